@@ -1,0 +1,324 @@
+//! A module: everything a program is, once compiled. [`crate::codec`] gives it a canonical form in bytes.
+
+use smol_str::SmolStr;
+
+use crate::op::Op;
+use crate::types::{BUILTIN_TYPES, Type, TypeId};
+
+macro_rules! ids {
+    ($( $(#[$doc:meta])* $name:ident; )*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u16);
+
+        impl $name {
+            /// As an index of the table it points into.
+            pub const fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    )* };
+}
+
+ids! {
+    /// Index into [`Module::floats`].
+    FloatId;
+    /// Index into [`Module::strings`].
+    StringId;
+    /// Index into [`Module::functions`].
+    FunctionId;
+    /// Index into [`Module::imports`].
+    ImportId;
+    /// Index into [`Module::inputs`].
+    InputId;
+    /// Index into [`Module::contexts`].
+    ContextId;
+    /// Index into [`Module::metrics`].
+    MetricId;
+}
+
+/// A compiled program.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Module {
+    /// What the program calls itself and asks of the fleet.
+    pub instruction: Instruction,
+    /// The module's own types; [`TypeId::BUILTIN_COUNT`] is the index of the first.
+    pub types: Vec<Type>,
+    /// Host functions it may call: its capability manifest.
+    pub imports: Vec<Import>,
+    /// Host data it reads.
+    pub inputs: Vec<Input>,
+    /// Values of the order's context it reads.
+    pub contexts: Vec<Context>,
+    /// Figures it records.
+    pub metrics: Vec<Metric>,
+    /// Float constants.
+    pub floats: Vec<f64>,
+    /// String constants.
+    pub strings: Vec<SmolStr>,
+    /// Functions; at least one.
+    pub functions: Vec<Function>,
+    /// The function that runs when the program starts: no parameters.
+    pub entry: FunctionId,
+    /// The worst case the compiler proved.
+    pub bound: Bound,
+    /// Names and places; can be stripped.
+    pub debug: Option<Debug>,
+}
+
+impl Module {
+    /// The type with this id, built-in or the module's own.
+    pub fn ty(&self, id: TypeId) -> Option<&Type> {
+        match id.0.checked_sub(TypeId::BUILTIN_COUNT) {
+            None => BUILTIN_TYPES.get(usize::from(id.0)),
+            Some(own) => self.types.get(usize::from(own)),
+        }
+    }
+}
+
+/// The INSTRUCTION header. A program without one has a name only.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Instruction {
+    /// Name without its version suffix.
+    pub name: SmolStr,
+    /// Author's version: the `_v2` of the name; 1 where it has none.
+    pub version: u32,
+    /// PRIORITY.
+    pub priority: Priority,
+    /// DEADLINE in nanoseconds.
+    pub deadline_ns: Option<i64>,
+    /// BUDGET in micro-dollars, for the fleet.
+    pub budget_money: Option<i64>,
+    /// BUDGET in tokens, for the fleet.
+    pub budget_tokens: Option<i64>,
+    /// TARGET.
+    pub target: Option<Target>,
+}
+
+/// How urgent an instruction is; only the fleet reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Priority {
+    /// PRIORITY LOW
+    Low,
+    /// PRIORITY NORMAL, and where none is given.
+    #[default]
+    Normal,
+    /// PRIORITY HIGH
+    High,
+    /// PRIORITY CRITICAL
+    Critical,
+}
+
+/// Which agents an instruction is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// How many.
+    pub count: TargetCount,
+    /// `WHERE`: a function of one `Agent` record that gives a bool; pure.
+    pub filter: Option<FunctionId>,
+}
+
+/// How many agents an instruction is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetCount {
+    /// TARGET ALL AGENTS
+    All,
+    /// TARGET n AGENTS: exactly so many, or the order is refused.
+    Exactly(u32),
+    /// TARGET UP TO n AGENTS
+    UpTo(u32),
+}
+
+/// What a host function does to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// QUERY: it answers.
+    Query,
+    /// ACTION … IDEMPOTENT: doing it twice is doing it once.
+    Idempotent,
+    /// ACTION … ONCE: keyed, never repeated blindly.
+    Once,
+    /// ACTION without a class: sent once per call, no key.
+    Plain,
+}
+
+/// A host function the program may call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Import {
+    /// Name, `UPPER_SNAKE` by habit for actions.
+    pub name: SmolStr,
+    /// Types of its parameters.
+    pub parameters: Vec<TypeId>,
+    /// Type of its answer; only a query has one.
+    pub result: Option<TypeId>,
+    /// Effect class.
+    pub effect: Effect,
+    /// The capability it needs (`cpu.throttle`), if any.
+    pub capability: Option<SmolStr>,
+    /// The ceiling of what one call costs.
+    pub cost: CallCost,
+}
+
+/// The declared ceiling of one call's cost. A cost that depends on the arguments is a function of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CallCost {
+    /// Micro-dollars.
+    pub money: Amount,
+    /// Tokens.
+    pub tokens: Amount,
+}
+
+/// A constant, or a pure function of the call's arguments with an integer-carried result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amount {
+    /// Always this much, in base units; not negative.
+    Fixed(i64),
+    /// Computed from the arguments.
+    Computed(FunctionId),
+}
+
+impl Default for Amount {
+    fn default() -> Self {
+        Amount::Fixed(0)
+    }
+}
+
+/// A table or value the host provides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Name.
+    pub name: SmolStr,
+    /// Type; a list has its MAX in the type.
+    pub ty: TypeId,
+    /// What a bare JSON number counts.
+    pub unit: Option<SmolStr>,
+    /// Used where the host gives none.
+    pub default: Option<crate::types::Constant>,
+}
+
+/// A value of the order's context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// Name.
+    pub name: SmolStr,
+    /// Type.
+    pub ty: TypeId,
+    /// What a bare JSON number counts; the compiler fills in the defaults (USD, ms).
+    pub unit: Option<SmolStr>,
+    /// Used where the order leaves it out.
+    pub default: Option<crate::types::Constant>,
+}
+
+/// How samples of a metric are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MetricKind {
+    /// Adds up, from 0.
+    Total,
+    /// Keeps the last.
+    Gauge,
+    /// Keeps quantiles.
+    Distribution,
+}
+
+/// A declared figure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metric {
+    /// Name.
+    pub name: SmolStr,
+    /// Type of a sample: integer-carried or float-carried.
+    pub ty: TypeId,
+    /// How samples are put together.
+    pub kind: MetricKind,
+}
+
+/// One function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Function {
+    /// Type of every register it uses; the first are its parameters. At most 250.
+    pub registers: Vec<TypeId>,
+    /// How many of the registers are parameters.
+    pub parameters: u8,
+    /// Type of its result, if it has one.
+    pub result: Option<TypeId>,
+    /// Its ops: blocks nest properly, and it cannot fall off its end.
+    pub code: Vec<Op>,
+}
+
+/// The worst case of a whole activation, as the compiler proved it: what a run may use at most.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Bound {
+    /// Fuel.
+    pub fuel: Polynomial,
+    /// Logical bytes of memory.
+    pub memory: Polynomial,
+    /// Host calls.
+    pub host_calls: Polynomial,
+    /// Micro-dollars.
+    pub money: Polynomial,
+    /// Tokens.
+    pub tokens: Polynomial,
+}
+
+/// A sum of terms `coefficient × product of input sizes`, or nothing known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Polynomial {
+    /// Terms in ascending order of their factors, no two alike, no coefficient 0. Empty is 0.
+    Terms(Vec<Term>),
+    /// The program can use any amount; the limit holds it.
+    Unbounded,
+}
+
+impl Default for Polynomial {
+    fn default() -> Self {
+        Polynomial::Terms(Vec::new())
+    }
+}
+
+/// One term of a [`Polynomial`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Term {
+    /// Inputs whose numbers of items are multiplied, ascending; one may stand more than once.
+    pub factors: Vec<InputId>,
+    /// Multiplied with them.
+    pub coefficient: u64,
+}
+
+/// Names and places for people; carries nothing a run depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Debug {
+    /// Source files by index.
+    pub files: Vec<SourceName>,
+    /// One for each function.
+    pub functions: Vec<FunctionDebug>,
+}
+
+/// A source file a module was compiled from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceName {
+    /// Name as given to the compiler; no machine's absolute path unless that was given.
+    pub name: SmolStr,
+    /// SHA-256 of its text.
+    pub sha256: [u8; 32],
+}
+
+/// Debug information of one function.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FunctionDebug {
+    /// Its name.
+    pub name: SmolStr,
+    /// Names of registers that hold a named variable, by register, ascending.
+    pub registers: Vec<(u8, SmolStr)>,
+    /// Places: (index of the first op it covers, place), ascending by op.
+    pub places: Vec<(u32, Place)>,
+}
+
+/// A place in source text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Place {
+    /// Index into [`Debug::files`].
+    pub file: u16,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
