@@ -1,10 +1,10 @@
 //! The op table: every instruction of the serialized bytecode, once.
 //!
 //! The enum [`Op`], its codec, the disassembler, the verifier's operand checks, the cost model and the
-//! tables of `docs/bytecode.md` all derive from [`for_each_op!`]. To add an op:
+//! tables of `docs/bytecode.md` all derive from [`for_each_op!`](crate::for_each_op). To add an op:
 //!
 //! 1. add one row below (code, name, mnemonic, operands, cost, flags, doc line); codes are never reused;
-//! 2. if the operand classes do not say everything, add its typing rule in `verify/rules.rs`;
+//! 2. give it an arm in `verify/ops.rs`: its typing rule, if the operand classes do not say everything;
 //! 3. give it a decoded form in `vm/src/decode.rs` and an arm in `vm/src/interpret.rs`;
 //! 4. emit it in `compiler/src/code/`, and run `cargo xtask docs` to renew the tables.
 //!
@@ -242,33 +242,81 @@ macro_rules! operand_type {
 }
 
 macro_rules! operand_class {
-    (word) => { OperandClass::Word };
-    (bool) => { OperandClass::Bool };
-    (scalar) => { OperandClass::Scalar };
-    (float) => { OperandClass::Float };
-    (scalar_or_float) => { OperandClass::ScalarOrFloat };
-    (string) => { OperandClass::String };
-    (list) => { OperandClass::List };
-    (record) => { OperandClass::Record };
-    (optional) => { OperandClass::Optional };
-    (any) => { OperandClass::Any };
-    (same) => { OperandClass::Same };
+    (word) => {
+        OperandClass::Word
+    };
+    (bool) => {
+        OperandClass::Bool
+    };
+    (scalar) => {
+        OperandClass::Scalar
+    };
+    (float) => {
+        OperandClass::Float
+    };
+    (scalar_or_float) => {
+        OperandClass::ScalarOrFloat
+    };
+    (string) => {
+        OperandClass::String
+    };
+    (list) => {
+        OperandClass::List
+    };
+    (record) => {
+        OperandClass::Record
+    };
+    (optional) => {
+        OperandClass::Optional
+    };
+    (any) => {
+        OperandClass::Any
+    };
+    (same) => {
+        OperandClass::Same
+    };
 }
 
 macro_rules! operand_kind {
-    (dst $class:ident) => { OperandKind::Destination(operand_class!($class)) };
-    (src $class:ident) => { OperandKind::Source(operand_class!($class)) };
-    (registers) => { OperandKind::Registers };
-    (integer) => { OperandKind::Integer };
-    (float) => { OperandKind::Float };
-    (string) => { OperandKind::String };
-    (function) => { OperandKind::Function };
-    (import) => { OperandKind::Import };
-    (input) => { OperandKind::Input };
-    (context) => { OperandKind::Context };
-    (metric) => { OperandKind::Metric };
-    (field) => { OperandKind::Field };
-    (depth) => { OperandKind::Depth };
+    (dst $class:ident) => {
+        OperandKind::Destination(operand_class!($class))
+    };
+    (src $class:ident) => {
+        OperandKind::Source(operand_class!($class))
+    };
+    (registers) => {
+        OperandKind::Registers
+    };
+    (integer) => {
+        OperandKind::Integer
+    };
+    (float) => {
+        OperandKind::Float
+    };
+    (string) => {
+        OperandKind::String
+    };
+    (function) => {
+        OperandKind::Function
+    };
+    (import) => {
+        OperandKind::Import
+    };
+    (input) => {
+        OperandKind::Input
+    };
+    (context) => {
+        OperandKind::Context
+    };
+    (metric) => {
+        OperandKind::Metric
+    };
+    (field) => {
+        OperandKind::Field
+    };
+    (depth) => {
+        OperandKind::Depth
+    };
 }
 
 /// A borrowed operand of an op, for code that treats all ops alike (codec, disassembler, verifier).
@@ -342,25 +390,51 @@ pub trait OperandReader {
 }
 
 macro_rules! read_operand {
-    ($reader:ident dst $class:ident) => { $reader.register()? };
-    ($reader:ident src $class:ident) => { $reader.register()? };
-    ($reader:ident registers) => { $reader.registers()? };
-    ($reader:ident integer) => { $reader.integer()? };
-    ($reader:ident float) => { FloatId($reader.index()?) };
-    ($reader:ident string) => { StringId($reader.index()?) };
-    ($reader:ident function) => { FunctionId($reader.index()?) };
-    ($reader:ident import) => { ImportId($reader.index()?) };
-    ($reader:ident input) => { InputId($reader.index()?) };
-    ($reader:ident context) => { ContextId($reader.index()?) };
-    ($reader:ident metric) => { MetricId($reader.index()?) };
-    ($reader:ident field) => { $reader.small()? };
-    ($reader:ident depth) => { $reader.small()? };
+    ($reader:ident dst $class:ident) => {
+        $reader.register()?
+    };
+    ($reader:ident src $class:ident) => {
+        $reader.register()?
+    };
+    ($reader:ident registers) => {
+        $reader.registers()?
+    };
+    ($reader:ident integer) => {
+        $reader.integer()?
+    };
+    ($reader:ident float) => {
+        FloatId($reader.index()?)
+    };
+    ($reader:ident string) => {
+        StringId($reader.index()?)
+    };
+    ($reader:ident function) => {
+        FunctionId($reader.index()?)
+    };
+    ($reader:ident import) => {
+        ImportId($reader.index()?)
+    };
+    ($reader:ident input) => {
+        InputId($reader.index()?)
+    };
+    ($reader:ident context) => {
+        ContextId($reader.index()?)
+    };
+    ($reader:ident metric) => {
+        MetricId($reader.index()?)
+    };
+    ($reader:ident field) => {
+        $reader.small()?
+    };
+    ($reader:ident depth) => {
+        $reader.small()?
+    };
 }
 
 macro_rules! define_ops {
     ($( $code:literal $name:ident $mnemonic:literal ( $( $operand:ident : $kind:ident $($class:ident)? ),* )
         $cost:literal $flow:ident $settle:ident $doc:literal ; )*) => {
-        /// One instruction. See the table in [`for_each_op!`].
+        /// One instruction. See the table in [`for_each_op!`](crate::for_each_op).
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         pub enum Op { $(
             #[doc = $doc]

@@ -309,7 +309,8 @@ pub enum BinaryOperation {
     Product(i64),
     /// left × constant ÷ right, half to even.
     Quotient(i64),
-    /// Integer-carried × float, half to even.
+    /// Integer-carried × float, half to even. The two stand in the order in which they were written, because
+    /// they are evaluated so: their types tell which is which.
     Scale,
     /// Integer-carried ÷ float, half to even.
     Unscale,

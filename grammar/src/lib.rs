@@ -2,6 +2,24 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod ast;
+mod brackets;
 pub mod diagnostic;
+pub mod dump;
+mod explain;
+mod format;
+mod items;
+mod lexer;
+mod mend;
+mod node;
+mod parse;
+mod recover;
+mod report;
 pub mod source;
 pub mod span;
+mod string;
+pub mod suggest;
+mod token;
+mod words;
+
+pub use format::format;
+pub use parse::parse;

@@ -1,1 +1,59 @@
-//! Placeholder.
+//! The Swarm virtual machine: loads a module, runs it with every resource metered, traces what it does.
+//!
+//! ```
+//! use swarm_vm::{Grants, Host, Inputs, Instance, Limits, Program};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use swarm_bytecode::{module::{Function, Module}, op::Op};
+//! # let mut module = Module::empty();
+//! # module.functions.push(Function { registers: vec![], parameters: 0, result: None, code: vec![Op::Return {}] });
+//! # let bytes = module.encode();
+//! let program = Program::load(&bytes)?; // verified
+//! let inputs = Inputs::new(&program); // bound once, shared by all instances
+//! let mut host = Host::new(); // offers nothing
+//! let mut run = Instance::new(&program, &inputs, Limits::default(), &Grants::none(), &host)?;
+//! let report = run.run(&mut host).report().ok_or("not over yet")?;
+//! assert_eq!(report.outcome.name(), "done");
+//! # Ok(())
+//! # }
+//! ```
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod actions;
+mod attached;
+mod clock;
+mod compare;
+mod decode;
+mod driver;
+mod error;
+mod heap;
+mod host;
+mod inputs;
+mod instance;
+mod interpret;
+mod json;
+mod limits;
+mod machine;
+mod metric;
+mod program;
+mod report;
+mod slot;
+mod store;
+mod table;
+pub mod trace;
+mod value;
+mod word;
+
+pub use clock::{Clock, SystemClock};
+pub use error::{InputError, LoadError, LoadErrorKind};
+pub use host::{
+    Answer, Argument, Bandwidth, Bytes, Call, Duration, Handler, Host, HostError, IntoAnswer, IntoValue, List,
+    Money, Percent, Rate, Record, Text, Time, Tokens,
+};
+pub use inputs::Inputs;
+pub use instance::{Effects, Exit, Instance, NotPending, PendingCall};
+pub use limits::{Grants, Limits};
+pub use program::Program;
+pub use report::{ActionRecord, Outcome, PlaceName, Reason, Report, SourcePlace};
+pub use table::{Table, TableBuilder, TableError};
+pub use trace::{Level, TraceSink};
+pub use value::{Value, ValueRef};

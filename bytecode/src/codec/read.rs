@@ -1,0 +1,286 @@
+//! Reading the primitives of the container, each in its one form, within a budget of memory.
+
+use std::borrow::Cow;
+
+use smol_str::SmolStr;
+
+use super::error::{DecodeError, DecodeErrorKind};
+use super::limits;
+use super::write::unzigzag;
+use crate::dictionary;
+use crate::op::{OperandReader, Register};
+use crate::types::TypeId;
+
+pub(super) type Result<T> = std::result::Result<T, DecodeError>;
+
+/// Bytes of memory a module may unfold to, for each byte of it and at least.
+const UNFOLDING: (usize, usize) = (16, 64 << 10);
+
+/// Strings up to so many bytes lie inside [`SmolStr`] itself.
+const INLINE_TEXT: usize = 23;
+
+/// A place in the bytes of a module.
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+    position: usize,
+    /// Where the section being read ends.
+    end: usize,
+    /// How many more bytes may be allocated.
+    budget: usize,
+    /// How many names of the dictionary the module's writer knew.
+    pub(super) known_names: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Reader<'a> {
+        let budget = bytes.len().saturating_mul(UNFOLDING.0).saturating_add(UNFOLDING.1);
+        Reader { bytes, position: 0, end: bytes.len(), budget, known_names: 0 }
+    }
+
+    pub(super) fn position(&self) -> usize {
+        self.position
+    }
+
+    pub(super) fn remaining(&self) -> usize {
+        self.end.saturating_sub(self.position)
+    }
+
+    pub(super) fn error(&self, kind: DecodeErrorKind, text: impl Into<Cow<'static, str>>) -> DecodeError {
+        self.error_at(self.position, kind, text)
+    }
+
+    pub(super) fn error_at(
+        &self,
+        offset: usize,
+        kind: DecodeErrorKind,
+        text: impl Into<Cow<'static, str>>,
+    ) -> DecodeError {
+        DecodeError { kind, offset, text: text.into() }
+    }
+
+    /// Narrows the reader to the next `length` bytes; gives the former end for [`Reader::leave`].
+    pub(super) fn enter(&mut self, length: usize) -> Result<usize> {
+        if length > self.remaining() {
+            return Err(self.error(DecodeErrorKind::Length, "the section is longer than the module"));
+        }
+        Ok(std::mem::replace(&mut self.end, self.position.saturating_add(length)))
+    }
+
+    /// Ends what [`Reader::enter`] began: all bytes must be used up.
+    pub(super) fn leave(&mut self, end: usize) -> Result<()> {
+        if self.remaining() != 0 {
+            return Err(self.error(DecodeErrorKind::Length, "bytes are left over at the end of the section"));
+        }
+        self.end = end;
+        Ok(())
+    }
+
+    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8]> {
+        let end = self.position.checked_add(length).filter(|&end| end <= self.end);
+        let taken = end.and_then(|end| self.bytes.get(self.position..end));
+        match (end, taken) {
+            (Some(end), Some(taken)) => {
+                self.position = end;
+                Ok(taken)
+            }
+            _ => Err(self.error(DecodeErrorKind::Length, "the bytes end in the middle of a value")),
+        }
+    }
+
+    pub(super) fn byte(&mut self) -> Result<u8> {
+        Ok(self.take(1)?.first().copied().unwrap_or(0))
+    }
+
+    /// LEB128 in its shortest form, at most `max`.
+    pub(super) fn wide(&mut self, max: u128) -> Result<u128> {
+        let start = self.position;
+        let mut value = 0_u128;
+        for shift in (0..126_u32).step_by(7) {
+            let byte = self.byte()?;
+            value |= u128::from(byte & 0x7f).wrapping_shl(shift);
+            if byte & 0x80 != 0 {
+                continue;
+            }
+            if byte == 0 && shift != 0 {
+                let text = "a number is longer than it has to be";
+                return Err(self.error_at(start, DecodeErrorKind::NotCanonical, text));
+            }
+            if value > max {
+                break;
+            }
+            return Ok(value);
+        }
+        Err(self.error_at(start, DecodeErrorKind::TooLarge, format!("a number here is at most {max}")))
+    }
+
+    /// LEB128 in its shortest form, at most `max`.
+    pub(super) fn unsigned(&mut self, max: u64) -> Result<u64> {
+        self.wide(u128::from(max)).map(|value| u64::try_from(value).unwrap_or(0))
+    }
+
+    pub(super) fn unsigned32(&mut self, max: u32) -> Result<u32> {
+        self.wide(u128::from(max)).map(|value| u32::try_from(value).unwrap_or(0))
+    }
+
+    pub(super) fn unsigned16(&mut self, max: u16) -> Result<u16> {
+        self.wide(u128::from(max)).map(|value| u16::try_from(value).unwrap_or(0))
+    }
+
+    /// Zigzag LEB128.
+    pub(super) fn signed(&mut self) -> Result<i64> {
+        self.unsigned(u64::MAX).map(unzigzag)
+    }
+
+    /// An integer constant; see [`super::write::Writer::number`].
+    pub(super) fn number(&mut self) -> Result<i64> {
+        let start = self.position;
+        let value = self.wide(u128::from(u64::MAX) << 4 | 15)?;
+        let exponent = u32::try_from(value & 15).unwrap_or(0);
+        let mantissa = unzigzag(u64::try_from(value >> 4).unwrap_or(0));
+        let round = mantissa.checked_rem(10) == Some(0);
+        if round && (exponent < 15 || mantissa == 0) && !(mantissa == 0 && exponent == 0) {
+            let text = "a number has more factors of ten than it says";
+            return Err(self.error_at(start, DecodeErrorKind::NotCanonical, text));
+        }
+        let scaled = 10_i64.checked_pow(exponent).and_then(|power| mantissa.checked_mul(power));
+        scaled.ok_or_else(|| {
+            self.error_at(start, DecodeErrorKind::Malformed, "an integer constant does not fit 64 bits")
+        })
+    }
+
+    /// IEEE bits of a finite float.
+    pub(super) fn float(&mut self) -> Result<f64> {
+        let start = self.position;
+        let bytes = self.take(8)?.first_chunk().copied().unwrap_or([0; 8]);
+        let value = f64::from_bits(u64::from_le_bytes(bytes));
+        if !value.is_finite() {
+            return Err(self.error_at(start, DecodeErrorKind::Malformed, "a float is not finite"));
+        }
+        Ok(value)
+    }
+
+    /// A number of things, each of which takes at least one byte.
+    pub(super) fn count(&mut self, max: usize) -> Result<usize> {
+        let start = self.position;
+        let max = u64::try_from(max).unwrap_or(u64::MAX);
+        let count = usize::try_from(self.unsigned(max)?).unwrap_or(usize::MAX);
+        if count > self.remaining() {
+            let text = format!("{count} items cannot stand in {} bytes", self.remaining());
+            return Err(self.error_at(start, DecodeErrorKind::Length, text));
+        }
+        Ok(count)
+    }
+
+    /// Takes so many bytes of memory from the budget.
+    pub(super) fn allocate(&mut self, bytes: usize) -> Result<()> {
+        match self.budget.checked_sub(bytes) {
+            Some(rest) => {
+                self.budget = rest;
+                Ok(())
+            }
+            None => {
+                let text = "the module unfolds to far more memory than it has bytes";
+                Err(self.error(DecodeErrorKind::TooLarge, text))
+            }
+        }
+    }
+
+    /// An empty vector with room for so many items.
+    pub(super) fn room<T>(&mut self, count: usize) -> Result<Vec<T>> {
+        self.allocate(count.saturating_mul(size_of::<T>()))?;
+        Ok(Vec::with_capacity(count))
+    }
+
+    /// How many, then each.
+    pub(super) fn list<T>(
+        &mut self,
+        max: usize,
+        mut read: impl FnMut(&mut Self) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let count = self.count(max)?;
+        let mut items = self.room(count)?;
+        for _ in 0..count {
+            items.push(read(self)?);
+        }
+        Ok(items)
+    }
+
+    /// UTF-8 of this length.
+    fn string(&mut self, length: usize) -> Result<SmolStr> {
+        let start = self.position;
+        let bytes = self.take(length)?;
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| self.error_at(start, DecodeErrorKind::Malformed, "a text is not UTF-8"))?;
+        if length > INLINE_TEXT {
+            // A shared string has two counters before its bytes.
+            self.allocate(length.saturating_add(16))?;
+        }
+        Ok(SmolStr::new(text))
+    }
+
+    /// Length and bytes.
+    pub(super) fn text(&mut self) -> Result<SmolStr> {
+        let length = self.count(limits::STRING_BYTES)?;
+        self.string(length)
+    }
+
+    /// See [`super::write::Writer::name`].
+    pub(super) fn name(&mut self) -> Result<SmolStr> {
+        let start = self.position;
+        let code = self.unsigned32(u32::MAX)?;
+        let value = usize::try_from(code >> 1).unwrap_or(usize::MAX);
+        if code & 1 == 1 {
+            let known = dictionary::name(value).filter(|_| value < self.known_names);
+            return known.map(SmolStr::new_static).ok_or_else(|| {
+                self.error_at(
+                    start,
+                    DecodeErrorKind::Malformed,
+                    format!("there is no well-known name {value}"),
+                )
+            });
+        }
+        if value > limits::NAME_BYTES {
+            let text = format!("a name has at most {} bytes", limits::NAME_BYTES);
+            return Err(self.error_at(start, DecodeErrorKind::TooLarge, text));
+        }
+        let name = self.string(value)?;
+        if dictionary::index_of(&name).is_some_and(|index| index < self.known_names) {
+            let text = "a well-known name is spelt out";
+            return Err(self.error_at(start, DecodeErrorKind::NotCanonical, text));
+        }
+        Ok(name)
+    }
+
+    pub(super) fn ty(&mut self) -> Result<TypeId> {
+        self.unsigned16(u16::MAX).map(TypeId)
+    }
+
+    pub(super) fn optional_type(&mut self) -> Result<Option<TypeId>> {
+        let value = self.unsigned32(1 << 16)?;
+        Ok(value.checked_sub(1).and_then(|index| u16::try_from(index).ok()).map(TypeId))
+    }
+}
+
+impl OperandReader for Reader<'_> {
+    type Error = DecodeError;
+
+    fn register(&mut self) -> Result<Register> {
+        self.byte().map(Register)
+    }
+
+    fn registers(&mut self) -> Result<Vec<Register>> {
+        self.list(limits::FIELDS, |reader| reader.byte().map(Register))
+    }
+
+    fn integer(&mut self) -> Result<i64> {
+        self.number()
+    }
+
+    fn index(&mut self) -> Result<u16> {
+        self.unsigned16(u16::MAX)
+    }
+
+    fn small(&mut self) -> Result<u8> {
+        self.unsigned16(u16::from(u8::MAX)).map(|value| u8::try_from(value).unwrap_or(u8::MAX))
+    }
+}

@@ -1,0 +1,95 @@
+//! The payload of each section: writing and reading stand side by side.
+
+mod bound;
+mod code;
+mod debug;
+mod header;
+mod tables;
+mod types;
+
+use super::Section;
+use super::error::DecodeErrorKind;
+use super::limits;
+use super::read::{Reader, Result};
+use super::write::Writer;
+use crate::module::Module;
+
+/// Writes a section's payload; nothing if it would say nothing.
+pub(super) fn write(section: Section, module: &Module, out: &mut Writer) {
+    match section {
+        Section::Instruction => header::write(&module.instruction, out),
+        Section::Types => write_list(&module.types, out, types::write),
+        Section::Imports => write_list(&module.imports, out, tables::write_import),
+        Section::Inputs => write_list(&module.inputs, out, tables::write_input),
+        Section::Contexts => write_list(&module.contexts, out, tables::write_context),
+        Section::Metrics => write_list(&module.metrics, out, tables::write_metric),
+        Section::Floats => write_list(&module.floats, out, |out, float| out.float(*float)),
+        Section::Strings => write_list(&module.strings, out, |out, text| out.text(text)),
+        Section::Functions => {
+            if !module.functions.is_empty() {
+                out.unsigned(module.entry.0);
+                out.list(&module.functions, code::write);
+            }
+        }
+        Section::Bound => bound::write(&module.bound, out),
+        Section::Debug => {
+            if let Some(debug) = &module.debug {
+                debug::write(debug, out);
+            }
+        }
+    }
+}
+
+/// Reads a section's payload into the module.
+pub(super) fn read(section: Section, module: &mut Module, reader: &mut Reader<'_>) -> Result<()> {
+    match section {
+        Section::Instruction => module.instruction = header::read(reader)?,
+        Section::Types => module.types = read_list(reader, limits::TYPES, types::read)?,
+        Section::Imports => module.imports = read_list(reader, limits::IMPORTS, tables::read_import)?,
+        Section::Inputs => module.inputs = read_list(reader, limits::INPUTS, tables::read_input)?,
+        Section::Contexts => module.contexts = read_list(reader, limits::CONTEXTS, tables::read_context)?,
+        Section::Metrics => module.metrics = read_list(reader, limits::METRICS, tables::read_metric)?,
+        Section::Floats => module.floats = read_list(reader, limits::FLOATS, Reader::float)?,
+        Section::Strings => module.strings = read_list(reader, limits::STRINGS, Reader::text)?,
+        Section::Functions => {
+            module.entry = crate::module::FunctionId(reader.unsigned16(u16::MAX)?);
+            module.functions = read_list(reader, limits::FUNCTIONS, code::read)?;
+        }
+        Section::Bound => module.bound = bound::read(reader)?,
+        Section::Debug => module.debug = Some(debug::read(reader)?),
+    }
+    Ok(())
+}
+
+fn write_list<T>(items: &[T], out: &mut Writer, write: impl FnMut(&mut Writer, &T)) {
+    if !items.is_empty() {
+        out.list(items, write);
+    }
+}
+
+/// A list that is not empty: the section would have been left out.
+fn read_list<'a, T>(
+    reader: &mut Reader<'a>,
+    max: usize,
+    read: impl FnMut(&mut Reader<'a>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let start = reader.position();
+    let items = reader.list(max, read)?;
+    if items.is_empty() {
+        return Err(reader.error_at(start, DecodeErrorKind::NotCanonical, "an empty section"));
+    }
+    Ok(items)
+}
+
+/// Whether bit `bit` of a byte of flags is set.
+const fn flag(flags: u8, bit: u32) -> bool {
+    flags.wrapping_shr(bit) & 1 == 1
+}
+
+/// Refuses a byte of flags in which a bit without a meaning is set.
+fn known_flags(reader: &Reader<'_>, flags: u8, known: u8) -> Result<()> {
+    if flags & !known == 0 {
+        return Ok(());
+    }
+    Err(reader.error(DecodeErrorKind::Malformed, "a flag without a meaning is set"))
+}

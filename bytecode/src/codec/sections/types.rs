@@ -1,0 +1,152 @@
+//! The module's own types, and constants that stand as defaults.
+//!
+//! A type is a tag and what it needs: 0 rate (four exponents), 1 list (element), 2 list with a MAX (element, MAX),
+//! 3 record (name, fields), 4 optional (its type); 16 and up are the built-in types, which only the verifier
+//! refuses here. A field is name, type and a byte of flags — bit 0 KEY, bit 1 unit, bits 2-4 default — then the unit
+//! and the default.
+
+use super::{flag, known_flags};
+use crate::codec::error::DecodeErrorKind;
+use crate::codec::limits;
+use crate::codec::read::{Reader, Result};
+use crate::codec::write::Writer;
+use crate::types::{BUILTIN_TYPES, Constant, Dimension, Field, Type};
+
+const RATE: u8 = 0;
+const LIST: u8 = 1;
+const LIST_MAX: u8 = 2;
+const RECORD: u8 = 3;
+const OPTIONAL: u8 = 4;
+const BUILTIN: u8 = 16;
+
+pub(super) fn write(out: &mut Writer, ty: &Type) {
+    match ty {
+        Type::Rate(dimension) => {
+            out.byte(RATE);
+            for exponent in [dimension.time, dimension.data, dimension.money, dimension.tokens] {
+                out.signed(i64::from(exponent));
+            }
+        }
+        Type::List { element, max } => {
+            out.byte(if max.is_some() { LIST_MAX } else { LIST });
+            out.ty(*element);
+            if let Some(max) = max {
+                out.unsigned(*max);
+            }
+        }
+        Type::Record { name, fields } => {
+            out.byte(RECORD);
+            out.name(name);
+            out.list(fields, write_field);
+        }
+        Type::Optional(ty) => {
+            out.byte(OPTIONAL);
+            out.ty(*ty);
+        }
+        builtin => {
+            let index = BUILTIN_TYPES.iter().position(|known| known == builtin);
+            out.byte(BUILTIN.saturating_add(index.and_then(|index| u8::try_from(index).ok()).unwrap_or(0)));
+        }
+    }
+}
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Result<Type> {
+    let start = reader.position();
+    match reader.byte()? {
+        RATE => Ok(Type::Rate(Dimension {
+            time: exponent(reader)?,
+            data: exponent(reader)?,
+            money: exponent(reader)?,
+            tokens: exponent(reader)?,
+        })),
+        LIST => Ok(Type::List { element: reader.ty()?, max: None }),
+        LIST_MAX => Ok(Type::List { element: reader.ty()?, max: Some(reader.unsigned32(u32::MAX)?) }),
+        RECORD => Ok(Type::Record { name: reader.name()?, fields: reader.list(limits::FIELDS, read_field)? }),
+        OPTIONAL => Ok(Type::Optional(reader.ty()?)),
+        tag => {
+            let builtin = tag.checked_sub(BUILTIN).and_then(|index| BUILTIN_TYPES.get(usize::from(index)));
+            builtin.cloned().ok_or_else(|| {
+                reader.error_at(start, DecodeErrorKind::Malformed, format!("there is no kind of type {tag}"))
+            })
+        }
+    }
+}
+
+fn exponent(reader: &mut Reader<'_>) -> Result<i8> {
+    let start = reader.position();
+    i8::try_from(reader.signed()?)
+        .map_err(|_| reader.error_at(start, DecodeErrorKind::TooLarge, "an exponent has at most 8 bits"))
+}
+
+fn write_field(out: &mut Writer, field: &Field) {
+    out.name(&field.name);
+    out.ty(field.ty);
+    out.byte(u8::from(field.key) | extras_flags(field.unit.is_some(), field.default.as_ref()) << 1);
+    write_extras(out, field.unit.as_deref(), field.default.as_ref());
+}
+
+fn read_field(reader: &mut Reader<'_>) -> Result<Field> {
+    let name = reader.name()?;
+    let ty = reader.ty()?;
+    let flags = reader.byte()?;
+    known_flags(reader, flags, 0x1f)?;
+    let (unit, default) = read_extras(reader, flags >> 1)?;
+    Ok(Field { name, ty, key: flag(flags, 0), unit, default })
+}
+
+/// Unit and default as flags: bit 0 unit, bits 1-3 the kind of default.
+pub(super) fn extras_flags(unit: bool, default: Option<&Constant>) -> u8 {
+    u8::from(unit) | default_kind(default) << 1
+}
+
+/// The bits [`extras_flags`] uses.
+pub(super) const EXTRAS: u8 = 0x0f;
+
+/// What [`extras_flags`] announces.
+pub(super) fn write_extras(out: &mut Writer, unit: Option<&str>, default: Option<&Constant>) {
+    if let Some(unit) = unit {
+        out.name(unit);
+    }
+    match default {
+        Some(Constant::Word(word)) if *word != 0 => out.number(*word),
+        Some(Constant::Float(float)) => out.float(*float),
+        Some(Constant::String(text)) if !text.is_empty() => out.text(text),
+        _ => {}
+    }
+}
+
+/// Reads what [`write_extras`] wrote.
+pub(super) fn read_extras(
+    reader: &mut Reader<'_>,
+    flags: u8,
+) -> Result<(Option<smol_str::SmolStr>, Option<Constant>)> {
+    let unit = if flag(flags, 0) { Some(reader.name()?) } else { None };
+    let start = reader.position();
+    let default = match flags >> 1 & 7 {
+        0 => None,
+        1 => Some(Constant::Word(0)),
+        2 => Some(Constant::Word(reader.number()?)),
+        3 => Some(Constant::Float(reader.float()?)),
+        4 => Some(Constant::String(smol_str::SmolStr::default())),
+        5 => Some(Constant::String(reader.text()?)),
+        6 => Some(Constant::Empty),
+        _ => return Err(reader.error(DecodeErrorKind::Malformed, "there is no such kind of default")),
+    };
+    if default_kind(default.as_ref()) != flags >> 1 & 7 {
+        let text = "a default is spelt out that has a short form";
+        return Err(reader.error_at(start, DecodeErrorKind::NotCanonical, text));
+    }
+    Ok((unit, default))
+}
+
+fn default_kind(default: Option<&Constant>) -> u8 {
+    match default {
+        None => 0,
+        Some(Constant::Word(0)) => 1,
+        Some(Constant::Word(_)) => 2,
+        Some(Constant::Float(_)) => 3,
+        Some(Constant::String(text)) if text.is_empty() => 4,
+        Some(Constant::String(_)) => 5,
+        Some(Constant::Empty) => 6,
+    }
+}

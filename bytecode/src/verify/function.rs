@@ -1,0 +1,227 @@
+//! Rules about one function: its shape, and each op in turn.
+
+use super::ops;
+use super::{Result, Rule, VerifyError, Work, broken, ensure};
+use crate::layout::{Layout, LayoutError, LayoutErrorKind, MAX_SETTLE_FREE};
+use crate::module::{Function, Module};
+use crate::op::{Flow, Op, Operand, OperandClass, OperandKind, Register};
+use crate::types::{Class, Type, TypeId};
+
+pub(super) fn check(module: &Module, function: &Function, work: &mut Work) -> Result<Layout> {
+    let body = Body::of(module, function, work)?;
+    work.spend(function.code.len())?;
+    let layout = Layout::of(&function.code).map_err(shape)?;
+    let ends = function.code.last().is_some_and(|op| op.info().flow == Flow::Leave);
+    ensure(ends, Rule::Falling, || "nothing ends it".to_owned())?;
+    let (longest, op) = layout.longest_unsettled();
+    if longest > MAX_SETTLE_FREE {
+        let text = format!("{longest} can be spent before it settles");
+        return Err(VerifyError { op: Some(op), ..broken(Rule::SettleFree, text) });
+    }
+    let mut protected = Protected::default();
+    for (index, op) in function.code.iter().enumerate() {
+        body.check_op(op, &mut protected, work).map_err(|error| VerifyError { op: Some(index), ..error })?;
+    }
+    Ok(layout)
+}
+
+fn shape(error: LayoutError) -> VerifyError {
+    let rule = match error.kind {
+        LayoutErrorKind::Mismatched | LayoutErrorKind::Unclosed => Rule::Blocks,
+        LayoutErrorKind::TooDeep => Rule::Nesting,
+        LayoutErrorKind::BadDepth => Rule::Branches,
+        LayoutErrorKind::TooCostly => Rule::Cost,
+    };
+    VerifyError { op: Some(error.op), ..broken(rule, error.to_string()) }
+}
+
+/// A function while its ops are checked.
+pub(super) struct Body<'a> {
+    pub(super) module: &'a Module,
+    pub(super) function: &'a Function,
+    /// The class of each register.
+    classes: Vec<Class>,
+}
+
+impl<'a> Body<'a> {
+    fn of(module: &'a Module, function: &'a Function, work: &mut Work) -> Result<Body<'a>> {
+        // Thousands of registers take a handful of bytes: their types are run-length coded.
+        work.spend(function.registers.len() / 16)?;
+        let parameters = usize::from(function.parameters);
+        ensure(parameters <= function.registers.len(), Rule::Registers, || {
+            format!("{parameters} parameters, {} registers", function.registers.len())
+        })?;
+        let missing = |ty: TypeId| broken(Rule::TypeExists, format!("type id {}", ty.0));
+        if let Some(result) = function.result {
+            module.ty(result).ok_or_else(|| missing(result))?;
+        }
+        let classes = function.registers.iter().map(|ty| module.ty(*ty).map(Type::class).ok_or(*ty));
+        let classes = classes.collect::<std::result::Result<_, _>>().map_err(missing)?;
+        Ok(Body { module, function, classes })
+    }
+
+    fn check_op(&self, op: &Op, protected: &mut Protected, work: &mut Work) -> Result<()> {
+        let mut outcome = Ok(());
+        let mut steps = 1_usize;
+        let mut destination = None;
+        op.visit_operands(|name, kind, operand| {
+            steps = steps.saturating_add(if let Operand::Registers(list) = operand { list.len() } else { 1 });
+            if outcome.is_ok() {
+                outcome = self.check_operand(name, kind, operand, &mut destination, protected);
+            }
+        });
+        work.spend(steps)?;
+        outcome?;
+        ops::check(self, op)?;
+        protected.follow(op)
+    }
+
+    fn check_operand(
+        &self,
+        name: &str,
+        kind: OperandKind,
+        operand: Operand<'_>,
+        destination: &mut Option<TypeId>,
+        protected: &Protected,
+    ) -> Result<()> {
+        match (kind, operand) {
+            (OperandKind::Destination(wanted), Operand::Register(register)) => {
+                self.check_class(name, wanted, register)?;
+                protected.check(register)?;
+                *destination = Some(self.ty(register));
+                Ok(())
+            }
+            (OperandKind::Source(wanted), Operand::Register(register)) => {
+                self.check_class(name, wanted, register)?;
+                let found = self.ty(register);
+                let same = wanted != OperandClass::Same || destination.is_some_and(|to| self.fits(found, to));
+                ensure(same, Rule::SameType, || format!("`{name}` has another type than the result"))
+            }
+            (OperandKind::Registers, Operand::Registers(list)) => {
+                list.iter().try_for_each(|register| self.check_class(name, OperandClass::Any, *register))
+            }
+            (kind, Operand::Index(index)) => {
+                let index = usize::try_from(index).unwrap_or(usize::MAX);
+                let inside = self.table(kind).is_none_or(|length| index < length);
+                ensure(inside, Rule::Index, || format!("`{name}` is {index}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The length of the table an index operand points into; fields and depths are checked elsewhere.
+    fn table(&self, kind: OperandKind) -> Option<usize> {
+        match kind {
+            OperandKind::Float => Some(self.module.floats.len()),
+            OperandKind::String => Some(self.module.strings.len()),
+            OperandKind::Function => Some(self.module.functions.len()),
+            OperandKind::Import => Some(self.module.imports.len()),
+            OperandKind::Input => Some(self.module.inputs.len()),
+            OperandKind::Context => Some(self.module.contexts.len()),
+            OperandKind::Metric => Some(self.module.metrics.len()),
+            _ => None,
+        }
+    }
+
+    fn check_class(&self, name: &str, wanted: OperandClass, register: Register) -> Result<()> {
+        let class = self.classes.get(usize::from(register.0)).copied();
+        let class = class.ok_or_else(|| {
+            broken(Rule::Register, format!("`{name}` is register {} of {}", register.0, self.classes.len()))
+        })?;
+        ensure(admits(wanted, class), Rule::Class, || {
+            format!("`{name}` is register {}, which holds a {class:?}", register.0)
+        })
+    }
+
+    /// Whether a value of type `from` can be moved where `to` is wanted: the same type, or a list of the same items
+    /// that admits no fewer of them.
+    fn fits(&self, from: TypeId, to: TypeId) -> bool {
+        match (self.module.ty(from), self.module.ty(to)) {
+            (Some(Type::List { element: a, max: from }), Some(Type::List { element: b, max: to })) => {
+                a == b && to.is_none_or(|to| from.is_some_and(|from| from <= to))
+            }
+            _ => from == to,
+        }
+    }
+
+    /// The type of a register that was found to exist.
+    pub(super) fn ty(&self, register: Register) -> TypeId {
+        self.function.registers.get(usize::from(register.0)).copied().unwrap_or(TypeId::INT)
+    }
+
+    /// The class of a register that was found to exist.
+    pub(super) fn class(&self, register: Register) -> Class {
+        self.classes.get(usize::from(register.0)).copied().unwrap_or(Class::Word)
+    }
+
+    /// What a register that was found to exist holds.
+    pub(super) fn kind(&self, register: Register) -> &'a Type {
+        self.module.ty(self.ty(register)).unwrap_or(&Type::Int)
+    }
+}
+
+fn admits(wanted: OperandClass, class: Class) -> bool {
+    match wanted {
+        OperandClass::Word => class == Class::Word,
+        OperandClass::Bool => class == Class::Bool,
+        OperandClass::Scalar => matches!(class, Class::Word | Class::Bool),
+        OperandClass::Float => class == Class::Float,
+        OperandClass::ScalarOrFloat => matches!(class, Class::Word | Class::Bool | Class::Float),
+        OperandClass::String => class == Class::String,
+        OperandClass::List => class == Class::List,
+        OperandClass::Record => class == Class::Record,
+        OperandClass::Optional => class == Class::Optional,
+        OperandClass::Any | OperandClass::Same => true,
+    }
+}
+
+/// Registers that the bodies of the open loops may not write.
+#[derive(Default)]
+struct Protected {
+    /// One bit a register, for all open loops together.
+    now: [u128; 2],
+    /// `now` before each open block.
+    outer: Vec<[u128; 2]>,
+}
+
+impl Protected {
+    fn check(&self, register: Register) -> Result<()> {
+        ensure(!self.holds(register), Rule::Protected, || {
+            format!("register {} is written inside the loop that steps by it", register.0)
+        })
+    }
+
+    fn holds(&self, register: Register) -> bool {
+        let word = self.now.get(usize::from(register.0 >> 7)).copied().unwrap_or(0);
+        word.wrapping_shr(u32::from(register.0)) & 1 == 1
+    }
+
+    fn add(&mut self, register: Register) {
+        if let Some(word) = self.now.get_mut(usize::from(register.0 >> 7)) {
+            *word |= 1_u128.wrapping_shl(u32::from(register.0));
+        }
+    }
+
+    /// Keeps track of blocks; the layout has made sure that they nest.
+    fn follow(&mut self, op: &Op) -> Result<()> {
+        match op.info().flow {
+            Flow::Open | Flow::OpenLoop => self.outer.push(self.now),
+            Flow::End | Flow::Repeat | Flow::Advance => self.now = self.outer.pop().unwrap_or_default(),
+            _ => {}
+        }
+        let own: &[Register] = match op {
+            Op::ForEach { item, index, list } => {
+                let differ = item != index && item != list && index != list;
+                ensure(differ, Rule::Protected, || "`foreach` uses one register twice".to_owned())?;
+                &[*index, *list]
+            }
+            Op::Range { item, last, .. } => {
+                ensure(item != last, Rule::Protected, || "`range` uses one register twice".to_owned())?;
+                &[*item, *last]
+            }
+            _ => &[],
+        };
+        own.iter().for_each(|register| self.add(*register));
+        Ok(())
+    }
+}

@@ -1,0 +1,209 @@
+//! The verifier: what a module must keep to before it may run. One linear pass over the tables and one over each
+//! function; registers have one type each, so there is no flow analysis, no fixpoint and no range of values. It
+//! counts its own steps. [`Rule`] lists what is checked.
+
+mod function;
+mod ops;
+mod rules;
+mod tables;
+
+use std::fmt;
+
+pub use rules::{RULES, Rule};
+
+use crate::codec::{self, DecodeError};
+use crate::layout::Layout;
+use crate::module::{Function, FunctionId, Module};
+
+/// Steps of checking allowed by default: for each byte of the module, and beside that.
+pub const DEFAULT_WORK: (u64, u64) = (16, 4096);
+
+/// Diagnostic code of a module that breaks a rule.
+pub const RULE_BROKEN: &str = "E0410";
+
+/// A module that keeps every rule. There is no other way to get one than to have it checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verified {
+    module: Module,
+    layouts: Vec<Layout>,
+    digest: [u8; 32],
+    work: u64,
+}
+
+impl Verified {
+    /// Decodes and checks a module.
+    ///
+    /// # Errors
+    /// Where the bytes are no module, or the module breaks a rule.
+    pub fn load(bytes: &[u8]) -> Result<Verified, LoadError> {
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Verified::load_within(bytes, length.saturating_mul(DEFAULT_WORK.0).saturating_add(DEFAULT_WORK.1))
+    }
+
+    /// Like [`Verified::load`], with an allowance of steps of its own.
+    ///
+    /// # Errors
+    /// Where the bytes are no module, or the module breaks a rule, be it [`Rule::Work`].
+    pub fn load_within(bytes: &[u8], work: u64) -> Result<Verified, LoadError> {
+        let module = Module::decode(bytes)?;
+        let digest = codec::digest(&codec::strip(bytes)?);
+        let mut left = Work { left: work };
+        let layouts = check(&module, &mut left)?;
+        Ok(Verified { module, layouts, digest, work: work.saturating_sub(left.left) })
+    }
+
+    /// Checks a module that was just made. It goes through its bytes, so that what is accepted here is accepted
+    /// everywhere.
+    ///
+    /// # Errors
+    /// As [`Verified::load`].
+    pub fn from_module(module: &Module) -> Result<Verified, LoadError> {
+        Verified::load(&module.encode())
+    }
+
+    /// The module.
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// A function of it.
+    pub fn function(&self, id: FunctionId) -> Option<&Function> {
+        self.module.functions.get(id.index())
+    }
+
+    /// The layout of a function's code.
+    pub fn layout(&self, id: FunctionId) -> Option<&Layout> {
+        self.layouts.get(id.index())
+    }
+
+    /// The layouts of all functions, in order.
+    pub fn layouts(&self) -> &[Layout] {
+        &self.layouts
+    }
+
+    /// SHA-256 of the stripped bytes: the program's identity.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// How many steps checking took.
+    pub fn work(&self) -> u64 {
+        self.work
+    }
+
+    /// Gives the module back.
+    pub fn into_module(self) -> Module {
+        self.module
+    }
+}
+
+/// Why a module was not loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoadError {
+    /// The bytes are no module.
+    Decode(DecodeError),
+    /// The module breaks a rule.
+    Verify(VerifyError),
+}
+
+impl LoadError {
+    /// The stable diagnostic code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            LoadError::Decode(error) => error.code(),
+            LoadError::Verify(_) => RULE_BROKEN,
+        }
+    }
+}
+
+impl From<DecodeError> for LoadError {
+    fn from(error: DecodeError) -> LoadError {
+        LoadError::Decode(error)
+    }
+}
+
+impl From<VerifyError> for LoadError {
+    fn from(error: VerifyError) -> LoadError {
+        LoadError::Verify(error)
+    }
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoadError::Decode(error) => error.fmt(formatter),
+            LoadError::Verify(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+/// A broken rule, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyError {
+    /// The rule.
+    pub rule: Rule,
+    /// The function in which it is broken.
+    pub function: Option<FunctionId>,
+    /// The op by which it is broken.
+    pub op: Option<usize>,
+    /// What was found.
+    pub text: String,
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "rule {}", self.rule)?;
+        if let Some(function) = self.function {
+            write!(formatter, ", function {}", function.0)?;
+        }
+        if let Some(op) = self.op {
+            write!(formatter, ", op {op}")?;
+        }
+        write!(formatter, ": {}", self.text)
+    }
+}
+
+impl std::error::Error for VerifyError {}
+
+type Result<T, E = VerifyError> = std::result::Result<T, E>;
+
+fn broken(rule: Rule, text: impl Into<String>) -> VerifyError {
+    VerifyError { rule, function: None, op: None, text: text.into() }
+}
+
+fn ensure(holds: bool, rule: Rule, text: impl FnOnce() -> String) -> Result<()> {
+    if holds { Ok(()) } else { Err(broken(rule, text())) }
+}
+
+/// The allowance of steps.
+struct Work {
+    left: u64,
+}
+
+impl Work {
+    fn spend(&mut self, steps: usize) -> Result<()> {
+        let steps = u64::try_from(steps).unwrap_or(u64::MAX);
+        match self.left.checked_sub(steps) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(broken(Rule::Work, "the allowance of steps is used up")),
+        }
+    }
+}
+
+fn check(module: &Module, work: &mut Work) -> Result<Vec<Layout>> {
+    tables::check(module, work)?;
+    let mut layouts = Vec::with_capacity(module.functions.len());
+    for (index, function) in module.functions.iter().enumerate() {
+        let id = u16::try_from(index).ok().map(FunctionId);
+        let layout =
+            function::check(module, function, work).map_err(|error| VerifyError { function: id, ..error })?;
+        layouts.push(layout);
+    }
+    tables::check_roles(module, work)?;
+    Ok(layouts)
+}

@@ -1,0 +1,17 @@
+//! Tests of the crate through its public interface; one file for each part.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails may panic"
+)]
+
+mod codec;
+mod layout;
+mod listing;
+mod numeric;
+mod quantity;
+mod reference;
+mod rules;
+mod support;

@@ -1,0 +1,198 @@
+//! Sums of products of sizes: how often a loop goes round, and what that costs, as far as it is known.
+
+use std::collections::BTreeMap;
+
+use swarm_bytecode::module::{InputId, Polynomial, Term};
+use swarm_grammar::span::Span;
+
+/// A number that is known only when the program runs. All are at least 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Symbol {
+    /// Number of items of a module's input.
+    Input(InputId),
+    /// A parameter of the function: the number of items of a list, or the value of an int where it is above 0.
+    Parameter(u32),
+}
+
+/// A sum of terms `coefficient × product of symbols`; an upper bound of something that is at least 0.
+/// Coefficients saturate, far above every limit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sum {
+    terms: BTreeMap<Vec<Symbol>, u64>,
+}
+
+/// Why something has no bound, and where.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unbounded {
+    /// The place in the source.
+    pub span: Span,
+    /// The cause, as a sentence without a full stop.
+    pub reason: String,
+}
+
+/// A bound, or why there is none.
+pub type Size = Result<Sum, Unbounded>;
+
+/// More terms or factors than this say nothing to anyone; beyond, a bound counts as unknown.
+const MAX_TERMS: usize = 128;
+const MAX_FACTORS: usize = 12;
+
+impl Sum {
+    /// Nothing.
+    pub fn zero() -> Sum {
+        Sum::default()
+    }
+
+    /// A number.
+    pub fn constant(value: u64) -> Sum {
+        let mut sum = Sum::zero();
+        sum.insert(Vec::new(), value);
+        sum
+    }
+
+    /// One symbol.
+    pub fn symbol(symbol: Symbol) -> Sum {
+        let mut sum = Sum::zero();
+        sum.insert(vec![symbol], 1);
+        sum
+    }
+
+    fn insert(&mut self, factors: Vec<Symbol>, coefficient: u64) {
+        if coefficient > 0 {
+            let term = self.terms.entry(factors).or_insert(0);
+            *term = term.saturating_add(coefficient);
+        }
+    }
+
+    /// The number it is, if it has no symbol.
+    pub fn as_constant(&self) -> Option<u64> {
+        match self.terms.len() {
+            0 => Some(0),
+            1 => self.terms.get(&Vec::new()).copied(),
+            _ => None,
+        }
+    }
+
+    /// The sum of both.
+    #[must_use]
+    pub fn plus(mut self, other: &Sum) -> Sum {
+        for (factors, coefficient) in &other.terms {
+            self.insert(factors.clone(), *coefficient);
+        }
+        self
+    }
+
+    /// What is at least as great as both, whatever the symbols are: the greater coefficient of each term.
+    #[must_use]
+    pub fn or(mut self, other: &Sum) -> Sum {
+        for (factors, coefficient) in &other.terms {
+            let term = self.terms.entry(factors.clone()).or_insert(0);
+            *term = (*term).max(*coefficient);
+        }
+        self
+    }
+
+    /// Less by a number, as far as it has a constant part. Sound also where it has less: nothing is below 0.
+    #[must_use]
+    pub fn minus_constant(mut self, value: u64) -> Sum {
+        let left = self.terms.remove(&Vec::new()).unwrap_or(0).saturating_sub(value);
+        self.insert(Vec::new(), left);
+        self
+    }
+
+    /// So many times as much.
+    #[must_use]
+    pub fn scaled(mut self, factor: u64) -> Sum {
+        for coefficient in self.terms.values_mut() {
+            *coefficient = coefficient.saturating_mul(factor);
+        }
+        self
+    }
+
+    /// The product of both; `None` where it has too many terms.
+    pub fn times(&self, other: &Sum) -> Option<Sum> {
+        let mut product = Sum::zero();
+        for (left, by) in &self.terms {
+            for (right, times) in &other.terms {
+                let mut factors: Vec<Symbol> = left.iter().chain(right).copied().collect();
+                factors.sort_unstable();
+                if factors.len() > MAX_FACTORS {
+                    return None;
+                }
+                product.insert(factors, by.saturating_mul(*times));
+            }
+        }
+        (product.terms.len() <= MAX_TERMS).then_some(product)
+    }
+
+    /// Puts what the caller passes in the place of the function's parameters.
+    ///
+    /// # Errors
+    /// The cause of the first argument without a bound; `span` where the result has too many terms.
+    pub fn substitute(&self, arguments: &[Size], span: Span) -> Size {
+        let mut result = Sum::zero();
+        for (factors, coefficient) in &self.terms {
+            let mut product = Sum::constant(*coefficient);
+            for factor in factors {
+                let value = match factor {
+                    Symbol::Input(_) => Sum::symbol(*factor),
+                    Symbol::Parameter(index) => match arguments.get(*index as usize) {
+                        Some(argument) => argument.clone()?,
+                        None => return Err(too_long(span)),
+                    },
+                };
+                product = product.times(&value).ok_or_else(|| too_long(span))?;
+            }
+            result = result.plus(&product);
+        }
+        Ok(result)
+    }
+
+    /// As the module carries it. A parameter cannot stand in it: only a function of the entry's callees has any.
+    pub fn polynomial(&self) -> Polynomial {
+        let mut terms: Vec<Term> = Vec::new();
+        for (factors, &coefficient) in &self.terms {
+            let mut inputs = Vec::new();
+            for factor in factors {
+                match factor {
+                    Symbol::Input(input) => inputs.push(*input),
+                    Symbol::Parameter(_) => return Polynomial::Unbounded,
+                }
+            }
+            terms.push(Term { factors: inputs, coefficient });
+        }
+        terms.sort();
+        Polynomial::Terms(terms)
+    }
+}
+
+/// The cause where a bound has more terms than anyone would read.
+pub(crate) fn too_long(span: Span) -> Unbounded {
+    Unbounded { span, reason: "the formula of its cost has too many terms".into() }
+}
+
+/// Product of two bounds.
+pub(crate) fn times(left: &Size, right: &Size, span: Span) -> Size {
+    match (left, right) {
+        (Ok(left), Ok(right)) => left.times(right).ok_or_else(|| too_long(span)),
+        // Nothing, however often, is nothing.
+        (Ok(zero), Err(_)) | (Err(_), Ok(zero)) if zero.as_constant() == Some(0) => Ok(Sum::zero()),
+        (Err(cause), _) | (_, Err(cause)) => Err(cause.clone()),
+    }
+}
+
+/// Sum of two bounds.
+pub(crate) fn plus(left: Size, right: &Size) -> Size {
+    match right {
+        Ok(right) => left.map(|left| left.plus(right)),
+        Err(cause) => left.and_then(|_| Err(cause.clone())),
+    }
+}
+
+/// What is at least as great as both.
+pub(crate) fn either(left: Size, right: &Size) -> Size {
+    match right {
+        Ok(right) => left.map(|left| left.or(right)),
+        Err(cause) => left.and_then(|_| Err(cause.clone())),
+    }
+}

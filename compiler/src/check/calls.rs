@@ -1,0 +1,294 @@
+//! Calls: of functions, of the host, of a TYPE (which makes a record), and `len`.
+
+use smol_str::SmolStr;
+use swarm_bytecode::module::ImportId;
+use swarm_bytecode::types::TypeId;
+use swarm_grammar::ast;
+use swarm_grammar::span::Span;
+
+use super::body::{Body, Place, typed};
+use super::conversions::Wanted;
+use super::effects::{Call, Effect};
+use super::environment::{Answer, Parameter, Signature, Symbol};
+use super::errors;
+use super::expressions::constant_expr;
+use crate::typed::{Expr, ExprKind, FunctionIndex};
+
+/// Functions that the standard library will have.
+const COMING: [&str; 17] = [
+    "round",
+    "floor",
+    "ceil",
+    "abs",
+    "min",
+    "max",
+    "get",
+    "ratio",
+    "near",
+    "left",
+    "time",
+    "p50",
+    "p99",
+    "mean",
+    "xor",
+    "shift_left",
+    "to_float",
+];
+
+impl Body<'_, '_> {
+    /// Checks a call. Its type is `None` where it answers nothing.
+    pub(crate) fn call(
+        &mut self,
+        callee: &ast::Expr,
+        arguments: &[ast::Argument],
+        span: Span,
+    ) -> Option<Expr> {
+        let ast::ExprKind::Name(name) = &callee.kind else {
+            self.evaluate_only(arguments);
+            return self.bad_callee(callee, arguments);
+        };
+        if let Some(info) = self.local(name).and_then(|id| self.info_mut(id)) {
+            info.read = true;
+            self.evaluate_only(arguments);
+            self.report(errors::calls::not_callable(name, callee.span, "a variable"));
+            return None;
+        }
+        match self.symbol(name) {
+            Some(Symbol::Function(id)) => self.call_function(id, name, arguments, callee.span, span),
+            Some(Symbol::Host(id)) => self.call_host(id, name, arguments, callee.span, span),
+            Some(Symbol::Type(ty)) => self.construct(ty, arguments, span),
+            Some(Symbol::Unknown) => {
+                self.evaluate_only(arguments);
+                None
+            }
+            Some(symbol) => {
+                self.evaluate_only(arguments);
+                let what = match symbol {
+                    Symbol::Const(_) => "a CONST",
+                    Symbol::Context(_) => "a CONTEXT value",
+                    Symbol::Input(_) => "an INPUT",
+                    _ => "a METRIC",
+                };
+                self.report(errors::calls::not_callable(name, callee.span, what));
+                None
+            }
+            None if name == "len" => self.length(arguments, callee.span, span),
+            None => self.unknown_callee(name, arguments, callee.span),
+        }
+    }
+
+    fn unknown_callee(&mut self, name: &SmolStr, arguments: &[ast::Argument], span: Span) -> Option<Expr> {
+        self.evaluate_only(arguments);
+        if COMING.contains(&name.as_str()) {
+            return self.not_yet(&format!("{name}(…)"), span);
+        }
+        if !self.incomplete && self.unknown.insert(name.clone()) {
+            let callable = self.cx.env.names().filter(|(_, symbol)| {
+                matches!(symbol, Symbol::Function(_) | Symbol::Host(_) | Symbol::Type(_))
+            });
+            let candidates = callable.map(|(name, _)| name).chain(std::iter::once("len"));
+            let near = errors::nearest(name, candidates).map(str::to_owned);
+            self.report(errors::names::unknown_function(name, span, near.as_deref()));
+        }
+        None
+    }
+
+    /// Checks arguments for their own sake, where what they are for is not known.
+    fn evaluate_only(&mut self, arguments: &[ast::Argument]) {
+        for argument in arguments {
+            if !super::expressions::takes_type(&argument.value) {
+                self.expression(&argument.value, None);
+            }
+        }
+    }
+
+    fn bad_callee(&mut self, callee: &ast::Expr, arguments: &[ast::Argument]) -> Option<Expr> {
+        match &callee.kind {
+            ast::ExprKind::Error => {}
+            ast::ExprKind::Member(value, method) => {
+                let value = self.cx.quote(value.span);
+                self.report(errors::calls::method(&value, method, callee.span, arguments.is_empty()));
+            }
+            _ => {
+                let text = self.cx.quote(callee.span);
+                self.report(errors::calls::not_callable(&text, callee.span, "a value"));
+            }
+        }
+        None
+    }
+
+    /// `len(list)`
+    fn length(&mut self, arguments: &[ast::Argument], name: Span, span: Span) -> Option<Expr> {
+        let [ast::Argument { name: None, value: source }] = arguments else {
+            self.evaluate_only(arguments);
+            self.report(errors::calls::len_arguments(arguments.len(), name));
+            return None;
+        };
+        let list = self.expression(source, None)?;
+        let list = self.present(list, source)?;
+        let ty = list.ty?;
+        if self.cx.types.element(ty).is_none() {
+            if ty == TypeId::STRING {
+                return self.not_yet("The length of a text", source.span);
+            }
+            let side = self.side(source, ty);
+            self.report(errors::types::no_length(&side));
+            return None;
+        }
+        Some(typed(ExprKind::Length(Box::new(list)), TypeId::INT, span))
+    }
+
+    fn call_function(
+        &mut self,
+        id: FunctionIndex,
+        name: &SmolStr,
+        arguments: &[ast::Argument],
+        at: Span,
+        span: Span,
+    ) -> Option<Expr> {
+        if let Place::Constant(what) = self.place {
+            self.evaluate_only(arguments);
+            self.report(errors::constants::not_constant(name, at, what));
+            return None;
+        }
+        let signature = self.cx.env.function(id)?.clone();
+        let arguments = self.arguments(&signature, arguments, at);
+        self.facts.calls.push(Call { callee: id, span: at, allowed: self.allowed });
+        result(ExprKind::Call(id, arguments?), signature.answer, span)
+    }
+
+    fn call_host(
+        &mut self,
+        id: ImportId,
+        name: &SmolStr,
+        arguments: &[ast::Argument],
+        at: Span,
+        span: Span,
+    ) -> Option<Expr> {
+        let signature = self.cx.env.host(id)?.clone();
+        let query = self.cx.host_is_query(id);
+        let arguments = self.arguments(&signature, arguments, at);
+        self.effect(if query { Effect::Query } else { Effect::Action }, name, at);
+        result(ExprKind::Host(id, arguments?), signature.answer, span)
+    }
+
+    /// `Task(id: "t1")`
+    fn construct(&mut self, ty: TypeId, arguments: &[ast::Argument], span: Span) -> Option<Expr> {
+        let signature = self.cx.env.records.get(&ty)?.clone();
+        let fields = self.arguments(&signature, arguments, span)?;
+        Some(typed(ExprKind::Record(fields), ty, span))
+    }
+
+    /// Brings the arguments of a call into the order of the parameters, each checked against its type.
+    fn arguments(
+        &mut self,
+        signature: &Signature,
+        arguments: &[ast::Argument],
+        at: Span,
+    ) -> Option<Vec<Expr>> {
+        let mut values: Vec<Option<Expr>> = vec![None; signature.parameters.len()];
+        let mut given = vec![false; signature.parameters.len()];
+        let mut understood = true;
+        let mut named = false;
+        for (position, argument) in arguments.iter().enumerate() {
+            let place = match &argument.name {
+                None if named => {
+                    self.report(errors::calls::position_after_name(argument.value.span));
+                    None
+                }
+                None => Some(position),
+                Some(name) => {
+                    named = true;
+                    self.parameter_named(signature, name)
+                }
+            };
+            let parameter = place.and_then(|place| signature.parameters.get(place));
+            let (Some(place), Some(parameter)) = (place, parameter) else {
+                if place.is_some() {
+                    let extra = arguments.get(position.saturating_sub(1)).filter(|_| position > 0);
+                    let from = extra.map_or(argument.value.span.start, |before| before.value.span.end);
+                    self.report(errors::calls::too_many(
+                        signature,
+                        arguments.len(),
+                        argument.value.span,
+                        from,
+                    ));
+                }
+                // Further ones beyond the last parameter are the same slip.
+                return None;
+            };
+            if given.get(place) == Some(&true) {
+                let span = argument.name.as_ref().map_or(argument.value.span, |name| name.span);
+                self.report(errors::calls::given_twice(&parameter.name, span));
+                understood = false;
+                continue;
+            }
+            if let Some(given) = given.get_mut(place) {
+                *given = true;
+            }
+            let value = self.argument(parameter, &argument.value);
+            understood &= value.is_some();
+            if let Some(slot) = values.get_mut(place) {
+                *slot = value;
+            }
+        }
+        self.fill_in(signature, &mut values, &given, at)?;
+        if understood { values.into_iter().collect() } else { None }
+    }
+
+    fn argument(&mut self, parameter: &Parameter, source: &ast::Expr) -> Option<Expr> {
+        let wanted = Wanted::declared(parameter.name.clone(), parameter.span);
+        self.maybe_value(source, parameter.ty, &wanted)
+    }
+
+    fn parameter_named(&mut self, signature: &Signature, name: &ast::Name) -> Option<usize> {
+        let place = signature.parameters.iter().position(|parameter| parameter.name == name.text);
+        if place.is_none() {
+            let near = errors::nearest(&name.text, signature.parameters.iter().map(|own| own.name.as_str()));
+            self.report(errors::calls::unknown_argument(signature, name, near));
+        }
+        place
+    }
+
+    /// Puts defaults where a call leaves a parameter out, and reports those that have none.
+    fn fill_in(
+        &mut self,
+        signature: &Signature,
+        values: &mut [Option<Expr>],
+        given: &[bool],
+        at: Span,
+    ) -> Option<()> {
+        let mut missing = Vec::new();
+        for ((parameter, value), given) in signature.parameters.iter().zip(values).zip(given) {
+            if *given {
+                continue;
+            }
+            match (&parameter.default, parameter.ty) {
+                (Some(default), Some(ty)) => *value = constant_expr(default, ty, at),
+                // Its type or its default was not understood.
+                (_, None) => {}
+                (None, Some(_)) => missing.push(parameter),
+            }
+        }
+        if missing.is_empty() {
+            return Some(());
+        }
+        let missing: Vec<String> = missing
+            .iter()
+            .map(|parameter| {
+                let ty = parameter.ty.map_or_else(String::new, |ty| self.cx.types.name(ty));
+                format!("{}: {ty}", parameter.name)
+            })
+            .collect();
+        self.report(errors::calls::missing(signature, &missing, at));
+        None
+    }
+}
+
+fn result(kind: ExprKind, answer: Answer, span: Span) -> Option<Expr> {
+    match answer {
+        Answer::Nothing => Some(Expr { kind, ty: None, span }),
+        Answer::Value(ty) => Some(typed(kind, ty, span)),
+        Answer::Unknown => None,
+    }
+}

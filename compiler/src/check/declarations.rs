@@ -1,0 +1,232 @@
+//! TYPE, INPUT, CONTEXT and METRIC: what crosses the border, and how it looks.
+
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
+use swarm_bytecode::module::{Context, Input, Metric};
+use swarm_bytecode::types::{Field, TypeId};
+use swarm_grammar::ast;
+use swarm_grammar::span::Span;
+
+use super::Checker;
+use super::collect::Plan;
+use super::environment::{Answer, Given, MetricInfo, Parameter, Signature};
+use super::errors;
+use super::types::{MAX_TYPE_DEPTH, TypeTable};
+
+/// Fields a record may have.
+const MAX_FIELDS: usize = 256;
+
+impl Checker<'_> {
+    /// Every TYPE: its fields first, then whether one contains itself.
+    pub(crate) fn records(&mut self, plan: &Plan<'_>) {
+        for (id, declaration) in &plan.types {
+            self.record(*id, declaration);
+        }
+        self.record_depths(plan);
+    }
+
+    fn record(&mut self, id: TypeId, declaration: &ast::TypeDeclaration) {
+        let name = &declaration.name;
+        if TypeTable::builtin(&name.text).is_some() || matches!(name.text.as_str(), "list" | "map") {
+            self.report(errors::names::builtin_type(&name.text, name.span));
+        }
+        if declaration.fields.len() > MAX_FIELDS {
+            self.report(errors::declarations::too_many("fields", MAX_FIELDS, name.span));
+            return;
+        }
+        let mut fields = Vec::with_capacity(declaration.fields.len());
+        let mut parameters = Vec::with_capacity(declaration.fields.len());
+        let mut first: BTreeMap<&SmolStr, Span> = BTreeMap::new();
+        let mut key: Option<Span> = None;
+        for field in &declaration.fields {
+            if let Some(first) = first.insert(&field.name.text, field.name.span) {
+                self.report(errors::names::declared_twice(&field.name.text, field.name.span, first));
+            }
+            let ty = self.field_type(field);
+            if let (Some(span), Some(ty)) = (field.key, ty) {
+                self.key(span, ty, key);
+                key = key.or(Some(span));
+            }
+            let default = self.field_default(field, ty);
+            self.check_unit(field, ty);
+            parameters.push(Parameter {
+                name: field.name.text.clone(),
+                // A default that was not understood must not make the field look like one without.
+                ty: ty.filter(|_| default.is_some() == field.default.is_some()),
+                span: field.name.span,
+                default: default.clone(),
+            });
+            fields.push(Field {
+                name: field.name.text.clone(),
+                ty: ty.unwrap_or(TypeId::INT),
+                key: field.key.is_some(),
+                unit: field.unit.as_ref().map(|unit| unit.text.clone()),
+                default,
+            });
+        }
+        self.types.complete_record(id, fields);
+        let signature =
+            Signature { name: name.text.clone(), span: name.span, parameters, answer: Answer::Value(id) };
+        self.env.records.insert(id, signature);
+    }
+
+    fn field_default(
+        &mut self,
+        field: &ast::Field,
+        ty: Option<TypeId>,
+    ) -> Option<swarm_bytecode::types::Constant> {
+        let (source, ty) = (field.default.as_ref()?, ty?);
+        self.default_value(source, ty, &field.name)
+    }
+
+    fn check_unit(&mut self, field: &ast::Field, ty: Option<TypeId>) {
+        if let (Some(unit), Some(ty)) = (&field.unit, ty) {
+            self.field_unit(unit, ty);
+        }
+    }
+
+    fn key(&mut self, span: Span, ty: TypeId, first: Option<Span>) {
+        if let Some(first) = first {
+            self.report(errors::header::given_twice("KEY", span, first));
+        } else if !matches!(ty, TypeId::STRING | TypeId::INT) {
+            self.report(errors::declarations::key_type(&self.types.name(ty), span));
+        }
+    }
+
+    /// How deep each record nests; one that contains itself is reported. The walk keeps its own way, so a long
+    /// chain of types does not grow the stack.
+    fn record_depths(&mut self, plan: &Plan<'_>) {
+        let names: BTreeMap<TypeId, &ast::Name> = plan.types.iter().map(|(id, ty)| (*id, &ty.name)).collect();
+        let inside: BTreeMap<TypeId, Vec<TypeId>> =
+            names.keys().map(|id| (*id, self.records_inside(*id))).collect();
+        let mut done: BTreeMap<TypeId, bool> = BTreeMap::new();
+        for root in names.keys() {
+            let mut way = vec![*root];
+            while let Some(&at) = way.last() {
+                done.entry(at).or_insert(false);
+                let next = inside.get(&at).and_then(|all| all.iter().find(|id| done.get(id) != Some(&true)));
+                match next {
+                    Some(next) if done.contains_key(next) => {
+                        let start = way.iter().position(|id| id == next).unwrap_or(0);
+                        let circle: Vec<&ast::Name> =
+                            way.iter().skip(start).filter_map(|id| names.get(id).copied()).collect();
+                        if let Some(diagnostic) = errors::declarations::circle("TYPE", &circle) {
+                            self.report(diagnostic);
+                        }
+                        for id in way.drain(..) {
+                            done.insert(id, true);
+                        }
+                    }
+                    Some(next) => way.push(*next),
+                    None => {
+                        way.pop();
+                        if done.insert(at, true) == Some(false) {
+                            self.set_record_depth(at, names.get(&at).map(|name| name.span));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn set_record_depth(&mut self, record: TypeId, span: Option<Span>) {
+        let fields: Vec<TypeId> = self.field_types(record);
+        let deepest = fields.iter().map(|ty| self.types.depth(*ty)).max().unwrap_or(0);
+        self.types.set_depth(record, deepest);
+        if let Some(span) = span
+            && deepest >= MAX_TYPE_DEPTH
+        {
+            self.report(errors::types::too_deep(span));
+        }
+    }
+
+    fn field_types(&self, record: TypeId) -> Vec<TypeId> {
+        let signature = self.env.records.get(&record);
+        signature.into_iter().flat_map(|own| &own.parameters).filter_map(|field| field.ty).collect()
+    }
+
+    fn records_inside(&self, record: TypeId) -> Vec<TypeId> {
+        let fields = self.field_types(record).into_iter();
+        fields.filter_map(|ty| self.types.record_inside(ty)).collect()
+    }
+
+    pub(crate) fn contexts(&mut self, plan: &Plan<'_>) -> Vec<Context> {
+        let mut contexts = Vec::with_capacity(plan.contexts.len());
+        for field in &plan.contexts {
+            let (ty, default) = self.given(field, "a CONTEXT value");
+            self.env.contexts.push(Given { ty });
+            let ty = ty.unwrap_or(TypeId::INT);
+            let unit = field.unit.as_ref().map(|unit| unit.text.clone());
+            let unit = unit.or_else(|| self.usual_unit(ty));
+            contexts.push(Context { name: field.name.text.clone(), ty, unit, default });
+        }
+        contexts
+    }
+
+    /// What a bare number of the order's context counts where the declaration does not say so (rule 30).
+    fn usual_unit(&self, ty: TypeId) -> Option<SmolStr> {
+        let unit = match self.types.inner(ty).unwrap_or(ty) {
+            TypeId::MONEY => "USD",
+            TypeId::DURATION => "ms",
+            TypeId::TOKENS => "tokens",
+            TypeId::BYTES => "B",
+            _ => return None,
+        };
+        Some(SmolStr::new_static(unit))
+    }
+
+    pub(crate) fn inputs(&mut self, plan: &Plan<'_>) -> Vec<Input> {
+        let mut inputs = Vec::with_capacity(plan.inputs.len());
+        for field in &plan.inputs {
+            let (ty, default) = self.given(field, "an INPUT");
+            self.env.inputs.push(Given { ty });
+            let unit = field.unit.as_ref().map(|unit| unit.text.clone());
+            inputs.push(Input {
+                name: field.name.text.clone(),
+                ty: ty.unwrap_or(TypeId::INT),
+                unit,
+                default,
+            });
+        }
+        inputs
+    }
+
+    fn given(
+        &mut self,
+        field: &ast::Field,
+        what: &'static str,
+    ) -> (Option<TypeId>, Option<swarm_bytecode::types::Constant>) {
+        let ty = self.field_type(field);
+        if let Some(key) = field.key {
+            self.report(errors::declarations::key_outside_type(what, key));
+        }
+        self.check_unit(field, ty);
+        let default = self.field_default(field, ty);
+        (ty, default)
+    }
+
+    pub(crate) fn metrics(&mut self, plan: &Plan<'_>) -> Vec<Metric> {
+        let mut metrics = Vec::with_capacity(plan.metrics.len());
+        for metric in &plan.metrics {
+            let resolved = self.resolve(&metric.ty);
+            let ty = resolved.filter(|ty| self.types.kind(*ty).calculates());
+            if let (Some(wrong), None) = (resolved, ty) {
+                let name = self.types.name(wrong);
+                self.report(errors::declarations::metric_type(&name, metric.ty.span));
+            }
+            self.env.metrics.push(MetricInfo {
+                ty,
+                kind: metric.kind,
+                by_agent: metric.by_agent,
+                span: metric.name.span,
+            });
+            metrics.push(Metric {
+                name: metric.name.text.clone(),
+                ty: ty.unwrap_or(TypeId::INT),
+                kind: metric.kind,
+            });
+        }
+        metrics
+    }
+}

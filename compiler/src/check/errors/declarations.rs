@@ -1,0 +1,60 @@
+//! Declarations: limits, circles, and what stands beside a type.
+
+use swarm_grammar::ast;
+use swarm_grammar::diagnostic::{Code, Diagnostic};
+use swarm_grammar::span::Span;
+
+pub(in crate::check) fn too_many(what: &str, max: usize, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0125, span, format!("there are more {what} than {max}"))
+}
+
+/// Declarations that need each other, in order; `None` of none.
+pub(in crate::check) fn circle(keyword: &str, names: &[&ast::Name]) -> Option<Diagnostic> {
+    let (first, rest) = names.split_first()?;
+    let why = if keyword == "TYPE" {
+        "A value of it would never end; keep an identifier instead of the record itself."
+    } else {
+        "Its value cannot be computed, because it is needed to compute it."
+    };
+    let message = match rest {
+        [] => format!("{} is defined by itself", first.text),
+        _ => {
+            let mut way: Vec<&str> = names.iter().map(|name| name.text.as_str()).take(6).collect();
+            if names.len() > way.len() {
+                way.push("…");
+            }
+            way.push(&first.text);
+            format!("{} is defined by itself: {}", first.text, way.join(" needs "))
+        }
+    };
+    let diagnostic =
+        Diagnostic::new(Code::E0119, first.span, message).label(format!("this {keyword} needs itself"));
+    let diagnostic = rest
+        .iter()
+        .take(5)
+        .fold(diagnostic, |diagnostic, name| diagnostic.also(name.span, "which is needed on the way"));
+    Some(diagnostic.note(why))
+}
+
+/// MAX behind something that is no list.
+pub(in crate::check) fn max_of_no_list(ty: &str, max: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0310, max, format!("MAX limits the items of a list, but this is {ty}"))
+        .label("there is no list to limit")
+}
+
+pub(in crate::check) fn key_type(ty: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0310, span, format!("a KEY is a string or an int, but this field is {ty}"))
+        .label("this field cannot stand for its record")
+        .fix("leave KEY out", span, "")
+}
+
+pub(in crate::check) fn key_outside_type(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0310, span, format!("KEY marks a field of a TYPE, not {what}"))
+        .label("there is no record to stand for")
+        .fix("leave KEY out", span, "")
+}
+
+pub(in crate::check) fn metric_type(ty: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0309, span, format!("a METRIC is a number or a quantity, but this is {ty}"))
+        .label("this cannot be measured")
+}

@@ -1,0 +1,61 @@
+//! Every message of the checker: one function for each, from facts to words. The style is in `docs/errors.md`.
+
+pub(super) mod calls;
+pub(super) mod constants;
+pub(super) mod declarations;
+pub(super) mod entry;
+pub(super) mod flow;
+pub(super) mod header;
+pub(super) mod host;
+pub(super) mod names;
+pub(super) mod types;
+pub(super) mod units;
+pub(super) mod warnings;
+
+use swarm_grammar::diagnostic::{Code, Diagnostic};
+use swarm_grammar::span::Span;
+
+/// An expression as a message names it.
+#[derive(Debug, Clone)]
+pub(super) struct Side {
+    /// Its text, or "this".
+    pub(super) text: String,
+    pub(super) span: Span,
+    /// Its type as it would be written.
+    pub(super) ty: String,
+}
+
+impl Side {
+    /// "1GB is bytes"
+    fn is(&self) -> String {
+        format!("{} is {}", self.text, self.ty)
+    }
+
+    /// "this is bytes"
+    fn this_is(&self) -> String {
+        format!("this is {}", self.ty)
+    }
+}
+
+/// What a later version of the language will have.
+pub(super) fn not_yet(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0007, span, format!("{what} is not in the language yet"))
+}
+
+/// The candidate a word was probably meant to be.
+pub(super) fn nearest<'n>(word: &str, candidates: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    swarm_grammar::suggest::closest(word, candidates)
+}
+
+/// Adds "did you mean" with its edit, where there is a near name.
+fn did_you_mean(diagnostic: Diagnostic, span: Span, near: Option<&str>) -> Diagnostic {
+    match near {
+        Some(near) => diagnostic.fix(format!("write {near}"), span, near),
+        None => diagnostic,
+    }
+}
+
+/// A few words for a type, as one would say them.
+fn say(ty: &str) -> String {
+    super::types::with_article(ty)
+}

@@ -1,0 +1,135 @@
+//! Names: unknown ones, taken ones, and names of the wrong kind.
+
+use swarm_grammar::ast;
+use swarm_grammar::diagnostic::{Code, Diagnostic};
+use swarm_grammar::span::Span;
+
+use super::did_you_mean;
+
+/// "unknown name taks; did you mean task?"
+fn question(text: String, near: Option<&str>) -> String {
+    match near {
+        Some(near) => format!("{text}; did you mean {near}?"),
+        None => text,
+    }
+}
+
+pub(in crate::check) fn unknown(name: &str, span: Span, near: Option<&str>) -> Diagnostic {
+    let message = question(format!("nothing here is called {name}"), near);
+    let diagnostic = Diagnostic::new(Code::E0101, span, message).label("this name is not known");
+    let diagnostic = match near {
+        Some(_) => diagnostic,
+        None => diagnostic
+            .note("A value has a name if a LET, an INPUT, a CONTEXT, a CONST or a METRIC gives it one."),
+    };
+    did_you_mean(diagnostic, span, near)
+}
+
+pub(in crate::check) fn unknown_function(name: &str, span: Span, near: Option<&str>) -> Diagnostic {
+    let message = question(format!("no FUNC, ACTION, QUERY or TYPE is called {name}"), near);
+    let diagnostic = Diagnostic::new(Code::E0101, span, message).label("this name is not known");
+    did_you_mean(diagnostic, span, near)
+}
+
+/// An assignment to a name that nothing declares; `plain` where a LET before it would declare it.
+pub(in crate::check) fn assigned_unknown(
+    name: &str,
+    span: Span,
+    near: Option<&str>,
+    plain: bool,
+) -> Diagnostic {
+    let message = question(format!("{name} has no LET"), near);
+    let diagnostic = Diagnostic::new(Code::E0101, span, message)
+        .label("this name is not known")
+        .note("A variable is made by LET and can then be assigned.");
+    match near {
+        None if plain => diagnostic.fix(format!("write LET {name}"), span, format!("LET {name}")),
+        _ => did_you_mean(diagnostic, span, near),
+    }
+}
+
+/// RECORD of something that is no METRIC.
+pub(in crate::check) fn not_a_metric(name: &str, span: Span, known: bool, near: Option<&str>) -> Diagnostic {
+    let message = question(format!("no METRIC is called {name}"), near);
+    let label = if known { "this is not a METRIC" } else { "this name is not known" };
+    let diagnostic = Diagnostic::new(Code::E0101, span, message)
+        .label(label)
+        .note(format!("RECORD adds a sample to a declared METRIC: METRIC {name}: money TOTAL."));
+    did_you_mean(diagnostic, span, near)
+}
+
+pub(in crate::check) fn unknown_field(
+    field: &ast::Name,
+    record: &str,
+    declared: Span,
+    near: Option<&str>,
+) -> Diagnostic {
+    let message = question(format!("{record} has no field {}", field.text), near);
+    let diagnostic = Diagnostic::new(Code::E0105, field.span, message)
+        .label("this field is not known")
+        .also(declared, format!("{record} is declared here"));
+    did_you_mean(diagnostic, field.span, near)
+}
+
+pub(in crate::check) fn declared_twice(name: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0102, span, format!("{name} is declared twice"))
+        .label("declared again here")
+        .also(first, "first declared here")
+        .note("A name stands for one thing; give one of the two another name.")
+}
+
+/// A local with the name of something that can be seen.
+pub(in crate::check) fn hides(name: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0102,
+        span,
+        format!("{name} is already the name of something that can be seen here"),
+    )
+    .label("this name is taken")
+    .also(first, format!("{name} is declared here"))
+    .note("A variable may hide a name of the prelude, but none of the program's own.")
+}
+
+pub(in crate::check) fn builtin_type(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0102, span, format!("{name} is already a built-in type"))
+        .label("this name is taken")
+        .note("By habit a TYPE is written in PascalCase: Task, PriceList.")
+}
+
+pub(in crate::check) fn unknown_type(name: &str, span: Span, near: Option<&str>) -> Diagnostic {
+    let message = question(format!("no type is called {name}"), near);
+    let diagnostic = Diagnostic::new(Code::E0104, span, message).label("this type is not known");
+    did_you_mean(diagnostic, span, near)
+}
+
+pub(in crate::check) fn not_a_type(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0104, span, format!("{name} is a name, but not that of a type"))
+        .label("a type belongs here")
+        .note("Types are int, float, bool, string, the quantities (duration, bytes, money, …), and what TYPE declares.")
+}
+
+pub(in crate::check) fn list_of_what(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0104, span, "a list says of what it is a list")
+        .label("this list does not say of what")
+        .note("Write the type of its items in angle brackets: list<Task>, list<int>.")
+}
+
+pub(in crate::check) fn not_generic(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0104, span, format!("{name} does not take a type in angle brackets"))
+        .label("only list does")
+}
+
+/// What other languages call a type, and what it is called here.
+pub(in crate::check) fn other_type_name(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "integer" | "Integer" | "i64" | "i32" | "long" | "number" | "Int" => "int",
+        "double" | "f64" | "f32" | "real" | "decimal" | "Float" => "float",
+        "boolean" | "Boolean" | "Bool" => "bool",
+        "str" | "String" | "text" | "varchar" => "string",
+        "timestamp" | "datetime" | "instant" => "time",
+        "dollars" | "usd" | "USD" | "cost" | "price" => "money",
+        "size" | "memory" => "bytes",
+        "percentage" | "share" => "percent",
+        _ => return None,
+    })
+}

@@ -1,0 +1,272 @@
+//! Values of the wrong type.
+
+use swarm_grammar::ast::{self, BinaryOperator as Operator};
+use swarm_grammar::diagnostic::{Code, Diagnostic, Edit};
+use swarm_grammar::span::Span;
+
+use super::super::conversions::Wanted;
+use super::{Side, say};
+use crate::typed::Aggregate;
+
+fn declared(diagnostic: Diagnostic, wanted: &Wanted) -> Diagnostic {
+    match wanted.declared {
+        Some(span) => diagnostic.also(span, format!("{} is declared here", wanted.what)),
+        None => diagnostic,
+    }
+}
+
+/// A value whose type has nothing to do with the one its place wants.
+pub(in crate::check) fn wrong_type(found: &Side, expected: &str, wanted: &Wanted) -> Diagnostic {
+    let message = format!("{} must be {}, but {}", wanted.what, say(expected), found.is());
+    let diagnostic =
+        declared(Diagnostic::new(Code::E0103, found.span, message).label(found.this_is()), wanted);
+    if expected == "bool" && found.text != "this" && !matches!(found.ty.as_str(), "string") {
+        return diagnostic
+            .note(format!("Say what to compare it with, like {} > … or {} == …", found.text, found.text));
+    }
+    diagnostic
+}
+
+/// A float where an int belongs; `division` is the `/` that made it.
+pub(in crate::check) fn whole_number(found: &Side, wanted: &Wanted, division: Option<Span>) -> Diagnostic {
+    let message = format!("{} must be a whole number (int), but {}", wanted.what, found.is());
+    let diagnostic =
+        declared(Diagnostic::new(Code::E0122, found.span, message).label(found.this_is()), wanted);
+    match division {
+        Some(at) => diagnostic
+            .note("Dividing two whole numbers by / gives a float; DIV gives the whole part.")
+            .fix("divide by DIV", at, "DIV"),
+        None => diagnostic
+            .note("A float never becomes an int by itself, since that would lose its fraction.")
+            .note("round(…), floor(…) and ceil(…) are not in the language yet; keep the value a float, or compute it with DIV."),
+    }
+}
+
+/// A `T?` where a `T` belongs; `zero` can stand in for NONE.
+pub(in crate::check) fn may_be_none(whole: &str, span: Span, ty: &str, zero: Option<&str>) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::E0108, span, format!("{whole} may be NONE"))
+        .label(format!("this is {ty}?"))
+        .note("Say what to use instead of NONE with ??, or look first with IF LET x = … THEN.");
+    let Some(zero) = zero else { return diagnostic };
+    let bare = whole != "this" && (!whole.contains(' ') || whole.starts_with('('));
+    let edits = if bare {
+        vec![Edit { span: span.after(), text: format!(" ?? {zero}") }]
+    } else {
+        let close = Edit { span: span.after(), text: format!(") ?? {zero}") };
+        vec![Edit { span: span.before(), text: "(".to_owned() }, close]
+    };
+    diagnostic.fixes(format!("use {zero} instead of NONE"), edits)
+}
+
+/// `??`, IF LET or a comparison with NONE on a value that is always there. `whole` is the expression that the
+/// value alone can replace.
+pub(in crate::check) fn never_none(value: &Side, whole: Option<Span>, construct: &str) -> Diagnostic {
+    let message = format!("{} is never NONE, so {construct} has nothing to do here", value.text);
+    let diagnostic = Diagnostic::new(Code::E0103, value.span, message).label(value.this_is());
+    let diagnostic = diagnostic.note("Only a value whose type ends in ? can be NONE.");
+    match whole {
+        Some(whole) if value.text != "this" => {
+            diagnostic.fix(format!("write only {}", value.text), whole, value.text.clone())
+        }
+        _ => diagnostic,
+    }
+}
+
+/// NONE where a value is always needed.
+pub(in crate::check) fn never_takes_none(ty: &str, span: Span, wanted: &Wanted) -> Diagnostic {
+    let message = format!("{} is {ty}, which is never NONE", wanted.what);
+    declared(Diagnostic::new(Code::E0103, span, message).label("a value is needed here"), wanted)
+        .note(format!("Only {ty}? can be NONE."))
+}
+
+pub(in crate::check) fn none_of_what(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0120, span, "nothing here says what NONE stands for")
+        .label("the absence of what?")
+        .note("Write the type of the variable: LET x: money? = NONE.")
+}
+
+pub(in crate::check) fn empty_list_of_what(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0120, span, "nothing here says what this list holds")
+        .label("a list of what?")
+        .note("Write the type of the variable: LET xs: list<int> = [].")
+}
+
+/// `.field` behind something that has none.
+pub(in crate::check) fn no_fields(
+    whole: &str,
+    ty: &str,
+    span: Span,
+    field: &ast::Name,
+    list: bool,
+) -> Diagnostic {
+    let message = format!("{whole} is {ty}, which has no fields");
+    let diagnostic = Diagnostic::new(Code::E0105, field.span, message)
+        .label("this field is not known")
+        .also(span, format!("this is {ty}"));
+    if list {
+        let advice = format!("Go over its items: FOR EACH item IN {whole}, then item.{}.", field.text);
+        return if matches!(field.text.as_str(), "len" | "length" | "size" | "count") && whole != "this" {
+            let edit = span.to(field.span);
+            diagnostic.fix(format!("write len({whole})"), edit, format!("len({whole})"))
+        } else {
+            diagnostic.note(advice)
+        };
+    }
+    diagnostic.note("Only a record, a value of some TYPE, has fields.")
+}
+
+/// `x[i]` where x is no list.
+pub(in crate::check) fn no_items(whole: &str, ty: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0110, span, format!("{whole} is {ty}, which has no items"))
+        .label(format!("this is {ty}"))
+        .note("Only a list has items: xs[0] is its first.")
+}
+
+pub(in crate::check) fn no_length(value: &Side) -> Diagnostic {
+    Diagnostic::new(Code::E0103, value.span, format!("len needs a list, but {}", value.is()))
+        .label(value.this_is())
+}
+
+pub(in crate::check) fn too_deep(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0125, span, "types nest deeper than 32 levels")
+        .note("Put identifiers into the inner records instead of whole records.")
+}
+
+pub(in crate::check) fn list_too_long(len: usize, max: u32, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0103, span, format!("the list may have {max} items, but {len} are written"))
+        .label(format!("{len} items"))
+}
+
+pub(in crate::check) fn branches_differ(then: &Side, otherwise: &Side) -> Diagnostic {
+    let message = format!("this IF is {} or {}, it must be one of the two", then.ty, otherwise.ty);
+    Diagnostic::new(Code::E0103, otherwise.span, message)
+        .label(otherwise.this_is())
+        .also(then.span, then.this_is())
+}
+
+pub(in crate::check) fn cannot_negate(value: &Side) -> Diagnostic {
+    Diagnostic::new(Code::E0110, value.span, format!("{} has no sign", value.is()))
+        .label(value.this_is())
+        .note("Only numbers and quantities can be negated; the opposite of a condition is NOT.")
+}
+
+/// `<` on values without an order.
+pub(in crate::check) fn no_order(ty: &str, at: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0110, at, format!("values of type {ty} have no order"))
+        .label("only == and != apply")
+        .note("Numbers, quantities, points in time and texts can be ordered.")
+}
+
+/// Two sides that cannot be compared or computed with because they are different kinds of thing.
+pub(in crate::check) fn not_alike(found: &Side, other: &Side, _at: Span, verb: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0103, other.span, format!("{}, {}: they cannot be {verb}", found.is(), other.is()))
+        .label(other.this_is())
+        .also(found.span, found.this_is())
+}
+
+/// `+ - * / DIV MOD` on something that does not calculate.
+pub(in crate::check) fn no_arithmetic(
+    left: &Side,
+    right: &Side,
+    operator: Operator,
+    at: Span,
+    texts: bool,
+) -> Diagnostic {
+    let sign = sign(operator);
+    let diagnostic =
+        Diagnostic::new(Code::E0110, at, format!("{sign} does not apply to {} and {}", left.ty, right.ty))
+            .label(format!("{sign} needs numbers or quantities"))
+            .also(left.span, left.this_is())
+            .also(right.span, right.this_is());
+    if texts {
+        diagnostic.note(
+            "Texts will be put together with holes, \"{a} and {b}\", which are not in the language yet.",
+        )
+    } else {
+        diagnostic
+    }
+}
+
+pub(super) fn sign(operator: Operator) -> &'static str {
+    match operator {
+        Operator::Add => "+",
+        Operator::Subtract => "-",
+        Operator::Multiply => "*",
+        Operator::Divide => "/",
+        Operator::WholeDivide => "DIV",
+        Operator::Modulo => "MOD",
+        _ => "this operator",
+    }
+}
+
+pub(in crate::check) fn range_as_value(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0110, span, "a range is not a value")
+        .label("only FOR and aggregates go over a range")
+}
+
+fn word(aggregate: Aggregate) -> &'static str {
+    match aggregate {
+        Aggregate::Count => "COUNT",
+        Aggregate::Sum => "SUM",
+        Aggregate::Min => "MIN",
+        Aggregate::Max => "MAX",
+        Aggregate::Any => "ANY",
+        Aggregate::All => "ALL",
+    }
+}
+
+/// `SUM(FOR x IN xs)`
+pub(in crate::check) fn aggregate_of_what(aggregate: Aggregate, span: Span) -> Diagnostic {
+    let word = word(aggregate);
+    Diagnostic::new(Code::E0106, span, format!("{word} does not say of what"))
+        .note(format!("Write what to take of each item: {word} task.cost FOR task IN task_queue."))
+}
+
+pub(in crate::check) fn cannot_aggregate(aggregate: Aggregate, value: &Side) -> Diagnostic {
+    let word = word(aggregate);
+    Diagnostic::new(
+        Code::E0110,
+        value.span,
+        format!("{word} needs numbers or quantities, but {}", value.is()),
+    )
+    .label(value.this_is())
+}
+
+pub(in crate::check) fn too_many_binders(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0110, span, "a loop has one name for the item, or two: index and item")
+        .label("more than two names")
+}
+
+pub(in crate::check) fn two_names_over_range(span: Span, item: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0110, span, "a loop over a range has one name")
+        .label("a number of the range is its own index")
+        .fix(format!("write {item}"), span, item)
+}
+
+/// FOR EACH over something that has no items.
+pub(in crate::check) fn nothing_to_go_over(value: &Side, number: bool) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::new(Code::E0124, value.span, format!("a loop goes over a list, but {}", value.is()))
+            .label(value.this_is());
+    if number && value.text != "this" {
+        let range = format!("1..{}", value.text);
+        return diagnostic.fix(format!("go over {range}"), value.span, range);
+    }
+    diagnostic.note("A loop goes over a list (FOR EACH task IN task_queue) or a range (FOR i IN 1..10).")
+}
+
+/// `FOR i IN 0..len(xs)`
+pub(in crate::check) fn past_the_last(
+    span: Span,
+    index: &ast::Name,
+    list: &str,
+    item: Option<&str>,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::E0123, span, "this range goes one past the last item")
+        .label("both ends are included")
+        .note(format!("A range includes both of its ends, so 0..len({list}) has one number too many."));
+    let Some(item) = item else { return diagnostic };
+    let text = format!("{}, {item} IN {list}", index.text);
+    let whole = index.span.to(span);
+    diagnostic.fix(format!("go over the list itself: {text}"), whole, text)
+}

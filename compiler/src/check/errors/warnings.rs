@@ -1,0 +1,66 @@
+//! Warnings: the program can run, but is probably not what was meant.
+
+use swarm_grammar::diagnostic::{Code, Diagnostic};
+use swarm_grammar::span::Span;
+
+pub(in crate::check) fn never_read(name: &str, span: Span, assigned: bool) -> Diagnostic {
+    let message = if assigned {
+        format!("{name} is assigned, but never read")
+    } else {
+        format!("{name} is never read")
+    };
+    let diagnostic = Diagnostic::new(Code::W0101, span, message)
+        .note("A name that starts with _ says that this is meant.");
+    if assigned { diagnostic } else { diagnostic.fix(format!("write _{name}"), span, format!("_{name}")) }
+}
+
+pub(in crate::check) fn never_called(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::W0102, span, format!("{name} is never called"))
+        .note("It is left out of the compiled program.")
+}
+
+pub(in crate::check) fn never_used(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::W0103, span, format!("{name} is never used"))
+        .note("A name that starts with _ says that this is meant.")
+        .fix(format!("write _{name}"), span, format!("_{name}"))
+}
+
+pub(in crate::check) fn never_reached(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::W0104, span, "this statement is never reached")
+        .note("What stands before it always leaves.")
+}
+
+pub(in crate::check) fn constant_condition(holds: bool, span: Span) -> Diagnostic {
+    let (word, what) = if holds { ("TRUE", "always") } else { ("FALSE", "never") };
+    Diagnostic::new(Code::W0105, span, format!("this condition is always {word}"))
+        .label(format!("what depends on it {what} runs"))
+}
+
+pub(in crate::check) fn float_equality(at: Span) -> Diagnostic {
+    Diagnostic::new(Code::W0106, at, "floats are compared for being exactly equal").note(
+        "Floats carry small errors of rounding: 0.1 + 0.2 is not exactly 0.3. Compare with < or > instead.",
+    )
+}
+
+/// `RECORD total = total + x`. `rest` is the `x`.
+pub(in crate::check) fn total_twice(
+    name: &str,
+    total: Span,
+    value: Span,
+    rest: Option<String>,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::W0107, total, format!("{name} is a TOTAL and adds up by itself"))
+        .label("this counts everything so far once more")
+        .note("RECORD gives one more sample; the metric adds it to what it has.");
+    match rest {
+        Some(rest) => diagnostic.fix(format!("record only {rest}"), value, rest),
+        None => diagnostic,
+    }
+}
+
+pub(in crate::check) fn recursion(name: &str, span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::new(Code::W0108, span, format!("{name} comes back to itself here"))
+        .label("how often cannot be known")
+        .also(declared, format!("{name} is declared here"))
+        .note("The worst case of the program is unbounded; only its limits hold it. A loop with MAX has a bound.")
+}

@@ -1,0 +1,205 @@
+//! INSTRUCTION: what the program calls itself and asks of the fleet.
+
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
+use swarm_bytecode::module::{Instruction, Priority, TargetCount};
+use swarm_bytecode::types::{Constant, TypeId};
+use swarm_grammar::ast::{self, ClauseKind};
+use swarm_grammar::span::Span;
+
+use super::Checker;
+use super::body::{Body, Place, Role};
+use super::collect::Plan;
+use super::conversions::Wanted;
+use super::environment::{Answer, Symbol};
+use super::errors;
+use super::host::returns;
+use crate::typed::{Function, FunctionIndex};
+
+/// The checked header.
+#[derive(Default)]
+pub(crate) struct Header {
+    pub(crate) instruction: Instruction,
+    pub(crate) target: Option<(TargetCount, Option<FunctionIndex>)>,
+}
+
+impl Checker<'_> {
+    pub(crate) fn header(&mut self, plan: &Plan<'_>) -> Header {
+        let mut header = Header::default();
+        let Some(instruction) = plan.instruction else { return header };
+        let (name, version) = self.name_and_version(&instruction.name);
+        header.instruction.name = name;
+        header.instruction.version = version;
+        let mut seen: BTreeMap<&'static str, Span> = BTreeMap::new();
+        for clause in &instruction.clauses {
+            let word = clause_word(&clause.kind);
+            if let Some(first) = seen.get(word) {
+                self.report(errors::header::given_twice(word, clause.span, *first));
+                continue;
+            }
+            seen.insert(word, clause.span);
+            self.clause(clause, &mut header);
+        }
+        header
+    }
+
+    fn clause(&mut self, clause: &ast::Clause, header: &mut Header) {
+        match &clause.kind {
+            ClauseKind::Priority(name) => self.priority(name, &mut header.instruction),
+            ClauseKind::Deadline(value) => {
+                let deadline = self.constant_word(value, TypeId::DURATION, "DEADLINE");
+                header.instruction.deadline_ns =
+                    deadline.and_then(|word| self.positive(word, "DEADLINE", value.span));
+            }
+            ClauseKind::Budget(values) => self.budget(values, &mut header.instruction),
+            ClauseKind::Target { count, filter } => {
+                let count = self.target_count(count);
+                let filter = filter.as_ref().map(|filter| self.target_filter(filter));
+                header.target = match (count, filter) {
+                    (Some(count), None) => Some((count, None)),
+                    (Some(count), Some(Some(filter))) => Some((count, Some(filter))),
+                    _ => None,
+                };
+            }
+            ClauseKind::Rollout { .. }
+            | ClauseKind::Expect { .. }
+            | ClauseKind::StopWhen(_)
+            | ClauseKind::Report { .. } => {
+                self.report(errors::not_yet(clause_word(&clause.kind), clause.span));
+            }
+        }
+    }
+
+    /// `NAME_v2` is version 2 of NAME (rule 34).
+    fn name_and_version(&mut self, name: &ast::Name) -> (SmolStr, u32) {
+        let text = &name.text;
+        let Some((stem, digits)) = text.rsplit_once("_v") else { return (text.clone(), 1) };
+        let is_version = !stem.is_empty()
+            && !digits.is_empty()
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && !digits.starts_with('0');
+        if !is_version {
+            return (text.clone(), 1);
+        }
+        match digits.parse() {
+            Ok(version) => (stem.into(), version),
+            Err(_) => {
+                self.report(errors::header::out_of_range(
+                    "a version",
+                    digits,
+                    "1 to 4,294,967,295",
+                    name.span,
+                ));
+                (stem.into(), 1)
+            }
+        }
+    }
+
+    fn priority(&mut self, name: &ast::Name, instruction: &mut Instruction) {
+        instruction.priority = match name.text.to_ascii_uppercase().as_str() {
+            "LOW" => Priority::Low,
+            "NORMAL" => Priority::Normal,
+            "HIGH" => Priority::High,
+            "CRITICAL" => Priority::Critical,
+            upper => {
+                let near = errors::nearest(upper, ["LOW", "NORMAL", "HIGH", "CRITICAL"]);
+                self.report(errors::header::unknown_priority(&name.text, name.span, near));
+                return;
+            }
+        };
+    }
+
+    fn positive(&mut self, word: i64, what: &'static str, span: Span) -> Option<i64> {
+        if word > 0 {
+            return Some(word);
+        }
+        self.report(errors::header::out_of_range(what, self.quote(span), "more than zero", span));
+        None
+    }
+
+    fn budget(&mut self, values: &[ast::Expr], instruction: &mut Instruction) {
+        let mut seen: BTreeMap<TypeId, Span> = BTreeMap::new();
+        for value in values {
+            let wanted = Wanted::words("BUDGET");
+            let Some((ty, Constant::Word(word))) = self.constant(value, None, &wanted, "BUDGET") else {
+                continue;
+            };
+            let slot = match ty {
+                TypeId::MONEY => &mut instruction.budget_money,
+                TypeId::TOKENS => &mut instruction.budget_tokens,
+                _ => {
+                    let (text, name) = (self.quote(value.span), self.types.name(ty));
+                    let literal = super::conversions::as_literal_of(value, TypeId::MONEY);
+                    self.report(errors::header::budget_of_what(&text, &name, value.span, literal));
+                    continue;
+                }
+            };
+            *slot = (word > 0).then_some(word);
+            if let Some(first) = seen.insert(ty, value.span) {
+                let what = if ty == TypeId::MONEY { "a budget in money" } else { "a budget in tokens" };
+                self.report(errors::header::given_twice(what, value.span, first));
+            }
+            self.positive(word, "BUDGET", value.span);
+        }
+    }
+
+    fn target_count(&mut self, count: &ast::TargetCount) -> Option<TargetCount> {
+        let number = match count {
+            ast::TargetCount::All => return Some(TargetCount::All),
+            ast::TargetCount::Exactly(number) | ast::TargetCount::UpTo(number) => number,
+        };
+        let word = self.constant_word(number, TypeId::INT, "TARGET")?;
+        let agents = u32::try_from(word).ok().filter(|agents| *agents > 0);
+        let Some(agents) = agents else {
+            let (text, span) = (self.quote(number.span), number.span);
+            self.report(errors::header::out_of_range("TARGET", text, "1 to 4,294,967,295", span));
+            return None;
+        };
+        Some(match count {
+            ast::TargetCount::UpTo(_) => TargetCount::UpTo(agents),
+            _ => TargetCount::Exactly(agents),
+        })
+    }
+
+    /// `WHERE`: a function of one agent. It is asked outside any agent, so it sees nothing else.
+    fn target_filter(&mut self, filter: &ast::Expr) -> Option<FunctionIndex> {
+        let agent = match self.env.get("Agent").map(|declared| declared.symbol) {
+            Some(Symbol::Type(ty)) => ty,
+            _ => {
+                self.report(errors::header::no_agent_type(filter.span));
+                return None;
+            }
+        };
+        let mut body = Body::new(self, Place::Filter, "TARGET".into(), Answer::Value(TypeId::BOOL));
+        let name = SmolStr::new_static("agent");
+        let local = body.declare_quietly(&name, filter.span, Some(agent), Role::Parameter);
+        let condition = body.condition(filter);
+        if let Some(info) = body.info_mut(local) {
+            info.read = true;
+        }
+        let (locals, facts) = body.finish();
+        let function = condition.map(|condition| Function {
+            name: "TARGET".into(),
+            span: filter.span,
+            parameters: 1,
+            result: Some(TypeId::BOOL),
+            locals,
+            body: vec![returns(condition)],
+        });
+        Some(self.add_function(function, facts))
+    }
+}
+
+fn clause_word(kind: &ClauseKind) -> &'static str {
+    match kind {
+        ClauseKind::Priority(_) => "PRIORITY",
+        ClauseKind::Deadline(_) => "DEADLINE",
+        ClauseKind::Budget(_) => "BUDGET",
+        ClauseKind::Target { .. } => "TARGET",
+        ClauseKind::Rollout { .. } => "ROLLOUT",
+        ClauseKind::Expect { .. } => "EXPECT",
+        ClauseKind::StopWhen(_) => "STOP WHEN",
+        ClauseKind::Report { .. } => "REPORT",
+    }
+}

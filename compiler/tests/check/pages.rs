@@ -1,0 +1,82 @@
+//! Every code has a page and a bad program; both say what they promise.
+
+use swarm_grammar::diagnostic::Severity;
+
+use crate::common::{STAGES, apply, bad_programs, own_codes, render, root, run};
+
+#[test]
+fn each_code_has_a_page_and_a_bad_program() {
+    let programs: Vec<String> =
+        STAGES.iter().flat_map(|stage| bad_programs(stage)).map(|(name, _)| name).collect();
+    for code in own_codes() {
+        let page = root().join("docs/errors").join(format!("{}.md", code.as_str()));
+        let page = std::fs::read_to_string(&page).unwrap_or_else(|_| panic!("no page {}", page.display()));
+        let title = format!("# {}: {}", code.as_str(), code.title());
+        assert_eq!(page.lines().next(), Some(title.as_str()));
+        let own = programs.iter().filter(|name| name.starts_with(code.as_str())).count();
+        assert_eq!(own, 1, "bad programs for {}", code.as_str());
+    }
+}
+
+#[test]
+fn each_bad_program_gives_its_code_and_nothing_else() {
+    for (name, text) in STAGES.iter().flat_map(|stage| bad_programs(stage)) {
+        let code = &name[..5];
+        assert!(text.starts_with(&format!("// {code}: ")), "{name} does not name its code");
+        let (checked, _) = run(&text);
+        assert!(!checked.diagnostics.is_empty(), "{name} is fine");
+        for found in &checked.diagnostics {
+            assert_eq!(found.code.as_str(), code, "{name}: {}", found.message);
+        }
+        assert_eq!(checked.program.is_none(), code.starts_with('E'), "{name}");
+    }
+}
+
+#[test]
+fn bad_programs_are_explained() {
+    for stage in STAGES {
+        let mut all = String::new();
+        for (name, text) in bad_programs(stage) {
+            let (checked, sources) = run(&text);
+            all.push_str(&format!("== {name}\n"));
+            for found in &checked.diagnostics {
+                all.push_str(&render(found, &sources));
+            }
+        }
+        insta::assert_snapshot!(stage, all);
+    }
+}
+
+#[test]
+fn each_fix_mends_its_program() {
+    for (name, text) in STAGES.iter().flat_map(|stage| bad_programs(stage)) {
+        for found in run(&text).0.diagnostics {
+            let Some(fix) = &found.fix else { continue };
+            let mended = apply(&text, fix);
+            let (checked, sources) = run(&mended);
+            let left: Vec<String> = checked
+                .diagnostics
+                .iter()
+                .filter(|left| left.code == found.code || left.severity() == Severity::Error)
+                .map(|left| render(left, &sources))
+                .collect();
+            assert!(left.is_empty(), "{name} after its fix:\n{mended}\n{}", left.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn each_page_shows_the_slip_and_its_mending() {
+    for code in own_codes() {
+        let page = root().join("docs/errors").join(format!("{}.md", code.as_str()));
+        let page = std::fs::read_to_string(page).unwrap();
+        let blocks: Vec<&str> =
+            page.split("```swarm\n").skip(1).map(|rest| rest.split("```").next().unwrap_or("")).collect();
+        let [bad, good] = blocks.as_slice() else { panic!("{} needs two programs", code.as_str()) };
+        let found = run(bad).0.diagnostics;
+        assert!(found.iter().any(|found| found.code == code), "{}: the first program is fine", code.as_str());
+        let (checked, sources) = run(good);
+        let left: Vec<String> = checked.diagnostics.iter().map(|found| render(found, &sources)).collect();
+        assert!(left.is_empty(), "{}: {}", code.as_str(), left.join("\n"));
+    }
+}

@@ -1,0 +1,241 @@
+//! Whatever the text, the checker answers: no panic, no hang, no deep stack.
+
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+use swarm_grammar::diagnostic::Severity;
+
+use crate::common::{codes, run};
+
+const WORDS: &[&str] = &[
+    "FUNC",
+    "ON",
+    "START",
+    "LET",
+    "IF",
+    "THEN",
+    "ELSE",
+    "FOR",
+    "EACH",
+    "IN",
+    "WHERE",
+    "WHILE",
+    "MAX",
+    "RETURN",
+    "RECORD",
+    "STOP",
+    "FAIL",
+    "REQUIRE",
+    "SUM",
+    "COUNT",
+    "MIN",
+    "ANY",
+    "ALL",
+    "AND",
+    "OR",
+    "NOT",
+    "DIV",
+    "MOD",
+    "TRUE",
+    "NONE",
+    "CONST",
+    "TYPE",
+    "INPUT",
+    "CONTEXT",
+    "METRIC",
+    "TOTAL",
+    "GAUGE",
+    "ACTION",
+    "QUERY",
+    "REQUIRES",
+    "IDEMPOTENT",
+    "ONCE",
+    "COSTS",
+    "KEY",
+    "INSTRUCTION",
+    "PRIORITY",
+    "HIGH",
+    "DEADLINE",
+    "BUDGET",
+    "TARGET",
+    "AGENTS",
+    "x",
+    "y",
+    "task",
+    "task_queue",
+    "Task",
+    "LOG",
+    "memory",
+    "int",
+    "list",
+    "money",
+    "duration",
+    "string",
+    "bool",
+    "agent",
+    "(",
+    ")",
+    "{",
+    "}",
+    "[",
+    "]",
+    "<",
+    ">",
+    "=",
+    "==",
+    "+",
+    "-",
+    "*",
+    "/",
+    "??",
+    "?",
+    "->",
+    ":",
+    ",",
+    ".",
+    "..",
+    "+=",
+    ";",
+    "5",
+    "1.5",
+    "5s",
+    "$5",
+    "20%",
+    "1GB",
+    "100Mbps",
+    "9223372036854775807",
+    "\"a\"",
+    "\n",
+];
+
+/// Pieces that parse on their own, so that the checker gets something to do.
+const PIECES: &[&str] = &[
+    "LET x = y",
+    "LET y = 5s",
+    "x = x + y",
+    "x.a[0] += 1",
+    "LOG(x)",
+    "IF x { RETURN x }",
+    "FOR EACH t IN x { x = t }",
+    "WHILE x MAX y { BREAK }",
+    "RECORD x = y",
+    "LET z: list<Task>? = NONE",
+    "z = [Task(id: \"a\")]",
+    "IF LET q = z THEN LOG(q[0].id)",
+    "LET s = SUM t.cost FOR t IN task_queue",
+    "STOP",
+    "FAIL \"x\"",
+    "CONTINUE",
+    "x = IF x THEN y ELSE z ?? 5",
+    "LET r = 5s * 5s / $5 * 1GB",
+    "LET w = r / r * r - r",
+    "LET d = 9223372036854775807 * 2",
+    "w = now - now",
+    "RETURN",
+];
+
+/// Checks a text: there is a program exactly if there is no error.
+fn whole(text: &str) {
+    let checked = run(text).0;
+    let errors = checked.diagnostics.iter().any(|found| found.severity() == Severity::Error);
+    assert_eq!(checked.program.is_none(), errors, "{text}");
+}
+
+proptest! {
+    #[test]
+    fn token_soup(words in proptest::collection::vec(proptest::sample::select(WORDS), 0..80)) {
+        whole(&words.join(" "));
+    }
+
+    #[test]
+    fn statement_soup(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..30)) {
+        let text = format!("CONST y = 5\nMETRIC x: money TOTAL\nFUNC f(x: int?) -> int {{ {} }}", pieces.join("\n"));
+        whole(&text);
+    }
+
+    #[test]
+    fn any_text(text in "\\PC*") {
+        run(&text);
+    }
+}
+
+#[test]
+fn cut_at_every_byte() {
+    let text = "INSTRUCTION A_v2 { BUDGET $5 TARGET 5 AGENTS WHERE agent.load < 5% }\nTYPE T { a: int KEY = 5, b: list<int> MAX 5 = [] }\n\
+                CONST c = 5s * 2\nQUERY q(a: T) -> money? REQUIRES a.b COSTS $5\nFUNC f(a: T) -> money { RETURN q(a) ?? $5 * 2 }\n\
+                ON START { FOR EACH i, t IN task_queue WHERE t.cpu_time > c { IF f(T(a: i)) > $5 THEN STOP \"x\" } }";
+    assert_eq!(codes(text), Vec::<&str>::new());
+    for end in 0..text.len() {
+        whole(&text[..end]);
+    }
+}
+
+#[test]
+fn nesting_is_no_danger() {
+    for depth in [10_usize, 200, 256, 300, 5_000] {
+        let parentheses = format!("ON START {{ LET x = {}1{} }}", "(".repeat(depth), ")".repeat(depth));
+        let sums = format!("ON START {{ LET x = 1{} }}", " + 1.5".repeat(depth));
+        let signs = format!("ON START {{ LET x = {}1 }}", "- ".repeat(depth));
+        let blocks = format!(
+            "ON START {{ {} LOG(\"x\") {} }}",
+            "IF len(task_queue) > 1 {".repeat(depth),
+            "}".repeat(depth)
+        );
+        let lists = format!("ON START {{ LET x = {}1{} }}", "[".repeat(depth), "]".repeat(depth));
+        let arms = format!(
+            "ON START {{ IF len(task_queue) > 0 {{ }} {} }}",
+            "ELSE IF len(task_queue) > 1 { }".repeat(depth)
+        );
+        let calls = format!(
+            "FUNC f(n: int) -> int {{ RETURN n }}\nON START {{ LET x = {}1{} }}",
+            "f(".repeat(depth),
+            ")".repeat(depth)
+        );
+        let inner = "IF ALL ((".repeat(depth.min(90))
+            + "TRUE"
+            + &") == TRUE) FOR t IN task_queue {".repeat(depth.min(90));
+        let both = format!("ON START {{ {inner} {} }}", "}".repeat(depth.min(90)));
+        let deep = format!(
+            "FUNC f(n: int) -> int {{ RETURN n }}\nON START {{ {} LET x = {}1{} {} }}",
+            "FOR i IN 1..9 {".repeat(depth.min(120)),
+            "f(".repeat(depth),
+            ")".repeat(depth),
+            "}".repeat(depth.min(120))
+        );
+        for text in [parentheses, sums, signs, blocks, lists, arms, calls, both, deep] {
+            run(&text);
+        }
+    }
+}
+
+#[test]
+fn long_chains_are_no_danger() {
+    let many = 20_000;
+    let mut constants = String::from("CONST c0 = 1\n");
+    let mut types = String::from("TYPE T0 { a: int }\n");
+    let mut functions = String::from("FUNC f0() { }\n");
+    let mut lists = String::from("ON START { LET x0 = [1]\n");
+    for at in 1..many {
+        let before = at - 1;
+        writeln!(constants, "CONST c{at} = c{before} + 1").unwrap();
+        writeln!(types, "TYPE T{at} {{ a: T{before} }}").unwrap();
+        writeln!(functions, "FUNC f{at}() {{ f{before}() }}").unwrap();
+        writeln!(lists, "LET x{at} = [x{before}]").unwrap();
+    }
+    // Backwards, so that each needs one that comes later.
+    let backwards: String = constants.lines().rev().fold(String::new(), |text, line| text + line + "\n");
+    let last = many - 1;
+    assert_eq!(
+        codes(&format!("{backwards}ON START {{ IF len(task_queue) > c{last} THEN LOG(\"x\") }}")),
+        Vec::<&str>::new()
+    );
+    assert!(codes(&format!("{types}ON START {{ LOG(\"x\") }}")).contains(&"E0125"));
+    assert_eq!(codes(&functions), Vec::<&str>::new());
+    assert!(codes(&format!("{lists}}}")).contains(&"E0125"));
+}
+
+#[test]
+fn checking_twice_says_the_same() {
+    let text = "ON START { LET x = nope IF task.memory > 5s THEN LOG(5) }";
+    assert_eq!(run(text).0.diagnostics, run(text).0.diagnostics);
+}

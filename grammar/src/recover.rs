@@ -1,0 +1,305 @@
+//! Recovery: one slip, one message, and the rest of the file is still read.
+//!
+//! The parser stops at the first slip. Here each declaration is parsed for itself; where one has a slip, the
+//! slip is explained ([`crate::mend`]), its tokens are mended or left out, and the declaration is parsed
+//! again. So the parser's own state is never guessed at, and what is left out is exactly one statement, one
+//! pair of brackets, or one declaration.
+
+use std::ops::Range;
+
+use smol_str::SmolStr;
+
+use crate::ast::{Item, ItemKind};
+use crate::brackets::declaration_at;
+use crate::diagnostic::Diagnostic;
+use crate::items::{begins_item, smallest_part};
+use crate::lexer::Lexed;
+use crate::mend::{Mend, Slip};
+use crate::node::Builder;
+use crate::parse::{Read, Stop, run};
+use crate::report;
+use crate::span::{FileId, Span};
+use crate::suggest::closest;
+use crate::token::{Lexeme, Token};
+
+/// The words a declaration begins with.
+const DECLARATIONS: &[&str] = &[
+    "INSTRUCTION",
+    "USE",
+    "CONST",
+    "TYPE",
+    "ENUM",
+    "CONTEXT",
+    "INPUT",
+    "STATE",
+    "METRIC",
+    "ACTION",
+    "QUERY",
+    "EVENT",
+    "FUNC",
+    "ON",
+    "EVERY",
+    "VETO",
+    "TEST",
+];
+
+/// After so many messages about one text the rest of it is no longer mended.
+const ENOUGH: usize = 120;
+
+/// Parses a text with slips, declaration by declaration.
+pub(crate) fn recover(file: FileId, text: &str, lexed: &Lexed, diagnostics: &mut Vec<Diagnostic>) -> Read {
+    let count = lexed.lexemes.len();
+    let mut recovery = Recovery {
+        file,
+        text,
+        lexed,
+        diagnostics,
+        items: Vec::new(),
+        used_docs: Vec::new(),
+        // Parsing again and again is bounded: on the whole, as much work as parsing the text a few times.
+        budget: count.saturating_mul(6).saturating_add(200_000),
+        outside: false,
+    };
+    for range in declarations(text, &lexed.lexemes) {
+        recovery.declaration(range);
+    }
+    (recovery.items, recovery.used_docs)
+}
+
+/// The parts of a token stream that are one declaration each, or something else between them.
+fn declarations(text: &str, lexemes: &[Lexeme]) -> Vec<Range<usize>> {
+    let mut starts = vec![0];
+    let mut depth = 0_usize;
+    for (index, lexeme) in lexemes.iter().enumerate() {
+        if depth == 0 && index > 0 && begins_part(text, lexemes, index) {
+            starts.push(index);
+        }
+        if lexeme.token.closer().is_some() {
+            depth = depth.saturating_add(1);
+        } else if lexeme.token.is_closer() {
+            depth = depth.saturating_sub(1);
+        }
+    }
+    let ends = starts.iter().copied().skip(1).chain([lexemes.len()]);
+    starts
+        .iter()
+        .copied()
+        .zip(ends)
+        .map(|(start, end)| start..end)
+        .filter(|range| !range.is_empty())
+        .collect()
+}
+
+/// Whether a declaration begins at this token outside all brackets, or something that was meant as one.
+fn begins_part(text: &str, lexemes: &[Lexeme], at: usize) -> bool {
+    let (Some(lexeme), Some(previous)) = (lexemes.get(at), at.checked_sub(1).and_then(|at| lexemes.get(at)))
+    else {
+        return false;
+    };
+    if declaration_at(lexemes, at) && (lexeme.line_start || previous.token == Token::RightBrace) {
+        return true;
+    }
+    let left_edge = lexeme.line_start
+        && (lexeme.start == 0
+            || text.as_bytes().get((lexeme.start as usize).saturating_sub(1)) == Some(&b'\n'));
+    left_edge && begins_item(lexemes, at) && (lexeme.token.is_word() || lexeme.token == Token::Bad)
+}
+
+struct Recovery<'a> {
+    file: FileId,
+    text: &'a str,
+    lexed: &'a Lexed,
+    diagnostics: &'a mut Vec<Diagnostic>,
+    items: Vec<Item>,
+    used_docs: Vec<usize>,
+    /// How many tokens may still be parsed.
+    budget: usize,
+    /// Whether the part before was a statement outside of all blocks: one message is enough.
+    outside: bool,
+}
+
+impl Recovery<'_> {
+    /// Reads one declaration, mending it as often as needed.
+    fn declaration(&mut self, range: Range<usize>) {
+        let mut lexemes = self.lexed.lexemes.get(range).unwrap_or(&[]).to_vec();
+        if !self.begins_well(&mut lexemes) {
+            return self.give_up(&lexemes);
+        }
+        loop {
+            self.budget = self.budget.saturating_sub(lexemes.len());
+            let mut builder =
+                Builder::new(self.file, self.text, &lexemes, &self.lexed.docs, &self.lexed.comments);
+            let (result, read) = counted(&mut builder);
+            let Err(stop) = result else {
+                self.diagnostics.append(&mut builder.diagnostics);
+                self.items.append(&mut builder.items);
+                self.used_docs.append(&mut builder.used_docs);
+                return;
+            };
+            let at = match stop {
+                Stop::UnrecognizedEof { .. } => lexemes.len(),
+                _ => read.saturating_sub(1),
+            };
+            let slip = Slip::new(self.file, self.text, &lexemes, at, &stop);
+            if self.diagnostics.len() >= ENOUGH || self.budget < lexemes.len() {
+                self.diagnostics.push(if slip.follows_another() {
+                    report::more(slip.place())
+                } else {
+                    slip.explain().0
+                });
+                return self.give_up(&lexemes);
+            }
+            let mend = if slip.follows_another() {
+                Mend::LeaveOut
+            } else {
+                let (diagnostic, mend) = slip.explain();
+                if self.already_reported(diagnostic.primary.span) {
+                    Mend::LeaveOut
+                } else {
+                    self.diagnostics.push(diagnostic);
+                    mend
+                }
+            };
+            if !apply(&mut lexemes, at, mend) {
+                return self.give_up(&lexemes);
+            }
+        }
+    }
+
+    /// Whether a message stands at this very place.
+    fn already_reported(&self, span: Span) -> bool {
+        self.diagnostics.iter().rev().take(200).any(|diagnostic| {
+            let other = diagnostic.primary.span;
+            other.start < span.end && span.start < other.end
+        })
+    }
+
+    /// What could not be read stands as an error, so that its absence surprises nobody.
+    fn give_up(&mut self, lexemes: &[Lexeme]) {
+        let (Some(first), Some(last)) = (lexemes.first(), lexemes.last()) else { return };
+        let span = Span::new(self.file, first.start, last.end.max(first.start));
+        self.items.push(Item { docs: SmolStr::default(), kind: ItemKind::Error, span });
+    }
+
+    /// Whether a part begins like a declaration; a misspelt word is put right, all else is reported.
+    fn begins_well(&mut self, lexemes: &mut [Lexeme]) -> bool {
+        let Some(first) = lexemes.first().copied() else { return false };
+        let second = lexemes.get(1).copied();
+        let was_outside = std::mem::replace(&mut self.outside, false);
+        if first.token.begins_declaration() && (lexemes.len() == 1 || !is_assignment(second)) {
+            return true;
+        }
+        let span = Span::new(self.file, first.start, first.end);
+        let written = self.text.get(first.start as usize..first.end as usize).unwrap_or("");
+        if first.token == Token::Bad {
+            return false;
+        }
+        if let Some(statement) = statement_word(first.token, second) {
+            self.outside = true;
+            if !was_outside {
+                self.diagnostics.push(report::outside_block(span, &statement));
+            }
+            return false;
+        }
+        if !first.token.is_word() {
+            if !self.already_reported(span) && first.start < first.end {
+                let found = crate::explain::found(self.text, Some(first));
+                self.diagnostics.push(report::unexpected(span, &found, "a declaration"));
+            }
+            return false;
+        }
+        let meant =
+            if first.token == Token::Name { closest(written, DECLARATIONS.iter().copied()) } else { None };
+        self.diagnostics.push(report::unknown_declaration(span, written, meant));
+        let keyword = meant.and_then(declaration_token);
+        match (keyword, lexemes.first_mut()) {
+            (Some(token), Some(first)) => {
+                first.token = token;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether a word is followed by what only a statement has.
+fn is_assignment(second: Option<Lexeme>) -> bool {
+    second.is_some_and(|second| {
+        matches!(
+            second.token,
+            Token::Assign
+                | Token::PlusAssign
+                | Token::MinusAssign
+                | Token::LeftParen
+                | Token::Dot
+                | Token::LeftBracket
+        )
+    })
+}
+
+/// What a statement outside of all blocks is called, where it is one.
+fn statement_word(first: Token, second: Option<Lexeme>) -> Option<String> {
+    let keyword = first.keyword().unwrap_or("");
+    if matches!(first, Token::If | Token::For) || first.begins_statement_only() {
+        return Some(keyword.to_owned());
+    }
+    let named = second.is_some_and(|second| second.token.is_word() || second.token == Token::String);
+    match first {
+        Token::Stop | Token::Fail | Token::Record | Token::Phase | Token::Try | Token::Retry if named => {
+            Some(keyword.to_owned())
+        }
+        _ if first.is_name() && is_assignment(second) => match second.map(|second| second.token) {
+            Some(Token::LeftParen) => Some("a call".to_owned()),
+            _ => Some("an assignment".to_owned()),
+        },
+        _ => None,
+    }
+}
+
+fn declaration_token(word: &str) -> Option<Token> {
+    use logos::Logos;
+    Token::lexer(word).next().and_then(Result::ok)
+}
+
+/// Runs the parser and counts the tokens it took.
+fn counted(builder: &mut Builder<'_>) -> (Result<(), Stop>, usize) {
+    let mut taken = 0_usize;
+    let result = run(builder, &mut taken).map(|_| ());
+    (result, taken)
+}
+
+/// Changes the tokens as a mend says; false where nothing is left to change.
+fn apply(lexemes: &mut Vec<Lexeme>, at: usize, mend: Mend) -> bool {
+    match mend {
+        Mend::Insert(insertions) => {
+            // From the back, so that the places in front stay true.
+            for (place, token) in insertions.into_iter().rev() {
+                let end =
+                    place.checked_sub(1).and_then(|before| lexemes.get(before)).map_or(0, |last| last.end);
+                let line_start = false;
+                lexemes.insert(place.min(lexemes.len()), Lexeme { start: end, end, token, line_start });
+            }
+            true
+        }
+        Mend::Change(place, token) => {
+            let Some(lexeme) = lexemes.get_mut(place) else { return false };
+            lexeme.token = token;
+            true
+        }
+        Mend::Replace(range, token) => {
+            let Some(first) = lexemes.get(range.start).copied() else { return false };
+            let end = range
+                .end
+                .checked_sub(1)
+                .and_then(|last| lexemes.get(last))
+                .map_or(first.end, |last| last.end);
+            let with = Lexeme { start: first.start, end, token, line_start: first.line_start };
+            lexemes.splice(range, [with]);
+            true
+        }
+        Mend::LeaveOut => match smallest_part(lexemes, at) {
+            Some(range) => apply(lexemes, at, Mend::Replace(range, Token::Bad)),
+            None => false,
+        },
+    }
+}

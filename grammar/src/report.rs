@@ -1,0 +1,286 @@
+//! The messages about text and grammar: one function a kind.
+
+use crate::diagnostic::{Code, Diagnostic, Edit};
+use crate::source::SourceFile;
+use crate::span::Span;
+
+pub(crate) fn unknown_character(span: Span, sign: char) -> Diagnostic {
+    let shown = if sign.is_control() { sign.escape_unicode().to_string() } else { sign.to_string() };
+    Diagnostic::new(Code::E0001, span, format!("`{shown}` does not belong in a program"))
+        .label("outside a string, Swarm has no use for this")
+}
+
+pub(crate) fn look_alike(span: Span, sign: char, replacement: &str) -> Diagnostic {
+    let shown = if sign.is_whitespace() { "a special space".to_owned() } else { format!("`{sign}`") };
+    let meant = if replacement == " " { "an ordinary space".to_owned() } else { format!("`{replacement}`") };
+    Diagnostic::new(Code::E0001, span, format!("{shown} does not belong in a program"))
+        .label(format!("{meant} is meant here"))
+        .note("word processors put such characters in the place of the plain ones")
+        .fix(format!("write {meant}"), span, replacement)
+}
+
+pub(crate) fn foreign_letters(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0001, span, "this name has letters that names cannot have")
+        .label("names are made of a to z, A to Z, digits and _")
+        .note("text in strings and comments may be in any script")
+}
+
+pub(crate) fn unfinished_string(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0002, span, "this string has no closing quote on its line")
+        .label("begins here, and ends nowhere")
+        .note("a string stands on one line; \\n in it is a line break")
+        .fix("write the closing \"", span.after(), "\"")
+}
+
+pub(crate) fn wrong_quotes(span: Span, inner: &str) -> Diagnostic {
+    let mut text = String::with_capacity(inner.len().saturating_add(2));
+    text.push('"');
+    text.push_str(&inner.replace('"', "\\\""));
+    text.push('"');
+    Diagnostic::new(Code::E0014, span, "strings stand in double quotes")
+        .label("other quotes do not begin a string")
+        .fix("write it in \" quotes", span, text)
+}
+
+pub(crate) fn foreign_comment(span: Span, sign: &str) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::E0015, span, format!("`{sign}` does not begin a comment"))
+        .label("a comment begins with // and ends with its line");
+    if sign == "#" { diagnostic.fix("write //", span, "//") } else { diagnostic }
+}
+
+pub(crate) fn too_deep(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0005, span, "this is nested too deeply")
+        .label(format!("more than {} levels stand around this place", crate::ast::MAX_DEPTH))
+        .note("give a part of it a name with LET, or move a part of it into a FUNC")
+}
+
+pub(crate) fn too_many_tokens(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0008, span, "this text is too long for one program").label("read up to here")
+}
+
+pub(crate) fn too_long(span: Span, bytes: usize) -> Diagnostic {
+    let limit = SourceFile::MAX_BYTES;
+    Diagnostic::new(Code::E0008, span, format!("this text has {bytes} bytes, a program at most {limit}"))
+}
+
+pub(crate) fn more(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0009, span, "there are more problems than are shown")
+        .label("behind this place")
+        .note("mend those above first: some of the others may go with them")
+}
+
+pub(crate) fn assign_in_condition(operator: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0010, operator, "`=` gives a name a value; `==` compares")
+        .label("here a comparison is meant")
+        .fix("write ==", operator, "==")
+}
+
+pub(crate) fn argument_with_equals(operator: Span, name: Span) -> Diagnostic {
+    let whole = name.to(operator);
+    Diagnostic::new(Code::E0011, operator, "an argument's name is followed by `:`").label("not by `=`").fix(
+        "write :",
+        Span { start: whole.start.max(name.end), ..whole },
+        ":",
+    )
+}
+
+pub(crate) fn foreign_sign(span: Span, sign: &str, advice: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, format!("`{sign}` is not a sign of Swarm")).label(advice)
+}
+
+pub(crate) fn foreign_sign_replaced(span: Span, sign: &str, right: &str, edit: String) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, format!("`{sign}` is not a sign of Swarm"))
+        .label(format!("write {right}"))
+        .fix(format!("write {right}"), span, edit)
+}
+
+pub(crate) fn remainder(span: Span, edit: String) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "`%` is only ever the percent sign")
+        .label("the remainder of a division is MOD")
+        .fix("write MOD", span, edit)
+}
+
+pub(crate) fn step_by_one(span: Span, sign: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "Swarm has no sign for a step by one")
+        .label(format!("write {sign}"))
+        .fix(format!("write {sign}"), span, format!(" {sign}"))
+}
+
+pub(crate) fn foreign_word(span: Span, word: &str, right: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0013, span, format!("`{word}` is written {right} in Swarm")).fix(
+        format!("write {right}"),
+        span,
+        right,
+    )
+}
+
+pub(crate) fn percent_apart(sign: Span, gap: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0006, sign, "the percent sign stands directly behind its number")
+        .label("separated from its number")
+        .fix("take out the space", gap, "")
+}
+
+pub(crate) fn unit_apart(unit: Span, gap: Span, text: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0006, unit, format!("the unit `{text}` stands directly behind its number"))
+        .label("separated from its number")
+        .note("only `tokens` and `USD` may stand apart")
+        .fix("take out the space", gap, "")
+}
+
+pub(crate) fn leading_dot(dot: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0006, dot, "a number begins with a digit").label("write 0 before the point").fix(
+        "write 0 before the point",
+        dot.before(),
+        "0",
+    )
+}
+
+pub(crate) fn unknown_escape(span: Span, sign: Option<char>) -> Diagnostic {
+    let diagnostic = match sign {
+        Some('u') => Diagnostic::new(Code::E0016, span, "`\\u` names no character here")
+            .note("write the character's number in braces: \\u{20ac} is the euro sign"),
+        Some(sign) => Diagnostic::new(Code::E0016, span, format!("`\\{sign}` means nothing in a string")),
+        None => Diagnostic::new(Code::E0016, span, "a single `\\` ends this string"),
+    };
+    diagnostic.label("the escapes are \\\" \\\\ \\n \\t \\r \\u{…}").fix(
+        "write \\\\ for the sign itself",
+        Span { end: span.start.saturating_add(1), ..span },
+        "\\\\",
+    )
+}
+
+pub(crate) fn unclosed_hole(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0017, span, "`{` begins an expression in a string, and `}` is missing")
+        .label("no } follows in this string")
+        .note("write {{ for a brace that is only text")
+        .fix("write {{", span, "{{")
+}
+
+pub(crate) fn empty_hole(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0017, span, "there is no expression between these braces")
+        .label("a name or an expression stands here")
+        .note("write {{}} for braces that are only text")
+        .fix("write {{}}", span, "{{}}")
+}
+
+pub(crate) fn stray_hole_end(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0017, span, "this `}` ends no expression")
+        .label("write }} for a brace that is only text")
+        .fix("write }}", span, "}}")
+}
+
+pub(crate) fn bad_hole(span: Span, brace: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0017, span, "this is not an expression")
+        .label("between { and } in a string stands one expression")
+        .note("write {{ and }} for braces that are only text; give a longer expression a name with LET first")
+        .also(brace, "the expression begins here")
+}
+
+pub(crate) fn needs_braces(keyword: &str, statement: Span, then: Option<Span>) -> Diagnostic {
+    let diagnostic = Diagnostic::new(
+        Code::E0018,
+        Span { end: statement.start.saturating_add(crate::lexer::offset(keyword.len())), ..statement },
+        format!("behind THEN, {keyword} needs braces around it"),
+    )
+    .label("THEN takes one simple statement: a call, an assignment, RETURN, STOP, …")
+    .fixes(
+        "put braces around it",
+        vec![
+            Edit { span: statement.before(), text: "{ ".to_owned() },
+            Edit { span: statement.after(), text: " }".to_owned() },
+        ],
+    );
+    match then {
+        Some(then) => diagnostic.also(then, "the THEN"),
+        None => diagnostic,
+    }
+}
+
+pub(crate) fn indented_under_if(next: Span, body: Span, last: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0019,
+        next,
+        "this statement is not under the IF, though it is indented as if it were",
+    )
+    .label("runs whatever the condition is")
+    .also(body, "only this statement is under the IF")
+    .note("THEN takes one statement; several stand in braces")
+    .fixes(
+        "put both in braces",
+        vec![
+            Edit { span: body.before(), text: "{ ".to_owned() },
+            Edit { span: last.after(), text: " }".to_owned() },
+        ],
+    )
+}
+
+pub(crate) fn unknown_declaration(span: Span, word: &str, meant: Option<&str>) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::E0020, span, format!("`{word}` does not begin a declaration"));
+    match meant {
+        Some(meant) => {
+            let text = format!("write {meant}");
+            diagnostic.label(format!("did you mean {meant}?")).fix(text, span, meant)
+        }
+        None => {
+            diagnostic.label("a declaration begins with INSTRUCTION, INPUT, METRIC, FUNC, ON, EVERY, TYPE, …")
+        }
+    }
+}
+
+pub(crate) fn unclosed_bracket(opener: Span, bracket: &str, noticed: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0004, opener, format!("this `{bracket}` is never closed"))
+        .label("opened here")
+        .also(noticed, "still open here")
+}
+
+pub(crate) fn wrong_closer(opener: Span, bracket: &str, closer: Span, right: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0004, opener, format!("this `{bracket}` is closed by a bracket of another kind"))
+        .label("opened here")
+        .also(closer, format!("`{right}` is expected here"))
+        .fix(format!("write {right}"), closer, right)
+}
+
+pub(crate) fn stray_closer(span: Span, bracket: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0021, span, format!("this `{bracket}` closes nothing"))
+        .label("no open bracket is left")
+        .fix("take it out", span, "")
+}
+
+pub(crate) fn outside_block(span: Span, statement: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0022, span, format!("{statement} stands outside a block"))
+        .label("a statement stands in ON START { }, EVERY … { } or FUNC … { }")
+}
+
+pub(crate) fn chained_comparison(left: Span, middle: Span, second: Span, text: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0023, second, "comparisons do not chain")
+        .label("a second comparison on the result of the first")
+        .also(left, "the first comparison")
+        .fix("compare twice", middle.after(), format!(" AND {text}"))
+}
+
+pub(crate) fn reserved_name(span: Span, word: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0024, span, format!("`{word}` is a word of the language and cannot be a name"))
+        .label("a name is expected here")
+        .note("24 words are reserved; all other words of the language may be names")
+        .fix("write another name", span, format!("{}_", word.to_ascii_lowercase()))
+}
+
+pub(crate) fn not_a_statement(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0025, span, "an expression alone does nothing")
+        .label("a statement is a call, an assignment, or begins with a word such as LET, IF, RECORD")
+}
+
+pub(crate) fn inner_aggregate(span: Span, word: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0026, span, format!("inside a larger expression, {word} needs brackets"))
+        .label(format!("write {word}(… FOR x IN xs)"))
+        .note("without brackets an aggregate reaches to the end of the whole expression")
+}
+
+pub(crate) fn misplaced_generator(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0003, span, "FOR inside brackets belongs to an aggregate")
+        .label("only SUM, COUNT, MIN, MAX, AVG, ANY, ALL and COLLECT take it")
+}
+
+pub(crate) fn unexpected(span: Span, found: &str, expected: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0003, span, format!("expected {expected}, found {found}"))
+}

@@ -1,0 +1,291 @@
+//! From raw tokens to the parser's: the few rules that look at a token's neighbours, so that the grammar
+//! itself stays free of conflicts. They are numbered L1 to L5; signs and words of other languages are
+//! turned into Swarm's, with a message, on the way.
+
+use crate::diagnostic::Diagnostic;
+use crate::lexer::Lexed;
+use crate::report;
+use crate::span::{FileId, Span};
+use crate::token::{Lexeme, Token};
+
+/// Units that make `89/min` one literal.
+const RATE_UNITS: &[&str] = &[
+    "ns", "us", "µs", "ms", "s", "min", "h", "d", "B", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB",
+    "TiB", "bps", "kbps", "Mbps", "Gbps", "token", "tokens",
+];
+
+/// Units that may stand apart from their number.
+const SPACED_UNITS: &[&str] = &["tokens", "token", "USD"];
+
+/// Applies the rules to what the lexer found.
+pub(crate) fn settle(file: FileId, text: &str, lexed: &mut Lexed) {
+    let raw = std::mem::take(&mut lexed.lexemes);
+    let out = Vec::with_capacity(raw.len());
+    let mut pass = Pass { file, text, raw: &raw, at: 0, out, diagnostics: &mut lexed.diagnostics };
+    while let Some(&lexeme) = pass.raw.get(pass.at) {
+        pass.lexeme(lexeme);
+        pass.at = pass.at.saturating_add(1);
+    }
+    lexed.lexemes = pass.out;
+}
+
+struct Pass<'a> {
+    file: FileId,
+    text: &'a str,
+    raw: &'a [Lexeme],
+    at: usize,
+    out: Vec<Lexeme>,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+impl<'a> Pass<'a> {
+    fn next(&self, ahead: usize) -> Option<Lexeme> {
+        self.raw.get(self.at.saturating_add(ahead)).copied()
+    }
+
+    fn next_is(&self, ahead: usize, test: impl Fn(Token) -> bool) -> bool {
+        self.next(ahead).is_some_and(|lexeme| test(lexeme.token))
+    }
+
+    fn previous(&self) -> Option<Token> {
+        self.out.last().map(|lexeme| lexeme.token)
+    }
+
+    fn slice(&self, lexeme: Lexeme) -> &'a str {
+        self.text.get(lexeme.start as usize..lexeme.end as usize).unwrap_or("")
+    }
+
+    fn span(&self, lexeme: Lexeme) -> Span {
+        Span::new(self.file, lexeme.start, lexeme.end)
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        if self.diagnostics.len() < 1000 {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    fn lexeme(&mut self, mut lexeme: Lexeme) {
+        let token = lexeme.token;
+        if token.is_word() {
+            lexeme.token = self.word(lexeme);
+        } else if token == Token::Number {
+            lexeme = self.number(lexeme);
+        } else if is_foreign_sign(token) {
+            return self.foreign_sign(lexeme);
+        } else if matches!(token, Token::Plus | Token::Minus) && self.doubled(lexeme) {
+            return;
+        }
+        self.out.push(lexeme);
+    }
+
+    /// Rules L1, L2 and L3, and words of other languages.
+    fn word(&mut self, lexeme: Lexeme) -> Token {
+        let token = lexeme.token;
+        let next = self.next(1);
+        let same_line = next.filter(|next| !next.line_start).map(|next| next.token);
+        // L1: a word behind `.` or before `:` is a name.
+        if self.previous() == Some(Token::Dot) {
+            return Token::Name;
+        }
+        let constant = matches!(token, Token::True | Token::False | Token::None);
+        if next.is_some_and(|next| next.token == Token::Colon) && !constant {
+            return Token::Name;
+        }
+        // L2: an aggregate is a keyword only where an operand follows on its line.
+        if token.is_aggregate() {
+            let operand = same_line.is_some_and(|next| match next {
+                Token::Number | Token::String | Token::For | Token::Not => true,
+                Token::True | Token::False | Token::None => true,
+                next => next.is_word() && !next.is_reserved(),
+            });
+            return if operand { token } else { Token::Name };
+        }
+        // L3: RETURN at the end of its line, or before what cannot be a value, returns nothing.
+        if token == Token::Return {
+            let ends = match same_line {
+                None => true,
+                Some(next) => {
+                    matches!(next, Token::RightBrace | Token::Semicolon | Token::Else | Token::When)
+                }
+            };
+            return if ends { Token::ReturnNothing } else { token };
+        }
+        if token == Token::Name { self.foreign_word(lexeme) } else { token }
+    }
+
+    /// Rules L4 and L5: numbers whose unit is a word of its own.
+    fn number(&mut self, mut lexeme: Lexeme) -> Lexeme {
+        let Some(next) = self.next(1) else { return lexeme };
+        let bare = self.slice(lexeme).ends_with(|c: char| c.is_ascii_digit());
+        // L4: `500 USD`, `50_000 tokens`.
+        if bare && !next.line_start && next.token == Token::Name && SPACED_UNITS.contains(&self.slice(next)) {
+            lexeme.end = next.end;
+            self.at = self.at.saturating_add(1);
+            return lexeme;
+        }
+        // L5: `$12.50/h`, `89/min`: no space, a unit, and not a call.
+        if next.token == Token::Slash
+            && next.start == lexeme.end
+            && let Some(unit) = self.next(2)
+            && unit.start == next.end
+            && unit.token.is_word()
+            && RATE_UNITS.contains(&self.slice(unit))
+            && !self.next_is(3, |token| token == Token::LeftParen)
+        {
+            lexeme.end = unit.end;
+            self.at = self.at.saturating_add(2);
+        }
+        lexeme
+    }
+
+    /// A word that other languages use where Swarm has one of its own.
+    fn foreign_word(&mut self, lexeme: Lexeme) -> Token {
+        let text = self.slice(lexeme);
+        let named = self.next_is(1, Token::is_word);
+        let (token, word) = match text {
+            "fn" | "def" | "function" | "fun" | "proc" | "sub"
+                if named && self.next_is(2, |token| token == Token::LeftParen) =>
+            {
+                (Token::Func, "FUNC")
+            }
+            "var" | "auto" | "val"
+                if named && self.next_is(2, |token| matches!(token, Token::Assign | Token::Colon)) =>
+            {
+                (Token::Let, "LET")
+            }
+            "elif" | "elsif" | "elseif" if !self.next_is(1, |token| token == Token::Assign) => {
+                self.out.push(Lexeme { token: Token::Else, ..lexeme });
+                (Token::If, "ELSE IF")
+            }
+            "foreach" if named => {
+                self.out.push(Lexeme { token: Token::For, ..lexeme });
+                (Token::Each, "FOR EACH")
+            }
+            "struct" | "record" | "class"
+                if named && self.next_is(2, |token| token == Token::LeftBrace) && lexeme.line_start =>
+            {
+                (Token::Type, "TYPE")
+            }
+            "import" | "include" if self.next_is(1, |token| token == Token::String) => (Token::Use, "USE"),
+            _ => return Token::Name,
+        };
+        self.report(report::foreign_word(self.span(lexeme), text, word));
+        token
+    }
+
+    /// A sign that other languages use where Swarm has one of its own.
+    fn foreign_sign(&mut self, mut lexeme: Lexeme) {
+        let span = self.span(lexeme);
+        let text = self.slice(lexeme);
+        let replaced = match lexeme.token {
+            Token::AndAnd => (Token::And, "AND"),
+            Token::OrOr => (Token::Or, "OR"),
+            Token::Bang => (Token::Not, "NOT"),
+            Token::TripleEqual => (Token::Equal, "=="),
+            Token::NotTripleEqual | Token::LessGreater => (Token::NotEqual, "!="),
+            Token::ColonAssign => (Token::Assign, "="),
+            Token::EqualLess => (Token::LessEqual, "<="),
+            Token::Percent => return self.percent(lexeme),
+            token => {
+                // `*=`, `/=`, `**`, `=>`: what was meant takes more than another sign.
+                let advice = match token {
+                    Token::StarAssign => "write the place again: x = x * 2",
+                    Token::SlashAssign => "write the place again: x = x / 2",
+                    Token::StarStar => "write the product, or a loop",
+                    _ => "a condition has >= ; what follows a condition stands behind THEN or in { }",
+                };
+                self.report(report::foreign_sign(span, text, advice));
+                lexeme.token = match token {
+                    Token::StarAssign | Token::SlashAssign => Token::Assign,
+                    Token::StarStar => Token::Star,
+                    _ => Token::GreaterEqual,
+                };
+                return self.out.push(lexeme);
+            }
+        };
+        let (token, right) = replaced;
+        // `!ready` becomes `NOT ready`, `a&&b` becomes `a AND b`.
+        let byte = |at: usize| self.text.as_bytes().get(at).copied().unwrap_or(b' ');
+        let glued = |at: usize| byte(at).is_ascii_alphanumeric() || byte(at) == b'_';
+        let word = right.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let before = word && lexeme.start > 0 && glued((lexeme.start as usize).saturating_sub(1));
+        let after = word && glued(lexeme.end as usize);
+        let edit = format!("{}{right}{}", if before { " " } else { "" }, if after { " " } else { "" });
+        self.report(report::foreign_sign_replaced(span, text, right, edit));
+        self.out.push(Lexeme { token, ..lexeme });
+    }
+
+    /// `5 %` is a percentage with a space too many, `a % b` a remainder.
+    fn percent(&mut self, lexeme: Lexeme) {
+        let span = self.span(lexeme);
+        let operand = |token: Token| {
+            token.is_name() || token.is_aggregate() || matches!(token, Token::Number | Token::LeftParen)
+        };
+        let divides = self.next(1).is_some_and(|next| operand(next.token) && !next.line_start);
+        match self.out.last_mut() {
+            Some(number) if number.token == Token::Number && !divides => {
+                let gap = Span::new(self.file, number.end, lexeme.start);
+                number.end = lexeme.end;
+                // The text of the number now has a space in it; only its length is told to the parser.
+                number.token = Token::Bad;
+                self.report(report::percent_apart(span, gap));
+            }
+            _ => {
+                let edit = match (lexeme.start, self.next(1)) {
+                    (_, Some(next)) if next.start == lexeme.end => "MOD ",
+                    _ => "MOD",
+                };
+                let glued = self.out.last().is_some_and(|last| last.end == lexeme.start);
+                let edit = if glued { format!(" {edit}") } else { edit.to_owned() };
+                self.report(report::remainder(span, edit));
+                self.out.push(Lexeme { token: Token::Mod, ..lexeme });
+            }
+        }
+    }
+
+    /// `x++` and `x--` at the end of a statement; says whether it was one.
+    fn doubled(&mut self, lexeme: Lexeme) -> bool {
+        let behind_name =
+            self.out.last().is_some_and(|last| last.end == lexeme.start && last.token.is_name());
+        let Some(second) = self.next(1).filter(|next| next.token == lexeme.token && next.start == lexeme.end)
+        else {
+            return false;
+        };
+        let ends = self.next(2).is_none_or(|next| {
+            next.line_start || matches!(next.token, Token::Semicolon | Token::RightBrace | Token::Else)
+        });
+        if !behind_name || !ends {
+            return false;
+        }
+        let (token, sign) = match lexeme.token {
+            Token::Plus => (Token::PlusAssign, "+= 1"),
+            _ => (Token::MinusAssign, "-= 1"),
+        };
+        let span = Span::new(self.file, lexeme.start, second.end);
+        self.report(report::step_by_one(span, sign));
+        self.out.push(Lexeme { token, end: second.end, ..lexeme });
+        self.out.push(Lexeme { token: Token::Bad, start: second.end, end: second.end, line_start: false });
+        self.at = self.at.saturating_add(1);
+        true
+    }
+}
+
+fn is_foreign_sign(token: Token) -> bool {
+    matches!(
+        token,
+        Token::AndAnd
+            | Token::OrOr
+            | Token::Bang
+            | Token::Percent
+            | Token::ColonAssign
+            | Token::StarAssign
+            | Token::SlashAssign
+            | Token::TripleEqual
+            | Token::NotTripleEqual
+            | Token::LessGreater
+            | Token::FatArrow
+            | Token::EqualLess
+            | Token::StarStar
+    )
+}

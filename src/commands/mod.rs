@@ -1,0 +1,30 @@
+//! One file for each command.
+
+mod check;
+mod compile;
+mod completions;
+mod disasm;
+mod explain;
+mod fmt;
+mod inspect;
+mod run;
+mod version;
+
+use crate::cli::Command;
+use crate::status::{Failure, Status};
+use crate::terminal::Terminal;
+
+/// Does what the command line asks for.
+pub(crate) fn dispatch(command: Command, terminal: Terminal) -> Result<Status, Failure> {
+    match command {
+        Command::Check(arguments) => check::check(&arguments, terminal),
+        Command::Compile(arguments) => compile::compile(&arguments, terminal),
+        Command::Run(arguments) => run::run(&arguments, terminal),
+        Command::Inspect(arguments) => inspect::inspect(&arguments, terminal),
+        Command::Disasm(arguments) => disasm::disasm(&arguments, terminal),
+        Command::Fmt(arguments) => fmt::fmt(&arguments, terminal),
+        Command::Explain(arguments) => explain::explain(&arguments, terminal),
+        Command::Completions(arguments) => completions::completions(&arguments, terminal),
+        Command::Version => version::version(terminal),
+    }
+}

@@ -1,0 +1,336 @@
+//! `swarmc run`: runs a program here, as a dry run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde_json::Value;
+use swarm_bytecode::codec::digest_text;
+use swarm_bytecode::module::{Effect, InputId, Module};
+use swarm_bytecode::types::Type;
+use swarm_grammar::suggest::closest;
+use swarm_stdlib::MODULES;
+use swarm_vm::{
+    Answer, Effects, Exit, Grants, Host, InputError, Inputs, Instance, Level, Limits, LoadError,
+    LoadErrorKind, Outcome, Program, Report, Table,
+};
+
+use crate::cli::{HostChoice, RunArguments, TraceLevel};
+use crate::files;
+use crate::host::processes::{self, Processes};
+use crate::program;
+use crate::render::module::capabilities;
+use crate::render::run::Finished;
+use crate::render::text::plural;
+use crate::status::{Failure, Fault, Status};
+use crate::terminal::Terminal;
+use crate::trace_file::TraceFile;
+
+/// Runs the program once and shows what it would have done.
+pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status, Failure> {
+    one_standard_input(arguments)?;
+    let Some(loaded) = program::load(&arguments.file, terminal)? else { return Ok(Status::Failed) };
+    let program = Program::load(&loaded.bytes).map_err(|error| refused(&error, arguments))?;
+    let module = program.module();
+    answerable(module)?;
+    let granted = granted(arguments, module)?;
+    let mut data = Data::gather(arguments, &program)?;
+    let limits = limits(arguments);
+    let mut host = dry_host();
+    let grants: Grants = granted.iter().collect();
+    let instance = Instance::new(&program, &data.inputs, limits, &grants, &host);
+    let mut instance = instance.map_err(|error| refused(&error, arguments))?.effects(Effects::Collected);
+
+    let mut trace = trace_file(arguments, &program, &mut data.notes)?;
+    let level = if trace.is_some() { level(arguments.trace_level) } else { Level::Off };
+    let report = drive(&mut instance, &mut host, level, trace.as_mut());
+    let trace = trace.map(TraceFile::finish).transpose()?;
+
+    let sizes = data.inputs.sizes().iter().enumerate();
+    let sizes =
+        sizes.filter_map(|(index, size)| Some((InputId(u16::try_from(index).ok()?), u64::from(*size))));
+    let finished = Finished {
+        report: &report,
+        module,
+        sizes: sizes.collect(),
+        limits,
+        granted,
+        data: data.origin,
+        notes: data.notes,
+        names: data.names,
+        trace,
+        level,
+    };
+    if terminal.json() {
+        terminal.document(finished.for_programs())?;
+    } else {
+        terminal.data(&finished.for_people())?;
+    }
+    Ok(match report.outcome {
+        Outcome::Done | Outcome::Stopped => Status::Done,
+        Outcome::Failed | Outcome::Limit | Outcome::Trapped => Status::Failed,
+    })
+}
+
+/// Standard input holds one thing.
+fn one_standard_input(arguments: &RunArguments) -> Result<(), Failure> {
+    let files = [Some(&arguments.file), arguments.input.as_ref(), arguments.context.as_ref()];
+    if files.into_iter().flatten().filter(|path| files::is_standard(path)).count() > 1 {
+        let message = "standard input can be only one of program, --input and --context";
+        return Err(Failure::usage(Fault::Arguments, message));
+    }
+    Ok(())
+}
+
+/// Nobody is here to answer a query.
+fn answerable(module: &Module) -> Result<(), Failure> {
+    let query = module
+        .imports
+        .iter()
+        .find(|import| import.effect == Effect::Query && !may_be_none(module, import.result));
+    let Some(query) = query else { return Ok(()) };
+    let message =
+        format!("the program asks the host `{}`, and a local run has nobody who could answer", query.name);
+    Err(Failure::coded(Status::Refused, Fault::NoHandler.code(), message)
+        .note("it runs in an agent whose host has this query; `swarmc inspect` shows all it calls"))
+}
+
+fn may_be_none(module: &Module, result: Option<swarm_bytecode::types::TypeId>) -> bool {
+    result.and_then(|ty| module.ty(ty)).is_some_and(|ty| matches!(ty, Type::Optional(_)))
+}
+
+/// A host that has every action and does none.
+fn dry_host() -> Host<'static> {
+    let mut host = Host::new();
+    host.otherwise(|call| match call.effect() {
+        Effect::Query => Answer::failed("a local run has nobody who could answer"),
+        _ => Answer::done(),
+    });
+    host
+}
+
+/// The capabilities of this run: what the program asks for, or what of it the user grants.
+fn granted(arguments: &RunArguments, module: &Module) -> Result<Vec<String>, Failure> {
+    let asked = capabilities(module);
+    let Some(names) = arguments.grant.as_ref().filter(|names| !names.iter().any(|name| name == "all")) else {
+        return Ok(asked);
+    };
+    for name in names {
+        let known =
+            || asked.iter().map(String::as_str).chain(library_capabilities().map(|known| known as &str));
+        if !known().any(|known| known == name) {
+            let failure = Failure::usage(
+                Fault::UnknownCapability,
+                format_args!("no one knows the capability `{name}`"),
+            );
+            return Err(match closest(name, known()) {
+                Some(near) => failure.note(format!("did you mean `{near}`?")),
+                None => failure,
+            }
+            .note(format!("the program asks for {}", or_nothing(&asked))));
+        }
+    }
+    Ok(asked.into_iter().filter(|capability| names.contains(capability)).collect())
+}
+
+/// Capabilities that the standard library's actions and queries need.
+fn library_capabilities() -> impl Iterator<Item = &'static str> {
+    let words = || MODULES.iter().flat_map(|module| module.text.split_whitespace());
+    words().zip(words().skip(1)).filter(|(word, _)| *word == "REQUIRES").map(|(_, capability)| capability)
+}
+
+fn or_nothing(names: &[String]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+fn limits(arguments: &RunArguments) -> Limits {
+    let mut limits = Limits::default();
+    let given = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
+    if let Some(fuel) = given(arguments.fuel) {
+        limits = limits.fuel(fuel);
+    }
+    if let Some(bytes) = given(arguments.memory) {
+        limits = limits.memory_bytes(bytes);
+    }
+    if let Some(nanoseconds) = given(arguments.deadline) {
+        limits = limits.deadline_ns(nanoseconds);
+    }
+    if let Some(micro_dollars) = arguments.budget {
+        limits = limits.money(micro_dollars);
+    }
+    limits
+}
+
+/// What the program reads, and where it came from.
+struct Data {
+    inputs: Inputs,
+    origin: String,
+    notes: Vec<String>,
+    names: BTreeMap<String, String>,
+}
+
+impl Data {
+    fn gather(arguments: &RunArguments, program: &Program) -> Result<Data, Failure> {
+        let mut data = Data {
+            inputs: Inputs::new(program),
+            origin: "no data".to_owned(),
+            notes: Vec::new(),
+            names: BTreeMap::new(),
+        };
+        data.time(program);
+        let input = arguments.input.as_deref().map(|path| Ok((path, files::read_json(path)?))).transpose()?;
+        let given = input.as_ref().is_some_and(|(_, (_, document))| gives_tasks(document));
+        if arguments.host == Some(HostChoice::Processes) && !given {
+            data.processes(program)?;
+        }
+        if let Some((path, (text, _))) = input {
+            data.inputs = data.inputs.from_json(&text).map_err(|error| unfit(path, &error))?;
+            if given || data.names.is_empty() {
+                data.origin = files::display_name(path);
+            }
+        }
+        if let Some(path) = arguments.context.as_deref() {
+            let (text, _) = files::read_json(path)?;
+            data.inputs = data.inputs.context_json(&text).map_err(|error| unfit(path, &error))?;
+        }
+        data.notes.extend(data.inputs.warnings().iter().cloned());
+        Ok(data)
+    }
+
+    /// `now` is the start of the run, unless the input says otherwise.
+    fn time(&mut self, program: &Program) {
+        const NAME: &str = "now";
+        let reads = |input: &swarm_bytecode::module::Input| {
+            input.name == NAME && matches!(program.module().ty(input.ty), Some(Type::Time))
+        };
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX);
+        if program.module().inputs.iter().any(reads)
+            && let Ok(table) = Table::builder().words(NAME, Type::Time, vec![now]).build()
+            && let Ok(inputs) = self.inputs.clone().table(NAME, &table)
+        {
+            self.inputs = inputs;
+        }
+    }
+
+    /// This machine's processes as the task queue, if the program reads it.
+    fn processes(&mut self, program: &Program) -> Result<(), Failure> {
+        if !program.module().inputs.iter().any(|input| input.name == processes::INPUT) {
+            self.notes.push(format!(
+                "the program does not read {}: --host processes gives it nothing",
+                processes::INPUT
+            ));
+            return Ok(());
+        }
+        let running = Processes::now()?;
+        let tasks = running.tasks()?;
+        self.inputs = self.inputs.clone().table(processes::INPUT, &tasks).map_err(|error| {
+            Failure::usage(
+                Fault::WrongData,
+                format_args!("this machine's processes do not fit the program: {error}"),
+            )
+        })?;
+        self.origin = format!(
+            "the {} of this machine",
+            plural(running.count(), "process").replace("processs", "processes")
+        );
+        self.names = running.names();
+        if reads_network(program.module()) {
+            self.notes.push(processes::NOTE.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Whether the data says itself what the tasks are.
+fn gives_tasks(document: &Value) -> bool {
+    document.is_array() || document.get(processes::INPUT).is_some() || document.get("taskQueue").is_some()
+}
+
+/// The module holds only fields that someone reads.
+fn reads_network(module: &Module) -> bool {
+    module.types.iter().any(
+        |ty| matches!(ty, Type::Record { fields, .. } if fields.iter().any(|field| field.name == "network")),
+    )
+}
+
+fn unfit(path: &Path, error: &InputError) -> Failure {
+    let name = files::display_name(path);
+    Failure::usage(Fault::WrongData, format_args!("{name} does not fit the program: {error}")).file(name)
+}
+
+/// Why nothing ran.
+fn refused(error: &LoadError, arguments: &RunArguments) -> Failure {
+    match error.kind() {
+        // Values that do not fit were refused before: what is left is a value that is not there.
+        LoadErrorKind::Input => {
+            let failure = Failure::usage(Fault::NoData, error.message());
+            if arguments.input.is_some() && arguments.host.is_some() {
+                return failure;
+            }
+            failure
+                .note("give it as JSON: `--input tasks.json` (`--context` for a CONTEXT)")
+                .note("or take this machine's process table as task_queue: `--host processes`")
+        }
+        LoadErrorKind::Capability => {
+            Failure::coded(Status::Refused, Fault::NotGranted.code(), error.message())
+                .note("`--grant all` grants what the program asks for")
+        }
+        LoadErrorKind::MissingHandler | LoadErrorKind::Signature => {
+            Failure::coded(Status::Refused, Fault::NoHandler.code(), error.message())
+        }
+        _ => Failure::coded(Status::Refused, error.code(), error.message()),
+    }
+}
+
+fn trace_file(
+    arguments: &RunArguments,
+    program: &Program,
+    notes: &mut Vec<String>,
+) -> Result<Option<TraceFile>, Failure> {
+    if arguments.trace_level == TraceLevel::Off {
+        return Ok(None);
+    }
+    if let Some(path) = &arguments.trace {
+        return TraceFile::create(path).map(Some);
+    }
+    let stem = if files::is_standard(&arguments.file) { None } else { arguments.file.file_stem() };
+    let stem = stem.map_or("stdin".into(), |stem| stem.to_string_lossy());
+    let digest: String = digest_text(&program.digest()).chars().skip("sha256:".len()).take(8).collect();
+    match TraceFile::create_temporary(&format!("{stem}-{digest}")) {
+        Ok(trace) => Ok(Some(trace)),
+        // No one asked for it in so many words, so the run does not depend on it.
+        Err(failure) => {
+            notes.push(format!("no trace: {}", failure.message));
+            Ok(None)
+        }
+    }
+}
+
+fn level(level: TraceLevel) -> Level {
+    match level {
+        TraceLevel::Off => Level::Off,
+        TraceLevel::Effects => Level::Effects,
+        TraceLevel::Steps => Level::Steps,
+        TraceLevel::Ops => Level::Ops,
+    }
+}
+
+/// Runs to the end. A run out of fuel is over: there is nobody who would add some.
+fn drive(
+    instance: &mut Instance,
+    host: &mut Host<'_>,
+    level: Level,
+    trace: Option<&mut TraceFile>,
+) -> Report {
+    match trace {
+        Some(trace) => match instance.run_traced(host, level, trace) {
+            Exit::Finished(report) => report,
+            _ => instance.close_traced(level, trace),
+        },
+        None => match instance.run(host) {
+            Exit::Finished(report) => report,
+            _ => instance.close(),
+        },
+    }
+}

@@ -1,0 +1,79 @@
+//! From a file to a module: source text is compiled, a compiled module is decoded and verified.
+
+use std::path::Path;
+
+use serde_json::json;
+use swarm_bytecode::codec::MAGIC;
+use swarm_bytecode::module::Module;
+use swarm_bytecode::verify::Verified;
+use swarm_compiler::compile;
+use swarm_grammar::source::Sources;
+
+use crate::files;
+use crate::render::diagnostic::{self, Findings};
+use crate::status::{Failure, Status};
+use crate::terminal::Terminal;
+
+/// A program ready to be looked at or run.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// The module; it keeps every rule of the verifier.
+    pub(crate) module: Module,
+    /// Its bytes.
+    pub(crate) bytes: Vec<u8>,
+    /// What the compiler found; empty for a module.
+    pub(crate) findings: Findings,
+}
+
+/// Reads a program, whichever form it has: its content tells. `None`: it has errors, and they are told.
+pub(crate) fn load(path: &Path, terminal: Terminal) -> Result<Option<Loaded>, Failure> {
+    let bytes = files::read_bytes(path)?;
+    let named_module = path.extension().is_some_and(|extension| extension == "bc");
+    if bytes.starts_with(&MAGIC) || named_module {
+        return decode(path, bytes).map(Some);
+    }
+    translate(path, bytes, terminal)
+}
+
+/// Compiles a source file; a module is an error here. `None`: it has errors, and they are told.
+pub(crate) fn load_source(path: &Path, terminal: Terminal) -> Result<Option<Loaded>, Failure> {
+    translate(path, files::read_bytes(path)?, terminal)
+}
+
+fn translate(path: &Path, bytes: Vec<u8>, terminal: Terminal) -> Result<Option<Loaded>, Failure> {
+    let mut sources = Sources::new();
+    let file = sources.add(files::into_source(path, bytes)?);
+    let compilation = compile(&mut sources, file);
+    let findings = Findings { sources, diagnostics: compilation.diagnostics };
+    match compilation.module {
+        Some(module) => {
+            // Warnings go with the result where that is JSON, else beside it.
+            if !terminal.json() {
+                terminal.talk(&diagnostic::for_people(std::slice::from_ref(&findings)));
+            }
+            let bytes = module.encode();
+            Ok(Some(Loaded { module, bytes, findings }))
+        }
+        None => {
+            report(&[findings], terminal)?;
+            Ok(None)
+        }
+    }
+}
+
+fn decode(path: &Path, bytes: Vec<u8>) -> Result<Loaded, Failure> {
+    let name = files::display_name(path);
+    let verified = Verified::load(&bytes).map_err(|error| {
+        Failure::coded(Status::Refused, error.code(), format_args!("{name} is refused: {error}")).file(name)
+    })?;
+    Ok(Loaded { module: verified.into_module(), bytes, findings: Findings::default() })
+}
+
+/// Tells what was found: as talk, or as the result where that is JSON.
+pub(crate) fn report(findings: &[Findings], terminal: Terminal) -> Result<(), Failure> {
+    if terminal.json() {
+        return terminal.document(json!({ "diagnostics": diagnostic::for_programs(findings) }));
+    }
+    terminal.talk(&diagnostic::for_people(findings));
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! Facts become words: everything people and programs read is made here.
+
+pub(crate) mod amount;
+pub(crate) mod bound;
+pub(crate) mod diagnostic;
+pub(crate) mod module;
+pub(crate) mod run;
+pub(crate) mod style;
+pub(crate) mod text;

@@ -1,0 +1,12 @@
+//! Programs from source text to result: compiled, verified and run, with exact fuel. Each run is also held against
+//! the worst case that the compiler proved for it.
+#![expect(clippy::arithmetic_side_effects, reason = "test code")]
+
+mod aggregates;
+mod border;
+mod flow;
+mod generated;
+mod harness;
+mod numbers;
+mod quantities;
+mod values;

@@ -1,0 +1,110 @@
+//! Equality of lists, records and optionals by value, with its dynamic charge.
+
+use swarm_bytecode::cost;
+use swarm_bytecode::types::{Type, TypeId};
+
+use crate::heap::Data;
+use crate::slot;
+
+/// Whether two values are equal, and what finding out costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Comparison {
+    pub(crate) equal: bool,
+    pub(crate) charge: u64,
+}
+
+/// Dynamic charge of comparing the strings in two slots.
+pub(crate) fn text_charge(left: u64, right: u64) -> u64 {
+    cost::compare_strings(u64::from(slot::text_length(left)), u64::from(slot::text_length(right)))
+}
+
+/// Two values being compared part by part.
+struct Pair {
+    ty: TypeId,
+    left: u64,
+    right: u64,
+    /// The next part.
+    next: u32,
+}
+
+/// Compares part by part, depth first, as far as needed to tell the values apart. Gives up, with a charge above
+/// `budget`, once the charge passes it.
+pub(crate) fn equal(data: Data<'_>, ty: TypeId, left: u64, right: u64, budget: u64) -> Comparison {
+    let (mut slots, mut texts) = (0u64, 0u64);
+    // Values nest no deeper than the objects that make them up, each of which was paid for.
+    let mut open = Vec::new();
+    let mut current = Some((ty, left, right));
+    let mut equal = true;
+    while equal {
+        if let Some((ty, left, right)) = current.take() {
+            match scalar_equal(data, ty, left, right, &mut texts) {
+                Some(same) => equal = same,
+                None => open.push(Pair { ty, left, right, next: 0 }),
+            }
+        } else if let Some(pair) = open.last_mut() {
+            match next_part(data, pair) {
+                Part::Pair(ty, left, right) => {
+                    slots = slots.saturating_add(1);
+                    current = Some((ty, left, right));
+                }
+                Part::Differs => equal = false,
+                Part::Done => {
+                    open.pop();
+                }
+            }
+        } else {
+            break;
+        }
+        if cost::compare_values(slots, texts) > budget {
+            break;
+        }
+    }
+    Comparison { equal, charge: cost::compare_values(slots, texts) }
+}
+
+enum Part {
+    Pair(TypeId, u64, u64),
+    Differs,
+    Done,
+}
+
+fn next_part(data: Data<'_>, pair: &mut Pair) -> Part {
+    let at = pair.next;
+    pair.next = at.saturating_add(1);
+    match data.code.module().ty(pair.ty) {
+        Some(Type::Record { fields, .. }) => match (fields.get(slot::index(at)), u8::try_from(at)) {
+            (Some(field), Ok(at)) => {
+                Part::Pair(field.ty, data.field(pair.left, at), data.field(pair.right, at))
+            }
+            _ => Part::Done,
+        },
+        Some(Type::List { element, .. }) => {
+            if at == 0 && data.length(pair.left) != data.length(pair.right) {
+                return Part::Differs;
+            }
+            match (data.item(pair.left, at), data.item(pair.right, at)) {
+                (Some(left), Some(right)) => Part::Pair(*element, left, right),
+                _ => Part::Done,
+            }
+        }
+        Some(Type::Optional(inner)) if at == 0 => match (data.unwrap(pair.left), data.unwrap(pair.right)) {
+            (Some(left), Some(right)) => Part::Pair(*inner, left, right),
+            (None, None) => Part::Done,
+            _ => Part::Differs,
+        },
+        _ => Part::Done,
+    }
+}
+
+/// Equality of what has no parts; `None` for the rest.
+fn scalar_equal(data: Data<'_>, ty: TypeId, left: u64, right: u64, texts: &mut u64) -> Option<bool> {
+    match data.code.module().ty(ty)? {
+        Type::List { .. } | Type::Record { .. } | Type::Optional(_) => None,
+        Type::String => {
+            *texts = texts.saturating_add(text_charge(left, right));
+            Some(data.text(left) == data.text(right))
+        }
+        // Floats are finite and never −0, so equal values are equal bits.
+        _ => Some(left == right),
+    }
+}

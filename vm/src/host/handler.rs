@@ -1,0 +1,89 @@
+//! Closures of typed parameters as handlers.
+
+use swarm_bytecode::module::{Import, Module};
+
+use super::answer::{Answer, IntoAnswer};
+use super::argument::Argument;
+use super::Call;
+
+/// A closure of up to six [`Argument`]s that returns an [`IntoAnswer`]. `M` only tells the implementations apart.
+pub trait Handler<M>: sealed::Sealed<M> {
+    /// Whether the closure's types are those of the import; if not, the closure's signature as text.
+    ///
+    /// # Errors
+    /// The signature as text.
+    fn check(module: &Module, import: &Import) -> Result<(), String>;
+    /// Calls the closure.
+    fn call(&mut self, call: &Call<'_>) -> Answer;
+}
+
+mod sealed {
+    /// Keeps [`super::Handler`] to closures.
+    pub trait Sealed<M> {}
+}
+
+/// Compares a closure's types with an import's.
+fn check_signature(
+    module: &Module,
+    import: &Import,
+    parameters: &[(&'static str, fn(&Module, swarm_bytecode::types::TypeId) -> bool)],
+    result: (&'static str, bool),
+) -> Result<(), String> {
+    let fits = parameters.len() == import.parameters.len()
+        && parameters.iter().zip(&import.parameters).all(|((_, admits), ty)| admits(module, *ty));
+    if fits && result.1 {
+        return Ok(());
+    }
+    let names = parameters.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    Err(if result.0.is_empty() { format!("({names})") } else { format!("({names}) -> {}", result.0) })
+}
+
+macro_rules! handlers {
+    ($( ($($parameter:ident $value:ident $at:literal),*) )*) => { $(
+        impl<F, R, $($parameter,)*> sealed::Sealed<(R, $($parameter,)*)> for F
+        where
+            R: IntoAnswer,
+            $($parameter: Argument,)*
+            for<'a> F: FnMut($($parameter),*) -> R + FnMut($($parameter::Item<'a>),*) -> R,
+        {
+        }
+
+        impl<F, R, $($parameter,)*> Handler<(R, $($parameter,)*)> for F
+        where
+            R: IntoAnswer,
+            $($parameter: Argument,)*
+            for<'a> F: FnMut($($parameter),*) -> R + FnMut($($parameter::Item<'a>),*) -> R,
+        {
+            fn check(module: &Module, import: &Import) -> Result<(), String> {
+                let parameters: &[(&'static str, fn(&Module, swarm_bytecode::types::TypeId) -> bool)] =
+                    &[$(($parameter::NAME, $parameter::admits)),*];
+                check_signature(module, import, parameters, (R::type_name(), R::admits(module, import)))
+            }
+
+            fn call(&mut self, call: &Call<'_>) -> Answer {
+                // A function of its own, so that the closure is called with the types of this call.
+                fn with<R, $($parameter),*>(
+                    mut closure: impl FnMut($($parameter),*) -> R,
+                    $($value: $parameter),*
+                ) -> R {
+                    closure($($value),*)
+                }
+                $(
+                    let Some($value) = call.argument($at) else { return Answer::failed("an argument is missing") };
+                )*
+                let _ = call;
+                with(self, $($parameter::read($value)),*).into_answer()
+            }
+        }
+    )* };
+}
+
+handlers! {
+    ()
+    (A a 0)
+    (A a 0, B b 1)
+    (A a 0, B b 1, C c 2)
+    (A a 0, B b 1, C c 2, D d 3)
+    (A a 0, B b 1, C c 2, D d 3, E e 4)
+    (A a 0, B b 1, C c 2, D d 3, E e 4, G g 5)
+}

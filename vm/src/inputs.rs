@@ -1,0 +1,167 @@
+//! The data of a run: what the host gives, bound to what the program declares.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+use swarm_bytecode::types::{Constant, Type, TypeId};
+
+use crate::attached::{Attached, Linker, position, type_text};
+use crate::error::{InputError, Path};
+use crate::json::{Wanted, read_document};
+use crate::program::Program;
+use crate::table::Table;
+
+/// Inputs and context of a program. A clone shares the data; bind once, use for any number of instances.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    program: Program,
+    attached: Arc<Attached>,
+    warnings: Vec<String>,
+}
+
+impl Inputs {
+    /// What the program's own defaults give; everything else has to be added.
+    pub fn new(program: &Program) -> Inputs {
+        let module = program.module();
+        let mut attached = Attached::new(module);
+        for (at, input) in module.inputs.iter().enumerate() {
+            let slot = default_slot(program, &mut attached, &input.name, input.ty, input.default.as_ref());
+            if let Some(place) = attached.inputs.get_mut(at) {
+                *place = slot;
+            }
+        }
+        for (at, context) in module.contexts.iter().enumerate() {
+            let slot = default_slot(program, &mut attached, &context.name, context.ty, context.default.as_ref());
+            if let Some(place) = attached.contexts.get_mut(at) {
+                *place = slot;
+            }
+        }
+        Inputs { program: program.clone(), attached: Arc::new(attached), warnings: Vec::new() }
+    }
+
+    /// Gives an input as a table: the items of a list, one row for a record, one cell for a scalar. Columns are
+    /// matched to fields by name and type; a field without a column takes its default.
+    ///
+    /// # Errors
+    /// The program reads no such input; a column is missing or has another type; a list is longer than its MAX.
+    pub fn table(self, name: &str, table: &Table) -> Result<Inputs, InputError> {
+        let Some(at) = position(self.program.module().inputs.iter().map(|input| &input.name), name) else {
+            let names = self.program.module().inputs.iter().map(|input| input.name.clone());
+            return Err(InputError::unknown(&Path::of(name), names));
+        };
+        self.attach_input(at, table)
+    }
+
+    /// Gives inputs as JSON: an object of inputs by name, or, where the program reads one list, that list.
+    ///
+    /// # Errors
+    /// The text is no JSON, or a value does not have the declared type; the error names its path.
+    pub fn from_json(mut self, text: &str) -> Result<Inputs, InputError> {
+        let program = self.program.clone();
+        let module = program.module();
+        let wanted = module
+            .inputs
+            .iter()
+            .map(|input| Wanted { name: &input.name, ty: input.ty, unit: input.unit.as_deref() })
+            .collect::<Vec<_>>();
+        let document = read_document(text, module, &wanted)?;
+        self.warn("input", &document.unknown);
+        for (at, table) in document.tables.iter().enumerate() {
+            if let Some(table) = table {
+                self = self.attach_input(at, table)?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Gives context values as a JSON object.
+    ///
+    /// # Errors
+    /// As [`Inputs::from_json`].
+    pub fn context_json(mut self, text: &str) -> Result<Inputs, InputError> {
+        let program = self.program.clone();
+        let module = program.module();
+        let wanted = module
+            .contexts
+            .iter()
+            .map(|context| Wanted { name: &context.name, ty: context.ty, unit: context.unit.as_deref() })
+            .collect::<Vec<_>>();
+        let document = read_document(text, module, &wanted)?;
+        self.warn("context value", &document.unknown);
+        let attached = Arc::make_mut(&mut self.attached);
+        for (at, (table, context)) in document.tables.iter().zip(&module.contexts).enumerate() {
+            let Some(table) = table else { continue };
+            let mut linker = Linker { module, attached, path: Path::of(&context.name) };
+            let slot = linker.value(table, context.ty)?;
+            if let Some(place) = attached.contexts.get_mut(at) {
+                *place = Some(slot);
+            }
+        }
+        Ok(self)
+    }
+
+    /// What was given but not used: names the program does not read.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Number of items of each input, in the order of the module; 1 for what is no list.
+    pub fn sizes(&self) -> &[u32] {
+        &self.attached.sizes
+    }
+
+    fn warn(&mut self, kind: &str, names: &[SmolStr]) {
+        let shown = names.iter().take(20);
+        self.warnings.extend(shown.map(|name| {
+            let mut quoted = String::new();
+            crate::json::write_string(&name.chars().take(80).collect::<String>(), &mut quoted);
+            format!("the program does not read the {kind} {quoted}")
+        }));
+    }
+
+    fn attach_input(mut self, at: usize, table: &Table) -> Result<Inputs, InputError> {
+        let program = self.program.clone();
+        let module = program.module();
+        let Some(input) = module.inputs.get(at) else { return Ok(self) };
+        let attached = Arc::make_mut(&mut self.attached);
+        let mut linker = Linker { module, attached, path: Path::of(&input.name) };
+        let slot = linker.value(table, input.ty)?;
+        if let (Some(place), Some(size)) = (attached.inputs.get_mut(at), attached.sizes.get_mut(at)) {
+            *place = Some(slot);
+            *size = if matches!(module.ty(input.ty), Some(Type::List { .. })) { table.rows } else { 1 };
+        }
+        Ok(self)
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The data, once nothing is missing.
+    pub(crate) fn complete(&self) -> Result<Arc<Attached>, InputError> {
+        let module = self.program.module();
+        let inputs = module.inputs.iter().map(|input| (&input.name, input.ty)).zip(&self.attached.inputs);
+        let contexts = module.contexts.iter().map(|context| (&context.name, context.ty));
+        for ((name, ty), slot) in inputs.chain(contexts.zip(&self.attached.contexts)) {
+            if slot.is_none() {
+                return Err(InputError::missing(&Path::of(name), &type_text(module, ty)));
+            }
+        }
+        Ok(Arc::clone(&self.attached))
+    }
+}
+
+fn default_slot(
+    program: &Program,
+    attached: &mut Attached,
+    name: &SmolStr,
+    ty: TypeId,
+    default: Option<&Constant>,
+) -> Option<u64> {
+    let module = program.module();
+    match default {
+        // A default that cannot be bound is as good as none: the value has to be given.
+        Some(default) => Linker { module, attached, path: Path::of(name) }.constant(default, ty, 0).ok(),
+        None => matches!(module.ty(ty), Some(Type::Optional(_))).then_some(0),
+    }
+}

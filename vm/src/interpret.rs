@@ -1,0 +1,652 @@
+//! The one loop that runs words. It knows registers, the arena and fuel, but no host: what reaches outside is
+//! handed back to the driver as a [`Pause`].
+//!
+//! Pure ops pay nothing here: what they cost lies in the constants of the edges (see
+//! [`swarm_bytecode::layout`]). An op that settles looks whether the fuel of its region is there before it acts,
+//! and an op about to trap does too, so running out always comes before it.
+
+use std::cmp::Ordering;
+
+use swarm_bytecode::cost;
+use swarm_bytecode::numeric;
+use swarm_bytecode::trap::{LimitKind, TrapCode};
+use swarm_bytecode::types::TypeId;
+
+use crate::attached::Attached;
+use crate::compare;
+use crate::decode::{Argument, Code, Site, SiteTarget};
+use crate::heap::{Data, Heap, object_bytes};
+use crate::limits::MAX_FUEL;
+use crate::machine::{Frame, Machine, Pause, WINDOW, check_depth};
+use crate::slot;
+use crate::word::Word;
+
+/// Sees every word before it runs. The default does nothing and costs nothing.
+pub(crate) trait Observer {
+    /// Whether there is anything to see.
+    const WATCHES: bool;
+    /// The word at `pc` is about to run; `used` is the fuel used before it.
+    fn word(&mut self, _code: &Code, _pc: usize, _used: i64) {}
+    /// A function was entered.
+    fn enter(&mut self, _code: &Code, _function: u16, _used: i64) {}
+}
+
+/// Sees nothing.
+pub(crate) struct Blind;
+
+impl Observer for Blind {
+    const WATCHES: bool = false;
+}
+
+type Window = [u64; WINDOW];
+
+#[inline(always)]
+#[expect(clippy::indexing_slicing, reason = "a u8 is a valid index of 256 slots")]
+fn get(window: &Window, register: u8) -> u64 {
+    window[usize::from(register)]
+}
+
+#[inline(always)]
+#[expect(clippy::indexing_slicing, reason = "a u8 is a valid index of 256 slots")]
+fn set(window: &mut Window, register: u8, value: u64) {
+    window[usize::from(register)] = value;
+}
+
+#[inline(always)]
+fn word(window: &Window, register: u8) -> i64 {
+    get(window, register).cast_signed()
+}
+
+#[inline(always)]
+fn float(window: &Window, register: u8) -> f64 {
+    f64::from_bits(get(window, register))
+}
+
+/// Runs until something is up to the driver.
+#[expect(clippy::too_many_lines, reason = "one arm for each word")]
+pub(crate) fn interpret<O: Observer>(
+    machine: &mut Machine,
+    code: &Code,
+    attached: &Attached,
+    observer: &mut O,
+) -> Pause {
+    let Machine { stack, frames, heap, metrics, memory, .. } = machine;
+    let (mark, fuel_limit, depth_limit) = (machine.mark, machine.fuel_limit, machine.depth_limit);
+    let words = code.words.as_slice();
+    let mut pc = machine.pc;
+    let mut base = machine.base;
+    let mut function = machine.function;
+    let mut fuel = machine.fuel;
+    let mut seen = std::mem::take(&mut machine.seen);
+
+    let pause = 'run: loop {
+        let window = stack.get_mut(base..).and_then(<[u64]>::first_chunk_mut::<WINDOW>);
+        let Some(window) = window else { break 'run Pause::Internal };
+
+        macro_rules! data {
+            () => {
+                Data { code, attached, heap }
+            };
+        }
+        // Rule F3 and F4: nothing of the op has happened when this leaves.
+        macro_rules! settle {
+            ($due:expr) => {
+                if fuel < i64::from($due) {
+                    break 'run Pause::Short { charge: 0 };
+                }
+            };
+            ($due:expr, $charge:expr) => {
+                let charge: u64 = $charge;
+                if fuel.wrapping_sub(i64::from($due)) < charge.min(MAX_FUEL).cast_signed() {
+                    break 'run Pause::Short { charge };
+                }
+                fuel = fuel.wrapping_sub(charge.cast_signed());
+            };
+        }
+        macro_rules! trap {
+            ($trap:expr) => {
+                break 'run trap(code, pc, fuel, $trap)
+            };
+        }
+        // An op of registers to a slot that may trap.
+        macro_rules! checked {
+            ($result:expr, $value:expr, $to_slot:expr) => {
+                match $value {
+                    Ok(value) => set(window, $result, $to_slot(value)),
+                    Err(code) => trap!(code),
+                }
+            };
+        }
+        macro_rules! held {
+            ($taken:expr) => {
+                if let Err(limit) = $taken {
+                    break 'run Pause::Limit(limit);
+                }
+            };
+        }
+
+        loop {
+            let Some(&current) = words.get(pc) else { break 'run Pause::Internal };
+            if O::WATCHES && !std::mem::take(&mut seen) {
+                let spent = i64::from(code.origin(pc).spent);
+                observer.word(code, pc, mark.wrapping_sub(fuel.wrapping_sub(spent)));
+            }
+            match current {
+                Word::If { condition, credit, otherwise } => {
+                    if get(window, condition) == 0 {
+                        fuel = fuel.wrapping_add(i64::from(credit));
+                        pc = slot::index(otherwise);
+                        continue;
+                    }
+                }
+                Word::Jump { credit, target } => {
+                    fuel = fuel.wrapping_add(i64::from(credit));
+                    pc = slot::index(target);
+                    continue;
+                }
+                Word::Loop { due } => {
+                    settle!(due);
+                    fuel = fuel.wrapping_sub(i64::from(due));
+                }
+                Word::Repeat { due, target } => {
+                    settle!(due);
+                    fuel = fuel.wrapping_sub(i64::from(due));
+                    pc = slot::index(target);
+                    continue;
+                }
+                Word::ForEach { item, index, list, due } => {
+                    settle!(due);
+                    if let Some(value) = data!().item(get(window, list), 0) {
+                        set(window, item, value);
+                        set(window, index, 0);
+                        fuel = fuel.wrapping_sub(i64::from(due));
+                        pc = pc.wrapping_add(2);
+                    } else {
+                        (pc, fuel) = past(words, pc, fuel);
+                    }
+                    continue;
+                }
+                Word::NextItem { item, index, list, due } => {
+                    settle!(due);
+                    let at = get(window, index).wrapping_add(1);
+                    if let Some(value) = u32::try_from(at).ok().and_then(|at| data!().item(get(window, list), at)) {
+                        set(window, item, value);
+                        set(window, index, at);
+                        (pc, fuel) = back(words, pc, fuel, due);
+                    } else {
+                        fuel = leave(words, pc, fuel);
+                        pc = pc.wrapping_add(2);
+                    }
+                    continue;
+                }
+                Word::Range { item, first, last, due } => {
+                    settle!(due);
+                    let value = word(window, first);
+                    if value <= word(window, last) {
+                        set(window, item, value.cast_unsigned());
+                        fuel = fuel.wrapping_sub(i64::from(due));
+                        pc = pc.wrapping_add(2);
+                    } else {
+                        (pc, fuel) = past(words, pc, fuel);
+                    }
+                    continue;
+                }
+                Word::NextInRange { item, last, due } => {
+                    settle!(due);
+                    let value = word(window, item);
+                    if value < word(window, last) {
+                        set(window, item, value.wrapping_add(1).cast_unsigned());
+                        (pc, fuel) = back(words, pc, fuel, due);
+                    } else {
+                        fuel = leave(words, pc, fuel);
+                        pc = pc.wrapping_add(2);
+                    }
+                    continue;
+                }
+                Word::Target { .. } | Word::Shape { .. } => break 'run Pause::Internal,
+                Word::Call { result, due, site } => {
+                    settle!(due);
+                    let callee = code.sites.get(slot::index(site)).and_then(|site| callee(code, site));
+                    let Some((callee, target, arguments)) = callee else { break 'run Pause::Internal };
+                    let own = code.functions.get(usize::from(function)).map_or(0, |own| own.registers);
+                    let above = base.wrapping_add(usize::from(own));
+                    held!(check_depth(frames, depth_limit, above));
+                    held!(memory.take(cost::frame_bytes(u64::from(target.registers))));
+                    fuel = fuel.wrapping_sub(i64::from(due));
+                    frames.push(Frame {
+                        pc: slot::count(pc.wrapping_add(1)),
+                        base: slot::count(base),
+                        function,
+                        credit: due,
+                        result,
+                        quote: false,
+                    });
+                    enter(stack, base, above, target, arguments);
+                    function = callee;
+                    base = above;
+                    pc = slot::index(target.start);
+                    if O::WATCHES {
+                        observer.enter(code, function, mark.wrapping_sub(fuel));
+                    }
+                    continue 'run;
+                }
+                Word::Return { due } | Word::ReturnValue { due, .. } => {
+                    settle!(due);
+                    let value = match current {
+                        Word::ReturnValue { value, .. } => Some(get(window, value)),
+                        _ => None,
+                    };
+                    fuel = fuel.wrapping_sub(i64::from(due));
+                    let own = code.functions.get(usize::from(function)).map_or(0, |own| own.registers);
+                    memory.give_back(cost::frame_bytes(u64::from(own)));
+                    let Some(frame) = frames.pop() else { break 'run Pause::Finished(value) };
+                    fuel = fuel.wrapping_add(i64::from(frame.credit));
+                    function = frame.function;
+                    base = slot::index(frame.base);
+                    pc = slot::index(frame.pc);
+                    if frame.quote {
+                        break 'run Pause::Quoted(value.unwrap_or(0));
+                    }
+                    if let Some(value) = value
+                        && let Some(slot) = stack.get_mut(base.wrapping_add(usize::from(frame.result)))
+                    {
+                        *slot = value;
+                    }
+                    continue 'run;
+                }
+                Word::Stop { reason, due } => {
+                    settle!(due);
+                    break 'run Pause::Stopped(get(window, reason));
+                }
+                Word::Fail { reason, due } => {
+                    settle!(due);
+                    break 'run Pause::Failed(get(window, reason));
+                }
+                Word::Host { .. } | Word::RecordMetric { .. } | Word::RoundsExhausted { .. } => {
+                    break 'run Pause::Effect;
+                }
+                Word::Settle { due } => {
+                    settle!(due);
+                }
+
+                Word::Move { result, value } => {
+                    let value = get(window, value);
+                    set(window, result, value);
+                }
+                Word::Copy { result, value } => {
+                    let value = get(window, value);
+                    heap.share(value);
+                    set(window, result, value);
+                }
+                Word::Integer { result, value } => set(window, result, i64::from(value).cast_unsigned()),
+                Word::Constant { result, constant } => {
+                    let value = code.constants.get(slot::index(constant)).copied().unwrap_or(0);
+                    set(window, result, value);
+                }
+                Word::Input { result, input } => {
+                    let value = attached.inputs.get(usize::from(input)).copied().flatten().unwrap_or(0);
+                    set(window, result, value);
+                }
+                Word::Context { result, context } => {
+                    let value = attached.contexts.get(usize::from(context)).copied().flatten().unwrap_or(0);
+                    set(window, result, value);
+                }
+                Word::Metric { result, metric, due } => {
+                    let state = metrics.get(usize::from(metric));
+                    let gauge = matches!(state, Some(crate::metric::MetricState::Gauge { .. }));
+                    match state.and_then(crate::metric::MetricState::read) {
+                        Some(value) if gauge => {
+                            settle!(due, cost::allocate(cost::object_words(1)));
+                            held!(memory.take(object_bytes(1)));
+                            let Ok(object) = heap.begin(1) else { break 'run Pause::Limit(LimitKind::Memory) };
+                            heap.push(value);
+                            set(window, result, object);
+                        }
+                        value => {
+                            settle!(due);
+                            set(window, result, value.unwrap_or(0));
+                        }
+                    }
+                }
+
+                Word::AddInt { result, left, right } => {
+                    checked!(result, numeric::add(word(window, left), word(window, right)), i64::cast_unsigned);
+                }
+                Word::SubInt { result, left, right } => {
+                    checked!(result, numeric::subtract(word(window, left), word(window, right)), i64::cast_unsigned);
+                }
+                Word::MulInt { result, left, right } => {
+                    checked!(result, numeric::multiply(word(window, left), word(window, right)), i64::cast_unsigned);
+                }
+                Word::DivInt { result, left, right } => {
+                    checked!(result, numeric::divide(word(window, left), word(window, right)), i64::cast_unsigned);
+                }
+                Word::ModInt { result, left, right } => {
+                    checked!(result, numeric::modulo(word(window, left), word(window, right)), i64::cast_unsigned);
+                }
+                Word::NegInt { result, value } => {
+                    checked!(result, numeric::negate(word(window, value)), i64::cast_unsigned);
+                }
+                Word::Product { result, left, right, divisor } => {
+                    let divisor = constant(code, divisor);
+                    let value = numeric::product(word(window, left), word(window, right), divisor);
+                    checked!(result, value, i64::cast_unsigned);
+                }
+                Word::Quotient { result, left, right, factor } => {
+                    let factor = constant(code, factor);
+                    let value = numeric::quotient(word(window, left), factor, word(window, right));
+                    checked!(result, value, i64::cast_unsigned);
+                }
+                Word::Scale { result, value, factor } => {
+                    checked!(result, numeric::scale(word(window, value), float(window, factor)), i64::cast_unsigned);
+                }
+                Word::Unscale { result, value, divisor } => {
+                    let value = numeric::unscale(word(window, value), float(window, divisor));
+                    checked!(result, value, i64::cast_unsigned);
+                }
+                Word::Ratio { result, left, right } => {
+                    checked!(result, numeric::ratio(word(window, left), word(window, right)), slot::from_float);
+                }
+
+                Word::AddFloat { result, left, right } => {
+                    checked!(result, numeric::add_float(float(window, left), float(window, right)), slot::from_float);
+                }
+                Word::SubFloat { result, left, right } => {
+                    let value = numeric::subtract_float(float(window, left), float(window, right));
+                    checked!(result, value, slot::from_float);
+                }
+                Word::MulFloat { result, left, right } => {
+                    let value = numeric::multiply_float(float(window, left), float(window, right));
+                    checked!(result, value, slot::from_float);
+                }
+                Word::DivFloat { result, left, right } => {
+                    let value = numeric::divide_float(float(window, left), float(window, right));
+                    checked!(result, value, slot::from_float);
+                }
+                Word::NegFloat { result, value } => {
+                    let value = slot::from_float(-float(window, value));
+                    set(window, result, value);
+                }
+                Word::IntToFloat { result, value } => {
+                    let value = slot::from_float(numeric::int_to_float(word(window, value)));
+                    set(window, result, value);
+                }
+                Word::PercentToFloat { result, value } => {
+                    let value = slot::from_float(numeric::percent_to_float(word(window, value)));
+                    set(window, result, value);
+                }
+
+                Word::EqInt { result, left, right } => {
+                    let holds = get(window, left) == get(window, right);
+                    set(window, result, u64::from(holds));
+                }
+                Word::NeInt { result, left, right } => {
+                    let holds = get(window, left) != get(window, right);
+                    set(window, result, u64::from(holds));
+                }
+                Word::LtInt { result, left, right } => {
+                    let holds = word(window, left) < word(window, right);
+                    set(window, result, u64::from(holds));
+                }
+                Word::LeInt { result, left, right } => {
+                    let holds = word(window, left) <= word(window, right);
+                    set(window, result, u64::from(holds));
+                }
+                Word::EqFloat { result, left, right } => {
+                    // Floats are finite, so the order is total.
+                    let order = float(window, left).partial_cmp(&float(window, right));
+                    set(window, result, u64::from(order == Some(Ordering::Equal)));
+                }
+                Word::NeFloat { result, left, right } => {
+                    let order = float(window, left).partial_cmp(&float(window, right));
+                    set(window, result, u64::from(order != Some(Ordering::Equal)));
+                }
+                Word::LtFloat { result, left, right } => {
+                    let holds = float(window, left) < float(window, right);
+                    set(window, result, u64::from(holds));
+                }
+                Word::LeFloat { result, left, right } => {
+                    let holds = float(window, left) <= float(window, right);
+                    set(window, result, u64::from(holds));
+                }
+                Word::EqString { result, left, right, due } => {
+                    let (left, right) = (get(window, left), get(window, right));
+                    settle!(due, compare::text_charge(left, right));
+                    let holds = data!().text(left) == data!().text(right);
+                    set(window, result, u64::from(holds));
+                }
+                Word::LtString { result, left, right, due } => {
+                    let (left, right) = (get(window, left), get(window, right));
+                    settle!(due, compare::text_charge(left, right));
+                    let holds = data!().text(left) < data!().text(right);
+                    set(window, result, u64::from(holds));
+                }
+                Word::LeString { result, left, right, due } => {
+                    let (left, right) = (get(window, left), get(window, right));
+                    settle!(due, compare::text_charge(left, right));
+                    let holds = data!().text(left) <= data!().text(right);
+                    set(window, result, u64::from(holds));
+                }
+                Word::EqValue { result, left, right, due } => {
+                    let Some(Word::Shape { ty, .. }) = words.get(pc.wrapping_add(1)) else {
+                        break 'run Pause::Internal;
+                    };
+                    // What is left to the limit, not to the slice: a comparison is never done twice in vain.
+                    let spent = mark.wrapping_sub(fuel.wrapping_sub(i64::from(due)));
+                    let left_to_spend = fuel_limit.saturating_sub(spent).max(0).cast_unsigned();
+                    let (left, right) = (get(window, left), get(window, right));
+                    let outcome = compare::equal(data!(), TypeId(*ty), left, right, left_to_spend);
+                    settle!(due, outcome.charge);
+                    set(window, result, u64::from(outcome.equal));
+                    pc = pc.wrapping_add(2);
+                    continue;
+                }
+                Word::Not { result, value } => {
+                    let value = get(window, value) ^ 1;
+                    set(window, result, value);
+                }
+
+                Word::NewObject { result, due, site } => {
+                    let Some(site) = code.sites.get(slot::index(site)) else { break 'run Pause::Internal };
+                    let arguments = code.arguments(*site);
+                    let words = cost::object_words(u64::from(slot::count(arguments.len())));
+                    settle!(due, cost::allocate(words));
+                    held!(memory.take(cost::object_bytes(words)));
+                    match new_object(heap, window, arguments) {
+                        Some(object) => set(window, result, object),
+                        None => break 'run Pause::Limit(LimitKind::Memory),
+                    }
+                }
+                Word::Field { result, record, field } => {
+                    let value = data!().field(get(window, record), field);
+                    set(window, result, value);
+                }
+                Word::SetField { record, field, value, due } => {
+                    let Some(&Word::Shape { fields, shares, .. }) = words.get(pc.wrapping_add(1)) else {
+                        break 'run Pause::Internal;
+                    };
+                    let (target, value) = (get(window, record), get(window, value));
+                    let mut object = target;
+                    let copies = heap.must_copy(target) || (shares && value == target);
+                    let words = cost::object_words(u64::from(fields));
+                    settle!(due, if copies { cost::copy(words) } else { 0 });
+                    if shares {
+                        heap.share(value);
+                    }
+                    if copies {
+                        held!(memory.take(cost::object_bytes(words)));
+                        match copy_record(code, attached, heap, target, fields) {
+                            Some(copy) => object = copy,
+                            None => break 'run Pause::Limit(LimitKind::Memory),
+                        }
+                    }
+                    heap.write(object, u32::from(field), value);
+                    set(window, record, object);
+                    pc = pc.wrapping_add(2);
+                    continue;
+                }
+                Word::Length { result, list } => {
+                    let value = u64::from(data!().length(get(window, list)));
+                    set(window, result, value);
+                }
+                Word::Item { result, list, index } => {
+                    let index = u32::try_from(get(window, index)).ok();
+                    match index.and_then(|index| data!().item(get(window, list), index)) {
+                        Some(value) => set(window, result, value),
+                        None => trap!(TrapCode::IndexOutOfRange),
+                    }
+                }
+                Word::SetItem { list, index, value, due } => {
+                    let Some(&Word::Shape { shares, .. }) = words.get(pc.wrapping_add(1)) else {
+                        break 'run Pause::Internal;
+                    };
+                    let (target, value) = (get(window, list), get(window, value));
+                    let length = data!().length(target);
+                    let index = u32::try_from(get(window, index)).ok().filter(|index| *index < length);
+                    let Some(index) = index else { trap!(TrapCode::IndexOutOfRange) };
+                    let mut object = target;
+                    let copies = heap.must_copy(target) || (shares && value == target);
+                    let words = cost::object_words(u64::from(length));
+                    settle!(due, if copies { cost::copy(words) } else { 0 });
+                    if shares {
+                        heap.share(value);
+                    }
+                    if copies {
+                        held!(memory.take(cost::object_bytes(words)));
+                        match copy_list(code, attached, heap, target, length) {
+                            Some(copy) => object = copy,
+                            None => break 'run Pause::Limit(LimitKind::Memory),
+                        }
+                    }
+                    heap.write(object, index, value);
+                    set(window, list, object);
+                    pc = pc.wrapping_add(2);
+                    continue;
+                }
+                Word::Some { result, value, shares, due } => {
+                    settle!(due, cost::allocate(cost::object_words(1)));
+                    held!(memory.take(object_bytes(1)));
+                    let value = get(window, value);
+                    if shares {
+                        heap.share(value);
+                    }
+                    let Ok(object) = heap.begin(1) else { break 'run Pause::Limit(LimitKind::Memory) };
+                    heap.push(value);
+                    set(window, result, object);
+                }
+                Word::IsSome { result, value } => {
+                    let holds = get(window, value) != 0;
+                    set(window, result, u64::from(holds));
+                }
+                Word::Unwrap { result, value } => match data!().unwrap(get(window, value)) {
+                    Some(value) => set(window, result, value),
+                    None => trap!(TrapCode::NoneUnwrapped),
+                },
+            }
+            pc = pc.wrapping_add(1);
+        }
+    };
+    machine.pc = pc;
+    machine.base = base;
+    machine.function = function;
+    machine.fuel = fuel;
+    pause
+}
+
+/// An op about to trap settles first: out of fuel comes before the trap (rule F6).
+#[cold]
+fn trap(code: &Code, pc: usize, fuel: i64, trap: TrapCode) -> Pause {
+    if fuel < i64::from(code.origin(pc).due) { Pause::Short { charge: 0 } } else { Pause::Trap(trap) }
+}
+
+/// Where a loop with nothing to do goes on.
+#[inline(always)]
+fn past(words: &[Word], pc: usize, fuel: i64) -> (usize, i64) {
+    match words.get(pc.wrapping_add(1)) {
+        Some(&Word::Target { credit, target }) => (slot::index(target), fuel.wrapping_add(i64::from(credit))),
+        _ => (usize::MAX, fuel),
+    }
+}
+
+/// Back to the first word of a loop's body.
+#[inline(always)]
+fn back(words: &[Word], pc: usize, fuel: i64, due: u16) -> (usize, i64) {
+    match words.get(pc.wrapping_add(1)) {
+        Some(&Word::Target { target, .. }) => (slot::index(target), fuel.wrapping_sub(i64::from(due))),
+        _ => (usize::MAX, fuel),
+    }
+}
+
+/// The fuel once a loop is left behind its closing op.
+#[inline(always)]
+fn leave(words: &[Word], pc: usize, fuel: i64) -> i64 {
+    match words.get(pc.wrapping_add(1)) {
+        Some(&Word::Target { credit, .. }) => fuel.wrapping_add(i64::from(credit)),
+        _ => fuel,
+    }
+}
+
+fn constant(code: &Code, constant: u32) -> i64 {
+    code.constants.get(slot::index(constant)).copied().unwrap_or(0).cast_signed()
+}
+
+/// The function a call site names, its shape and its arguments.
+#[inline(always)]
+fn callee<'c>(code: &'c Code, site: &Site) -> Option<(u16, crate::decode::FunctionCode, &'c [Argument])> {
+    let SiteTarget::Function(function) = site.target else { return None };
+    Some((function.0, *code.functions.get(function.index())?, code.arguments(*site)))
+}
+
+/// Opens the callee's window above the caller's registers and copies the arguments (rule W).
+#[inline(always)]
+fn enter(
+    stack: &mut Vec<u64>,
+    base: usize,
+    above: usize,
+    callee: crate::decode::FunctionCode,
+    arguments: &[Argument],
+) {
+    let end = above.wrapping_add(WINDOW);
+    if stack.len() < end {
+        stack.resize(end, 0);
+    }
+    // The two windows do not overlap: the callee's starts behind the caller's registers.
+    let (callers, callees) = stack.split_at_mut(above);
+    let callers = callers.get(base..).unwrap_or(&[]);
+    let mut slots = callees.iter_mut().take(usize::from(callee.registers));
+    for (argument, slot) in arguments.iter().zip(slots.by_ref()) {
+        *slot = callers.get(usize::from(argument.register)).copied().unwrap_or(0);
+    }
+    slots.for_each(|slot| *slot = 0);
+}
+
+fn new_object(heap: &mut Heap, window: &Window, arguments: &[Argument]) -> Option<u64> {
+    for argument in arguments.iter().filter(|argument| argument.shares) {
+        heap.share(get(window, argument.register));
+    }
+    let object = heap.begin(slot::count(arguments.len())).ok()?;
+    for argument in arguments {
+        heap.push(get(window, argument.register));
+    }
+    Some(object)
+}
+
+/// A copy of a record that may be written. What its fields refer to is shared already, or lies outside the arena.
+fn copy_record(code: &Code, attached: &Attached, heap: &mut Heap, record: u64, fields: u16) -> Option<u64> {
+    let copy = heap.begin(u32::from(fields)).ok()?;
+    for field in 0..fields {
+        let value = Data { code, attached, heap }.field(record, u8::try_from(field).unwrap_or(u8::MAX));
+        heap.push(value);
+    }
+    Some(copy)
+}
+
+fn copy_list(code: &Code, attached: &Attached, heap: &mut Heap, list: u64, length: u32) -> Option<u64> {
+    let copy = heap.begin(length).ok()?;
+    for at in 0..length {
+        let value = Data { code, attached, heap }.item(list, at).unwrap_or(0);
+        heap.push(value);
+    }
+    Some(copy)
+}
+

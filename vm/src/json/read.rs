@@ -1,0 +1,471 @@
+//! Reads JSON of known types straight into columns; no tree of the whole is built.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use smol_str::SmolStr;
+use swarm_bytecode::module::Module;
+use swarm_bytecode::types::{Constant, Field, Type, TypeId};
+
+use super::scalar;
+use crate::attached::{NESTED_LIST_MAX, STRING_MAX, type_text};
+use crate::error::{InputError, Path};
+use crate::slot;
+use crate::table::{Column, Table, Texts, lists};
+
+/// Most columns, nested ones included, one document may fill.
+const MAX_COLUMNS: u32 = 4096;
+/// Most values one document may fill in, defaults included.
+const MAX_CELLS: u32 = 1 << 24;
+
+/// A value the program reads.
+pub(crate) struct Wanted<'m> {
+    pub(crate) name: &'m SmolStr,
+    pub(crate) ty: TypeId,
+    pub(crate) unit: Option<&'m str>,
+}
+
+/// What a document gave: a table for each wanted value that was there, and the names no one wanted.
+pub(crate) struct Document {
+    pub(crate) tables: Vec<Option<Table>>,
+    pub(crate) unknown: Vec<SmolStr>,
+}
+
+/// Reads a JSON object of named values. Where exactly one wanted value is a list, the document may also be that
+/// list alone.
+pub(crate) fn read_document(text: &str, module: &Module, wanted: &[Wanted<'_>]) -> Result<Document, InputError> {
+    let mut reader = Reader { module, path: Path::default(), error: None, columns: 0, cells: 0 };
+    let mut json = serde_json::Deserializer::from_str(text);
+    let mut document = Document { tables: wanted.iter().map(|_| None).collect(), unknown: Vec::new() };
+    let is_list = |wanted: &&Wanted<'_>| matches!(module.ty(wanted.ty), Some(Type::List { .. }));
+    let mut of_lists = wanted.iter().filter(is_list);
+    let result = match (text.trim_start().starts_with('['), of_lists.next(), of_lists.next()) {
+        (true, Some(only), None) => {
+            reader.path.push_field(only.name);
+            read_value(&mut reader, only, &mut json).map(|table| {
+                let at = wanted.iter().position(|other| std::ptr::eq(other, only));
+                if let Some(place) = at.and_then(|at| document.tables.get_mut(at)) {
+                    *place = Some(table);
+                }
+            })
+        }
+        _ => Root { reader: &mut reader, wanted, document: &mut document }.deserialize(&mut json),
+    };
+    match result.and_then(|()| json.end()) {
+        Ok(()) => Ok(document),
+        Err(error) => Err(reader.error.take().unwrap_or_else(|| syntax_error(&reader.path, &error))),
+    }
+}
+
+/// An error of the JSON text itself, or a value of a wholly other kind.
+fn syntax_error(path: &Path, error: &serde_json::Error) -> InputError {
+    let fix = if error.is_syntax() || error.is_eof() { "give well-formed JSON" } else { "" };
+    InputError::new(path, error.to_string(), fix)
+}
+
+struct Reader<'m> {
+    module: &'m Module,
+    path: Path,
+    error: Option<InputError>,
+    columns: u32,
+    cells: u32,
+}
+
+impl Reader<'_> {
+    /// Keeps the error; serde carries only a mark of it.
+    fn fail<E: Error>(&mut self, error: InputError) -> E {
+        self.error.get_or_insert(error);
+        E::custom("refused")
+    }
+
+    fn too_large<E: Error>(&mut self) -> E {
+        let error = InputError::new(&self.path, "is too large to be read", "give less data");
+        self.fail(error)
+    }
+
+    fn missing<E: Error>(&mut self, ty: TypeId) -> E {
+        let error = InputError::missing(&self.path, &type_text(self.module, ty));
+        self.fail(error)
+    }
+}
+
+/// Reads one wanted value as a table: the rows of a list, or one row.
+fn read_value<'de, D: Deserializer<'de>>(
+    reader: &mut Reader<'_>,
+    wanted: &Wanted<'_>,
+    deserializer: D,
+) -> Result<Table, D::Error> {
+    let module = reader.module;
+    let mut builder = match Builder::new(reader, module, wanted.ty, wanted.unit) {
+        Some(builder) => builder,
+        None => return Err(reader.too_large()),
+    };
+    Cell { builder: &mut builder, reader }.deserialize(deserializer)?;
+    Ok(match builder {
+        Builder::List { rows: Some(rows), .. } => rows.table(),
+        Builder::List { .. } => Table::default(),
+        Builder::Optional { present, value: Some(value), .. } if present == [true] => value.table(),
+        Builder::Optional { .. } => Table::default(),
+        other => other.table(),
+    })
+}
+
+/// Columns being filled, in the shape of a type. What a list or an optional holds is made when it is needed:
+/// types may contain themselves.
+enum Builder<'m> {
+    Scalar { ty: TypeId, kind: &'m Type, unit: Option<&'m str>, values: Vec<u64> },
+    Text(Texts),
+    List { element: TypeId, unit: Option<&'m str>, max: Option<u32>, starts: Vec<u32>, rows: Option<Box<Builder<'m>>> },
+    Optional { inner: TypeId, unit: Option<&'m str>, present: Vec<bool>, value: Option<Box<Builder<'m>>> },
+    Record { ty: TypeId, fields: &'m [Field], columns: Vec<Builder<'m>>, rows: u32 },
+}
+
+impl<'m> Builder<'m> {
+    fn new(reader: &mut Reader<'_>, module: &'m Module, ty: TypeId, unit: Option<&'m str>) -> Option<Builder<'m>> {
+        reader.columns = reader.columns.saturating_add(1);
+        if reader.columns > MAX_COLUMNS {
+            return None;
+        }
+        Some(match module.ty(ty)? {
+            Type::String => Builder::Text(Texts::default()),
+            Type::List { element, max } => {
+                Builder::List { element: *element, unit, max: *max, starts: vec![0], rows: None }
+            }
+            Type::Optional(inner) => Builder::Optional { inner: *inner, unit, present: Vec::new(), value: None },
+            Type::Record { fields, .. } => {
+                let columns = fields
+                    .iter()
+                    .map(|field| Builder::new(reader, module, field.ty, field.unit.as_deref()))
+                    .collect::<Option<Vec<_>>>()?;
+                Builder::Record { ty, fields, columns, rows: 0 }
+            }
+            kind => Builder::Scalar { ty, kind, unit, values: Vec::new() },
+        })
+    }
+
+    fn rows(&self) -> usize {
+        match self {
+            Builder::Scalar { values, .. } => values.len(),
+            Builder::Text(texts) => texts.spans.len(),
+            Builder::List { starts, .. } => starts.len().saturating_sub(1),
+            Builder::Optional { present, .. } => present.len(),
+            Builder::Record { rows, .. } => slot::index(*rows),
+        }
+    }
+
+    /// Adds the zero of the type: the cell of a row that is not there.
+    fn push_zero(&mut self) {
+        match self {
+            Builder::Scalar { values, .. } => values.push(0),
+            Builder::Text(texts) => {
+                let _always_fits = texts.push("");
+            }
+            Builder::List { starts, .. } => starts.push(starts.last().copied().unwrap_or(0)),
+            Builder::Optional { present, value, .. } => {
+                present.push(false);
+                if let Some(value) = value {
+                    value.push_zero();
+                }
+            }
+            Builder::Record { columns, rows, .. } => {
+                columns.iter_mut().for_each(Builder::push_zero);
+                *rows = rows.saturating_add(1);
+            }
+        }
+    }
+
+    /// Adds a declared default; `None` where a record of defaults has a field without one.
+    fn push_default(&mut self, constant: &Constant) -> Option<()> {
+        match (self, constant) {
+            (Builder::Scalar { values, .. }, Constant::Word(word)) => values.push(word.cast_unsigned()),
+            (Builder::Scalar { values, .. }, Constant::Float(float)) => values.push(slot::from_float(*float)),
+            (Builder::Text(texts), Constant::String(text)) => texts.push(text).ok()?,
+            (Builder::Record { fields, columns, rows, .. }, _) => {
+                for (field, column) in fields.iter().zip(columns) {
+                    match &field.default {
+                        Some(default) => column.push_default(default)?,
+                        None => column.push_zero(),
+                    }
+                }
+                *rows = rows.saturating_add(1);
+            }
+            (other, _) => other.push_zero(),
+        }
+        Some(())
+    }
+
+    fn column(self) -> Column {
+        let rows = slot::count(self.rows());
+        match self {
+            Builder::Scalar { kind, values, .. } => {
+                Column::Scalars { ty: kind.clone(), values: values.into() }
+            }
+            Builder::Text(texts) => texts.finish(),
+            Builder::List { starts, rows: Some(items), .. } => lists(starts, Arc::new(items.table())),
+            Builder::Optional { present, value: Some(value), .. } => {
+                Column::Optionals { present: present.into(), values: Arc::new(value.table()) }
+            }
+            Builder::List { .. } | Builder::Optional { .. } => Column::Empty { rows },
+            record @ Builder::Record { .. } => Column::Records { rows: Arc::new(record.table()) },
+        }
+    }
+
+    fn table(self) -> Table {
+        let count = slot::count(self.rows());
+        match self {
+            Builder::Record { fields, columns, .. } => Table {
+                names: fields.iter().map(|field| field.name.clone()).collect(),
+                columns: columns.into_iter().map(Builder::column).collect(),
+                rows: count,
+            },
+            other => Table { names: vec!["item".into()], columns: vec![other.column()], rows: count },
+        }
+    }
+}
+
+/// The object of named values.
+struct Root<'a, 'm> {
+    reader: &'a mut Reader<'m>,
+    wanted: &'a [Wanted<'m>],
+    document: &'a mut Document,
+}
+
+impl<'de> DeserializeSeed<'de> for Root<'_, '_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Root<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object of named values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+            let names = self.wanted.iter().map(|wanted| wanted.name);
+            let Some(at) = match_name(names, &key) else {
+                map.next_value::<IgnoredAny>()?;
+                self.document.unknown.push(key.as_ref().into());
+                continue;
+            };
+            let (Some(wanted), Some(place)) = (self.wanted.get(at), self.document.tables.get_mut(at)) else {
+                continue;
+            };
+            self.reader.path.push_field(wanted.name);
+            if place.is_some() {
+                return Err(twice(self.reader));
+            }
+            *place = Some(map.next_value_seed(One { reader: self.reader, wanted })?);
+            self.reader.path.pop();
+        }
+        Ok(())
+    }
+}
+
+fn twice<E: Error>(reader: &mut Reader<'_>) -> E {
+    let error = InputError::new(&reader.path, "is given twice", "give each name once, in one spelling");
+    reader.fail(error)
+}
+
+struct One<'a, 'm> {
+    reader: &'a mut Reader<'m>,
+    wanted: &'a Wanted<'m>,
+}
+
+impl<'de> DeserializeSeed<'de> for One<'_, '_> {
+    type Value = Table;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Table, D::Error> {
+        read_value(self.reader, self.wanted, deserializer)
+    }
+}
+
+/// The next cell of a column.
+struct Cell<'a, 'b, 'm> {
+    builder: &'a mut Builder<'b>,
+    reader: &'a mut Reader<'m>,
+}
+
+impl<'de, 'm: 'b, 'b> DeserializeSeed<'de> for Cell<'_, 'b, 'm> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        self.reader.cells = self.reader.cells.saturating_add(1);
+        if self.reader.cells > MAX_CELLS {
+            return Err(self.reader.too_large());
+        }
+        match self.builder {
+            Builder::Record { .. } => deserializer.deserialize_map(self),
+            Builder::List { .. } => deserializer.deserialize_seq(self),
+            Builder::Optional { .. } => deserializer.deserialize_option(self),
+            Builder::Scalar { ty, unit, values, .. } => {
+                let json = <serde_json::Value as serde::Deserialize>::deserialize(deserializer)?;
+                let word = scalar::read(&json, self.reader.module, *ty, *unit, &self.reader.path);
+                values.push(word.map_err(|error| self.reader.fail::<D::Error>(error))?);
+                Ok(())
+            }
+            Builder::Text(texts) => {
+                let json = <serde_json::Value as serde::Deserialize>::deserialize(deserializer)?;
+                let serde_json::Value::String(text) = json else {
+                    let found = scalar::describe(&json);
+                    let error = InputError::wrong_type(&self.reader.path, "a string", &found);
+                    return Err(self.reader.fail(error));
+                };
+                let length = slot::count(text.len());
+                if length > STRING_MAX {
+                    let error = InputError::too_long(&self.reader.path, length);
+                    return Err(self.reader.fail(error));
+                }
+                texts.push(&text).map_err(|_| self.reader.too_large())
+            }
+        }
+    }
+}
+
+impl<'de, 'm: 'b, 'b> Visitor<'de> for Cell<'_, 'b, 'm> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &*self.builder {
+            Builder::Record { ty, .. } => write!(f, "an object ({})", type_text(self.reader.module, *ty)),
+            Builder::List { element, .. } => {
+                write!(f, "a list of {}", type_text(self.reader.module, *element))
+            }
+            Builder::Optional { inner, .. } => {
+                write!(f, "{} or null", type_text(self.reader.module, *inner))
+            }
+            Builder::Scalar { ty, .. } => f.write_str(&type_text(self.reader.module, *ty)),
+            Builder::Text(_) => f.write_str("a string"),
+        }
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.visit_none()
+    }
+
+    fn visit_none<E: Error>(self) -> Result<(), E> {
+        self.builder.push_zero();
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let Builder::Optional { inner, unit, present, value } = self.builder else {
+            return Err(self.reader.too_large());
+        };
+        if value.is_none() {
+            let Some(mut made) = Builder::new(self.reader, self.reader.module, *inner, *unit) else {
+                return Err(self.reader.too_large());
+            };
+            for _ in present.iter() {
+                made.push_zero();
+            }
+            *value = Some(Box::new(made));
+        }
+        let Some(value) = value else { return Ok(()) };
+        present.push(true);
+        Cell { builder: value, reader: self.reader }.deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let Builder::List { element, unit, max, starts, rows } = self.builder else {
+            return Err(self.reader.too_large());
+        };
+        // The outermost list holds to its own MAX alone; inside records there is always one.
+        let max = max.unwrap_or(if self.reader.path.is_root() { u32::MAX } else { NESTED_LIST_MAX });
+        let mut count = 0u32;
+        loop {
+            if count == max {
+                let mut found = u64::from(count);
+                while items.next_element::<IgnoredAny>()?.is_some() {
+                    found = found.saturating_add(1);
+                }
+                if found > u64::from(max) {
+                    let error = InputError::too_many(&self.reader.path, found, max);
+                    return Err(self.reader.fail(error));
+                }
+                break;
+            }
+            if rows.is_none() {
+                let Some(made) = Builder::new(self.reader, self.reader.module, *element, *unit) else {
+                    return Err(self.reader.too_large());
+                };
+                *rows = Some(Box::new(made));
+            }
+            let Some(builder) = rows else { break };
+            self.reader.path.push_index(slot::index(count));
+            if items.next_element_seed(Cell { builder, reader: self.reader })?.is_none() {
+                self.reader.path.pop();
+                break;
+            }
+            self.reader.path.pop();
+            count = count.saturating_add(1);
+        }
+        let end = starts.last().copied().unwrap_or(0).saturating_add(count);
+        starts.push(end);
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Builder::Record { fields, columns, rows, .. } = self.builder else {
+            return Err(self.reader.too_large());
+        };
+        let fields: &'b [Field] = fields;
+        let before = slot::index(*rows);
+        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+            let names = fields.iter().map(|field| &field.name);
+            let at = match_name(names, &key);
+            let Some((field, column)) = at.and_then(|at| Some((fields.get(at)?, columns.get_mut(at)?))) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            self.reader.path.push_field(&field.name);
+            if column.rows() > before {
+                return Err(twice(self.reader));
+            }
+            map.next_value_seed(Cell { builder: column, reader: self.reader })?;
+            self.reader.path.pop();
+        }
+        for (field, column) in fields.iter().zip(columns) {
+            if column.rows() > before {
+                continue;
+            }
+            self.reader.cells = self.reader.cells.saturating_add(1);
+            self.reader.path.push_field(&field.name);
+            match &field.default {
+                Some(default) => column.push_default(default).ok_or_else(|| self.reader.too_large())?,
+                None if matches!(column, Builder::Optional { .. }) => column.push_zero(),
+                None => return Err(self.reader.missing(field.ty)),
+            }
+            self.reader.path.pop();
+        }
+        *rows = rows.saturating_add(1);
+        Ok(())
+    }
+}
+
+/// The name a JSON key stands for: itself, else its camelCase in snake_case.
+fn match_name<'n>(mut names: impl Iterator<Item = &'n SmolStr> + Clone, key: &str) -> Option<usize> {
+    let exact = names.clone().position(|name| name == key);
+    exact.or_else(|| {
+        if !key.contains(|letter: char| letter.is_ascii_uppercase()) {
+            return None;
+        }
+        let snake = snake_case(key);
+        names.position(|name| *name == snake)
+    })
+}
+
+fn snake_case(key: &str) -> String {
+    let mut snake = String::with_capacity(key.len().saturating_add(4));
+    for letter in key.chars() {
+        if letter.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}

@@ -1,0 +1,181 @@
+//! What a run records: states of its declared metrics.
+
+use std::collections::BTreeMap;
+
+use swarm_bytecode::module::{Metric, MetricKind, Module};
+use swarm_bytecode::numeric;
+use swarm_bytecode::trap::TrapCode;
+use swarm_bytecode::types::{Class, Type};
+
+use crate::slot;
+
+/// The state of one metric.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum MetricState {
+    /// The sum, in the metric's carrier.
+    Total { sum: u64, float: bool },
+    /// The last sample, if there was one.
+    Gauge { last: Option<u64> },
+    /// How often samples fell into each bucket.
+    Distribution { buckets: BTreeMap<i32, u64>, least: u64, greatest: u64, float: bool },
+}
+
+impl MetricState {
+    pub(crate) fn new(module: &Module, metric: &Metric) -> MetricState {
+        let float = module.ty(metric.ty).map(Type::class) == Some(Class::Float);
+        match metric.kind {
+            MetricKind::Total => MetricState::Total { sum: 0, float },
+            MetricKind::Gauge => MetricState::Gauge { last: None },
+            MetricKind::Distribution => {
+                MetricState::Distribution { buckets: BTreeMap::new(), least: 0, greatest: 0, float }
+            }
+        }
+    }
+
+    /// Adds a sample.
+    pub(crate) fn record(&mut self, sample: u64) -> Result<(), TrapCode> {
+        match self {
+            MetricState::Total { sum, float: false } => {
+                *sum = numeric::add(sum.cast_signed(), sample.cast_signed())?.cast_unsigned();
+            }
+            MetricState::Total { sum, float: true } => {
+                let total = numeric::add_float(f64::from_bits(*sum), f64::from_bits(sample))?;
+                *sum = slot::from_float(total);
+            }
+            MetricState::Gauge { last } => *last = Some(sample),
+            MetricState::Distribution { buckets, least, greatest, float } => {
+                let first = buckets.is_empty();
+                if first || is_less(sample, *least, *float) {
+                    *least = sample;
+                }
+                if first || is_less(*greatest, sample, *float) {
+                    *greatest = sample;
+                }
+                let key = if *float { float_bucket(f64::from_bits(sample)) } else { bucket(sample.cast_signed()) };
+                let count = buckets.entry(key).or_insert(0);
+                *count = count.saturating_add(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// The current value, for an op that reads it: a total's sum, a gauge's last sample.
+    pub(crate) fn read(&self) -> Option<u64> {
+        match self {
+            MetricState::Total { sum, .. } => Some(*sum),
+            MetricState::Gauge { last } => *last,
+            MetricState::Distribution { .. } => Some(0),
+        }
+    }
+}
+
+fn is_less(left: u64, right: u64, float: bool) -> bool {
+    if float { f64::from_bits(left) < f64::from_bits(right) } else { left.cast_signed() < right.cast_signed() }
+}
+
+/// Quantiles that are shown: name and rank in thousandths.
+const QUANTILES: [(&str, u64); 3] = [("p50", 500), ("p90", 900), ("p99", 990)];
+
+/// Number of samples.
+pub(crate) fn count(buckets: &BTreeMap<i32, u64>) -> u64 {
+    buckets.values().fold(0u64, |sum, count| sum.saturating_add(*count))
+}
+
+/// Quantiles by name. Samples are counted in buckets whose bounds lie at most 1/16 apart (exact below 16), so a
+/// quantile is the lower bound of its bucket.
+pub(crate) fn quantiles(buckets: &BTreeMap<i32, u64>, float: bool) -> [(&'static str, u64); 3] {
+    let count = count(buckets);
+    QUANTILES.map(|(name, per_mille)| {
+        // The sample at this rank, from 1.
+        let rank = u128::from(count).saturating_mul(u128::from(per_mille)).div_ceil(1000).max(1);
+        let mut seen = 0u128;
+        let mut value = 0;
+        for (key, samples) in buckets {
+            seen = seen.saturating_add(u128::from(*samples));
+            value = *key;
+            if seen >= rank {
+                break;
+            }
+        }
+        (name, if float { float_lower_bound(value) } else { lower_bound(value).cast_unsigned() })
+    })
+}
+
+/// Sixteen buckets for each power of two; negative samples mirror positive ones.
+fn bucket(sample: i64) -> i32 {
+    let magnitude = sample.unsigned_abs();
+    let key = match magnitude.checked_ilog2() {
+        Some(exponent @ 4..) => {
+            let mantissa = (magnitude >> exponent.saturating_sub(4)) & 15;
+            exponent.saturating_sub(3).saturating_mul(16).saturating_add(u32::try_from(mantissa).unwrap_or(0))
+        }
+        _ => u32::try_from(magnitude).unwrap_or(0),
+    };
+    let key = i32::try_from(key).unwrap_or(i32::MAX);
+    if sample < 0 { key.wrapping_neg() } else { key }
+}
+
+/// The bound of a bucket that is nearest to zero.
+fn lower_bound(key: i32) -> i64 {
+    let magnitude = u64::from(key.unsigned_abs());
+    let value = if magnitude < 16 {
+        magnitude
+    } else {
+        let shift = u32::try_from(magnitude / 16).unwrap_or(1).saturating_sub(1);
+        (16 | (magnitude % 16)).checked_shl(shift).unwrap_or(u64::MAX)
+    };
+    let value = i64::try_from(value).unwrap_or(i64::MAX);
+    if key < 0 { value.wrapping_neg() } else { value }
+}
+
+/// Sign, exponent and four bits of the fraction.
+fn float_bucket(sample: f64) -> i32 {
+    let magnitude = i32::try_from(sample.abs().to_bits() >> 48).unwrap_or(i32::MAX);
+    if sample < 0.0 { magnitude.wrapping_neg() } else { magnitude }
+}
+
+fn float_lower_bound(key: i32) -> u64 {
+    let magnitude = u64::from(key.unsigned_abs()) << 48;
+    let value = f64::from_bits(magnitude);
+    slot::from_float(if key < 0 { -value } else { value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_hold_their_lower_bound_and_are_narrow() {
+        for exponent in 0..63u32 {
+            for offset in [0i64, 1, 3, 1 << (exponent / 2)] {
+                let sample = (1i64 << exponent).saturating_add(offset);
+                let low = lower_bound(bucket(sample));
+                assert!(low <= sample, "{sample}: {low}");
+                assert!(sample - low <= low / 16, "{sample}: {low}");
+                assert_eq!(bucket(low), bucket(sample));
+                assert_eq!(lower_bound(bucket(-sample)), -low);
+            }
+        }
+        assert_eq!(bucket(0), 0);
+        assert_eq!(lower_bound(bucket(i64::MIN)), -i64::MAX);
+    }
+
+    #[test]
+    fn float_buckets_hold_their_lower_bound() {
+        for sample in [0.0, 1.0, 1.5, 1e300, 1e-300, 123.456] {
+            let low = f64::from_bits(float_lower_bound(float_bucket(sample)));
+            assert!(low <= sample && sample - low <= low / 16.0, "{sample}: {low}");
+            assert_eq!(f64::from_bits(float_lower_bound(float_bucket(-sample))), -low);
+        }
+    }
+
+    #[test]
+    fn quantiles_of_a_hundred() {
+        let mut buckets = BTreeMap::new();
+        for sample in 1..=100 {
+            *buckets.entry(bucket(sample)).or_insert(0u64) += 1;
+        }
+        assert_eq!(count(&buckets), 100);
+        assert_eq!(quantiles(&buckets, false).map(|(_, value)| value), [50, 88, 96]);
+    }
+}

@@ -1,0 +1,66 @@
+//! A loaded program, ready for any number of instances.
+
+use std::sync::Arc;
+
+use swarm_bytecode::module::Module;
+use swarm_bytecode::verify::Verified;
+
+use crate::decode::Code;
+use crate::error::LoadError;
+
+/// A verified and decoded program. A clone shares it; it may be used from many threads at once.
+#[derive(Clone)]
+pub struct Program {
+    code: Arc<Code>,
+    digest: [u8; 32],
+}
+
+const _: fn() = || {
+    fn is_shareable<T: Send + Sync>() {}
+    is_shareable::<Program>();
+};
+
+impl Program {
+    /// Decodes and verifies a module's bytes.
+    ///
+    /// # Errors
+    /// The bytes are no module, or the verifier refuses it.
+    pub fn load(bytes: &[u8]) -> Result<Program, LoadError> {
+        Program::new(Verified::load(bytes).map_err(LoadError::module)?)
+    }
+
+    /// Decodes a module that was verified.
+    ///
+    /// # Errors
+    /// The code cannot be decoded; verified code always can.
+    pub fn new(verified: Verified) -> Result<Program, LoadError> {
+        let digest = verified.digest();
+        let code = Code::new(verified).map_err(LoadError::module)?;
+        Ok(Program { code: Arc::new(code), digest })
+    }
+
+    /// The module.
+    pub fn module(&self) -> &Module {
+        self.code.module()
+    }
+
+    /// SHA-256 of the module's stripped bytes: the program's identity.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    pub(crate) fn code(&self) -> &Code {
+        &self.code
+    }
+
+    /// Whether both are clones of one loaded program.
+    pub(crate) fn is_same(&self, other: &Program) -> bool {
+        Arc::ptr_eq(&self.code, &other.code)
+    }
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Program({})", self.module().instruction.name)
+    }
+}

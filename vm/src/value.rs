@@ -1,0 +1,271 @@
+//! Values for the outside: borrowed from a run ([`ValueRef`]) or owned ([`Value`]), and their JSON form.
+
+use smol_str::SmolStr;
+use swarm_bytecode::module::Module;
+use swarm_bytecode::quantity;
+use swarm_bytecode::types::{Class, Dimension, Field, Type, TypeId};
+
+use crate::heap::Data;
+use crate::json::write_string;
+
+/// Most values an owned copy holds; what lies beyond is [`Value::Omitted`].
+const MAX_NODES: usize = 65_536;
+/// Most values shown of one argument in a trace or report.
+const MAX_SHOWN_NODES: usize = 256;
+/// How deep an owned copy nests.
+const MAX_DEPTH: u32 = 48;
+
+/// A value of its own: what handlers may answer with, what reports and traces show.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// NONE.
+    None,
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A float; finite.
+    Float(f64),
+    /// A named quantity: its built-in type, and the amount in carrier units (ns, B, bit/s, micro-dollars, tokens,
+    /// ppm, ns since the Unix epoch).
+    Quantity(TypeId, i64),
+    /// A compound quantity in carrier units; finite.
+    Rate(Dimension, f64),
+    /// Text.
+    String(SmolStr),
+    /// A list.
+    List(Vec<Value>),
+    /// A record: its fields in declaration order.
+    Record(Vec<(SmolStr, Value)>),
+    /// Left out because the whole would be too large.
+    Omitted,
+}
+
+impl Value {
+    /// Appends the value as JSON: quantities as strings with their unit, records as objects.
+    pub fn write_json(&self, out: &mut String) {
+        match self {
+            Value::None => out.push_str("null"),
+            Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            Value::Int(value) => out.push_str(&value.to_string()),
+            Value::Float(value) => out.push_str(&quantity::format_float(*value)),
+            Value::Quantity(ty, amount) => write_string(&quantity::format(*ty, *amount), out),
+            Value::Rate(dimension, amount) => write_string(&quantity::format_rate(*dimension, *amount), out),
+            Value::String(text) => write_string(text, out),
+            Value::List(items) => {
+                out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        out.push(',');
+                    }
+                    item.write_json(out);
+                }
+                out.push(']');
+            }
+            Value::Record(fields) => {
+                out.push('{');
+                for (at, (name, value)) in fields.iter().enumerate() {
+                    if at > 0 {
+                        out.push(',');
+                    }
+                    write_string(name, out);
+                    out.push(':');
+                    value.write_json(out);
+                }
+                out.push('}');
+            }
+            Value::Omitted => write_string("…", out),
+        }
+    }
+
+    /// The value as JSON text.
+    pub fn to_json(&self) -> String {
+        let mut text = String::new();
+        self.write_json(&mut text);
+        text
+    }
+
+    /// What the value is, in the words of an error message.
+    pub(crate) fn describe(&self) -> &'static str {
+        match self {
+            Value::None => "NONE",
+            Value::Bool(_) => "bool",
+            Value::Int(_) => "int",
+            Value::Float(_) => "float",
+            Value::Quantity(ty, _) => {
+                let builtin = swarm_bytecode::types::BUILTIN_TYPES.get(usize::from(ty.0));
+                builtin.map_or("quantity", type_name)
+            }
+            Value::Rate(..) => "rate",
+            Value::String(_) => "string",
+            Value::List(_) => "list",
+            Value::Record(_) => "record",
+            Value::Omitted => "value too large",
+        }
+    }
+}
+
+/// A type's name in the language; of a list, record or optional only the kind.
+pub(crate) fn type_name(ty: &Type) -> &'static str {
+    match ty {
+        Type::Int => "int",
+        Type::Float => "float",
+        Type::Bool => "bool",
+        Type::String => "string",
+        Type::Duration => "duration",
+        Type::Bytes => "bytes",
+        Type::Bandwidth => "bandwidth",
+        Type::Money => "money",
+        Type::Tokens => "tokens",
+        Type::Percent => "percent",
+        Type::Time => "time",
+        Type::Rate(_) => "rate",
+        Type::List { .. } => "list",
+        Type::Record { .. } => "record",
+        Type::Optional(_) => "optional",
+    }
+}
+
+/// A value of a run, read in place. It cannot outlive the call that hands it out.
+#[derive(Clone, Copy)]
+pub struct ValueRef<'a> {
+    pub(crate) data: Data<'a>,
+    pub(crate) ty: TypeId,
+    pub(crate) slot: u64,
+}
+
+impl std::fmt::Debug for ValueRef<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.to_shown().to_json())
+    }
+}
+
+impl<'a> ValueRef<'a> {
+    /// The value's type in the module it comes from.
+    pub fn type_id(self) -> TypeId {
+        self.ty
+    }
+
+    /// The module that gives the type ids their meaning.
+    pub fn module(self) -> &'a Module {
+        self.data.code.module()
+    }
+
+    /// The type.
+    pub fn ty(self) -> Option<&'a Type> {
+        self.module().ty(self.ty)
+    }
+
+    /// The carrier value of an int, a named quantity or a bool.
+    pub fn as_word(self) -> Option<i64> {
+        let class = self.ty()?.class();
+        matches!(class, Class::Word | Class::Bool).then(|| self.slot.cast_signed())
+    }
+
+    /// The value of a float or a rate.
+    pub fn as_float(self) -> Option<f64> {
+        (self.ty()?.class() == Class::Float).then(|| f64::from_bits(self.slot))
+    }
+
+    /// The text of a string.
+    pub fn as_str(self) -> Option<&'a str> {
+        (self.ty()?.class() == Class::String).then(|| self.data.text(self.slot))
+    }
+
+    /// The fields of a record type, in declaration order.
+    pub fn fields(self) -> &'a [Field] {
+        match self.ty() {
+            Some(Type::Record { fields, .. }) => fields,
+            _ => &[],
+        }
+    }
+
+    /// A record's field by its place.
+    pub(crate) fn field_at(self, at: usize) -> Option<ValueRef<'a>> {
+        let field = self.fields().get(at)?;
+        let slot = self.data.field(self.slot, u8::try_from(at).ok()?);
+        Some(ValueRef { data: self.data, ty: field.ty, slot })
+    }
+
+    /// A record's field by name.
+    pub fn field(self, name: &str) -> Option<ValueRef<'a>> {
+        self.field_at(self.fields().iter().position(|field| field.name == name)?)
+    }
+
+    /// The field that stands for the whole record (`KEY`).
+    pub fn key(self) -> Option<ValueRef<'a>> {
+        self.field_at(self.fields().iter().position(|field| field.key)?)
+    }
+
+    /// Number of items of a list.
+    pub fn length(self) -> Option<u32> {
+        (self.ty()?.class() == Class::List).then(|| self.data.length(self.slot))
+    }
+
+    /// Item of a list, from 0.
+    pub fn item(self, at: u32) -> Option<ValueRef<'a>> {
+        let Some(Type::List { element, .. }) = self.ty() else { return None };
+        let slot = self.data.item(self.slot, at)?;
+        Some(ValueRef { data: self.data, ty: *element, slot })
+    }
+
+    /// The value of an optional that holds one.
+    pub fn some(self) -> Option<ValueRef<'a>> {
+        let Some(Type::Optional(inner)) = self.ty() else { return None };
+        Some(ValueRef { data: self.data, ty: *inner, slot: self.data.unwrap(self.slot)? })
+    }
+
+    /// An owned copy; more than 65,536 values are cut.
+    pub fn to_value(self) -> Value {
+        self.copy(&mut Copying { nodes: MAX_NODES, keys: false }, 0)
+    }
+
+    /// An owned copy for people: a record with a KEY field is shown as that field, long lists are cut.
+    pub fn to_shown(self) -> Value {
+        self.copy(&mut Copying { nodes: MAX_SHOWN_NODES, keys: true }, 0)
+    }
+
+    fn copy(self, copying: &mut Copying, depth: u32) -> Value {
+        let Some(left) = copying.nodes.checked_sub(1).filter(|_| depth < MAX_DEPTH) else {
+            return Value::Omitted;
+        };
+        copying.nodes = left;
+        let deeper = depth.saturating_add(1);
+        match self.ty() {
+            Some(Type::Int) => Value::Int(self.slot.cast_signed()),
+            Some(Type::Bool) => Value::Bool(self.slot != 0),
+            Some(Type::Float) => Value::Float(f64::from_bits(self.slot)),
+            Some(Type::Rate(dimension)) => Value::Rate(*dimension, f64::from_bits(self.slot)),
+            Some(Type::String) => Value::String(self.data.text(self.slot).into()),
+            Some(Type::List { .. }) => {
+                let mut items = Vec::new();
+                for at in 0..self.length().unwrap_or(0) {
+                    if copying.nodes == 0 {
+                        items.push(Value::Omitted);
+                        break;
+                    }
+                    items.extend(self.item(at).map(|item| item.copy(copying, deeper)));
+                }
+                Value::List(items)
+            }
+            Some(Type::Record { fields, .. }) => {
+                if let Some(key) = self.key().filter(|_| copying.keys) {
+                    return key.copy(copying, deeper);
+                }
+                let named = fields.iter().enumerate().filter_map(|(at, field)| {
+                    Some((field.name.clone(), self.field_at(at)?.copy(copying, deeper)))
+                });
+                Value::Record(named.collect())
+            }
+            Some(Type::Optional(_)) => self.some().map_or(Value::None, |value| value.copy(copying, deeper)),
+            Some(_) => Value::Quantity(self.ty, self.slot.cast_signed()),
+            None => Value::Omitted,
+        }
+    }
+}
+
+struct Copying {
+    nodes: usize,
+    keys: bool,
+}

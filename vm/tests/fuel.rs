@@ -1,0 +1,368 @@
+//! Exact fuel: random structured programs, with the fuel at every op compared with a count op by op, for every
+//! budget, with and without slices, in one go and refuelled in drips.
+#![expect(clippy::arithmetic_side_effects, reason = "test code")]
+
+mod common;
+
+use common::*;
+use swarm_bytecode::module::{Function, FunctionId, ImportId, Module};
+use swarm_bytecode::op::{Op, Settle};
+use swarm_bytecode::types::{Type, TypeId};
+use swarm_vm::trace::{Event, EventKind};
+use swarm_vm::{Exit, Grants, Host, Inputs, Instance, Level, Limits, Program, Report};
+
+const INT: TypeId = TypeId::INT;
+const BOOL: TypeId = TypeId::BOOL;
+const LIST: TypeId = TypeId(TypeId::BUILTIN_COUNT);
+
+/// A small generator of numbers: xorshift.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+    fn register(&mut self) -> u8 {
+        u8::try_from(self.below(6)).unwrap()
+    }
+    fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+}
+
+/// Registers: 0..6 numbers, 6 condition, 7 list, 8.. three for each level of loops.
+struct Builder<'r> {
+    random: &'r mut Random,
+    code: Vec<Op>,
+    loops: usize,
+    /// Blocks a `break` can name, innermost last: is it a loop?
+    blocks: Vec<bool>,
+    left: u32,
+    functions: u64,
+    own: u64,
+}
+
+impl Builder<'_> {
+    fn body(&mut self, depth: u32) {
+        for _ in 0..=self.random.below(3) {
+            if self.left == 0 {
+                return;
+            }
+            self.left -= 1;
+            self.statement(depth);
+        }
+    }
+
+    fn condition(&mut self) {
+        let (left, right) = (self.random.register(), self.random.register());
+        self.code.push(Op::LtInt { result: r(6), left: r(left), right: r(right) });
+    }
+
+    fn statement(&mut self, depth: u32) {
+        let (a, b, c) = (self.random.register(), self.random.register(), self.random.register());
+        match self.random.below(if depth < 5 { 18 } else { 9 }) {
+            0 => self.code.push(int(a, self.random.below(9).cast_signed())),
+            1 | 2 => self.code.extend([
+                int(a, 7),
+                Op::MulInt { result: r(b), left: r(b), right: r(a) },
+                int(a, 101),
+                Op::ModInt { result: r(b), left: r(b), right: r(a) },
+            ]),
+            3 => self.code.push(Op::AddInt { result: r(a), left: r(b), right: r(c) }),
+            4 => self.code.push(Op::NewList { result: r(7), items: rs(&[a, b, c][..usize::from(a % 4).min(3)]) }),
+            5 => self.code.push(Op::Host { import: ImportId(0), arguments: rs(&[a, b]) }),
+            6 => self.code.push(Op::Settle {}),
+            7 => {
+                let divisor = self.random.below(4).cast_signed();
+                self.code.extend([int(a, divisor), Op::DivInt { result: r(b), left: r(b), right: r(a) }]);
+            }
+            8 if self.own + 1 < self.functions || self.random.chance(40) => {
+                let deeper = self.own + 1 < self.functions && self.random.chance(70);
+                let callee = if deeper { self.own + 1 } else { self.own.max(1) };
+                if callee < self.functions {
+                    let function = FunctionId(u16::try_from(callee).unwrap());
+                    self.code.push(Op::CallValue { result: r(a), function, arguments: rs(&[b, c]) });
+                }
+            }
+            9 | 10 => {
+                self.condition();
+                self.code.push(Op::If { condition: r(6) });
+                self.body(depth + 1);
+                if self.random.chance(50) {
+                    self.code.push(Op::Else {});
+                    self.body(depth + 1);
+                }
+                self.code.push(Op::End {});
+            }
+            11 | 12 => self.range(depth),
+            13 => self.counted_loop(depth),
+            14 => {
+                self.code.push(Op::Block {});
+                self.blocks.push(false);
+                self.body(depth + 1);
+                self.blocks.pop();
+                self.code.push(Op::End {});
+            }
+            15 => self.each(depth),
+            _ => self.branch(),
+        }
+    }
+
+    fn branch(&mut self) {
+        let Some(named) = self.blocks.len().checked_sub(1) else { return };
+        let at = usize::try_from(self.random.below(u64::try_from(named).unwrap() + 1)).unwrap();
+        let depth = u8::try_from(named - at).unwrap();
+        self.condition();
+        self.code.push(Op::If { condition: r(6) });
+        let continues = self.blocks[at] && self.random.chance(50);
+        self.code.push(if continues { Op::Continue { depth } } else { Op::Break { depth } });
+        self.code.push(Op::End {});
+    }
+
+    fn level(&self) -> u8 {
+        8 + 3 * u8::try_from(self.loops).unwrap()
+    }
+
+    fn range(&mut self, depth: u32) {
+        let level = self.level();
+        self.code.extend([
+            int(level, 1),
+            int(level + 1, self.random.below(4).cast_signed()),
+            Op::Range { item: r(level + 2), first: r(level), last: r(level + 1) },
+        ]);
+        self.inside(depth, Op::Advance {});
+    }
+
+    fn each(&mut self, depth: u32) {
+        let level = self.level();
+        let items: Vec<u8> = (0..self.random.below(4)).map(|item| u8::try_from(item).unwrap()).collect();
+        self.code.extend([
+            Op::NewList { result: r(60 + level), items: rs(&items) },
+            Op::ForEach { item: r(level + 1), index: r(level + 2), list: r(60 + level) },
+        ]);
+        self.inside(depth, Op::Advance {});
+    }
+
+    /// `level` counts rounds against `level + 1`; a `continue` of it can only shorten it.
+    fn counted_loop(&mut self, depth: u32) {
+        let level = self.level();
+        self.code.extend([
+            int(level, 0),
+            int(level + 1, 3),
+            Op::Loop {},
+            int(level + 2, 1),
+            Op::AddInt { result: r(level), left: r(level), right: r(level + 2) },
+            Op::LtInt { result: r(6), left: r(level + 1), right: r(level) },
+            Op::If { condition: r(6) },
+            Op::Break { depth: 0 },
+            Op::End {},
+        ]);
+        self.inside(depth, Op::Repeat {});
+    }
+
+    fn inside(&mut self, depth: u32, close: Op) {
+        self.loops += 1;
+        self.blocks.push(true);
+        self.body(depth + 1);
+        self.blocks.pop();
+        self.loops -= 1;
+        self.code.push(close);
+    }
+}
+
+fn program(seed: u64) -> Module {
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let functions = 1 + random.below(3);
+    let mut made = Vec::new();
+    let mut registers = vec![INT; 128];
+    registers[6] = BOOL;
+    registers[7] = LIST;
+    registers[68..].fill(LIST);
+    for own in 0..functions {
+        let left = 4 + u32::try_from(random.below(30)).unwrap();
+        let code = (0..6).map(|register| int(register, random.below(50).cast_signed()));
+        let code = code.skip(if own == 0 { 0 } else { 2 }).collect();
+        let mut builder =
+            Builder { random: &mut random, code, loops: 0, blocks: vec![], left, functions, own };
+        builder.body(0);
+        builder.body(0);
+        let mut code = builder.code;
+        code.push(Op::ReturnValue { value: r(0) });
+        made.push(Function {
+            registers: registers.clone(),
+            parameters: if own == 0 { 0 } else { 2 },
+            result: Some(INT),
+            code,
+        });
+    }
+    let mut module = module(made);
+    module.types = vec![Type::List { element: INT, max: None }];
+    module.imports = vec![action("ACT", &[INT, INT])];
+    module
+}
+
+/// Static cost and dynamic charge of an op, from the cost table alone.
+fn cost(op: &Op) -> (u64, u64) {
+    let dynamic = match op {
+        Op::NewList { items, .. } => u64::try_from(items.len()).unwrap() + 1,
+        Op::Host { arguments, .. } => 2 * u64::try_from(arguments.len()).unwrap(),
+        _ => 0,
+    };
+    (u64::from(op.info().cost), dynamic)
+}
+
+struct Step {
+    function: u16,
+    op: u32,
+    fuel: u64,
+    total: u64,
+    settles: bool,
+}
+
+fn limits() -> Limits {
+    Limits::default().call_depth(6)
+}
+
+/// Actions with their arguments.
+type Acts = Vec<(i64, i64)>;
+
+fn host(acts: &mut Acts) -> Host<'_> {
+    let mut host = Host::new();
+    host.action("ACT", |a: i64, b: i64| acts.push((a, b)));
+    host
+}
+
+fn new(program: &Program, host: &Host<'_>, limits: Limits) -> Instance {
+    Instance::new(program, &Inputs::new(program), limits, &Grants::all(), host).unwrap()
+}
+
+/// The whole run, op by op.
+fn traced(module: &Module, program: &Program) -> (Vec<Step>, Report, Acts) {
+    let mut acts = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
+    let mut host = host(&mut acts);
+    let mut sink = |event: &Event<'_>| {
+        if let EventKind::Op { .. } = event.kind {
+            let place = event.place.as_ref().unwrap();
+            let op = &module.functions[usize::from(place.function)].code[place.op as usize];
+            let (fixed, dynamic) = cost(op);
+            steps.push(Step {
+                function: place.function,
+                op: place.op,
+                fuel: event.fuel,
+                total: fixed + dynamic,
+                settles: op.info().settle != Settle::No,
+            });
+        }
+    };
+    let report = new(program, &host, limits()).run_traced(&mut host, Level::Ops, &mut sink).report().unwrap();
+    drop(host);
+    (steps, report, acts)
+}
+
+#[test]
+fn fuel_is_exact_at_every_op_for_every_budget() {
+    let (mut outcomes, mut stops, mut refuels) = ([0u32; 5], 0u32, 0u32);
+    for seed in 1..=800 {
+        let module = program(seed);
+        let loaded = load(&module);
+        let (mut steps, full, acts) = traced(&module, &loaded);
+        outcomes[full.outcome as usize] += 1;
+
+        // The count, op by op.
+        let mut count = 0;
+        for step in &steps {
+            assert_eq!(step.fuel, count, "seed {seed}, function {} op {}", step.function, step.op);
+            count += step.total;
+        }
+        assert_eq!(full.fuel_used, count, "seed {seed}");
+        if full.outcome.name() == "trapped" {
+            steps.last_mut().unwrap().settles = true;
+        }
+
+        let budgets: Vec<u64> = if count <= 300 {
+            (0..=count + 1).collect()
+        } else {
+            let mut random = Random(seed | 1);
+            (0..40).map(|_| random.below(count + 2)).chain([count - 1, count, count + 1]).collect()
+        };
+        for budget in budgets {
+            let mut done = Vec::new();
+            let mut host = host(&mut done);
+            let slice = u32::try_from(1 + seed % 50).unwrap();
+            let mut run = new(&loaded, &host, limits().fuel(budget)).look_every(slice);
+            let first = run.run(&mut host);
+            let short = steps.iter().find(|step| step.settles && step.fuel + step.total > budget);
+            match (&first, short) {
+                (Exit::Finished(report), None) => assert_eq!(report, &full),
+                (Exit::OutOfFuel { used, limit, place }, Some(step)) => {
+                    stops += 1;
+                    assert_eq!(*limit, budget);
+                    assert_eq!(*used, step.fuel.min(budget), "seed {seed} budget {budget}");
+                    assert_eq!((place.function, place.op), (step.function, step.op), "seed {seed}");
+                    let mut drip = Random(seed ^ budget | 1);
+                    let mut exit = first;
+                    while !matches!(exit, Exit::Finished(_)) {
+                        run.refuel(1 + drip.below(9));
+                        exit = run.run(&mut host);
+                        refuels += 1;
+                    }
+                    assert_eq!(exit.report().unwrap(), full, "seed {seed} budget {budget}");
+                }
+                _ => panic!("seed {seed} budget {budget}: {first:?}"),
+            }
+            drop(host);
+            assert_eq!(done, acts, "seed {seed} budget {budget}");
+        }
+    }
+    // The programs are worth the name: all ways to end, many stops.
+    assert!(outcomes[0] > 100 && outcomes[3] > 5 && outcomes[4] > 20, "{outcomes:?}");
+    assert!(stops > 5_000 && refuels > 20_000, "{stops} {refuels}");
+}
+
+#[test]
+fn no_effect_is_unpaid() {
+    for seed in 1..=100 {
+        let module = program(seed);
+        let loaded = load(&module);
+        let (steps, full, _) = traced(&module, &loaded);
+        let hosts = |budget: u64| {
+            let paid = steps.iter().take_while(|step| !step.settles || step.fuel + step.total <= budget);
+            let is_host = |step: &&Step| {
+                let op = &module.functions[usize::from(step.function)].code[step.op as usize];
+                matches!(op, Op::Host { .. })
+            };
+            paid.filter(is_host).count()
+        };
+        for budget in (0..full.fuel_used).step_by(3) {
+            let mut done = Vec::new();
+            let mut host = host(&mut done);
+            new(&loaded, &host, limits().fuel(budget)).run(&mut host);
+            drop(host);
+            assert_eq!(done.len(), hosts(budget), "seed {seed} budget {budget}");
+        }
+    }
+}
+
+#[test]
+fn a_long_loop_over_many_slices() {
+    // Two ops for loading, `range` 2, then 30,000 rounds of `add` 1 and `next` 2, `return.value` 1.
+    let module = main(&[INT, INT, INT, INT], vec![
+        int(1, 1),
+        int(2, 30_000),
+        Op::Range { item: r(3), first: r(1), last: r(2) },
+        Op::AddInt { result: r(0), left: r(0), right: r(3) },
+        Op::Advance {},
+    ]);
+    let report = run(&module);
+    assert_eq!(report.result.as_ref().unwrap().to_json(), "450015000");
+    assert_eq!(report.fuel_used, 2 + 2 + 30_000 * 3 + 1);
+    let mut host = Host::new();
+    for slice in [0, 1, 7, 100_000] {
+        let exit = instance(&module, Limits::default(), &host).look_every(slice).run(&mut host);
+        assert_eq!(exit.report().unwrap(), report);
+    }
+}

@@ -1,0 +1,201 @@
+//! Each limit: where it strikes, what is counted, what comes before what.
+#![expect(clippy::arithmetic_side_effects, reason = "test code")]
+
+mod common;
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use common::*;
+use swarm_bytecode::module::{Amount, FunctionId, ImportId, Module};
+use swarm_bytecode::op::Op;
+use swarm_bytecode::types::{Type, TypeId};
+use swarm_vm::{Clock, Exit, Host, Limits, Outcome, Report};
+
+const INT: TypeId = TypeId::INT;
+
+/// A loop without end.
+fn endless(body: Vec<Op>) -> Module {
+    let mut code = vec![Op::Loop {}];
+    code.extend(body);
+    code.push(Op::Repeat {});
+    main(&[INT, INT], code)
+}
+
+/// Calls itself without end; three registers a frame.
+fn recursion() -> Module {
+    let main = function(&[INT], 0, None, vec![
+        Op::Call { function: FunctionId(1), arguments: rs(&[0]) },
+        Op::Return {},
+    ]);
+    let deep = function(&[INT, INT, INT], 1, None, vec![
+        Op::Call { function: FunctionId(1), arguments: rs(&[0]) },
+        Op::Return {},
+    ]);
+    module(vec![main, deep])
+}
+
+fn struck(report: Report) -> (String, String, u64) {
+    assert_eq!(report.outcome, Outcome::Limit);
+    let reason = report.reason.unwrap();
+    (reason.code.to_string(), reason.place.unwrap().to_string(), report.fuel_used)
+}
+
+#[test]
+fn fuel() {
+    let module = with_debug(endless(vec![int(0, 1)]));
+    let report = run_with(&module, Limits::default().fuel(10), &mut Host::new());
+    // `loop` 1, then rounds of `int` 1 and `repeat` 1: after four, `int` makes 10 and `repeat` does not fit.
+    assert_eq!(struck(report), ("fuel".into(), "test.swarm:3:1".into(), 10));
+    let report = run_with(&module, Limits::default().fuel(0), &mut Host::new());
+    assert_eq!(struck(report), ("fuel".into(), "test.swarm:1:1".into(), 0));
+}
+
+#[test]
+fn fuel_says_what_it_was() {
+    let module = endless(vec![int(0, 1)]);
+    let report = run_with(&module, Limits::default().fuel(10), &mut Host::new());
+    assert_eq!(report.reason.unwrap().message, "The run used all its fuel. The limit is 10.");
+}
+
+#[test]
+fn memory_of_values() {
+    let mut module = endless(vec![Op::NewList { result: r(1), items: rs(&[0]) }]);
+    let list = add_type(&mut module, Type::List { element: INT, max: None });
+    module.functions[0].registers[1] = list;
+    let module = with_debug(module);
+    // The frame takes 16 + 2 × 8; each list 2 words.
+    let report = run_with(&module, Limits::default().memory_bytes(32 + 5 * 16 + 15), &mut Host::new());
+    assert_eq!(report.memory_peak_bytes, 32 + 5 * 16);
+    // `loop`, five rounds of 4 + 2 + 1, and the sixth list is paid for.
+    assert_eq!(struck(report), ("memory".into(), "test.swarm:2:1".into(), 1 + 5 * 7 + 6));
+}
+
+#[test]
+fn memory_of_frames() {
+    let module = with_debug(recursion());
+    let limits = Limits::default().call_depth(1_000_000);
+    let report = run_with(&module, limits.memory_bytes(24 + 40 * 10 + 39), &mut Host::new());
+    assert_eq!(report.memory_peak_bytes, 24 + 40 * 10);
+    assert_eq!(struck(report).0, "memory");
+    let report = run_with(&module, limits.memory_bytes(23), &mut Host::new());
+    assert_eq!(struck(report).0, "memory");
+}
+
+#[test]
+fn call_depth() {
+    let module = with_debug(recursion());
+    let report = run_with(&module, Limits::default().call_depth(10), &mut Host::new());
+    // Ten frames, and the tenth's call is paid for.
+    assert_eq!(report.memory_peak_bytes, 24 + 40 * 9);
+    assert_eq!(struck(report), ("call_depth".into(), "test.swarm:1:1".into(), 10 * 4));
+    let report = run_with(&module, Limits::default().call_depth(1), &mut Host::new());
+    assert_eq!(struck(report).0, "call_depth");
+}
+
+#[test]
+fn fuel_comes_before_every_other_limit() {
+    let module = recursion();
+    let report = run_with(&module, Limits::default().call_depth(10).fuel(39), &mut Host::new());
+    assert_eq!(struck(report).0, "fuel");
+    let report = run_with(&module, Limits::default().call_depth(10).fuel(40), &mut Host::new());
+    assert_eq!(struck(report).0, "call_depth");
+}
+
+#[test]
+fn host_calls_money_and_tokens() {
+    let mut module = endless(vec![Op::Host { import: ImportId(0), arguments: vec![] }]);
+    module.imports = vec![costing(action("ACT", &[]), Amount::Fixed(100), Amount::Fixed(10))];
+    let module = with_debug(module);
+    let with = |limits: Limits| {
+        let mut host = Host::new();
+        host.action("ACT", || ());
+        let report = run_with(&module, limits, &mut host);
+        let counts = (report.host_calls, report.money, report.tokens);
+        (struck(report), counts)
+    };
+    // `loop` 1; each round 8 + 1; the refused call is paid for.
+    let at = |code: &str| (code.to_owned(), "test.swarm:2:1".to_owned(), 1 + 3 * 9 + 8);
+    assert_eq!(with(Limits::default().host_calls(3)), (at("host_calls"), (3, 300, 30)));
+    assert_eq!(with(Limits::default().money(399)), (at("money"), (3, 300, 30)));
+    assert_eq!(with(Limits::default().tokens(39)), (at("tokens"), (3, 300, 30)));
+    assert_eq!(with(Limits::default().host_calls(0)).1.0, 0);
+}
+
+/// A clock that goes on by a step each time it is read.
+struct Steps {
+    now: Cell<u64>,
+    step: u64,
+}
+
+impl Clock for Steps {
+    fn now_ns(&self) -> u64 {
+        self.now.set(self.now.get() + self.step);
+        self.now.get()
+    }
+}
+
+#[test]
+fn deadline() {
+    let module = with_debug(endless(vec![int(0, 1)]));
+    let mut host = Host::new();
+    host.clock(Steps { now: Cell::new(0), step: 10 });
+    let report = run_with(&module, Limits::default().deadline_ns(35), &mut host);
+    // Read at the start, then at the end of each slice of 4,096: late at the fourth look.
+    let (code, _, fuel) = struck(report);
+    assert_eq!(code, "deadline");
+    assert!((4 * 4096 - 8..=4 * 4096 + 8).contains(&fuel), "{fuel}");
+}
+
+#[test]
+fn deadline_is_looked_at_after_each_host_call() {
+    let mut module = endless(vec![Op::Host { import: ImportId(0), arguments: vec![] }]);
+    module.imports = vec![action("ACT", &[])];
+    let mut host = Host::new();
+    host.clock(Steps { now: Cell::new(0), step: 10 });
+    host.action("ACT", || ());
+    let report = run_with(&module, Limits::default().deadline_ns(35), &mut host);
+    assert_eq!(report.host_calls, 4);
+    assert_eq!(struck(report).0, "deadline");
+}
+
+#[test]
+fn cancelling() {
+    let flag = Arc::new(AtomicBool::new(false));
+    let mut module = endless(vec![Op::Host { import: ImportId(0), arguments: vec![] }]);
+    module.imports = vec![action("ACT", &[])];
+    let mut calls = 0;
+    let mut host = Host::new();
+    host.cancel_flag(Arc::clone(&flag));
+    host.action("ACT", || {
+        calls += 1;
+        flag.store(calls == 5, Ordering::Relaxed);
+    });
+    let report = run_with(&module, Limits::default(), &mut host);
+    assert_eq!((report.host_calls, struck(report).0.as_str()), (5, "deadline"));
+}
+
+#[test]
+fn a_fresh_instance_can_be_closed() {
+    let host = Host::new();
+    let report = instance(&endless(vec![int(0, 1)]), Limits::default(), &host).close();
+    assert_eq!((report.outcome, report.fuel_used), (Outcome::Limit, 0));
+}
+
+#[test]
+fn finished_runs_stay_finished() {
+    let mut host = Host::new();
+    let mut run = instance(&main(&[INT], vec![int(0, 5)]), Limits::default(), &host);
+    let first = run.run(&mut host);
+    assert!(matches!(first, Exit::Finished(_)));
+    assert_eq!(run.run(&mut host), first);
+    assert_eq!(Exit::Finished(run.close()), first);
+}
+
+#[test]
+fn the_default_limits_hold_endless_programs() {
+    assert_eq!(struck(run(&recursion())).0, "call_depth");
+    let report = run(&endless(vec![int(0, 1)]));
+    assert_eq!((report.fuel_used, struck(report).0.as_str()), (10_000_000, "fuel"));
+}
