@@ -35,6 +35,8 @@ ids! {
     ContextId;
     /// Index into [`Module::metrics`].
     MetricId;
+    /// Index into [`Module::states`].
+    StateId;
 }
 
 /// A compiled program.
@@ -52,13 +54,22 @@ pub struct Module {
     pub contexts: Vec<Context>,
     /// Figures it records.
     pub metrics: Vec<Metric>,
+    /// STATE variables: kept from one activation to the next.
+    pub states: Vec<State>,
+    /// What wakes it up by name.
+    pub events: Vec<EventHandler>,
+    /// What wakes it up by time.
+    pub timers: Vec<Timer>,
+    /// Actions it forbids itself, in the order they are asked.
+    pub vetoes: Vec<Veto>,
     /// Float constants.
     pub floats: Vec<f64>,
     /// String constants.
     pub strings: Vec<SmolStr>,
     /// Functions; at least one.
     pub functions: Vec<Function>,
-    /// The function that runs when the program starts: no parameters.
+    /// The function that runs when the program starts: no parameters. Of a program that has only events and
+    /// timers it does nothing.
     pub entry: FunctionId,
     /// The worst case the compiler proved.
     pub bound: Bound,
@@ -93,6 +104,100 @@ pub struct Instruction {
     pub budget_tokens: Option<i64>,
     /// TARGET.
     pub target: Option<Target>,
+    /// ROLLOUT.
+    pub rollout: Option<Rollout>,
+    /// EXPECT, in order.
+    pub expectations: Vec<Expectation>,
+    /// STOP WHEN, in order: pure functions without parameters that give a bool. See [`Expectation::condition`].
+    pub stops: Vec<FunctionId>,
+    /// REPORT, in order.
+    pub reports: Vec<Reporting>,
+}
+
+/// ROLLOUT: in what waves a program goes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollout {
+    /// Shares of the matching agents in parts per million: cumulative, rising, the last at most 1 000 000.
+    pub waves: Vec<i64>,
+    /// AFTER, in nanoseconds.
+    pub after_ns: Option<i64>,
+    /// WHEN: as [`Expectation::condition`].
+    pub gate: Option<FunctionId>,
+    /// What happens when the gate does not hold.
+    pub failure: GateFailure,
+}
+
+/// What happens when a ROLLOUT's gate does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum GateFailure {
+    /// The former version is installed again.
+    #[default]
+    Rollback,
+    /// It goes no further.
+    Halt,
+}
+
+/// EXPECT: what the fleet should reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    /// A pure function without parameters that gives a bool. Its metrics are the fleet's: whoever asks sets them,
+    /// and an unknown one makes the condition false.
+    pub condition: FunctionId,
+    /// BY, in nanoseconds from the start of the order.
+    pub by_ns: Option<i64>,
+    /// The condition as it was written.
+    pub text: SmolStr,
+}
+
+/// REPORT: what the fleet reports, and how often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reporting {
+    /// The metrics.
+    pub metrics: Vec<MetricId>,
+    /// EVERY, in nanoseconds.
+    pub every_ns: Option<i64>,
+}
+
+/// A variable that survives from one activation to the next, within one order and agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Name.
+    pub name: SmolStr,
+    /// Type.
+    pub ty: TypeId,
+    /// Gives its value at the start of an order: a pure function without parameters. `None`: the zero of its type.
+    pub initial: Option<FunctionId>,
+}
+
+/// `ON event(…) { … }`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventHandler {
+    /// The event's name.
+    pub name: SmolStr,
+    /// What it does; its parameters are the event's.
+    pub function: FunctionId,
+    /// `MAX n`: events beyond it are dropped and counted, for the whole order.
+    pub max: Option<u32>,
+}
+
+/// `EVERY period { … }`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timer {
+    /// Nanoseconds; at least a second.
+    pub period_ns: i64,
+    /// What it does: no parameters.
+    pub function: FunctionId,
+}
+
+/// `VETO ACTION(…) WHEN c BECAUSE "…"`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Veto {
+    /// The action.
+    pub import: ImportId,
+    /// A pure function of the action's parameters that gives a bool. It may read inputs, context, STATE and metrics.
+    pub condition: FunctionId,
+    /// Why.
+    pub reason: StringId,
 }
 
 /// How urgent an instruction is; only the fleet reads it.

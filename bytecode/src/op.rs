@@ -10,7 +10,8 @@
 //!
 //! The compiler refuses a build in which 2 or 3 is forgotten: the matches there are exhaustive.
 
-use crate::module::{ContextId, FloatId, FunctionId, ImportId, InputId, MetricId, StringId};
+use crate::module::{ContextId, FloatId, FunctionId, ImportId, InputId, MetricId, StateId, StringId};
+use crate::native::NativeId;
 
 /// A register of the current frame: the window has exactly 256 slots, so an index is never out of bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +36,12 @@ pub enum Flow {
     Advance,
     /// Leaves, or goes on with, an enclosing block (`break`, `continue`).
     Branch,
+    /// `within`: opens a block with budgets; settles.
+    OpenWithin,
+    /// `within.else`: closes the block, opens the one that runs when a budget was exhausted; settles.
+    WithinElse,
+    /// `within.end`: closes a `within` without a second block; settles.
+    WithinEnd,
     /// Calls a function or the host; settles.
     Call,
     /// Ends the function or the run (`return`, `stop`, `fail`); settles.
@@ -59,7 +66,7 @@ pub enum Settle {
 /// ```
 ///
 /// Operand kinds: `dst C` and `src C` are registers whose type has class `C`
-/// (`word bool float string list record optional`; `scalar` is word or bool; `any` is all);
+/// (`word bool float string list record optional enum map`; `scalar` is word or bool; `any` is all);
 /// the others are the immediates of [`OperandKind`].
 #[macro_export]
 macro_rules! for_each_op {
@@ -98,6 +105,11 @@ macro_rules! for_each_op {
         0x1e Input "input" (result: dst any, input: input) 1 Next No "Load an input.";
         0x1f Context "context" (result: dst any, context: context) 1 Next No "Load a value of the order's context.";
         0x20 Metric "metric" (result: dst any, metric: metric) 2 Next Dynamic "Read a metric's current value in this agent: a TOTAL as its type, a GAUGE as an optional.";
+        0x21 State "state" (result: dst any, state: state) 1 Next No "Load a STATE variable; a reference is marked as shared.";
+        0x22 TakeState "state.take" (result: dst any, state: state) 1 Next No "Move a STATE variable out, to be changed in place and set again; it holds the zero of its type meanwhile.";
+        0x23 SetState "state.set" (state: state, value: src any) 1 Next No "Set a STATE variable to a value whose register is not read again.";
+        0x24 Quantile "quantile" (result: dst optional, metric: metric, share: integer) 8 Next Dynamic "A quantile of a DISTRIBUTION's samples in this agent, `share` in parts per million; NONE without samples.";
+        0x25 Mean "mean" (result: dst optional, metric: metric) 4 Next Dynamic "The mean of a DISTRIBUTION's samples in this agent; NONE without samples.";
         // Integer-carried arithmetic
         0x28 AddInt "add" (result: dst word, left: src word, right: src word) 1 Next No "Sum. Traps: overflow.";
         0x29 SubInt "sub" (result: dst word, left: src word, right: src word) 1 Next No "Difference. Traps: overflow.";
@@ -143,6 +155,29 @@ macro_rules! for_each_op {
         0x57 Some "some" (result: dst optional, value: src any) 4 Next Dynamic "Wrap a value.";
         0x58 IsSome "is_some" (result: dst bool, value: src optional) 1 Next No "Whether there is a value.";
         0x59 Unwrap "unwrap" (result: dst any, value: src optional) 1 Next No "The value. Traps: NONE.";
+        0x5a Push "push" (list: dst list, value: src any) 2 Next Dynamic "Append an item; copies a shared list first.";
+        0x5b Top "top" (result: dst list, list: src list, keys: src list, count: src word, bottom: integer) 4 Next Dynamic "The `count` items with the greatest keys (`bottom` 1: the least), best first; among equal keys the one that stands first. `keys` has a key for each item.";
+        // Actions that are waited for, and blocks with budgets of their own
+        0x60 TryHost "host.try" (accepted: dst bool, import: import, arguments: registers) 8 Call Dynamic "Issue an action and wait for it: FALSE if the host refused it or failed, a veto forbade it, or its capability is not granted.";
+        0x61 RetryHost "host.retry" (accepted: dst bool, times: integer, backoff: src word, import: import, arguments: registers) 8 Call Dynamic "As `host.try`, at most `times` attempts in all, waiting `backoff` ns before the second and twice as long before each further one.";
+        0x62 Within "within" (budgets: registers, saved: registers, phase: string, undoes: integer) 4 OpenWithin Dynamic "A block with budgets of its own: a duration, money, tokens, each at most once. With `undoes` 1 it closes with `within.else`: its actions are held until it ends, and if a budget runs out, the `saved` registers, STATE, metrics and held actions are put back and the block behind `within.else` runs. `phase` names it in the trace unless it is empty.";
+        0x63 WithinElse "within.else" () 1 WithinElse Yes "The block has ended within its budgets: what it held is kept; go to the `end`.";
+        0x64 WithinEnd "within.end" () 1 WithinEnd Yes "Closes a `within` that does not undo.";
+        // Enums
+        0x68 NewCase "case.new" (result: dst enum, case: case, fields: registers) 4 Next Dynamic "A case of an enum with its payload.";
+        0x69 Case "case" (result: dst word, value: src enum) 1 Next No "Which case a value is, counted from 0.";
+        0x6a Payload "payload" (result: dst any, value: src enum, case: case, field: field) 1 Next No "A field of a case's payload. Traps: wrong case.";
+        // Maps
+        0x70 NewMap "map.new" (result: dst map, entries: registers) 4 Next Dynamic "A map of the entries: key, value, key, value, …; a later key replaces an equal earlier one.";
+        0x71 Find "map.find" (found: dst bool, value: dst any, map: src map, key: src any) 4 Next Dynamic "The value under a key; the zero of its type if there is none.";
+        0x72 SetEntry "map.set" (map: dst map, key: src any, value: src any) 6 Next Dynamic "Put a value under a key; copies a shared map first.";
+        0x73 RemoveEntry "map.remove" (map: dst map, key: src any) 6 Next Dynamic "Take a key out, if it is there; copies a shared map first.";
+        0x74 MapLength "map.length" (result: dst word, map: src map) 1 Next No "How many entries.";
+        0x75 ForEachEntry "foreach.entry" (key: dst any, value: dst any, index: dst word, map: src map) 4 OpenLoop Dynamic "For each entry of `map`, in the order of its keys. The block may not write `index` or `map`. Closed by `next`.";
+        // Text and library functions
+        0x78 Text "text" (result: dst string, value: src any) 4 Next Dynamic "A value as text: what JSON output prints, without quotes; a record as its key.";
+        0x79 Concat "concat" (result: dst string, parts: registers) 4 Next Dynamic "The texts, one behind the other.";
+        0x7a Native "native" (result: dst any, native: native, arguments: registers) 4 Next Dynamic "A function of the library that is not written in Swarm; see the table of natives.";
     } };
 }
 
@@ -171,7 +206,13 @@ pub enum OperandKind {
     Context,
     /// Index of a metric.
     Metric,
-    /// Index of a record's field.
+    /// Index of a STATE variable.
+    State,
+    /// Index of an enum's case.
+    Case,
+    /// Index of a native function.
+    Native,
+    /// Index of a record's field, or of a field of a case's payload.
     Field,
     /// How many enclosing blocks out.
     Depth,
@@ -198,6 +239,10 @@ pub enum OperandClass {
     Record,
     /// Optional.
     Optional,
+    /// Enum.
+    Enum,
+    /// Map.
+    Map,
     /// Every class.
     Any,
     /// Exactly the type of the op's destination.
@@ -237,6 +282,9 @@ macro_rules! operand_type {
     (input) => { InputId };
     (context) => { ContextId };
     (metric) => { MetricId };
+    (state) => { StateId };
+    (case) => { u8 };
+    (native) => { NativeId };
     (field) => { u8 };
     (depth) => { u8 };
 }
@@ -268,6 +316,12 @@ macro_rules! operand_class {
     };
     (optional) => {
         OperandClass::Optional
+    };
+    (enum) => {
+        OperandClass::Enum
+    };
+    (map) => {
+        OperandClass::Map
     };
     (any) => {
         OperandClass::Any
@@ -310,6 +364,15 @@ macro_rules! operand_kind {
     };
     (metric) => {
         OperandKind::Metric
+    };
+    (state) => {
+        OperandKind::State
+    };
+    (case) => {
+        OperandKind::Case
+    };
+    (native) => {
+        OperandKind::Native
     };
     (field) => {
         OperandKind::Field
@@ -371,7 +434,7 @@ macro_rules! index_operands {
         }
     )* };
 }
-index_operands!(FloatId, StringId, FunctionId, ImportId, InputId, ContextId, MetricId);
+index_operands!(FloatId, StringId, FunctionId, ImportId, InputId, ContextId, MetricId, StateId, NativeId);
 
 /// Reads operands of each kind in turn; the codec implements it over bytes.
 pub trait OperandReader {

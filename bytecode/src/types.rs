@@ -120,6 +120,31 @@ pub enum Type {
     },
     /// `T?`: a value or NONE.
     Optional(TypeId),
+    /// One of several cases, each with a payload of its own.
+    Enum {
+        /// The name it was declared under.
+        name: SmolStr,
+        /// 1 to 256 cases.
+        cases: Vec<EnumCase>,
+    },
+    /// A map; its entries are gone through in the order of their keys.
+    Map {
+        /// Type of the keys: a string, anything integer-carried, a bool, or an enum whose cases have no payload.
+        key: TypeId,
+        /// Type of the values.
+        value: TypeId,
+        /// `MAX n` of the type.
+        max: Option<u32>,
+    },
+}
+
+/// One case of an enum.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EnumCase {
+    /// Name, unique within the enum. A last case `OTHER(name: string)` takes in what the border does not know.
+    pub name: SmolStr,
+    /// Its payload; no keys, units and defaults.
+    pub fields: Vec<Field>,
 }
 
 /// One field of a record type.
@@ -146,8 +171,10 @@ pub enum Constant {
     Float(f64),
     /// Text.
     String(SmolStr),
-    /// The empty value: an empty list, NONE, or a record of defaults.
+    /// The empty value: an empty list or map, NONE, or a record of defaults.
     Empty,
+    /// A case of an enum, by index, without payload.
+    Case(u8),
 }
 
 impl Eq for Constant {}
@@ -159,6 +186,7 @@ impl std::hash::Hash for Constant {
             Constant::Float(float) => (1u8, float.to_bits()).hash(state),
             Constant::String(text) => (2u8, text).hash(state),
             Constant::Empty => 3u8.hash(state),
+            Constant::Case(case) => (4u8, case).hash(state),
         }
     }
 }
@@ -181,6 +209,10 @@ pub enum Class {
     Record,
     /// `T?`: a reference, 0 is NONE.
     Optional,
+    /// An enum: a reference; 0 is the first case, its payload zeros.
+    Enum,
+    /// `map<K, V>`: a reference, 0 is the empty map.
+    Map,
 }
 
 impl Type {
@@ -201,6 +233,8 @@ impl Type {
             Type::List { .. } => Class::List,
             Type::Record { .. } => Class::Record,
             Type::Optional(_) => Class::Optional,
+            Type::Enum { .. } => Class::Enum,
+            Type::Map { .. } => Class::Map,
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::{Context, ContextId, Import, ImportId, Input, InputId, Metric, MetricId};
-use swarm_bytecode::module::{Instruction, TargetCount};
+use swarm_bytecode::module::{Instruction, Reporting, Rollout, StateId, TargetCount};
+use swarm_bytecode::native::NativeId;
 use swarm_bytecode::types::{BUILTIN_TYPES, Type, TypeId};
 use swarm_grammar::span::Span;
 
@@ -33,10 +34,138 @@ pub struct Program {
     pub contexts: Vec<Context>,
     /// Metrics.
     pub metrics: Vec<Metric>,
+    /// STATE variables; `initial` holds a [`FunctionIndex`] as its number.
+    pub states: Vec<State>,
+    /// ON handlers but START.
+    pub events: Vec<EventHandler>,
+    /// EVERY, in order.
+    pub timers: Vec<Timer>,
+    /// VETO, in order.
+    pub vetoes: Vec<Veto>,
+    /// ROLLOUT, EXPECT, STOP WHEN and REPORT.
+    pub fleet: Fleet,
+    /// TESTs, in order; only where the caller asked for them.
+    pub tests: Vec<Test>,
     /// Functions, the prelude's included.
     pub functions: Vec<Function>,
-    /// Where a run starts.
+    /// Where a run starts; a function that does nothing where the program has only events and timers.
     pub entry: FunctionIndex,
+}
+
+/// A STATE variable.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// Name.
+    pub name: SmolStr,
+    /// Type.
+    pub ty: TypeId,
+    /// Gives its first value: pure, no parameters.
+    pub initial: FunctionIndex,
+    /// Its declaration.
+    pub span: Span,
+}
+
+/// An ON handler.
+#[derive(Debug, Clone)]
+pub struct EventHandler {
+    /// The event's name.
+    pub name: SmolStr,
+    /// Its parameters are the event's.
+    pub function: FunctionIndex,
+    /// MAX
+    pub max: Option<u32>,
+    /// Its declaration.
+    pub span: Span,
+}
+
+/// EVERY.
+#[derive(Debug, Clone)]
+pub struct Timer {
+    /// Nanoseconds, at least a second.
+    pub period_ns: i64,
+    /// No parameters.
+    pub function: FunctionIndex,
+    /// Its declaration.
+    pub span: Span,
+}
+
+/// VETO.
+#[derive(Debug, Clone)]
+pub struct Veto {
+    /// The action.
+    pub import: ImportId,
+    /// A pure function of the action's parameters that gives a bool.
+    pub condition: FunctionIndex,
+    /// BECAUSE
+    pub reason: SmolStr,
+    /// Its declaration.
+    pub span: Span,
+}
+
+/// What only the fleet reads. Conditions are pure functions without parameters that give a bool.
+#[derive(Debug, Clone, Default)]
+pub struct Fleet {
+    /// ROLLOUT; its gate is beside it.
+    pub rollout: Option<(Rollout, Option<FunctionIndex>)>,
+    /// EXPECT: condition, BY in nanoseconds, text as written.
+    pub expectations: Vec<(FunctionIndex, Option<i64>, SmolStr)>,
+    /// STOP WHEN
+    pub stops: Vec<FunctionIndex>,
+    /// REPORT
+    pub reports: Vec<Reporting>,
+}
+
+/// A TEST: steps over functions without parameters that make the values.
+#[derive(Debug, Clone)]
+pub struct Test {
+    /// Its name.
+    pub name: SmolStr,
+    /// Its lines, in order.
+    pub steps: Vec<TestStep>,
+    /// Its declaration.
+    pub span: Span,
+}
+
+/// One line of a TEST.
+#[derive(Debug, Clone)]
+pub struct TestStep {
+    /// The line.
+    pub kind: TestStepKind,
+    /// Where.
+    pub span: Span,
+}
+
+/// The kinds of line in a TEST. Every [`FunctionIndex`] is a pure function without parameters.
+#[derive(Debug, Clone)]
+pub enum TestStepKind {
+    /// GIVEN input = …
+    GivenInput(InputId, FunctionIndex),
+    /// GIVEN context = …
+    GivenContext(ContextId, FunctionIndex),
+    /// GIVEN state = …
+    GivenState(StateId, FunctionIndex),
+    /// GIVEN metric = …
+    GivenMetric(MetricId, FunctionIndex),
+    /// GIVEN query(args) = …
+    GivenAnswer(ImportId, Vec<FunctionIndex>, FunctionIndex),
+    /// GIVEN CALL(args) FAILS
+    GivenFails(ImportId, Vec<FunctionIndex>),
+    /// RUN
+    Run,
+    /// RUN FOR, in nanoseconds.
+    RunFor(i64),
+    /// RUN EVENT(args): index into [`Program::events`].
+    RunEvent(usize, Vec<FunctionIndex>),
+    /// EXPECT NO ACTIONS
+    ExpectNoActions,
+    /// EXPECT ACTION X(args)
+    ExpectAction(ImportId, Vec<FunctionIndex>),
+    /// EXPECT STOP
+    ExpectStop(SmolStr),
+    /// EXPECT FAIL
+    ExpectFail(SmolStr),
+    /// EXPECT e; for a comparison also its two sides, so that a failure can show them.
+    Expect(FunctionIndex, Option<(FunctionIndex, FunctionIndex)>),
 }
 
 impl Program {
@@ -98,8 +227,8 @@ pub enum StatementKind {
         /// Its value.
         value: Expr,
     },
-    /// A place gets a value. `place` is a chain of [`ExprKind::Field`] and [`ExprKind::Item`] over a
-    /// [`ExprKind::Local`] that may be assigned. `+=` and `-=` are already spelt out in `value`, unless the
+    /// A place gets a value. `place` is a chain of [`ExprKind::Field`], [`ExprKind::Item`] and
+    /// [`ExprKind::Find`] over an [`ExprKind::Local`] that may be assigned, or an [`ExprKind::State`]. `+=` and `-=` are already spelt out in `value`, unless the
     /// place has an index, whose expression must be evaluated once: then `update` is set and `value` is the
     /// right operand.
     Assign {
@@ -146,6 +275,39 @@ pub enum StatementKind {
         /// Body.
         body: Vec<Statement>,
     },
+    /// MATCH over an enum: the arm that names the value's case.
+    Match {
+        /// The value.
+        subject: Expr,
+        /// Arms; no case stands in two.
+        arms: Vec<CaseArm>,
+        /// Runs for the cases no arm names.
+        otherwise: Vec<Statement>,
+    },
+    /// WITHIN and PHASE.
+    Within {
+        /// PHASE "name"
+        phase: Option<SmolStr>,
+        /// A duration, money, tokens; each at most once.
+        budgets: Vec<Expr>,
+        /// Body.
+        body: Vec<Statement>,
+        /// ELSE; where it is, an exhausted budget undoes the body.
+        otherwise: Option<Vec<Statement>>,
+    },
+    /// TRY: waits for the action.
+    Try {
+        /// The action.
+        import: ImportId,
+        /// Its arguments.
+        arguments: Vec<Expr>,
+        /// RETRY n TIMES: attempts in all; 1 for TRY.
+        times: i64,
+        /// BACKOFF, a duration.
+        backoff: Option<Expr>,
+        /// Runs if no attempt succeeded.
+        otherwise: Vec<Statement>,
+    },
     /// BREAK
     Break,
     /// CONTINUE
@@ -165,6 +327,17 @@ pub enum StatementKind {
     },
     /// A call for its effect; the value, if any, is dropped.
     Call(Expr),
+}
+
+/// One arm of a MATCH over an enum.
+#[derive(Debug, Clone)]
+pub struct CaseArm {
+    /// The cases it is for.
+    pub cases: Vec<u8>,
+    /// Locals for fields of the payload (only where it is for one case): field and local.
+    pub binders: Vec<(u8, LocalId)>,
+    /// Body.
+    pub body: Vec<Statement>,
 }
 
 /// What a loop or an aggregate goes over.
@@ -187,6 +360,8 @@ pub enum Source {
     List(Box<Expr>),
     /// Whole numbers, both ends included.
     Range(Box<Expr>, Box<Expr>),
+    /// The entries of a map, in key order, taken once at entry: the iteration's item is the value.
+    Map(Box<Expr>, LocalId),
 }
 
 /// An expression.
@@ -219,6 +394,12 @@ pub enum ExprKind {
     Context(ContextId),
     /// A metric's current value in this agent.
     Metric(MetricId),
+    /// A STATE variable.
+    State(StateId),
+    /// A quantile of a DISTRIBUTION in parts per million: an optional.
+    Quantile(MetricId, i64),
+    /// The mean of a DISTRIBUTION: an optional.
+    Mean(MetricId),
     /// One operand.
     Unary(UnaryOperation, Box<Expr>),
     /// Two operands, evaluated left to right.
@@ -240,8 +421,31 @@ pub enum ExprKind {
     Field(Box<Expr>, u8),
     /// An item by index; out of range traps.
     Item(Box<Expr>, Box<Expr>),
-    /// How many items.
+    /// How many items a list, or entries a map, has.
     Length(Box<Expr>),
+    /// A case of an enum with its payload.
+    Case(u8, Vec<Expr>),
+    /// A map of entries; a later key replaces an equal one.
+    Map(Vec<(Expr, Expr)>),
+    /// `map[key]`: an optional; as a place, the entry itself.
+    Find(Box<Expr>, Box<Expr>),
+    /// A value as text, for interpolation.
+    Text(Box<Expr>),
+    /// Texts, one behind the other.
+    Concat(Vec<Expr>),
+    /// A native function; the checker has matched its signature.
+    Native(NativeId, Vec<Expr>),
+    /// TOP and BOTTOM: the items of a list, or the values of a map, with the greatest or least keys.
+    Top {
+        /// Whether it is BOTTOM.
+        bottom: bool,
+        /// How many: an int.
+        count: Box<Expr>,
+        /// The loop.
+        iteration: Iteration,
+        /// BY: a number or a string.
+        key: Box<Expr>,
+    },
     /// Wraps a value into an optional.
     Some(Box<Expr>),
     /// Calls a function.
@@ -275,6 +479,10 @@ pub enum Aggregate {
     Any,
     /// Whether all hold.
     All,
+    /// The mean; of nothing NONE. Of an int a float, of a quantity that quantity.
+    Average,
+    /// A list of the values.
+    Collect,
 }
 
 /// Operations with one operand; operand and result types fix the rest.
