@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use serde_json::Value;
+use swarm_bytecode::codec::MAGIC;
 use swarm_grammar::source::SourceFile;
 use swarm_grammar::suggest::closest;
 
@@ -60,6 +61,13 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 /// Source text out of a file's bytes.
 pub(crate) fn into_source(path: &Path, bytes: Vec<u8>) -> Result<SourceFile, Failure> {
     let name = display_name(path);
+    if bytes.starts_with(&MAGIC) {
+        let failure =
+            Failure::usage(Fault::NotUtf8, format_args!("{name} is a compiled module, not source text"));
+        return Err(failure
+            .file(name)
+            .note("`swarmc inspect`, `swarmc disasm` and `swarmc run` take modules"));
+    }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(SourceFile::new(name, text)),
         Err(error) => {
@@ -123,7 +131,11 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// The failure to write a file.
 pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     let name = display_name(path);
-    Failure::usage(Fault::Unwritable, format_args!("cannot write {name}: {}", reason(error))).file(name)
+    let reason = match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such directory".to_owned(),
+        _ => reason(error),
+    };
+    Failure::usage(Fault::Unwritable, format_args!("cannot write {name}: {reason}")).file(name)
 }
 
 /// What went wrong, without the system's error number.

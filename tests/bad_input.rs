@@ -186,7 +186,7 @@ fn data_of_the_wrong_shape() {
         ("not_json", "{ \"task_queue\": [", &["E0505", "line 1"][..]),
         ("trailing", "{} {}", &["E0505"]),
         ("empty", "", &["E0505", "empty"]),
-        ("list", "[]", &["E0508"]),
+        ("text", "\"tasks\"", &["E0508"]),
         ("number", "7", &["E0508"]),
         ("no_list", r#"{ "task_queue": 7 }"#, &["E0508", "task_queue"]),
         (
@@ -201,7 +201,7 @@ fn data_of_the_wrong_shape() {
         ),
         ("no_id", r#"{ "task_queue": [ { "memory": "5MB" } ] }"#, &["E0508", "task_queue[0].id"]),
         ("null", r#"{ "task_queue": [ null ] }"#, &["E0508", "task_queue[0]"]),
-        ("unknown", r#"{ "task_que": [] }"#, &["E0508", "task_que"]),
+        ("other_name", r#"{ "task_que": [] }"#, &["E0506", "task_queue"]),
         ("huge", r#"{ "task_queue": [ { "id": "a", "memory": "99999999999999999999GB" } ] }"#, &["E0508"]),
         ("fine", r#"{ "task_queue": [ { "id": "a", "cpu_time": "0.1ns" } ] }"#, &["E0508", "1ns"]),
     ] {

@@ -80,8 +80,10 @@ fn for_people(page: &str) -> String {
             fenced = !fenced;
             continue;
         }
-        let styled = if fenced {
-            format!("    {}", style::name(line)).trim_end().to_owned()
+        let styled = if line.is_empty() {
+            String::new()
+        } else if fenced {
+            format!("    {}", style::name(line))
         } else if line.starts_with('#') {
             style::bold(line.trim_start_matches('#').trim_start())
         } else {

@@ -21,7 +21,7 @@ use crate::host::processes::{self, Processes};
 use crate::program;
 use crate::render::module::capabilities;
 use crate::render::run::Finished;
-use crate::render::text::plural;
+use crate::render::text::grouped;
 use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
 use crate::trace_file::TraceFile;
@@ -164,19 +164,15 @@ fn limits(arguments: &RunArguments) -> Limits {
 /// What the program reads, and where it came from.
 struct Data {
     inputs: Inputs,
-    origin: String,
+    origin: Option<String>,
     notes: Vec<String>,
     names: BTreeMap<String, String>,
 }
 
 impl Data {
     fn gather(arguments: &RunArguments, program: &Program) -> Result<Data, Failure> {
-        let mut data = Data {
-            inputs: Inputs::new(program),
-            origin: "no data".to_owned(),
-            notes: Vec::new(),
-            names: BTreeMap::new(),
-        };
+        let mut data =
+            Data { inputs: Inputs::new(program), origin: None, notes: Vec::new(), names: BTreeMap::new() };
         data.time(program);
         let input = arguments.input.as_deref().map(|path| Ok((path, files::read_json(path)?))).transpose()?;
         let given = input.as_ref().is_some_and(|(_, (_, document))| gives_tasks(document));
@@ -186,7 +182,7 @@ impl Data {
         if let Some((path, (text, _))) = input {
             data.inputs = data.inputs.from_json(&text).map_err(|error| unfit(path, &error))?;
             if given || data.names.is_empty() {
-                data.origin = files::display_name(path);
+                data.origin = Some(files::display_name(path));
             }
         }
         if let Some(path) = arguments.context.as_deref() {
@@ -230,10 +226,8 @@ impl Data {
                 format_args!("this machine's processes do not fit the program: {error}"),
             )
         })?;
-        self.origin = format!(
-            "the {} of this machine",
-            plural(running.count(), "process").replace("processs", "processes")
-        );
+        let processes = if running.count() == 1 { "process" } else { "processes" };
+        self.origin = Some(format!("the {} {processes} of this machine", grouped(running.count() as u128)));
         self.names = running.names();
         if reads_network(program.module()) {
             self.notes.push(processes::NOTE.to_owned());

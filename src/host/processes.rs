@@ -16,8 +16,7 @@ use crate::status::{Failure, Fault};
 pub(crate) const INPUT: &str = "task_queue";
 
 /// Said beside a run that reads the process table.
-pub(crate) const NOTE: &str =
-    "no operating system counts network traffic by process: network is 0bps in each task";
+pub(crate) const NOTE: &str = "network is 0bps in each task: no operating system counts it by process";
 
 /// The processes that ran at one moment.
 #[derive(Debug, Default)]

@@ -15,6 +15,20 @@ pub(crate) fn count(count: u128) -> String {
     scaled(count, 1_000, &["", "thousand", "million", "billion", "trillion", "quadrillion", "quintillion"])
 }
 
+/// A grouped number in short, where nothing is lost: `10,000,000` is `10M`.
+pub(crate) fn rounded(grouped: &str) -> String {
+    match grouped
+        .strip_suffix(",000,000")
+        .map(|millions| (millions, "M"))
+        .or(grouped.strip_suffix(",000").map(|thousands| (thousands, "k")))
+    {
+        Some((number, unit)) if number.chars().all(|digit| digit.is_ascii_digit()) => {
+            format!("{number}{unit}")
+        }
+        _ => grouped.to_owned(),
+    }
+}
+
 /// Money given in micro-dollars: `$0`, `$0.0042`, `$12.50`.
 pub(crate) fn money(micro_dollars: u128) -> String {
     let dollars = micro_dollars.checked_div(1_000_000).unwrap_or(0);
@@ -44,7 +58,7 @@ pub(crate) fn share(part: u128, whole: u128) -> Option<String> {
 }
 
 /// Width of a gauge.
-pub(crate) const GAUGE_CELLS: usize = 10;
+pub(crate) const GAUGE_CELLS: usize = 8;
 
 /// A small gauge for a share.
 pub(crate) fn gauge(part: u128, whole: u128) -> String {
@@ -109,8 +123,17 @@ mod tests {
 
     #[test]
     fn a_gauge_shows_that_something_was_used() {
-        assert_eq!(gauge(0, 10), "▱▱▱▱▱▱▱▱▱▱");
-        assert_eq!(gauge(1, 1_000), "▰▱▱▱▱▱▱▱▱▱");
-        assert_eq!(gauge(20, 10), "▰▰▰▰▰▰▰▰▰▰");
+        assert_eq!(gauge(0, 10), "▱▱▱▱▱▱▱▱");
+        assert_eq!(gauge(1, 1_000), "▰▱▱▱▱▱▱▱");
+        assert_eq!(gauge(20, 10), "▰▰▰▰▰▰▰▰");
+    }
+
+    #[test]
+    fn round_numbers_are_short() {
+        assert_eq!(rounded("10,000,000"), "10M");
+        assert_eq!(rounded("100,000"), "100k");
+        assert_eq!(rounded("1,234,000"), "1,234,000");
+        assert_eq!(rounded("$1,000"), "$1,000");
+        assert_eq!(rounded("100"), "100");
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use swarm_bytecode::codec::{self, digest_text, program_digest};
 use swarm_bytecode::disassemble::type_name;
-use swarm_bytecode::module::{Amount, Effect, Import, MetricKind, Module, Priority, TargetCount};
+use swarm_bytecode::module::{Amount, Effect, Import, MetricKind, Module, Priority, Target, TargetCount};
 use swarm_bytecode::quantity;
 use swarm_bytecode::types::{Type, TypeId};
 
@@ -42,7 +42,7 @@ pub(crate) fn details_json(module: &Module, bytes: &[u8]) -> Map<String, Value> 
             "deadline": header.deadline_ns.map(|value| quantity::format(TypeId::DURATION, value)),
             "budget_money": money(header.budget_money),
             "budget_tokens": tokens(header.budget_tokens),
-            "target": header.target.map(|target| target_text(target.count)),
+            "target": header.target.map(target_json),
         },
         "imports": module.imports.iter().map(|import| import_json(module, import)).collect::<Vec<_>>(),
         "contexts": module.contexts.iter().map(|context| input_json(module, &context.name, context.ty)).collect::<Vec<_>>(),
@@ -100,9 +100,11 @@ pub(crate) fn details_text(module: &Module, bytes: &[u8]) -> String {
         header.budget_money.map(|value| format!("budget {}", quantity::format(TypeId::MONEY, value))),
     );
     facts.extend(
-        header.budget_tokens.map(|value| format!("budget {}", quantity::format(TypeId::TOKENS, value))),
+        header
+            .budget_tokens
+            .map(|value| format!("budget {} tokens", grouped(u128::try_from(value).unwrap_or(0)))),
     );
-    facts.extend(header.target.map(|target| format!("target {}", target_text(target.count))));
+    facts.extend(header.target.map(|target| format!("target {}", target_text(target))));
     if !facts.is_empty() {
         row(&mut text, "header", &facts.join(", "));
     }
@@ -267,10 +269,20 @@ fn priority(priority: Priority) -> &'static str {
     }
 }
 
-fn target_text(count: TargetCount) -> String {
-    match count {
+fn target_json(target: Target) -> Value {
+    let (kind, agents) = match target.count {
+        TargetCount::All => ("all", None),
+        TargetCount::Exactly(count) => ("exactly", Some(count)),
+        TargetCount::UpTo(count) => ("up_to", Some(count)),
+    };
+    json!({ "kind": kind, "agents": agents, "filtered": target.filter.is_some() })
+}
+
+fn target_text(target: Target) -> String {
+    let count = match target.count {
         TargetCount::All => "all agents".to_owned(),
         TargetCount::Exactly(count) => format!("{} agents", grouped(count.into())),
         TargetCount::UpTo(count) => format!("up to {} agents", grouped(count.into())),
-    }
+    };
+    if target.filter.is_some() { format!("{count} with a filter") } else { count }
 }

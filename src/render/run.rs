@@ -31,8 +31,8 @@ pub(crate) struct Finished<'a> {
     pub(crate) limits: Limits,
     /// Capabilities that were granted.
     pub(crate) granted: Vec<String>,
-    /// Where the data came from: `187 processes of this machine`.
-    pub(crate) data: String,
+    /// Where the data came from, if there is any: `the 187 processes of this machine`.
+    pub(crate) data: Option<String>,
     /// What else is worth knowing.
     pub(crate) notes: Vec<String>,
     /// Names of tasks by their ids, where the host knows them.
@@ -67,7 +67,10 @@ impl Finished<'_> {
     /// The page.
     pub(crate) fn for_people(&self) -> String {
         let title = bold(&safe(&self.report.instruction));
-        let what = dim(&format!("· a dry run over {} · nothing was changed", safe(&self.data)));
+        let what = match &self.data {
+            Some(data) => dim(&format!("· a dry run over {}", safe(data))),
+            None => dim("· a dry run"),
+        };
         let mut page = format!("{title} {what}\n");
         self.actions(&mut page);
         self.outcome(&mut page);
@@ -155,8 +158,10 @@ impl Finished<'_> {
         let issued = usize::try_from(report.actions_issued).unwrap_or(usize::MAX);
         let actions = match (issued, report.actions_dropped) {
             (0, _) => "no actions".to_owned(),
-            (_, false) => plural(issued, "action"),
-            (_, true) => format!("{} dropped: what does not end well does nothing", plural(issued, "action")),
+            (_, false) => format!("{}, none of them taken", plural(issued, "action")),
+            (_, true) => {
+                format!("{} dropped: a run that does not end well does nothing", plural(issued, "action"))
+            }
         };
         page.push_str(&format!("\n  {word}  {actions}\n"));
         if let Some(reason) = &report.reason {
@@ -209,7 +214,7 @@ impl Finished<'_> {
                 data,
             ),
             Row::new(
-                "host calls",
+                "calls",
                 report.host_calls,
                 worst.host_calls,
                 limits.host_calls,
@@ -235,7 +240,7 @@ impl Finished<'_> {
         ];
         let rows: Vec<&Row> = rows.iter().filter(|row| row.used > 0 || row.worst != Some(0)).collect();
         let cells: Vec<[String; 5]> = rows.iter().map(|row| row.cells(self.module)).collect();
-        let heads = ["used", "share", "at most", "limit", "the most, known before the run"];
+        let heads = ["used", "share", "at most", "limit", "known before the run"];
         let width = |column: usize| {
             let head = heads.get(column).map_or(0, |head| head.len());
             cells
@@ -249,14 +254,14 @@ impl Finished<'_> {
         let [used, share, most, limit] = [width(0), width(1), width(2), width(3)];
         let [a, b, c, d, e] = heads;
         let blank = " ".repeat(amount::GAUGE_CELLS);
-        let head = format!("{:10}  {a:>used$}  {blank}  {b:>share$}  {c:>most$}  {d:>limit$}  {e}", "");
+        let head = format!("{:6}  {a:>used$}  {blank}  {b:>share$}  {c:>most$}  {d:>limit$}  {e}", "");
         page.push_str(&format!("\n  {}\n", dim(&head)));
         for (row, [a, b, c, d, e]) in rows.iter().zip(&cells) {
             let gauge = amount::gauge(row.used.into(), row.whole().into());
             let c = padded_left(c, most);
             let c = if row.worst.is_some_and(|worst| worst <= row.limit) { c } else { warning(&c) };
             let line = format!(
-                "{:10}  {a:>used$}  {}  {b:>share$}  {c}  {d:>limit$}  {}",
+                "{:6}  {a:>used$}  {}  {b:>share$}  {c}  {d:>limit$}  {}",
                 row.label,
                 good(&gauge),
                 dim(e)
@@ -271,15 +276,15 @@ impl Finished<'_> {
             Some(path) => safe(&path.display().to_string()).into_owned(),
             None => dim("none was written"),
         };
-        let granted = if self.granted.is_empty() {
-            dim("nothing")
-        } else {
-            let names: Vec<String> =
-                self.granted.iter().map(|capability| safe(capability).into_owned()).collect();
-            format!("{}  {}", names.join(", "), dim("for this local run; the program is unsigned"))
+        let granted = match self.granted.join(", ") {
+            names if names.is_empty() => dim("nothing"),
+            names => safe(&names).into_owned(),
         };
-        page.push('\n');
-        page.push_str(&format!("  {}  {granted}\n", dim("granted")));
+        page.push_str(&format!("\n  {}  {granted}\n", dim("granted")));
+        if !self.granted.is_empty() {
+            let words = dim("for this local run only; the program is unsigned");
+            page.push_str(&format!("           {words}\n"));
+        }
         page.push_str(&format!("  {}  {trace}\n", dim("trace  ")));
         let digests = match &self.report.trace_digest {
             Some(trace) => {
@@ -327,7 +332,7 @@ impl<'a> Row<'a> {
             (self.show)(self.used),
             amount::share(self.used.into(), self.whole().into()).unwrap_or_default(),
             self.worst.map_or("unbounded".to_owned(), self.show),
-            (self.show)(self.limit),
+            amount::rounded(&(self.show)(self.limit)),
             match self.worst {
                 Some(_) => safe(&formula_with(self.formula, module, &self.show)).into_owned(),
                 None => "only the limit holds it".to_owned(),

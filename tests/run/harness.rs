@@ -11,7 +11,7 @@ use swarm_vm::{
 };
 
 /// A program with what it is given.
-pub struct Program {
+pub(crate) struct Program {
     text: String,
     input: Option<String>,
     context: Option<String>,
@@ -19,47 +19,47 @@ pub struct Program {
 }
 
 /// What came of a run.
-pub struct Run {
-    pub actions: Vec<String>,
+pub(crate) struct Run {
+    pub(crate) actions: Vec<String>,
     /// Queries, in the order in which they were asked.
-    pub asked: Vec<String>,
-    pub fuel: u64,
+    pub(crate) asked: Vec<String>,
+    pub(crate) fuel: u64,
     report: Report,
 }
 
 impl Program {
-    pub fn of(text: &str) -> Program {
+    pub(crate) fn of(text: &str) -> Program {
         Program { text: text.to_owned(), input: None, context: None, limits: Limits::default() }
     }
 
     /// The inputs, as JSON.
     #[must_use]
-    pub fn input(mut self, json: &str) -> Program {
+    pub(crate) fn input(mut self, json: &str) -> Program {
         self.input = Some(json.to_owned());
         self
     }
 
     /// The order's context, as JSON.
     #[must_use]
-    pub fn context(mut self, json: &str) -> Program {
+    pub(crate) fn context(mut self, json: &str) -> Program {
         self.context = Some(json.to_owned());
         self
     }
 
     #[must_use]
-    pub fn budget_micro_dollars(mut self, amount: i64) -> Program {
+    pub(crate) fn budget_micro_dollars(mut self, amount: i64) -> Program {
         self.limits = self.limits.money(amount);
         self
     }
 
     #[must_use]
-    pub fn tokens(mut self, tokens: i64) -> Program {
+    pub(crate) fn tokens(mut self, tokens: i64) -> Program {
         self.limits = self.limits.tokens(tokens);
         self
     }
 
     /// Compiles and runs.
-    pub fn run(&self) -> Run {
+    pub(crate) fn run(&self) -> Run {
         let module = self.compile();
         let verified = Verified::from_module(&module).expect("the compiler's modules keep all rules");
         let program = swarm_vm::Program::new(verified).expect("a verified module loads");
@@ -145,38 +145,38 @@ fn plain(value: &Value) -> String {
 impl Run {
     /// It came to its end with these actions and this much fuel.
     #[track_caller]
-    pub fn done(&self, actions: &str, fuel: u64) {
+    pub(crate) fn done(&self, actions: &str, fuel: u64) {
         self.check(Outcome::Done, None, actions, fuel);
     }
 
     #[track_caller]
-    pub fn stopped(&self, why: &str, actions: &str, fuel: u64) {
+    pub(crate) fn stopped(&self, why: &str, actions: &str, fuel: u64) {
         self.check(Outcome::Stopped, Some(("stop", why)), actions, fuel);
     }
 
     #[track_caller]
-    pub fn failed(&self, why: &str, fuel: u64) {
+    pub(crate) fn failed(&self, why: &str, fuel: u64) {
         self.check(Outcome::Failed, Some(("fail", why)), "", fuel);
     }
 
     #[track_caller]
-    pub fn trapped(&self, code: &str, fuel: u64) {
+    pub(crate) fn trapped(&self, code: &str, fuel: u64) {
         self.check(Outcome::Trapped, Some((code, "")), "", fuel);
     }
 
     #[track_caller]
-    pub fn limited(&self, code: &str) {
+    pub(crate) fn limited(&self, code: &str) {
         self.check(Outcome::Limit, Some((code, "")), "", self.fuel);
     }
 
     /// The actions, whatever else.
     #[track_caller]
-    pub fn actions<const N: usize>(&self, actions: [&str; N]) {
+    pub(crate) fn actions<const N: usize>(&self, actions: [&str; N]) {
         assert_eq!(self.actions, actions);
     }
 
     /// Why it did not simply come to its end.
-    pub fn reason_code(&self) -> Option<&str> {
+    pub(crate) fn reason_code(&self) -> Option<&str> {
         self.report.reason.as_ref().map(|reason| reason.code.as_str())
     }
 
@@ -194,12 +194,12 @@ impl Run {
     }
 }
 
-pub fn program(text: &str) -> Run {
+pub(crate) fn program(text: &str) -> Run {
     Program::of(text).run()
 }
 
 /// Runs statements as START, with an action for each type to show values by.
-pub fn body(text: &str) -> Run {
+pub(crate) fn body(text: &str) -> Run {
     let types = [
         ("INT", "int"),
         ("FLOAT", "float"),

@@ -69,7 +69,8 @@ impl ActionLog {
             let import = data.code.module().imports.get(issued.import.index());
             let types = import.map_or(&[][..], |import| &import.parameters);
             let arguments = types.iter().zip(self.arguments(*issued));
-            let args = arguments.map(|(ty, slot)| ValueRef { data, ty: *ty, slot: *slot }.to_shown()).collect();
+            let args =
+                arguments.map(|(ty, slot)| ValueRef { data, ty: *ty, slot: *slot }.to_shown()).collect();
             let error = errors.next_if(|(failed, _)| *failed == at).map(|(_, error)| error.clone());
             ActionRecord { name: import.map(|import| import.name.clone()).unwrap_or_default(), args, error }
         };

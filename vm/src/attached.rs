@@ -189,7 +189,12 @@ impl Linker<'_> {
     }
 
     /// The slot of a constant of this type.
-    pub(crate) fn constant(&mut self, constant: &Constant, ty: TypeId, depth: u32) -> Result<u64, InputError> {
+    pub(crate) fn constant(
+        &mut self,
+        constant: &Constant,
+        ty: TypeId,
+        depth: u32,
+    ) -> Result<u64, InputError> {
         Ok(match constant {
             Constant::Word(word) => word.cast_unsigned(),
             Constant::Float(float) => slot::from_float(*float),

@@ -104,7 +104,16 @@ impl Code {
             functions.push(code);
         }
         let Decoder { words, origins, constants, sites, arguments, .. } = decoder;
-        Ok(Code { text, words, origins, functions, constants, sites, arguments, module: verified.into_module() })
+        Ok(Code {
+            text,
+            words,
+            origins,
+            functions,
+            constants,
+            sites,
+            arguments,
+            module: verified.into_module(),
+        })
     }
 
     pub(crate) fn module(&self) -> &Module {
@@ -222,7 +231,9 @@ impl Decoder<'_> {
                     Op::ForEach { item, index, list } => {
                         self.words.push(plain!(NextItem { item, index, list } due: due));
                     }
-                    Op::Range { item, last, .. } => self.words.push(plain!(NextInRange { item, last } due: due)),
+                    Op::Range { item, last, .. } => {
+                        self.words.push(plain!(NextInRange { item, last } due: due))
+                    }
                     _ => return None,
                 }
                 Word::Target { credit: edges.credit(edges.p.checked_add(1)?)?, target: edges.target()? }
@@ -247,7 +258,9 @@ impl Decoder<'_> {
                 let site = self.site(function, SiteTarget::Import(*import), arguments)?;
                 Word::Host { result: result.0, due, site }
             }
-            Op::RecordMetric { metric, value } => Word::RecordMetric { value: value.0, metric: metric.0, due },
+            Op::RecordMetric { metric, value } => {
+                Word::RecordMetric { value: value.0, metric: metric.0, due }
+            }
             Op::Settle {} => Word::Settle { due },
             Op::RoundsExhausted {} => Word::RoundsExhausted { due },
             Op::Move { result, value } => plain!(Move { result, value }),
@@ -315,7 +328,9 @@ impl Decoder<'_> {
                 let site = self.site(function, SiteTarget::Object, items)?;
                 Word::NewObject { result: result.0, due, site }
             }
-            Op::Field { result, record, field } => Word::Field { result: result.0, record: record.0, field: *field },
+            Op::Field { result, record, field } => {
+                Word::Field { result: result.0, record: record.0, field: *field }
+            }
             Op::SetField { record, field, value } => {
                 let word = Word::SetField { record: record.0, field: *field, value: value.0, due };
                 self.words.push(word);

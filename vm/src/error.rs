@@ -85,7 +85,8 @@ impl LoadError {
 
     pub(crate) fn capabilities(names: Vec<SmolStr>) -> LoadError {
         let listed = names.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(", ");
-        let message = format!("the program needs capabilities that are not granted: {listed}; grant them to run it");
+        let message =
+            format!("the program needs capabilities that are not granted: {listed}; grant them to run it");
         LoadError { kind: LoadErrorKind::Capability, message, names }
     }
 }
@@ -187,7 +188,8 @@ impl InputError {
 
     pub(crate) fn too_long(path: &Path, found: u32) -> InputError {
         let max = crate::attached::STRING_MAX;
-        let problem = format!("is a string of {} bytes, MAX {}", thousands(found.into()), thousands(max.into()));
+        let problem =
+            format!("is a string of {} bytes, MAX {}", thousands(found.into()), thousands(max.into()));
         InputError::new(path, problem, "give a shorter string")
     }
 

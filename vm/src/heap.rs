@@ -4,7 +4,7 @@ use swarm_bytecode::cost;
 
 use crate::attached::Attached;
 use crate::decode::Code;
-use crate::slot::{self, ARENA, MODULE_TEXT, MAX_TEXT_BYTES, Reference, TextSlot};
+use crate::slot::{self, ARENA, MAX_TEXT_BYTES, MODULE_TEXT, Reference, TextSlot};
 
 /// The first offset an object can have. Reads below it give 0: the zero block, which takes no room.
 const FIRST_OFFSET: usize = 300;
@@ -47,7 +47,8 @@ impl Heap {
     /// Starts an object of `length` slots, to be filled with [`Heap::push`].
     pub(crate) fn begin(&mut self, length: u32) -> Result<u64, ArenaFull> {
         let offset = self.words.len().checked_add(FIRST_OFFSET).ok_or(ArenaFull)?;
-        let end = offset.checked_add(slot::index(length)).and_then(|end| end.checked_add(1)).ok_or(ArenaFull)?;
+        let end =
+            offset.checked_add(slot::index(length)).and_then(|end| end.checked_add(1)).ok_or(ArenaFull)?;
         u32::try_from(end).map_err(|_| ArenaFull)?;
         self.words.push(u64::from(length));
         Ok(Reference { source: ARENA, index: slot::count(offset) }.pack())

@@ -31,7 +31,8 @@ impl Inputs {
             }
         }
         for (at, context) in module.contexts.iter().enumerate() {
-            let slot = default_slot(program, &mut attached, &context.name, context.ty, context.default.as_ref());
+            let slot =
+                default_slot(program, &mut attached, &context.name, context.ty, context.default.as_ref());
             if let Some(place) = attached.contexts.get_mut(at) {
                 *place = slot;
             }

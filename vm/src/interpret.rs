@@ -169,7 +169,9 @@ pub(crate) fn interpret<O: Observer>(
                 Word::NextItem { item, index, list, due } => {
                     settle!(due);
                     let at = get(window, index).wrapping_add(1);
-                    if let Some(value) = u32::try_from(at).ok().and_then(|at| data!().item(get(window, list), at)) {
+                    if let Some(value) =
+                        u32::try_from(at).ok().and_then(|at| data!().item(get(window, list), at))
+                    {
                         set(window, item, value);
                         set(window, index, at);
                         (pc, fuel) = back(words, pc, fuel, due);
@@ -298,7 +300,9 @@ pub(crate) fn interpret<O: Observer>(
                         Some(value) if gauge => {
                             settle!(due, cost::allocate(cost::object_words(1)));
                             held!(memory.take(object_bytes(1)));
-                            let Ok(object) = heap.begin(1) else { break 'run Pause::Limit(LimitKind::Memory) };
+                            let Ok(object) = heap.begin(1) else {
+                                break 'run Pause::Limit(LimitKind::Memory);
+                            };
                             heap.push(value);
                             set(window, result, object);
                         }
@@ -310,19 +314,39 @@ pub(crate) fn interpret<O: Observer>(
                 }
 
                 Word::AddInt { result, left, right } => {
-                    checked!(result, numeric::add(word(window, left), word(window, right)), i64::cast_unsigned);
+                    checked!(
+                        result,
+                        numeric::add(word(window, left), word(window, right)),
+                        i64::cast_unsigned
+                    );
                 }
                 Word::SubInt { result, left, right } => {
-                    checked!(result, numeric::subtract(word(window, left), word(window, right)), i64::cast_unsigned);
+                    checked!(
+                        result,
+                        numeric::subtract(word(window, left), word(window, right)),
+                        i64::cast_unsigned
+                    );
                 }
                 Word::MulInt { result, left, right } => {
-                    checked!(result, numeric::multiply(word(window, left), word(window, right)), i64::cast_unsigned);
+                    checked!(
+                        result,
+                        numeric::multiply(word(window, left), word(window, right)),
+                        i64::cast_unsigned
+                    );
                 }
                 Word::DivInt { result, left, right } => {
-                    checked!(result, numeric::divide(word(window, left), word(window, right)), i64::cast_unsigned);
+                    checked!(
+                        result,
+                        numeric::divide(word(window, left), word(window, right)),
+                        i64::cast_unsigned
+                    );
                 }
                 Word::ModInt { result, left, right } => {
-                    checked!(result, numeric::modulo(word(window, left), word(window, right)), i64::cast_unsigned);
+                    checked!(
+                        result,
+                        numeric::modulo(word(window, left), word(window, right)),
+                        i64::cast_unsigned
+                    );
                 }
                 Word::NegInt { result, value } => {
                     checked!(result, numeric::negate(word(window, value)), i64::cast_unsigned);
@@ -338,18 +362,30 @@ pub(crate) fn interpret<O: Observer>(
                     checked!(result, value, i64::cast_unsigned);
                 }
                 Word::Scale { result, value, factor } => {
-                    checked!(result, numeric::scale(word(window, value), float(window, factor)), i64::cast_unsigned);
+                    checked!(
+                        result,
+                        numeric::scale(word(window, value), float(window, factor)),
+                        i64::cast_unsigned
+                    );
                 }
                 Word::Unscale { result, value, divisor } => {
                     let value = numeric::unscale(word(window, value), float(window, divisor));
                     checked!(result, value, i64::cast_unsigned);
                 }
                 Word::Ratio { result, left, right } => {
-                    checked!(result, numeric::ratio(word(window, left), word(window, right)), slot::from_float);
+                    checked!(
+                        result,
+                        numeric::ratio(word(window, left), word(window, right)),
+                        slot::from_float
+                    );
                 }
 
                 Word::AddFloat { result, left, right } => {
-                    checked!(result, numeric::add_float(float(window, left), float(window, right)), slot::from_float);
+                    checked!(
+                        result,
+                        numeric::add_float(float(window, left), float(window, right)),
+                        slot::from_float
+                    );
                 }
                 Word::SubFloat { result, left, right } => {
                     let value = numeric::subtract_float(float(window, left), float(window, right));
@@ -649,4 +685,3 @@ fn copy_list(code: &Code, attached: &Attached, heap: &mut Heap, list: u64, lengt
     }
     Some(copy)
 }
-

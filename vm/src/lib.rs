@@ -46,8 +46,8 @@ mod word;
 pub use clock::{Clock, SystemClock};
 pub use error::{InputError, LoadError, LoadErrorKind};
 pub use host::{
-    Answer, Argument, Bandwidth, Bytes, Call, Duration, Handler, Host, HostError, IntoAnswer, IntoValue, List,
-    Money, Percent, Rate, Record, Text, Time, Tokens,
+    Answer, Argument, Bandwidth, Bytes, Call, Duration, Handler, Host, HostError, IntoAnswer, IntoValue,
+    List, Money, Percent, Rate, Record, Text, Time, Tokens,
 };
 pub use inputs::Inputs;
 pub use instance::{Effects, Exit, Instance, NotPending, PendingCall};

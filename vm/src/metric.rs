@@ -51,7 +51,8 @@ impl MetricState {
                 if first || is_less(*greatest, sample, *float) {
                     *greatest = sample;
                 }
-                let key = if *float { float_bucket(f64::from_bits(sample)) } else { bucket(sample.cast_signed()) };
+                let key =
+                    if *float { float_bucket(f64::from_bits(sample)) } else { bucket(sample.cast_signed()) };
                 let count = buckets.entry(key).or_insert(0);
                 *count = count.saturating_add(1);
             }
@@ -70,7 +71,11 @@ impl MetricState {
 }
 
 fn is_less(left: u64, right: u64, float: bool) -> bool {
-    if float { f64::from_bits(left) < f64::from_bits(right) } else { left.cast_signed() < right.cast_signed() }
+    if float {
+        f64::from_bits(left) < f64::from_bits(right)
+    } else {
+        left.cast_signed() < right.cast_signed()
+    }
 }
 
 /// Quantiles that are shown: name and rank in thousandths.

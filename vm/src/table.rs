@@ -68,9 +68,7 @@ impl Table {
     ///
     /// # Errors
     /// A string or all of them together are too long.
-    pub fn of_strings<S: AsRef<str>>(
-        values: impl IntoIterator<Item = S>,
-    ) -> Result<Arc<Table>, TableError> {
+    pub fn of_strings<S: AsRef<str>>(values: impl IntoIterator<Item = S>) -> Result<Arc<Table>, TableError> {
         Table::builder().strings("item", values).build()
     }
 
@@ -144,12 +142,7 @@ impl TableBuilder {
     /// A column of lists: row `i` takes the next `lengths[i]` rows of `items`. Lists of anything but records take
     /// the only column of `items`.
     #[must_use]
-    pub fn lists(
-        self,
-        name: &str,
-        lengths: impl IntoIterator<Item = usize>,
-        items: Arc<Table>,
-    ) -> Self {
+    pub fn lists(self, name: &str, lengths: impl IntoIterator<Item = usize>, items: Arc<Table>) -> Self {
         let mut starts = vec![0u32];
         let mut end = 0u32;
         for length in lengths {
@@ -329,11 +322,8 @@ mod tests {
 
     #[test]
     fn columns_must_have_equal_length() {
-        let error = Table::builder()
-            .words("a", Type::Int, vec![1, 2])
-            .bools("b", &[true])
-            .build()
-            .unwrap_err();
+        let error =
+            Table::builder().words("a", Type::Int, vec![1, 2]).bools("b", &[true]).build().unwrap_err();
         assert_eq!(error, TableError::UnequalRows { column: "b".into() });
     }
 

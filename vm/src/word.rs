@@ -6,90 +6,338 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Word {
     // Flow
-    If { condition: u8, credit: u16, otherwise: u32 },
-    Jump { credit: u16, target: u32 },
-    Loop { due: u16 },
-    Repeat { due: u16, target: u32 },
+    If {
+        condition: u8,
+        credit: u16,
+        otherwise: u32,
+    },
+    Jump {
+        credit: u16,
+        target: u32,
+    },
+    Loop {
+        due: u16,
+    },
+    Repeat {
+        due: u16,
+        target: u32,
+    },
     /// Followed by [`Word::Target`]: where to go when there is no item.
-    ForEach { item: u8, index: u8, list: u8, due: u16 },
+    ForEach {
+        item: u8,
+        index: u8,
+        list: u8,
+        due: u16,
+    },
     /// Followed by [`Word::Target`]: the first word of the body.
-    NextItem { item: u8, index: u8, list: u8, due: u16 },
+    NextItem {
+        item: u8,
+        index: u8,
+        list: u8,
+        due: u16,
+    },
     /// Followed by [`Word::Target`]: where to go when the range is empty.
-    Range { item: u8, first: u8, last: u8, due: u16 },
+    Range {
+        item: u8,
+        first: u8,
+        last: u8,
+        due: u16,
+    },
     /// Followed by [`Word::Target`]: the first word of the body.
-    NextInRange { item: u8, last: u8, due: u16 },
+    NextInRange {
+        item: u8,
+        last: u8,
+        due: u16,
+    },
     /// Belongs to the word before it. `credit` holds on the way out of, or past, the loop.
-    Target { credit: u16, target: u32 },
-    Return { due: u16 },
-    ReturnValue { value: u8, due: u16 },
-    Stop { reason: u8, due: u16 },
-    Fail { reason: u8, due: u16 },
+    Target {
+        credit: u16,
+        target: u32,
+    },
+    Return {
+        due: u16,
+    },
+    ReturnValue {
+        value: u8,
+        due: u16,
+    },
+    Stop {
+        reason: u8,
+        due: u16,
+    },
+    Fail {
+        reason: u8,
+        due: u16,
+    },
     // Calls
-    Call { result: u8, due: u16, site: u32 },
-    Host { result: u8, due: u16, site: u32 },
-    RecordMetric { value: u8, metric: u16, due: u16 },
-    Settle { due: u16 },
-    RoundsExhausted { due: u16 },
+    Call {
+        result: u8,
+        due: u16,
+        site: u32,
+    },
+    Host {
+        result: u8,
+        due: u16,
+        site: u32,
+    },
+    RecordMetric {
+        value: u8,
+        metric: u16,
+        due: u16,
+    },
+    Settle {
+        due: u16,
+    },
+    RoundsExhausted {
+        due: u16,
+    },
     // Loading
-    Move { result: u8, value: u8 },
-    Copy { result: u8, value: u8 },
-    Integer { result: u8, value: i32 },
-    Constant { result: u8, constant: u32 },
-    Input { result: u8, input: u16 },
-    Context { result: u8, context: u16 },
-    Metric { result: u8, metric: u16, due: u16 },
+    Move {
+        result: u8,
+        value: u8,
+    },
+    Copy {
+        result: u8,
+        value: u8,
+    },
+    Integer {
+        result: u8,
+        value: i32,
+    },
+    Constant {
+        result: u8,
+        constant: u32,
+    },
+    Input {
+        result: u8,
+        input: u16,
+    },
+    Context {
+        result: u8,
+        context: u16,
+    },
+    Metric {
+        result: u8,
+        metric: u16,
+        due: u16,
+    },
     // Integer-carried arithmetic
-    AddInt { result: u8, left: u8, right: u8 },
-    SubInt { result: u8, left: u8, right: u8 },
-    MulInt { result: u8, left: u8, right: u8 },
-    DivInt { result: u8, left: u8, right: u8 },
-    ModInt { result: u8, left: u8, right: u8 },
-    NegInt { result: u8, value: u8 },
-    Product { result: u8, left: u8, right: u8, divisor: u32 },
-    Quotient { result: u8, left: u8, right: u8, factor: u32 },
-    Scale { result: u8, value: u8, factor: u8 },
-    Unscale { result: u8, value: u8, divisor: u8 },
-    Ratio { result: u8, left: u8, right: u8 },
+    AddInt {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    SubInt {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    MulInt {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    DivInt {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    ModInt {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    NegInt {
+        result: u8,
+        value: u8,
+    },
+    Product {
+        result: u8,
+        left: u8,
+        right: u8,
+        divisor: u32,
+    },
+    Quotient {
+        result: u8,
+        left: u8,
+        right: u8,
+        factor: u32,
+    },
+    Scale {
+        result: u8,
+        value: u8,
+        factor: u8,
+    },
+    Unscale {
+        result: u8,
+        value: u8,
+        divisor: u8,
+    },
+    Ratio {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
     // Float arithmetic
-    AddFloat { result: u8, left: u8, right: u8 },
-    SubFloat { result: u8, left: u8, right: u8 },
-    MulFloat { result: u8, left: u8, right: u8 },
-    DivFloat { result: u8, left: u8, right: u8 },
-    NegFloat { result: u8, value: u8 },
-    IntToFloat { result: u8, value: u8 },
-    PercentToFloat { result: u8, value: u8 },
+    AddFloat {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    SubFloat {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    MulFloat {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    DivFloat {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    NegFloat {
+        result: u8,
+        value: u8,
+    },
+    IntToFloat {
+        result: u8,
+        value: u8,
+    },
+    PercentToFloat {
+        result: u8,
+        value: u8,
+    },
     // Comparison
-    EqInt { result: u8, left: u8, right: u8 },
-    NeInt { result: u8, left: u8, right: u8 },
-    LtInt { result: u8, left: u8, right: u8 },
-    LeInt { result: u8, left: u8, right: u8 },
-    EqFloat { result: u8, left: u8, right: u8 },
-    NeFloat { result: u8, left: u8, right: u8 },
-    LtFloat { result: u8, left: u8, right: u8 },
-    LeFloat { result: u8, left: u8, right: u8 },
-    EqString { result: u8, left: u8, right: u8, due: u16 },
-    LtString { result: u8, left: u8, right: u8, due: u16 },
-    LeString { result: u8, left: u8, right: u8, due: u16 },
+    EqInt {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    NeInt {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    LtInt {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    LeInt {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    EqFloat {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    NeFloat {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    LtFloat {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    LeFloat {
+        result: u8,
+        left: u8,
+        right: u8,
+    },
+    EqString {
+        result: u8,
+        left: u8,
+        right: u8,
+        due: u16,
+    },
+    LtString {
+        result: u8,
+        left: u8,
+        right: u8,
+        due: u16,
+    },
+    LeString {
+        result: u8,
+        left: u8,
+        right: u8,
+        due: u16,
+    },
     /// Followed by [`Word::Shape`].
-    EqValue { result: u8, left: u8, right: u8, due: u16 },
-    Not { result: u8, value: u8 },
+    EqValue {
+        result: u8,
+        left: u8,
+        right: u8,
+        due: u16,
+    },
+    Not {
+        result: u8,
+        value: u8,
+    },
     // Records, lists, optionals
     /// A record or a list of the site's arguments.
-    NewObject { result: u8, due: u16, site: u32 },
-    Field { result: u8, record: u8, field: u8 },
+    NewObject {
+        result: u8,
+        due: u16,
+        site: u32,
+    },
+    Field {
+        result: u8,
+        record: u8,
+        field: u8,
+    },
     /// Followed by [`Word::Shape`].
-    SetField { record: u8, field: u8, value: u8, due: u16 },
-    Length { result: u8, list: u8 },
-    Item { result: u8, list: u8, index: u8 },
+    SetField {
+        record: u8,
+        field: u8,
+        value: u8,
+        due: u16,
+    },
+    Length {
+        result: u8,
+        list: u8,
+    },
+    Item {
+        result: u8,
+        list: u8,
+        index: u8,
+    },
     /// Followed by [`Word::Shape`].
-    SetItem { list: u8, index: u8, value: u8, due: u16 },
+    SetItem {
+        list: u8,
+        index: u8,
+        value: u8,
+        due: u16,
+    },
     /// `shares`: the value is a reference.
-    Some { result: u8, value: u8, shares: bool, due: u16 },
-    IsSome { result: u8, value: u8 },
-    Unwrap { result: u8, value: u8 },
+    Some {
+        result: u8,
+        value: u8,
+        shares: bool,
+        due: u16,
+    },
+    IsSome {
+        result: u8,
+        value: u8,
+    },
+    Unwrap {
+        result: u8,
+        value: u8,
+    },
     /// Belongs to the word before it: the type compared or written to, its number of fields, and whether the value
     /// written is a reference.
-    Shape { ty: u16, fields: u16, shares: bool },
+    Shape {
+        ty: u16,
+        fields: u16,
+        shares: bool,
+    },
 }
 
 const _: () = assert!(size_of::<Word>() == 8);

@@ -31,4 +31,6 @@ pub struct CallFacts {
     pub sizes: Vec<Size>,
     /// The value of each argument that is a constant.
     pub constants: Vec<Option<i64>>,
+    /// Length in bytes of each argument that is a text which stands in the program.
+    pub texts: Vec<Option<u64>>,
 }

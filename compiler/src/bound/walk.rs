@@ -196,7 +196,7 @@ impl Walk<'_, '_> {
     fn copy_list(&self, at: usize, cost: &mut Cost) {
         let items = match self.facts.copies.get(&at) {
             Some(size) => size.clone(),
-            None => self.unknown("a list whose type has no MAX is written"),
+            None => self.unknown("a list is written whose type has no MAX"),
         };
         let words = items.map(|items| items.plus(&Sum::constant(cost::HEADER_WORDS)));
         let bytes = words.clone().map(|words| words.scaled(cost::WORD_BYTES));
@@ -217,8 +217,14 @@ impl Walk<'_, '_> {
     fn host(&mut self, at: usize, id: ImportId, arguments: &[Register], cost: &mut Cost) {
         let module = self.prover.module;
         let Some(import) = module.imports.get(id.index()) else { return };
-        let texts = arguments.iter().filter(|&&register| self.class(register) == Some(Class::String)).count();
-        let text_bytes = self.prover.text.saturating_mul(count(texts));
+        let known = self.facts.calls.get(&at).map_or(&[][..], |call| &call.texts);
+        let mut text_bytes = 0_u64;
+        for (argument, &register) in arguments.iter().enumerate() {
+            if self.class(register) == Some(Class::String) {
+                let length = known.get(argument).copied().flatten().unwrap_or(self.prover.text);
+                text_bytes = text_bytes.saturating_add(length);
+            }
+        }
         cost.add_fuel(cost::host_call(count(arguments.len()), text_bytes));
         add(&mut cost.host_calls, &Ok(Sum::constant(1)));
         if import.effect != Effect::Query {
@@ -247,7 +253,10 @@ impl Walk<'_, '_> {
                     add(&mut cost.kept, &own.kept);
                     cost.frames = either(std::mem::replace(&mut cost.frames, Ok(Sum::zero())), &own.frames);
                     let constants = call.map_or(&[][..], |call| &call.constants);
-                    let unknown = || Unbounded { span, reason: "a price known only when it runs".into() };
+                    let unknown = || Unbounded {
+                        span,
+                        reason: "this price is known only when the program runs".into(),
+                    };
                     cost_of_call(module, function, constants).map(Sum::constant).ok_or_else(unknown)
                 }
             };

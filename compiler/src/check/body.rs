@@ -54,8 +54,8 @@ pub(crate) struct Body<'c, 'a> {
     pub(crate) locals: Vec<LocalInfo>,
     /// Locals that can be seen now.
     visible: BTreeMap<SmolStr, LocalId>,
-    /// Their names in order of declaration: a scope ends by taking the last ones back.
-    opened: Vec<SmolStr>,
+    /// Their names in order of declaration, with what each hides: a scope ends by taking the last ones back.
+    opened: Vec<(SmolStr, Option<LocalId>)>,
     /// How many loops enclose the current statement.
     pub(crate) loops: u32,
     /// How deep the typed statements nest here.
@@ -123,8 +123,8 @@ impl<'c, 'a> Body<'c, 'a> {
         let id = LocalId(u32::try_from(self.locals.len()).unwrap_or(u32::MAX));
         let read = name.starts_with('_');
         self.locals.push(LocalInfo { name: name.clone(), ty, span, role, read, assigned: false });
-        self.visible.insert(name.clone(), id);
-        self.opened.push(name.clone());
+        let hidden = self.visible.insert(name.clone(), id);
+        self.opened.push((name.clone(), hidden));
         id
     }
 
@@ -153,8 +153,12 @@ impl<'c, 'a> Body<'c, 'a> {
 
     /// Ends a scope: its locals can no longer be seen.
     pub(crate) fn close(&mut self, mark: usize) {
-        for name in self.opened.drain(mark.min(self.opened.len())..) {
-            self.visible.remove(&name);
+        let start = mark.min(self.opened.len());
+        for (name, hidden) in self.opened.drain(start..).rev() {
+            match hidden {
+                Some(id) => self.visible.insert(name, id),
+                None => self.visible.remove(&name),
+            };
         }
     }
 
@@ -167,12 +171,14 @@ impl<'c, 'a> Body<'c, 'a> {
         result
     }
 
-    /// Notes an effect, and reports it where it is not allowed.
-    pub(crate) fn effect(&mut self, effect: Effect, name: &str, span: Span) {
+    /// Notes an effect, and reports it where it is not allowed; says whether it is.
+    pub(crate) fn effect(&mut self, effect: Effect, name: &str, span: Span) -> bool {
         self.facts.note(effect);
-        if !self.allowed.admits(effect) {
+        let allowed = self.allowed.admits(effect);
+        if !allowed {
             self.report(errors::host::not_allowed(effect, name, span, self.place));
         }
+        allowed
     }
 
     /// What a top-level name stands for.

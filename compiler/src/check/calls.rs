@@ -4,6 +4,7 @@ use smol_str::SmolStr;
 use swarm_bytecode::module::ImportId;
 use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast;
+use swarm_grammar::diagnostic::Diagnostic;
 use swarm_grammar::span::Span;
 
 use super::body::{Body, Place, typed};
@@ -53,8 +54,13 @@ impl Body<'_, '_> {
             self.report(errors::calls::not_callable(name, callee.span, "a variable"));
             return None;
         }
+        if let Some(diagnostic) = self.not_in_constant(name, callee.span) {
+            self.evaluate_only(arguments);
+            self.report(diagnostic);
+            return None;
+        }
         match self.symbol(name) {
-            Some(Symbol::Function(id)) => self.call_function(id, name, arguments, callee.span, span),
+            Some(Symbol::Function(id)) => self.call_function(id, arguments, callee.span, span),
             Some(Symbol::Host(id)) => self.call_host(id, name, arguments, callee.span, span),
             Some(Symbol::Type(ty)) => self.construct(ty, arguments, span),
             Some(Symbol::Unknown) => {
@@ -74,6 +80,16 @@ impl Body<'_, '_> {
             }
             None if name == "len" => self.length(arguments, callee.span, span),
             None => self.unknown_callee(name, arguments, callee.span),
+        }
+    }
+
+    /// Constants call nothing: they are computed before signatures are known.
+    fn not_in_constant(&self, name: &SmolStr, span: Span) -> Option<Diagnostic> {
+        let Place::Constant(what) = self.place else { return None };
+        match self.symbol(name)? {
+            Symbol::Function(_) | Symbol::Host(_) => Some(errors::constants::not_constant(name, span, what)),
+            Symbol::Type(_) => Some(errors::not_yet(&format!("A record as {what}"), span)),
+            _ => None,
         }
     }
 
@@ -141,16 +157,10 @@ impl Body<'_, '_> {
     fn call_function(
         &mut self,
         id: FunctionIndex,
-        name: &SmolStr,
         arguments: &[ast::Argument],
         at: Span,
         span: Span,
     ) -> Option<Expr> {
-        if let Place::Constant(what) = self.place {
-            self.evaluate_only(arguments);
-            self.report(errors::constants::not_constant(name, at, what));
-            return None;
-        }
         let signature = self.cx.env.function(id)?.clone();
         let arguments = self.arguments(&signature, arguments, at);
         self.facts.calls.push(Call { callee: id, span: at, allowed: self.allowed });
@@ -168,7 +178,9 @@ impl Body<'_, '_> {
         let signature = self.cx.env.host(id)?.clone();
         let query = self.cx.host_is_query(id);
         let arguments = self.arguments(&signature, arguments, at);
-        self.effect(if query { Effect::Query } else { Effect::Action }, name, at);
+        if !self.effect(if query { Effect::Query } else { Effect::Action }, name, at) {
+            return None;
+        }
         result(ExprKind::Host(id, arguments?), signature.answer, span)
     }
 

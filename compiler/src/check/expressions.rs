@@ -166,9 +166,7 @@ impl Body<'_, '_> {
             self.report(errors::constants::not_constant(name, span, what));
             return None;
         }
-        let admitted = self.allowed.admits(Effect::Read);
-        self.effect(Effect::Read, name, span);
-        admitted.then_some(())
+        self.effect(Effect::Read, name, span).then_some(())
     }
 
     /// An unknown name, with the nearest one that could stand here.

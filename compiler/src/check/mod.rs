@@ -82,11 +82,15 @@ pub fn check_parsed(
     let mut checker = Checker::new(sources, diagnostics);
     let program = checker.run(prelude.program(), file, program);
     let mut diagnostics = checker.diagnostics;
+    if program.is_none() && !diagnostics.iter().any(is_error) {
+        // Whatever is not understood has been reported; were it not, the program must not be dropped in silence.
+        diagnostics.push(errors::unexplained(Span::new(file, 0, 0)));
+    }
     diagnostics.sort_by_key(|diagnostic| {
         let span = diagnostic.primary.span;
         (span.file, span.start, span.end, diagnostic.code)
     });
-    let errors = diagnostics.iter().any(|diagnostic| diagnostic.severity() == Severity::Error);
+    let errors = diagnostics.iter().any(is_error);
     Checked { program: program.filter(|_| !errors), diagnostics }
 }
 
@@ -174,7 +178,7 @@ impl<'a> Checker<'a> {
     }
 
     pub(crate) fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(|diagnostic| diagnostic.severity() == Severity::Error)
+        self.diagnostics.iter().any(is_error)
     }
 
     pub(crate) fn host_is_query(&self, id: ImportId) -> bool {
@@ -193,4 +197,8 @@ impl<'a> Checker<'a> {
         let short = !text.is_empty() && text.chars().count() <= 40 && !text.contains('\n');
         if short { text.to_owned() } else { "this".to_owned() }
     }
+}
+
+fn is_error(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity() == Severity::Error
 }

@@ -43,7 +43,8 @@ impl Kind {
 }
 
 /// How deep types may nest: lists in records in lists …
-pub(crate) const MAX_TYPE_DEPTH: u16 = 32;
+/// The verifier admits 16 around a built-in type, which counts as one here.
+pub(crate) const MAX_TYPE_DEPTH: u16 = 17;
 
 /// What makes a composed type the same as another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,6 +3,7 @@
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
 
+use super::expressions::constant_text;
 use super::function::{Generator, Hold, Step, Value};
 use crate::typed::{BinaryOperation, Comparison, Expr, ExprKind, UnaryOperation};
 
@@ -132,11 +133,6 @@ impl Generator<'_, '_> {
         let present = self.presence(optional, result)?;
         Ok(Some((present, inverted)))
     }
-}
-
-/// Length in bytes of a text that stands in the program.
-fn constant_text(expr: &Expr) -> Option<u64> {
-    if let ExprKind::String(text) = &expr.kind { u64::try_from(text.len()).ok() } else { None }
 }
 
 /// Takes a condition apart into parts that must all come out as said.

@@ -57,9 +57,6 @@ impl Generator<'_, '_> {
                 let value = self.tables.string(text);
                 self.emit(Op::String { result, value });
             }
-            ExprKind::Zero => {
-                self.emit(Op::Zero { result });
-            }
             ExprKind::Local(local) => self.local_into(*local, ty, result, hold),
             ExprKind::Input(input) => {
                 let input = self.tables.input(*input);
@@ -93,6 +90,12 @@ impl Generator<'_, '_> {
                 let types = self.field_types(ty);
                 let fields = self.arguments(values, &types)?;
                 self.emit_at(Op::NewRecord { result, fields }, expr.span);
+            }
+            ExprKind::Zero => {
+                self.emit(Op::Zero { result });
+            }
+            ExprKind::List(items) if items.is_empty() => {
+                self.emit(Op::Zero { result });
             }
             ExprKind::List(items) => {
                 let types = vec![self.inner_type(ty); items.len()];
@@ -346,6 +349,7 @@ impl Generator<'_, '_> {
             span,
             sizes: arguments.iter().map(|argument| self.size(argument)).collect(),
             constants: arguments.iter().map(constant).collect(),
+            texts: arguments.iter().map(constant_text).collect(),
         }
     }
 
@@ -364,6 +368,11 @@ impl Generator<'_, '_> {
     pub(crate) fn class_of(&self, expr: &Expr) -> Class {
         self.class(self.type_of(expr))
     }
+}
+
+/// Length in bytes of a text that stands in the program.
+pub(crate) fn constant_text(expr: &Expr) -> Option<u64> {
+    if let ExprKind::String(text) = &expr.kind { u64::try_from(text.len()).ok() } else { None }
 }
 
 fn constant(expr: &Expr) -> Option<i64> {

@@ -6,6 +6,10 @@ use super::function::Generator;
 use crate::bound::sum::{Size, Sum, Symbol, Unbounded, either, plus, times};
 use crate::typed::{Aggregate, BinaryOperation, Expr, ExprKind, Source, UnaryOperation};
 
+/// Causes of what is unbounded, in the words of the language.
+const NO_MAX: &str = "nothing says how many items this list has: give its type a MAX";
+const NOT_KNOWN: &str = "this number is known only when the program runs";
+
 impl Generator<'_, '_> {
     /// Most items of a list, or the greatest value of a whole number (0 where it is below). Of other types
     /// nothing is said.
@@ -22,9 +26,9 @@ impl Generator<'_, '_> {
         match self.program.ty(ty) {
             Some(Type::List { max: Some(max), .. }) => Ok(Sum::constant(u64::from(*max))),
             Some(Type::List { max: None, .. }) => {
-                Err(Unbounded { span: self.statement, reason: "a list whose type has no MAX".into() })
+                Err(Unbounded { span: self.statement, reason: NO_MAX.into() })
             }
-            _ => Err(Unbounded { span: self.statement, reason: "a number known only when it runs".into() }),
+            _ => Err(Unbounded { span: self.statement, reason: NOT_KNOWN.into() }),
         }
     }
 
@@ -35,7 +39,7 @@ impl Generator<'_, '_> {
             ExprKind::Zero => Ok(Sum::zero()),
             ExprKind::Local(local) if !self.replaced.contains(local) => self.home(*local).size,
             ExprKind::If(_, then, otherwise) => either(self.length(then), &self.length(otherwise)),
-            _ => Err(unknown(list, "a list whose type has no MAX")),
+            _ => Err(unknown(list, NO_MAX)),
         };
         known.or_else(|cause| {
             let by_type = list.ty.map(|ty| self.size_of_type(ty));
@@ -57,10 +61,10 @@ impl Generator<'_, '_> {
             ExprKind::If(_, then, otherwise) => either(self.greatest(then), &self.greatest(otherwise)),
             ExprKind::Aggregate { aggregate: Aggregate::Count, iteration, .. } => match &iteration.source {
                 Source::List(list) => self.length(list),
-                Source::Range(..) => Err(unknown(number, "a number known only when it runs")),
+                Source::Range(..) => Err(unknown(number, NOT_KNOWN)),
             },
             ExprKind::Binary(operation, left, right) => self.greatest_of(*operation, left, right, number),
-            _ => Err(unknown(number, "a number known only when it runs")),
+            _ => Err(unknown(number, NOT_KNOWN)),
         }
     }
 
@@ -81,7 +85,7 @@ impl Generator<'_, '_> {
             (BinaryOperation::ModuloWord, _, Some(divisor @ 1..)) => {
                 Ok(Sum::constant(divisor.saturating_sub(1)))
             }
-            _ => Err(unknown(number, "a number known only when it runs")),
+            _ => Err(unknown(number, NOT_KNOWN)),
         }
     }
 }

@@ -20,6 +20,23 @@ pub(crate) fn run(text: &str) -> (Checked, Sources) {
     (check(&mut sources, file), sources)
 }
 
+/// Checks a text and carries it on to a verified module: what is checked can be compiled. Too large (E0180) is no fault
+/// of the checker.
+pub(crate) fn run_on(text: &str) -> (Checked, Sources) {
+    let (checked, sources) = run(text);
+    if let Some(program) = &checked.program
+        && let Err(errors) = swarm_compiler::compile::assemble(program, &sources)
+    {
+        let words: Vec<String> = errors
+            .iter()
+            .filter(|found| found.code != Code::E0180)
+            .map(|found| render(found, &sources))
+            .collect();
+        assert!(words.is_empty(), "{text}\n{}", words.join("\n"));
+    }
+    (checked, sources)
+}
+
 /// The codes of a text's diagnostics, in order of place.
 pub(crate) fn codes(text: &str) -> Vec<&'static str> {
     run(text).0.diagnostics.iter().map(|found| found.code.as_str()).collect()

@@ -4,10 +4,10 @@ use swarm_bytecode::module::{Amount, Effect, Priority, TargetCount};
 use swarm_bytecode::types::TypeId;
 use swarm_compiler::typed::{ExprKind, Program, StatementKind};
 
-use crate::common::{render, root, run};
+use crate::common::{render, root, run_on};
 
 fn good(text: &str) -> Program {
-    let (checked, sources) = run(text);
+    let (checked, sources) = run_on(text);
     let words: Vec<String> = checked.diagnostics.iter().map(|found| render(found, &sources)).collect();
     assert!(words.is_empty(), "{text}\n{}", words.join("\n"));
     checked.program.expect("a program without diagnostics is complete")
@@ -52,7 +52,7 @@ fn statements_of_every_kind() {
     ];
     for body in bodies {
         // What is constant on purpose here is not the point.
-        let (checked, sources) = run(&start(body));
+        let (checked, sources) = run_on(&start(body));
         let errors: Vec<String> = checked
             .diagnostics
             .iter()
@@ -177,7 +177,7 @@ fn records_fill_in_defaults_in_order() {
 
 #[test]
 fn what_is_never_reached_is_left_out() {
-    let (checked, _) = run("ON START { STOP \"now\" LOG(\"never\") }");
+    let (checked, _) = run_on("ON START { STOP \"now\" LOG(\"never\") }");
     let program = checked.program.expect("only a warning");
     assert_eq!(program.functions[program.entry.0 as usize].body.len(), 1);
 }

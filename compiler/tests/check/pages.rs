@@ -2,7 +2,7 @@
 
 use swarm_grammar::diagnostic::Severity;
 
-use crate::common::{STAGES, apply, bad_programs, own_codes, render, root, run};
+use crate::common::{STAGES, apply, bad_programs, own_codes, render, root, run_on};
 
 #[test]
 fn each_code_has_a_page_and_a_bad_program() {
@@ -23,7 +23,7 @@ fn each_bad_program_gives_its_code_and_nothing_else() {
     for (name, text) in STAGES.iter().flat_map(|stage| bad_programs(stage)) {
         let code = &name[..5];
         assert!(text.starts_with(&format!("// {code}: ")), "{name} does not name its code");
-        let (checked, _) = run(&text);
+        let (checked, _) = run_on(&text);
         assert!(!checked.diagnostics.is_empty(), "{name} is fine");
         for found in &checked.diagnostics {
             assert_eq!(found.code.as_str(), code, "{name}: {}", found.message);
@@ -37,7 +37,7 @@ fn bad_programs_are_explained() {
     for stage in STAGES {
         let mut all = String::new();
         for (name, text) in bad_programs(stage) {
-            let (checked, sources) = run(&text);
+            let (checked, sources) = run_on(&text);
             all.push_str(&format!("== {name}\n"));
             for found in &checked.diagnostics {
                 all.push_str(&render(found, &sources));
@@ -50,10 +50,10 @@ fn bad_programs_are_explained() {
 #[test]
 fn each_fix_mends_its_program() {
     for (name, text) in STAGES.iter().flat_map(|stage| bad_programs(stage)) {
-        for found in run(&text).0.diagnostics {
+        for found in run_on(&text).0.diagnostics {
             let Some(fix) = &found.fix else { continue };
             let mended = apply(&text, fix);
-            let (checked, sources) = run(&mended);
+            let (checked, sources) = run_on(&mended);
             let left: Vec<String> = checked
                 .diagnostics
                 .iter()
@@ -73,9 +73,9 @@ fn each_page_shows_the_slip_and_its_mending() {
         let blocks: Vec<&str> =
             page.split("```swarm\n").skip(1).map(|rest| rest.split("```").next().unwrap_or("")).collect();
         let [bad, good] = blocks.as_slice() else { panic!("{} needs two programs", code.as_str()) };
-        let found = run(bad).0.diagnostics;
+        let found = run_on(bad).0.diagnostics;
         assert!(found.iter().any(|found| found.code == code), "{}: the first program is fine", code.as_str());
-        let (checked, sources) = run(good);
+        let (checked, sources) = run_on(good);
         let left: Vec<String> = checked.diagnostics.iter().map(|found| render(found, &sources)).collect();
         assert!(left.is_empty(), "{}: {}", code.as_str(), left.join("\n"));
     }

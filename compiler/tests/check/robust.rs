@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use swarm_grammar::diagnostic::Severity;
+use swarm_grammar::diagnostic::{Code, Severity};
 
-use crate::common::{codes, run};
+use crate::common::{codes, run_on};
 
 const WORDS: &[&str] = &[
     "FUNC",
@@ -127,6 +127,11 @@ const PIECES: &[&str] = &[
     "FAIL \"x\"",
     "CONTINUE",
     "x = IF x THEN y ELSE z ?? 5",
+    "LET c: list<int> MAX 3 = [1, len(task_queue)]",
+    "c[0] -= c[1]",
+    "LET o: int? = NONE",
+    "o = 5",
+    "IF o == NONE { STOP }",
     "LET r = 5s * 5s / $5 * 1GB",
     "LET w = r / r * r - r",
     "LET d = 9223372036854775807 * 2",
@@ -134,11 +139,52 @@ const PIECES: &[&str] = &[
     "RETURN",
 ];
 
+/// Declarations that need each other in every order.
+const DECLARATIONS: &[&str] = &[
+    "CONST A = B",
+    "CONST B = 5s",
+    "CONST C: money = $5 * D",
+    "CONST D = q()",
+    "CONST E = P(a: 1)",
+    "CONST F = agent.load",
+    "CONST G = f()",
+    "CONST H = [A]",
+    "CONST I = 1 / 0",
+    "CONST J = saved",
+    "TYPE P { a: int = K, b: R? = NONE }",
+    "CONST K = 3",
+    "TYPE R { p: P = P(a: 1) }",
+    "TYPE Q { x: duration IN ms = B, y: list<P> MAX K = [] }",
+    "TYPE Task { id: string KEY }",
+    "TYPE Agent { load: int }",
+    "INPUT P: int",
+    "INPUT qs: list<Q> MAX 5",
+    "CONTEXT pot: money IN USD = C",
+    "METRIC saved: money TOTAL",
+    "METRIC memory: P GAUGE",
+    "QUERY q() -> int REQUIRES a.b",
+    "QUERY q2(a: money) -> P? COSTS a, f()",
+    "ACTION LOG(message: string) REQUIRES log.write IDEMPOTENT",
+    "ACTION LOG(x: int) COSTS $5",
+    "FUNC f() -> int { RETURN K }",
+    "FUNC g(p: P) -> R { RETURN R(p: p) }",
+    "FUNC h() { LOG(\"x\") h() }",
+    "ON START { RECORD saved = C }",
+    "ON START { h() }",
+    "INSTRUCTION X_v2 { TARGET K AGENTS WHERE f() > agent.load }",
+    "INSTRUCTION Y { DEADLINE B BUDGET C, 5 }",
+    "FUNC len(x: int) -> int { RETURN x }",
+    "CONST q = 5",
+    "STATE s: int = 0",
+    "ENUM N { K, other }",
+];
+
 /// Checks a text: there is a program exactly if there is no error.
 fn whole(text: &str) {
-    let checked = run(text).0;
+    let checked = run_on(text).0;
     let errors = checked.diagnostics.iter().any(|found| found.severity() == Severity::Error);
     assert_eq!(checked.program.is_none(), errors, "{text}");
+    assert!(checked.diagnostics.iter().all(|found| found.code != Code::E0190), "{text}");
 }
 
 proptest! {
@@ -154,8 +200,13 @@ proptest! {
     }
 
     #[test]
+    fn declaration_soup(pieces in proptest::collection::vec(proptest::sample::select(DECLARATIONS), 0..12)) {
+        whole(&pieces.join("\n"));
+    }
+
+    #[test]
     fn any_text(text in "\\PC*") {
-        run(&text);
+        run_on(&text);
     }
 }
 
@@ -203,7 +254,7 @@ fn nesting_is_no_danger() {
             "}".repeat(depth.min(120))
         );
         for text in [parentheses, sums, signs, blocks, lists, arms, calls, both, deep] {
-            run(&text);
+            run_on(&text);
         }
     }
 }
@@ -237,5 +288,5 @@ fn long_chains_are_no_danger() {
 #[test]
 fn checking_twice_says_the_same() {
     let text = "ON START { LET x = nope IF task.memory > 5s THEN LOG(5) }";
-    assert_eq!(run(text).0.diagnostics, run(text).0.diagnostics);
+    assert_eq!(run_on(text).0.diagnostics, run_on(text).0.diagnostics);
 }

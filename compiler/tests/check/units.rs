@@ -2,7 +2,7 @@
 
 use swarm_bytecode::types::{Type, TypeId};
 
-use crate::common::{codes, render, run};
+use crate::common::{codes, render, run_on};
 
 /// Names of all types that values in these tables can have.
 const INPUTS: &str = "INPUT i: int\nINPUT f: float\nINPUT p: percent\nINPUT d: duration\nINPUT b: bytes\nINPUT w: bandwidth\n\
@@ -11,7 +11,7 @@ const INPUTS: &str = "INPUT i: int\nINPUT f: float\nINPUT p: percent\nINPUT d: d
 /// The type of an expression over the inputs, in words.
 fn type_of(expr: &str) -> String {
     let text = format!("{INPUTS}ON START {{ LET _x = {expr} }}");
-    let (checked, sources) = run(&text);
+    let (checked, sources) = run_on(&text);
     let Some(program) = checked.program else {
         let words: Vec<String> = checked.diagnostics.iter().map(|found| render(found, &sources)).collect();
         return words.join("");
@@ -160,7 +160,7 @@ fn constants_come_out_exactly() {
     ];
     for (left, right) in table {
         let text = format!("ON START {{ IF {left} == {right} THEN LOG(\"x\") }}");
-        let (checked, sources) = run(&text);
+        let (checked, sources) = run_on(&text);
         let words: Vec<String> = checked.diagnostics.iter().map(|found| render(found, &sources)).collect();
         assert!(words.len() == 1 && words[0].contains("always TRUE"), "{left} == {right}: {words:?}");
     }

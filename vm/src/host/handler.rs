@@ -2,9 +2,9 @@
 
 use swarm_bytecode::module::{Import, Module};
 
+use super::Call;
 use super::answer::{Answer, IntoAnswer};
 use super::argument::Argument;
-use super::Call;
 
 /// A closure of up to six [`Argument`]s that returns an [`IntoAnswer`]. `M` only tells the implementations apart.
 pub trait Handler<M>: sealed::Sealed<M> {

@@ -20,8 +20,8 @@ use crate::limits::Grants;
 use crate::report::PlaceName;
 use crate::value::ValueRef;
 
-pub use answer::{Answer, HostError, IntoAnswer, IntoValue};
 pub(crate) use answer::AnswerKind;
+pub use answer::{Answer, HostError, IntoAnswer, IntoValue};
 pub use argument::{
     Argument, Bandwidth, Bytes, Duration, List, Money, Percent, Rate, Record, Text, Time, Tokens,
 };
@@ -71,12 +71,7 @@ impl HostFunction<'_> {
 
 impl Default for Host<'_> {
     fn default() -> Self {
-        Host {
-            functions: Vec::new(),
-            otherwise: None,
-            clock: Box::new(SystemClock::default()),
-            cancel: None,
-        }
+        Host { functions: Vec::new(), otherwise: None, clock: Box::new(SystemClock::default()), cancel: None }
     }
 }
 

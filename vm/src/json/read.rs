@@ -34,7 +34,11 @@ pub(crate) struct Document {
 
 /// Reads a JSON object of named values. Where exactly one wanted value is a list, the document may also be that
 /// list alone.
-pub(crate) fn read_document(text: &str, module: &Module, wanted: &[Wanted<'_>]) -> Result<Document, InputError> {
+pub(crate) fn read_document(
+    text: &str,
+    module: &Module,
+    wanted: &[Wanted<'_>],
+) -> Result<Document, InputError> {
     let mut reader = Reader { module, path: Path::default(), error: None, columns: 0, cells: 0 };
     let mut json = serde_json::Deserializer::from_str(text);
     let mut document = Document { tables: wanted.iter().map(|_| None).collect(), unknown: Vec::new() };
@@ -114,15 +118,41 @@ fn read_value<'de, D: Deserializer<'de>>(
 /// Columns being filled, in the shape of a type. What a list or an optional holds is made when it is needed:
 /// types may contain themselves.
 enum Builder<'m> {
-    Scalar { ty: TypeId, kind: &'m Type, unit: Option<&'m str>, values: Vec<u64> },
+    Scalar {
+        ty: TypeId,
+        kind: &'m Type,
+        unit: Option<&'m str>,
+        values: Vec<u64>,
+    },
     Text(Texts),
-    List { element: TypeId, unit: Option<&'m str>, max: Option<u32>, starts: Vec<u32>, rows: Option<Box<Builder<'m>>> },
-    Optional { inner: TypeId, unit: Option<&'m str>, present: Vec<bool>, value: Option<Box<Builder<'m>>> },
-    Record { ty: TypeId, fields: &'m [Field], columns: Vec<Builder<'m>>, rows: u32 },
+    List {
+        element: TypeId,
+        unit: Option<&'m str>,
+        max: Option<u32>,
+        starts: Vec<u32>,
+        rows: Option<Box<Builder<'m>>>,
+    },
+    Optional {
+        inner: TypeId,
+        unit: Option<&'m str>,
+        present: Vec<bool>,
+        value: Option<Box<Builder<'m>>>,
+    },
+    Record {
+        ty: TypeId,
+        fields: &'m [Field],
+        columns: Vec<Builder<'m>>,
+        rows: u32,
+    },
 }
 
 impl<'m> Builder<'m> {
-    fn new(reader: &mut Reader<'_>, module: &'m Module, ty: TypeId, unit: Option<&'m str>) -> Option<Builder<'m>> {
+    fn new(
+        reader: &mut Reader<'_>,
+        module: &'m Module,
+        ty: TypeId,
+        unit: Option<&'m str>,
+    ) -> Option<Builder<'m>> {
         reader.columns = reader.columns.saturating_add(1);
         if reader.columns > MAX_COLUMNS {
             return None;
@@ -132,7 +162,9 @@ impl<'m> Builder<'m> {
             Type::List { element, max } => {
                 Builder::List { element: *element, unit, max: *max, starts: vec![0], rows: None }
             }
-            Type::Optional(inner) => Builder::Optional { inner: *inner, unit, present: Vec::new(), value: None },
+            Type::Optional(inner) => {
+                Builder::Optional { inner: *inner, unit, present: Vec::new(), value: None }
+            }
             Type::Record { fields, .. } => {
                 let columns = fields
                     .iter()
@@ -418,7 +450,8 @@ impl<'de, 'm: 'b, 'b> Visitor<'de> for Cell<'_, 'b, 'm> {
         while let Some(key) = map.next_key::<Cow<'_, str>>()? {
             let names = fields.iter().map(|field| &field.name);
             let at = match_name(names, &key);
-            let Some((field, column)) = at.and_then(|at| Some((fields.get(at)?, columns.get_mut(at)?))) else {
+            let Some((field, column)) = at.and_then(|at| Some((fields.get(at)?, columns.get_mut(at)?)))
+            else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };

@@ -24,7 +24,8 @@ pub(super) fn read(
             Some(value) => Ok(value.cast_unsigned()),
             None => Err(wrong(path, "int", json, "give a whole number of at most 64 bits")),
         },
-        (Some(Type::Float), Value::Number(number)) => match number.as_f64().filter(|value| value.is_finite()) {
+        (Some(Type::Float), Value::Number(number)) => match number.as_f64().filter(|value| value.is_finite())
+        {
             Some(value) => Ok(slot::from_float(value)),
             None => Err(wrong(path, "float", json, "give a number a 64-bit float can hold")),
         },
@@ -33,7 +34,9 @@ pub(super) fn read(
             None => Err(wrong(path, "time", json, "give it as \"2026-11-20T08:00:00Z\"")),
         },
         (Some(Type::Rate(dimension)), Value::String(text)) => match quantity::parse_literal(text) {
-            Ok(Literal::Rate { dimension: found, value }) if found == *dimension => Ok(slot::from_float(value)),
+            Ok(Literal::Rate { dimension: found, value }) if found == *dimension => {
+                Ok(slot::from_float(value))
+            }
             _ => Err(wrong(path, "rate", json, "give it as a string with its units, as in \"$12.50/h\"")),
         },
         (Some(quantity), Value::String(text)) if is_quantity(quantity) => {
@@ -53,7 +56,13 @@ pub(super) fn read(
 fn is_quantity(ty: &Type) -> bool {
     matches!(
         ty,
-        Type::Duration | Type::Bytes | Type::Bandwidth | Type::Money | Type::Tokens | Type::Percent | Type::Time
+        Type::Duration
+            | Type::Bytes
+            | Type::Bandwidth
+            | Type::Money
+            | Type::Tokens
+            | Type::Percent
+            | Type::Time
     )
 }
 

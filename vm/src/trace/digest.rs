@@ -25,7 +25,13 @@ impl Digest {
     }
 
     /// Adds the canonical form of one event.
-    pub(crate) fn event(&mut self, tag: u8, fuel: u64, place: Option<(u16, u32)>, payload: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn event(
+        &mut self,
+        tag: u8,
+        fuel: u64,
+        place: Option<(u16, u32)>,
+        payload: impl FnOnce(&mut Vec<u8>),
+    ) {
         self.block.push(tag);
         self.block.extend_from_slice(&fuel.to_le_bytes());
         match place {

@@ -12,7 +12,12 @@ pub const TRACE_VERSION: u32 = 1;
 
 /// Appends an event as one line of JSON, line end included.
 pub fn write_line(event: &Event<'_>, out: &mut String) {
-    out.push_str(&format!("{{\"seq\":{},\"fuel\":{},\"kind\":\"{}\"", event.seq, event.fuel, event.kind.name()));
+    out.push_str(&format!(
+        "{{\"seq\":{},\"fuel\":{},\"kind\":\"{}\"",
+        event.seq,
+        event.fuel,
+        event.kind.name()
+    ));
     if let Some(place) = &event.place {
         out.push_str(",\"place\":");
         write_place(place, out);

@@ -42,6 +42,12 @@ pub(super) fn not_yet(what: &str, span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0007, span, format!("{what} is not in the language yet"))
 }
 
+/// A program that was not understood, though nothing is wrong with it.
+pub(super) fn unexplained(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0190, span, "the compiler did not understand this program and cannot say why")
+        .note("Nothing was compiled. Please report this together with the program.")
+}
+
 /// The candidate a word was probably meant to be.
 pub(super) fn nearest<'n>(word: &str, candidates: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     swarm_grammar::suggest::closest(word, candidates)

@@ -128,7 +128,7 @@ pub(in crate::check) fn no_length(value: &Side) -> Diagnostic {
 }
 
 pub(in crate::check) fn too_deep(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0125, span, "types nest deeper than 32 levels")
+    Diagnostic::new(Code::E0125, span, "types nest deeper than 16 levels")
         .note("Put identifiers into the inner records instead of whole records.")
 }
 

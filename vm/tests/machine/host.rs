@@ -1,11 +1,9 @@
 //! The border to the host: signatures, grants, answers, costs, when actions are carried out, waiting.
-#![expect(clippy::arithmetic_side_effects, reason = "test code")]
 
-mod common;
 
 use std::cell::RefCell;
 
-use common::*;
+use crate::common::*;
 use swarm_bytecode::module::{Amount, FunctionId, Import, ImportId, Module, StringId};
 use swarm_bytecode::op::Op;
 use swarm_bytecode::types::{Type, TypeId};
@@ -34,16 +32,19 @@ fn asks(ty: TypeId) -> Module {
 
 /// Calls `ACT(n)` for n in 1..=3, then ends by `last`.
 fn acts(last: Op) -> Module {
-    let mut module = main(&[INT, STRING], vec![
-        int(0, 1),
-        act(0, &[0]),
-        int(0, 2),
-        act(0, &[0]),
-        int(0, 3),
-        act(0, &[0]),
-        Op::String { result: r(1), value: StringId(0) },
-        last,
-    ]);
+    let mut module = main(
+        &[INT, STRING],
+        vec![
+            int(0, 1),
+            act(0, &[0]),
+            int(0, 2),
+            act(0, &[0]),
+            int(0, 3),
+            act(0, &[0]),
+            Op::String { result: r(1), value: StringId(0) },
+            last,
+        ],
+    );
     module.strings = vec!["why".into()];
     module.imports = vec![action("ACT", &[INT])];
     module
@@ -52,7 +53,8 @@ fn acts(last: Op) -> Module {
 #[test]
 fn typed_handlers_get_their_types() {
     let mut module = module(vec![]);
-    let task = add_type(&mut module, Type::Record { name: "Task".into(), fields: vec![key("id"), field("n", INT)] });
+    let task =
+        add_type(&mut module, Type::Record { name: "Task".into(), fields: vec![key("id"), field("n", INT)] });
     let tags = add_type(&mut module, Type::List { element: STRING, max: None });
     let maybe = add_type(&mut module, Type::Optional(INT));
     module.strings = vec!["t1".into(), "eu".into()];
@@ -80,15 +82,21 @@ fn typed_handlers_get_their_types() {
         "ACT",
         |task: Record<'_>, by: Percent, text: Text<'_>, tags: Vec<String>, maybe: Option<i64>, flag: bool| {
             let n = task.field("n").and_then(ValueRef::as_word);
-            *seen.borrow_mut() =
-                format!("{} {} {n:?} {by} {text} {tags:?} {maybe:?} {flag}", task.type_name(), task.key_text());
+            *seen.borrow_mut() = format!(
+                "{} {} {n:?} {by} {text} {tags:?} {maybe:?} {flag}",
+                task.type_name(),
+                task.key_text()
+            );
         },
     );
     let report = run_with(&module, Limits::default(), &mut host);
     assert_eq!(*seen.borrow(), "Task t1 Some(5) 20% eu [\"eu\", \"t1\"] Some(5) true");
     assert_eq!(report.actions.len(), 1);
     let json = report.to_json();
-    assert!(json.contains(r#""actions":[{"name":"ACT","args":["t1","20%","eu",["eu","t1"],5,true]}]"#), "{json}");
+    assert!(
+        json.contains(r#""actions":[{"name":"ACT","args":["t1","20%","eu",["eu","t1"],5,true]}]"#),
+        "{json}"
+    );
 }
 
 #[test]
@@ -128,7 +136,8 @@ fn what_does_not_fit_is_refused_before_the_run() {
 #[test]
 fn capabilities_are_granted_by_name_or_all() {
     let mut module = acts(Op::Stop { reason: r(1) });
-    let needs = |name: &str, capability: &str| Import { capability: Some(capability.into()), ..action(name, &[INT]) };
+    let needs =
+        |name: &str, capability: &str| Import { capability: Some(capability.into()), ..action(name, &[INT]) };
     module.imports = vec![needs("ACT", "cpu.throttle"), needs("ACT2", "a.b"), needs("ACT3", "a.b")];
     let program = load(&module);
     let mut host = Host::new();
@@ -151,10 +160,14 @@ fn capabilities_are_granted_by_name_or_all() {
 #[test]
 fn queries_answer_any_type() {
     let mut module = module(vec![]);
-    let pair = add_type(&mut module, Type::Record { name: "Pair".into(), fields: vec![field("a", INT), field("b", STRING)] });
+    let pair = add_type(
+        &mut module,
+        Type::Record { name: "Pair".into(), fields: vec![field("a", INT), field("b", STRING)] },
+    );
     let pairs = add_type(&mut module, Type::List { element: pair, max: Some(2) });
     let maybe = add_type(&mut module, Type::Optional(pairs));
-    module.functions = vec![function(&[maybe], 0, Some(maybe), vec![ask(0, 0, &[]), Op::ReturnValue { value: r(0) }])];
+    module.functions =
+        vec![function(&[maybe], 0, Some(maybe), vec![ask(0, 0, &[]), Op::ReturnValue { value: r(0) }])];
     module.imports = vec![query("ask", &[], maybe)];
     let answer = |value: Value| {
         let mut host = Host::new();
@@ -208,7 +221,10 @@ fn wrong_answers_say_what_was_wrong() {
     assert_eq!(run_with(&asks(INT), Limits::default(), &mut host).reason.unwrap().code, "host_answer");
     let mut host = Host::new();
     host.raw("ask", |_| Answer::value(f64::NAN));
-    assert_eq!(run_with(&asks(TypeId::FLOAT), Limits::default(), &mut host).reason.unwrap().code, "host_answer");
+    assert_eq!(
+        run_with(&asks(TypeId::FLOAT), Limits::default(), &mut host).reason.unwrap().code,
+        "host_answer"
+    );
 }
 
 #[test]
@@ -281,15 +297,20 @@ fn arguments_are_taken_as_they_were() {
     let mut module = module(vec![]);
     let list = add_type(&mut module, Type::List { element: INT, max: None });
     module.imports = vec![action("ACT", &[list])];
-    module.functions = vec![function(&[list, INT, INT], 0, None, vec![
-        int(1, 1),
-        Op::NewList { result: r(0), items: rs(&[1]) },
-        act(0, &[0]),
-        int(1, 2),
-        Op::SetItem { list: r(0), index: r(2), value: r(1) },
-        act(0, &[0]),
-        Op::Return {},
-    ])];
+    module.functions = vec![function(
+        &[list, INT, INT],
+        0,
+        None,
+        vec![
+            int(1, 1),
+            Op::NewList { result: r(0), items: rs(&[1]) },
+            act(0, &[0]),
+            int(1, 2),
+            Op::SetItem { list: r(0), index: r(2), value: r(1) },
+            act(0, &[0]),
+            Op::Return {},
+        ],
+    )];
     for effects in [Effects::Immediate, Effects::Collected] {
         let mut seen: Vec<Vec<i64>> = Vec::new();
         let mut host = Host::new();
@@ -372,7 +393,13 @@ fn costs_are_reserved_and_settled_lower_never_higher() {
         });
         let mut run = instance(&module, Limits::default().money(money), &host).effects(effects);
         let report = run.run(&mut host).report().unwrap();
-        (report.outcome, report.reason.unwrap().code.to_string(), report.money, report.tokens, report.host_calls)
+        (
+            report.outcome,
+            report.reason.unwrap().code.to_string(),
+            report.money,
+            report.tokens,
+            report.host_calls,
+        )
     };
     use Effects::{Collected, Immediate};
     assert_eq!(with(None, 300, Immediate), (Outcome::Stopped, "stop".into(), 300, 30, 3));
@@ -388,15 +415,22 @@ fn costs_are_reserved_and_settled_lower_never_higher() {
 
 /// `ACT(n)` costs `n × 5`, by a function of its argument.
 fn computed() -> Module {
-    let cost = function(&[INT, TypeId::MONEY], 1, Some(TypeId::MONEY), vec![
-        int(1, 5),
-        Op::MulInt { result: r(1), left: r(0), right: r(1) },
-        Op::ReturnValue { value: r(1) },
-    ]);
-    let tokens = function(&[INT, TypeId::TOKENS], 1, Some(TypeId::TOKENS), vec![
-        int(1, 1),
-        Op::ReturnValue { value: r(1) },
-    ]);
+    let cost = function(
+        &[INT, TypeId::MONEY],
+        1,
+        Some(TypeId::MONEY),
+        vec![
+            int(1, 5),
+            Op::MulInt { result: r(1), left: r(0), right: r(1) },
+            Op::ReturnValue { value: r(1) },
+        ],
+    );
+    let tokens = function(
+        &[INT, TypeId::TOKENS],
+        1,
+        Some(TypeId::TOKENS),
+        vec![int(1, 1), Op::ReturnValue { value: r(1) }],
+    );
     let mut module = acts(Op::Stop { reason: r(1) });
     module.functions.extend([cost, tokens]);
     let act = action("ACT", &[INT]);

@@ -1,9 +1,7 @@
 //! Modules made by hand, and short ways to run them.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part")]
-
 use swarm_bytecode::module::{
-    Amount, CallCost, Debug, Effect, Function, FunctionDebug, FunctionId, Import, Metric, MetricId, MetricKind,
-    Module, Place, SourceName,
+    Amount, CallCost, Debug, Effect, Function, FunctionDebug, FunctionId, Import, Metric, MetricId,
+    MetricKind, Module, Place, SourceName,
 };
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Field, Type, TypeId};
@@ -21,7 +19,12 @@ pub(crate) fn int(register: u8, value: i64) -> Op {
     Op::Integer { result: r(register), value }
 }
 
-pub(crate) fn function(registers: &[TypeId], parameters: u8, result: Option<TypeId>, code: Vec<Op>) -> Function {
+pub(crate) fn function(
+    registers: &[TypeId],
+    parameters: u8,
+    result: Option<TypeId>,
+    code: Vec<Op>,
+) -> Function {
     Function { registers: registers.to_vec(), parameters, result, code }
 }
 

@@ -1,14 +1,12 @@
 //! The sample program, from text to report.
-#![expect(clippy::arithmetic_side_effects, reason = "test code")]
 
-mod common;
 
-use common::*;
+use crate::common::*;
 use swarm_bytecode::types::Type;
 use swarm_vm::{Effects, Grants, Host, Inputs, Instance, Limits, Percent, Program, Record, Report, Table};
 
 fn sample() -> Program {
-    let text = include_str!("../../examples/cost_optimization.swarm");
+    let text = include_str!("../../../examples/cost_optimization.swarm");
     let (compilation, _) = swarm_compiler::compile_text("cost_optimization.swarm", text);
     let module = compilation.module.unwrap_or_else(|| panic!("{:?}", compilation.diagnostics));
     load(&module)
@@ -52,13 +50,21 @@ fn the_sample_runs_on_a_table() {
     let inputs = Inputs::new(&program).table("task_queue", &tasks(9)).unwrap();
     let (report, _) = run_sample(&inputs, &program, true);
     assert_eq!(report.outcome.name(), "done", "{:?}", report.reason);
-    let shown: Vec<_> = report.actions.iter().take(4).map(|action| (action.name.as_str(), action.args[0].to_json())).collect();
-    assert_eq!(shown, [
-        ("REDUCE_CPU_THROTTLE", "\"t0\"".to_owned()),
-        ("REDUCE_MEMORY_CACHE", "\"t1\"".to_owned()),
-        ("ROUTE_TO_CHEAPER_REGION", "\"t2\"".to_owned()),
-        ("REDUCE_CPU_THROTTLE", "\"t3\"".to_owned()),
-    ]);
+    let shown: Vec<_> = report
+        .actions
+        .iter()
+        .take(4)
+        .map(|action| (action.name.as_str(), action.args[0].to_json()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("REDUCE_CPU_THROTTLE", "\"t0\"".to_owned()),
+            ("REDUCE_MEMORY_CACHE", "\"t1\"".to_owned()),
+            ("ROUTE_TO_CHEAPER_REGION", "\"t2\"".to_owned()),
+            ("REDUCE_CPU_THROTTLE", "\"t3\"".to_owned()),
+        ]
+    );
     assert_eq!(report.actions.len(), 10);
     assert_eq!(report.actions[9].args[0].to_json(), "\"5s\"");
     assert_eq!(report.money, 3 * 100 + 3 * 100 + 3 * 1000);
@@ -124,7 +130,9 @@ fn collected_and_immediate_do_the_same() {
             order.push((call.name().to_owned(), call.argument(0).unwrap().to_shown().to_json()));
             swarm_vm::Answer::done()
         });
-        let mut run = Instance::new(&program, &inputs, Limits::default(), &Grants::all(), &host).unwrap().effects(effects);
+        let mut run = Instance::new(&program, &inputs, Limits::default(), &Grants::all(), &host)
+            .unwrap()
+            .effects(effects);
         let report = run.run(&mut host).report().unwrap();
         drop(host);
         (order, report.actions, report.fuel_used, report.memory_peak_bytes)

@@ -1,9 +1,7 @@
 //! Every op: what it computes, and the errors it can run into.
-#![expect(clippy::arithmetic_side_effects, reason = "test code")]
 
-mod common;
 
-use common::*;
+use crate::common::*;
 use swarm_bytecode::module::{FloatId, FunctionId, MetricKind, Module, StringId};
 use swarm_bytecode::op::Op;
 use swarm_bytecode::types::{Type, TypeId};
@@ -59,7 +57,12 @@ fn integer_arithmetic() {
         (binary!(ModInt), i64::MIN, -1, "0"),
         (|a, b, c| Op::Product { result: r(a), left: r(b), right: r(c), divisor: 10 }, 5, 5, "2"),
         (|a, b, c| Op::Product { result: r(a), left: r(b), right: r(c), divisor: 10 }, 7, 5, "4"),
-        (|a, b, c| Op::Product { result: r(a), left: r(b), right: r(c), divisor: i64::MAX }, i64::MAX, 9, "9"),
+        (
+            |a, b, c| Op::Product { result: r(a), left: r(b), right: r(c), divisor: i64::MAX },
+            i64::MAX,
+            9,
+            "9",
+        ),
         (|a, b, c| Op::Quotient { result: r(a), left: r(b), right: r(c), factor: 10 }, 3, 4, "8"),
         (|a, b, _| Op::NegInt { result: r(a), value: r(b) }, 5, 0, "-5"),
         (|a, b, _| Op::Move { result: r(a), value: r(b) }, 5, 0, "5"),
@@ -80,9 +83,24 @@ fn integer_traps() {
         (binary!(DivInt), i64::MIN, -1, "overflow"),
         (binary!(ModInt), 1, 0, "division_by_zero"),
         (|a, b, _| Op::NegInt { result: r(a), value: r(b) }, i64::MIN, 0, "overflow"),
-        (|a, b, c| Op::Product { result: r(a), left: r(b), right: r(c), divisor: 1 }, i64::MAX, 2, "overflow"),
-        (|a, b, c| Op::Quotient { result: r(a), left: r(b), right: r(c), factor: 1 }, 1, 0, "division_by_zero"),
-        (|a, b, c| Op::Quotient { result: r(a), left: r(b), right: r(c), factor: 9 }, i64::MAX, 1, "overflow"),
+        (
+            |a, b, c| Op::Product { result: r(a), left: r(b), right: r(c), divisor: 1 },
+            i64::MAX,
+            2,
+            "overflow",
+        ),
+        (
+            |a, b, c| Op::Quotient { result: r(a), left: r(b), right: r(c), factor: 1 },
+            1,
+            0,
+            "division_by_zero",
+        ),
+        (
+            |a, b, c| Op::Quotient { result: r(a), left: r(b), right: r(c), factor: 9 },
+            i64::MAX,
+            1,
+            "overflow",
+        ),
         (|a, b, _| Op::NegInt { result: r(a), value: r(b) }, i64::MIN, 0, "overflow"),
     ];
     for (op, left, right, expected) in cases {
@@ -128,7 +146,8 @@ fn words_and_floats_together() {
     assert_eq!(result(&scaled(unscale.clone(), 4.0)), "2");
     assert_eq!(failure(&scaled(scale, 1e300)), "overflow");
     assert_eq!(failure(&scaled(unscale, 0.0)), "division_by_zero");
-    let convert = |ty, op| result(&main(&[FLOAT, ty], vec![Op::Integer { result: r(1), value: 200_000 }, op]));
+    let convert =
+        |ty, op| result(&main(&[FLOAT, ty], vec![Op::Integer { result: r(1), value: 200_000 }, op]));
     assert_eq!(convert(INT, Op::IntToFloat { result: r(0), value: r(1) }), "200000.0");
     assert_eq!(convert(TypeId::PERCENT, Op::PercentToFloat { result: r(0), value: r(1) }), "0.2");
 }
@@ -174,10 +193,10 @@ fn loading() {
     let mut text = main(&[STRING], vec![Op::String { result: r(0), value: StringId(1) }]);
     text.strings = vec!["one".into(), "two".into()];
     assert_eq!(result(&text), "\"two\"");
-    let mut copied = main(&[STRING, STRING], vec![
-        Op::String { result: r(1), value: StringId(0) },
-        Op::Copy { result: r(0), value: r(1) },
-    ]);
+    let mut copied = main(
+        &[STRING, STRING],
+        vec![Op::String { result: r(1), value: StringId(0) }, Op::Copy { result: r(0), value: r(1) }],
+    );
     copied.strings = vec!["one".into()];
     assert_eq!(result(&copied), "\"one\"");
     assert_eq!(result(&main(&[TypeId::MONEY], vec![int(0, 1_500_000)])), "\"$1.5\"");
@@ -203,7 +222,8 @@ fn branches() {
 
 /// 0: sum, 1: item, 2: first, 3: last, 4: three, 5: condition
 fn sum_range(first: i64, last: i64, body: Vec<Op>) -> Module {
-    let mut code = vec![int(2, first), int(3, last), int(4, 3), Op::Range { item: r(1), first: r(2), last: r(3) }];
+    let mut code =
+        vec![int(2, first), int(3, last), int(4, 3), Op::Range { item: r(1), first: r(2), last: r(3) }];
     code.extend(body);
     code.extend([Op::AddInt { result: r(0), left: r(0), right: r(1) }, Op::Advance {}]);
     main(&[INT, INT, INT, INT, INT, BOOL], code)
@@ -216,12 +236,7 @@ fn ranges() {
     assert_eq!(result(&sum_range(5, 4, vec![])), "0");
     assert_eq!(result(&sum_range(i64::MAX, i64::MAX, vec![])), i64::MAX.to_string());
     let at_three = |op| {
-        vec![
-            Op::EqInt { result: r(5), left: r(1), right: r(4) },
-            Op::If { condition: r(5) },
-            op,
-            Op::End {},
-        ]
+        vec![Op::EqInt { result: r(5), left: r(1), right: r(4) }, Op::If { condition: r(5) }, op, Op::End {}]
     };
     assert_eq!(result(&sum_range(1, 5, at_three(Op::Break { depth: 0 }))), "3");
     assert_eq!(result(&sum_range(1, 5, at_three(Op::Continue { depth: 0 }))), "12");
@@ -230,45 +245,58 @@ fn ranges() {
 #[test]
 fn loops_and_breaks_over_several_levels() {
     // 0: count, 1: one, 2: limit, 3: condition
-    let module = main(&[INT, INT, INT, BOOL], vec![
-        int(1, 1),
-        int(2, 10),
-        Op::Loop {},
-        Op::Loop {},
-        Op::AddInt { result: r(0), left: r(0), right: r(1) },
-        Op::LtInt { result: r(3), left: r(0), right: r(2) },
-        Op::If { condition: r(3) },
-        Op::Continue { depth: 1 },
-        Op::End {},
-        Op::Break { depth: 1 },
-        Op::Repeat {},
-        Op::Repeat {},
-    ]);
+    let module = main(
+        &[INT, INT, INT, BOOL],
+        vec![
+            int(1, 1),
+            int(2, 10),
+            Op::Loop {},
+            Op::Loop {},
+            Op::AddInt { result: r(0), left: r(0), right: r(1) },
+            Op::LtInt { result: r(3), left: r(0), right: r(2) },
+            Op::If { condition: r(3) },
+            Op::Continue { depth: 1 },
+            Op::End {},
+            Op::Break { depth: 1 },
+            Op::Repeat {},
+            Op::Repeat {},
+        ],
+    );
     assert_eq!(result(&module), "10");
 }
 
 #[test]
 fn calls_pass_by_value_and_recurse() {
     // fib(n) = n < 2 ? n : fib(n - 1) + fib(n - 2); registers: n, result, one, two, condition
-    let fib = function(&[INT, INT, INT, INT, BOOL], 1, Some(INT), vec![
-        int(2, 1),
-        int(3, 2),
-        Op::LtInt { result: r(4), left: r(0), right: r(3) },
-        Op::If { condition: r(4) },
-        Op::ReturnValue { value: r(0) },
-        Op::End {},
-        Op::SubInt { result: r(1), left: r(0), right: r(2) },
-        Op::CallValue { result: r(1), function: FunctionId(1), arguments: rs(&[1]) },
-        Op::SubInt { result: r(3), left: r(0), right: r(3) },
-        Op::CallValue { result: r(3), function: FunctionId(1), arguments: rs(&[3]) },
-        Op::AddInt { result: r(1), left: r(1), right: r(3) },
-        Op::ReturnValue { value: r(1) },
-    ]);
-    let main = function(&[INT, INT], 0, Some(INT), vec![
-        int(1, 15),
-        Op::CallValue { result: r(0), function: FunctionId(1), arguments: rs(&[1]) },
-        Op::ReturnValue { value: r(0) },
-    ]);
+    let fib = function(
+        &[INT, INT, INT, INT, BOOL],
+        1,
+        Some(INT),
+        vec![
+            int(2, 1),
+            int(3, 2),
+            Op::LtInt { result: r(4), left: r(0), right: r(3) },
+            Op::If { condition: r(4) },
+            Op::ReturnValue { value: r(0) },
+            Op::End {},
+            Op::SubInt { result: r(1), left: r(0), right: r(2) },
+            Op::CallValue { result: r(1), function: FunctionId(1), arguments: rs(&[1]) },
+            Op::SubInt { result: r(3), left: r(0), right: r(3) },
+            Op::CallValue { result: r(3), function: FunctionId(1), arguments: rs(&[3]) },
+            Op::AddInt { result: r(1), left: r(1), right: r(3) },
+            Op::ReturnValue { value: r(1) },
+        ],
+    );
+    let main = function(
+        &[INT, INT],
+        0,
+        Some(INT),
+        vec![
+            int(1, 15),
+            Op::CallValue { result: r(0), function: FunctionId(1), arguments: rs(&[1]) },
+            Op::ReturnValue { value: r(0) },
+        ],
+    );
     assert_eq!(result(&module(vec![main, fib])), "610");
 }
 
@@ -276,18 +304,26 @@ fn calls_pass_by_value_and_recurse() {
 fn registers_of_a_callee_start_at_zero() {
     let dirty = function(&[INT, INT], 0, None, vec![int(0, 7), int(1, 8), Op::Return {}]);
     let reads = function(&[INT, INT], 0, Some(INT), vec![Op::ReturnValue { value: r(1) }]);
-    let main = function(&[INT], 0, Some(INT), vec![
-        Op::Call { function: FunctionId(1), arguments: vec![] },
-        Op::CallValue { result: r(0), function: FunctionId(2), arguments: vec![] },
-        Op::ReturnValue { value: r(0) },
-    ]);
+    let main = function(
+        &[INT],
+        0,
+        Some(INT),
+        vec![
+            Op::Call { function: FunctionId(1), arguments: vec![] },
+            Op::CallValue { result: r(0), function: FunctionId(2), arguments: vec![] },
+            Op::ReturnValue { value: r(0) },
+        ],
+    );
     assert_eq!(result(&module(vec![main, dirty, reads])), "0");
 }
 
 #[test]
 fn records_are_values() {
     let mut m = module(vec![]);
-    let pair = add_type(&mut m, Type::Record { name: "Pair".into(), fields: vec![field("a", INT), field("b", INT)] });
+    let pair = add_type(
+        &mut m,
+        Type::Record { name: "Pair".into(), fields: vec![field("a", INT), field("b", INT)] },
+    );
     let make = vec![
         int(2, 1),
         int(3, 2),
@@ -306,12 +342,17 @@ fn records_are_values() {
     assert_eq!(finish(0), r#"{"a":9,"b":2}"#);
     assert_eq!(finish(1), r#"{"a":1,"b":2}"#);
     let mut zero = m.clone();
-    zero.functions = vec![function(&[pair, INT, INT], 0, Some(INT), vec![
-        int(1, 5),
-        Op::SetField { record: r(0), field: 1, value: r(1) },
-        Op::Field { result: r(2), record: r(0), field: 1 },
-        Op::ReturnValue { value: r(2) },
-    ])];
+    zero.functions = vec![function(
+        &[pair, INT, INT],
+        0,
+        Some(INT),
+        vec![
+            int(1, 5),
+            Op::SetField { record: r(0), field: 1, value: r(1) },
+            Op::Field { result: r(2), record: r(0), field: 1 },
+            Op::ReturnValue { value: r(2) },
+        ],
+    )];
     assert_eq!(result(&zero), "5", "the zero record is copied, never written");
 }
 
@@ -321,14 +362,19 @@ fn what_is_stored_is_shared_so_no_value_contains_itself() {
     let list = add_type(&mut m, Type::List { element: INT, max: None });
     let lists = add_type(&mut m, Type::List { element: list, max: None });
     // 0: lists, 1: list, 2: 1, 3: 0
-    m.functions = vec![function(&[lists, list, INT, INT], 0, Some(lists), vec![
-        int(2, 1),
-        Op::NewList { result: r(1), items: rs(&[2]) },
-        Op::NewList { result: r(0), items: rs(&[1]) },
-        int(2, 7),
-        Op::SetItem { list: r(1), index: r(3), value: r(2) },
-        Op::ReturnValue { value: r(0) },
-    ])];
+    m.functions = vec![function(
+        &[lists, list, INT, INT],
+        0,
+        Some(lists),
+        vec![
+            int(2, 1),
+            Op::NewList { result: r(1), items: rs(&[2]) },
+            Op::NewList { result: r(0), items: rs(&[1]) },
+            int(2, 7),
+            Op::SetItem { list: r(1), index: r(3), value: r(2) },
+            Op::ReturnValue { value: r(0) },
+        ],
+    )];
     assert_eq!(result(&m), "[[1]]");
 }
 
@@ -338,12 +384,8 @@ fn lists() {
     let list = add_type(&mut m, Type::List { element: INT, max: None });
     let with = |ty: TypeId, ops: Vec<Op>| {
         // 0: result, 1: list, 2..: 10 20 30, 5: index, 6: item, 7: its index
-        let mut code = vec![
-            int(2, 10),
-            int(3, 20),
-            int(4, 30),
-            Op::NewList { result: r(1), items: rs(&[2, 3, 4]) },
-        ];
+        let mut code =
+            vec![int(2, 10), int(3, 20), int(4, 30), Op::NewList { result: r(1), items: rs(&[2, 3, 4]) }];
         code.extend(ops);
         code.push(Op::ReturnValue { value: r(0) });
         let mut module = m.clone();
@@ -358,11 +400,14 @@ fn lists() {
     assert_eq!(failure(&item(i64::MAX)), "index_out_of_range");
     assert_eq!(result(&with(INT, vec![Op::Length { result: r(0), list: r(1) }])), "3");
     let set = |index| {
-        with(list, vec![
-            int(5, index),
-            Op::SetItem { list: r(1), index: r(5), value: r(4) },
-            Op::Move { result: r(0), value: r(1) },
-        ])
+        with(
+            list,
+            vec![
+                int(5, index),
+                Op::SetItem { list: r(1), index: r(5), value: r(4) },
+                Op::Move { result: r(0), value: r(1) },
+            ],
+        )
     };
     assert_eq!(result(&set(0)), "[30,20,30]");
     assert_eq!(failure(&set(3)), "index_out_of_range");
@@ -407,14 +452,19 @@ fn values_are_compared_part_by_part() {
     m.strings = vec!["a".into(), "b".into()];
     let with = |left: &[u8], right: &[u8]| {
         let mut module = m.clone();
-        module.functions = vec![function(&[BOOL, list, list, STRING, STRING], 0, Some(BOOL), vec![
-            Op::String { result: r(3), value: StringId(0) },
-            Op::String { result: r(4), value: StringId(1) },
-            Op::NewList { result: r(1), items: rs(left) },
-            Op::NewList { result: r(2), items: rs(right) },
-            Op::EqValue { result: r(0), left: r(1), right: r(2) },
-            Op::ReturnValue { value: r(0) },
-        ])];
+        module.functions = vec![function(
+            &[BOOL, list, list, STRING, STRING],
+            0,
+            Some(BOOL),
+            vec![
+                Op::String { result: r(3), value: StringId(0) },
+                Op::String { result: r(4), value: StringId(1) },
+                Op::NewList { result: r(1), items: rs(left) },
+                Op::NewList { result: r(2), items: rs(right) },
+                Op::EqValue { result: r(0), left: r(1), right: r(2) },
+                Op::ReturnValue { value: r(0) },
+            ],
+        )];
         let report = run(&module);
         (report.result.unwrap().to_json(), report.fuel_used)
     };
@@ -435,40 +485,54 @@ fn metrics() {
             r#"{"saved":{"count":2,"min":"$2","p50":"$1.96608","p90":"$4.980736","p99":"$4.980736","max":"$5"}}"#,
         ),
     ] {
-        let mut m = main(&[TypeId::MONEY], vec![
-            int(0, 2_000_000),
-            Op::RecordMetric { metric: METRIC, value: r(0) },
-            int(0, 5_000_000),
-            Op::RecordMetric { metric: METRIC, value: r(0) },
-        ]);
+        let mut m = main(
+            &[TypeId::MONEY],
+            vec![
+                int(0, 2_000_000),
+                Op::RecordMetric { metric: METRIC, value: r(0) },
+                int(0, 5_000_000),
+                Op::RecordMetric { metric: METRIC, value: r(0) },
+            ],
+        );
         m.metrics = vec![metric("saved", TypeId::MONEY, kind)];
         let json = run(&m).to_json();
         let start = json.find("\"metrics\":").unwrap() + "\"metrics\":".len();
         let end = json.find(",\"result\"").unwrap();
         assert_eq!(&json[start..end], expected);
     }
-    let mut read = main(&[INT, INT], vec![
-        int(1, 4),
-        Op::RecordMetric { metric: METRIC, value: r(1) },
-        Op::Metric { result: r(0), metric: METRIC },
-    ]);
+    let mut read = main(
+        &[INT, INT],
+        vec![
+            int(1, 4),
+            Op::RecordMetric { metric: METRIC, value: r(1) },
+            Op::Metric { result: r(0), metric: METRIC },
+        ],
+    );
     read.metrics = vec![metric("n", INT, MetricKind::Total)];
     assert_eq!(result(&read), "4");
     let mut gauge = main(&[INT, INT], vec![]);
     let optional = add_type(&mut gauge, Type::Optional(INT));
-    gauge.functions = vec![function(&[optional, INT], 0, Some(optional), vec![
-        int(1, 4),
-        Op::RecordMetric { metric: METRIC, value: r(1) },
-        Op::Metric { result: r(0), metric: METRIC },
-        Op::ReturnValue { value: r(0) },
-    ])];
+    gauge.functions = vec![function(
+        &[optional, INT],
+        0,
+        Some(optional),
+        vec![
+            int(1, 4),
+            Op::RecordMetric { metric: METRIC, value: r(1) },
+            Op::Metric { result: r(0), metric: METRIC },
+            Op::ReturnValue { value: r(0) },
+        ],
+    )];
     gauge.metrics = vec![metric("n", INT, MetricKind::Gauge)];
     assert_eq!(result(&gauge), "4");
-    let mut full = main(&[INT], vec![
-        int(0, i64::MAX),
-        Op::RecordMetric { metric: METRIC, value: r(0) },
-        Op::RecordMetric { metric: METRIC, value: r(0) },
-    ]);
+    let mut full = main(
+        &[INT],
+        vec![
+            int(0, i64::MAX),
+            Op::RecordMetric { metric: METRIC, value: r(0) },
+            Op::RecordMetric { metric: METRIC, value: r(0) },
+        ],
+    );
     full.metrics = vec![metric("n", INT, MetricKind::Total)];
     assert_eq!(failure(&full), "overflow");
 }

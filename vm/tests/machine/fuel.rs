@@ -1,10 +1,8 @@
 //! Exact fuel: random structured programs, with the fuel at every op compared with a count op by op, for every
 //! budget, with and without slices, in one go and refuelled in drips.
-#![expect(clippy::arithmetic_side_effects, reason = "test code")]
 
-mod common;
 
-use common::*;
+use crate::common::*;
 use swarm_bytecode::module::{Function, FunctionId, ImportId, Module};
 use swarm_bytecode::op::{Op, Settle};
 use swarm_bytecode::types::{Type, TypeId};
@@ -72,7 +70,9 @@ impl Builder<'_> {
                 Op::ModInt { result: r(b), left: r(b), right: r(a) },
             ]),
             3 => self.code.push(Op::AddInt { result: r(a), left: r(b), right: r(c) }),
-            4 => self.code.push(Op::NewList { result: r(7), items: rs(&[a, b, c][..usize::from(a % 4).min(3)]) }),
+            4 => self
+                .code
+                .push(Op::NewList { result: r(7), items: rs(&[a, b, c][..usize::from(a % 4).min(3)]) }),
             5 => self.code.push(Op::Host { import: ImportId(0), arguments: rs(&[a, b]) }),
             6 => self.code.push(Op::Settle {}),
             7 => {
@@ -350,13 +350,16 @@ fn no_effect_is_unpaid() {
 #[test]
 fn a_long_loop_over_many_slices() {
     // Two ops for loading, `range` 2, then 30,000 rounds of `add` 1 and `next` 2, `return.value` 1.
-    let module = main(&[INT, INT, INT, INT], vec![
-        int(1, 1),
-        int(2, 30_000),
-        Op::Range { item: r(3), first: r(1), last: r(2) },
-        Op::AddInt { result: r(0), left: r(0), right: r(3) },
-        Op::Advance {},
-    ]);
+    let module = main(
+        &[INT, INT, INT, INT],
+        vec![
+            int(1, 1),
+            int(2, 30_000),
+            Op::Range { item: r(3), first: r(1), last: r(2) },
+            Op::AddInt { result: r(0), left: r(0), right: r(3) },
+            Op::Advance {},
+        ],
+    );
     let report = run(&module);
     assert_eq!(report.result.as_ref().unwrap().to_json(), "450015000");
     assert_eq!(report.fuel_used, 2 + 2 + 30_000 * 3 + 1);

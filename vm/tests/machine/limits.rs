@@ -1,13 +1,11 @@
 //! Each limit: where it strikes, what is counted, what comes before what.
-#![expect(clippy::arithmetic_side_effects, reason = "test code")]
 
-mod common;
 
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::*;
+use crate::common::*;
 use swarm_bytecode::module::{Amount, FunctionId, ImportId, Module};
 use swarm_bytecode::op::Op;
 use swarm_bytecode::types::{Type, TypeId};
@@ -25,14 +23,18 @@ fn endless(body: Vec<Op>) -> Module {
 
 /// Calls itself without end; three registers a frame.
 fn recursion() -> Module {
-    let main = function(&[INT], 0, None, vec![
-        Op::Call { function: FunctionId(1), arguments: rs(&[0]) },
-        Op::Return {},
-    ]);
-    let deep = function(&[INT, INT, INT], 1, None, vec![
-        Op::Call { function: FunctionId(1), arguments: rs(&[0]) },
-        Op::Return {},
-    ]);
+    let main = function(
+        &[INT],
+        0,
+        None,
+        vec![Op::Call { function: FunctionId(1), arguments: rs(&[0]) }, Op::Return {}],
+    );
+    let deep = function(
+        &[INT, INT, INT],
+        1,
+        None,
+        vec![Op::Call { function: FunctionId(1), arguments: rs(&[0]) }, Op::Return {}],
+    );
     module(vec![main, deep])
 }
 

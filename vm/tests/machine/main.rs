@@ -1,0 +1,17 @@
+//! The machine from outside: modules made by hand, and the sample from its text.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test code"
+)]
+
+mod common;
+mod fuel;
+mod host;
+mod inputs;
+mod limits;
+mod ops;
+mod sample;
+mod trace;
