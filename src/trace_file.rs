@@ -14,6 +14,8 @@ use crate::status::{Failure, Fault};
 #[derive(Debug)]
 pub(crate) struct TraceFile {
     path: PathBuf,
+    /// Where it is written before it is whole, if that is another place.
+    part: Option<PathBuf>,
     writer: BufWriter<File>,
     line: String,
     error: Option<std::io::Error>,
@@ -33,26 +35,24 @@ impl TraceFile {
     pub(crate) fn create_temporary(name: &str) -> Result<TraceFile, Failure> {
         let directory = std::env::temp_dir().join("swarmc");
         let path = directory.join(format!("{name}.trace.jsonl"));
-        // Others may write there too: a file of theirs is never followed, only replaced.
-        let file = create_directory(&directory).and_then(|()| {
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            OpenOptions::new().write(true).create_new(true).open(&path)
-        });
+        // Others may write there too: a file of theirs is never followed, only replaced, and two runs at a time
+        // each write a file of their own.
+        let part = directory.join(format!("{name}.{}.part", std::process::id()));
+        let open = || OpenOptions::new().write(true).create_new(true).open(&part);
+        let file = create_directory(&directory).and_then(|()| open());
         let file = file.map_err(|error| files::unwritable(&path, &error))?;
-        Ok(TraceFile::new(path, file))
+        Ok(TraceFile { part: Some(part), ..TraceFile::new(path, file) })
     }
 
     fn new(path: PathBuf, file: File) -> TraceFile {
-        TraceFile { path, writer: BufWriter::new(file), line: String::new(), error: None }
+        TraceFile { path, part: None, writer: BufWriter::new(file), line: String::new(), error: None }
     }
 
     /// Writes what is left and gives the trace's path.
     pub(crate) fn finish(mut self) -> Result<PathBuf, Failure> {
         let flushed = self.writer.flush();
-        match self.error.or(flushed.err()) {
+        let moved = self.part.as_ref().map_or(Ok(()), |part| std::fs::rename(part, &self.path));
+        match self.error.or(flushed.err()).or(moved.err()) {
             Some(error) => Err(files::unwritable(&self.path, &error)),
             None => Ok(self.path),
         }

@@ -1,13 +1,147 @@
 //! The command line as its users see it: each transcript in tests/cli/ is run and compared.
 //! `TRYCMD=overwrite cargo test --test cli` writes what the commands say now; look at the difference before you keep it.
 
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const SAMPLE: &str = "examples/cost_optimization.swarm";
+const TASKS: &str = "examples/tasks.json";
+
 #[test]
 fn transcripts() {
-    // What a test prints must not depend on the terminal or the directory of the machine it runs on.
     let cases = trycmd::TestCases::new();
-    cases
-        .env("NO_COLOR", "1")
+    // What a test prints must not depend on the terminal or the directories of the machine it runs on.
+    cases.env("NO_COLOR", "1").env("TMPDIR", env!("CARGO_TARGET_TMPDIR")).env("COLUMNS", "100");
+    cases.case("tests/cli/*.trycmd");
+}
+
+fn swarmc(arguments: &[&str], input: &[u8], environment: &[(&str, &str)]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_swarmc"))
+        .args(arguments)
         .env("TMPDIR", env!("CARGO_TARGET_TMPDIR"))
-        .case("tests/cli/*.trycmd")
-        .case("tests/cli/*.toml");
+        .envs(environment.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn document(arguments: &[&str], input: &[u8]) -> Value {
+    let output = swarmc(arguments, input, &[]);
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1, "{arguments:?}: one line");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn every_command_speaks_json() {
+    for arguments in [
+        &["check", SAMPLE][..],
+        &["check", "tests/cli/programs/many.swarm"],
+        &["check", "tests/cli/programs/wide.swarm"],
+        &["check", "nowhere.swarm"],
+        &["compile", SAMPLE, "-o", concat!(env!("CARGO_TARGET_TMPDIR"), "/sample.bc")],
+        &["run", SAMPLE, "--input", TASKS],
+        &["run", SAMPLE, "--host", "processes"],
+        &["run", "tests/cli/programs/units.swarm"],
+        &["inspect", SAMPLE],
+        &["disasm", SAMPLE],
+        &["fmt", "--check", SAMPLE],
+        &["explain"],
+        &["explain", "E0501"],
+        &["completions", "zsh"],
+        &["version"],
+        &["dance"],
+        &["check"],
+    ] {
+        let document = document(&[arguments, &["--format", "json"]].concat(), b"");
+        let first = document.as_object().unwrap().iter().next().unwrap();
+        assert_eq!((first.0.as_str(), first.1), ("schema_version", &Value::from(1)), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_contract_of_run() {
+    let trace = concat!(env!("CARGO_TARGET_TMPDIR"), "/contract.jsonl");
+    let arguments = ["run", SAMPLE, "--input", TASKS, "--trace", trace, "--format", "json"];
+    let document = document(&arguments, b"");
+    assert_eq!(document["instruction"], "cost_optimize");
+    assert!(document["digest"].as_str().unwrap().starts_with("sha256:"));
+    assert_eq!(document["outcome"], "done");
+    assert!(document["reason"].is_null());
+    assert_eq!(document["actions"][0]["name"], "REDUCE_CPU_THROTTLE");
+    assert_eq!(document["actions"][0]["args"], serde_json::json!(["etl-7", "20%"]));
+    assert!(document["fuel_used"].as_u64() <= document["worst_case"]["fuel"].as_u64());
+    assert!(document["memory_peak_bytes"].as_u64() <= document["worst_case"]["memory_bytes"].as_u64());
+    assert!(document["metrics"].is_object() && document["result"].is_null());
+    assert_eq!(document["trace"]["file"], trace);
+    let trace = std::fs::read_to_string(trace).unwrap();
+    let last: Value = serde_json::from_str(trace.lines().last().unwrap()).unwrap();
+    assert_eq!(last["digest"], document["trace_digest"]);
+}
+
+#[test]
+fn a_module_runs_exactly_like_its_source() {
+    let source = document(&["run", SAMPLE, "--input", TASKS, "--format", "json"], b"");
+    let compiled = swarmc(&["compile", SAMPLE, "--strip", "-o", "-"], b"", &[]);
+    assert_eq!(compiled.status.code(), Some(0));
+    let module = document(&["run", "-", "--input", TASKS, "--format", "json"], &compiled.stdout);
+    for member in ["digest", "outcome", "fuel_used", "memory_peak_bytes", "actions", "trace_digest"] {
+        assert_eq!(source[member], module[member], "{member}");
+    }
+}
+
+#[test]
+fn standard_input_is_read_for_every_kind_of_file() {
+    let text = std::fs::read(SAMPLE).unwrap();
+    for command in ["check", "inspect", "disasm", "fmt"] {
+        let output = swarmc(&[command, "-"], &text, &[]);
+        assert_eq!(output.status.code(), Some(0), "{command}");
+    }
+    let tasks = std::fs::read(TASKS).unwrap();
+    let output = swarmc(&["run", SAMPLE, "--input", "-", "--trace-level", "off"], &tasks, &[]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8(output.stdout).unwrap().starts_with("cost_optimize · a dry run over <stdin>"));
+}
+
+#[test]
+fn the_process_table_is_a_task_queue() {
+    let document = document(&["run", SAMPLE, "--host", "processes", "--format", "json"], b"");
+    assert_eq!(document["outcome"], "done");
+    assert!(document["data"].as_str().unwrap().ends_with("of this machine"));
+    // At least this test is a process: the worst case grows with it.
+    assert!(document["worst_case"]["host_calls"].as_u64().unwrap() > 1);
+}
+
+#[test]
+fn given_tasks_take_precedence_over_the_host() {
+    let given = document(&["run", SAMPLE, "--input", TASKS, "--format", "json"], b"");
+    let both = document(&["run", SAMPLE, "--input", TASKS, "--host", "processes", "--format", "json"], b"");
+    assert_eq!(given["trace_digest"], both["trace_digest"]);
+    assert_eq!(both["data"], TASKS);
+}
+
+#[test]
+fn colours_only_where_they_are_wanted() {
+    let arguments = ["check", "tests/cli/programs/units.swarm"];
+    let plain = swarmc(&arguments, b"", &[]);
+    assert!(!plain.stderr.contains(&0x1b), "a pipe gets no colours");
+    let forced = swarmc(&arguments, b"", &[("CLICOLOR_FORCE", "1")]);
+    assert!(forced.stderr.contains(&0x1b), "CLICOLOR_FORCE forces them");
+    let silent = swarmc(&arguments, b"", &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]);
+    assert!(!silent.stderr.contains(&0x1b), "NO_COLOR is never overruled");
+}
+
+#[test]
+fn results_and_talk_go_their_own_ways() {
+    let run = swarmc(&["run", SAMPLE, "--input", TASKS], b"", &[]);
+    assert!(run.stderr.is_empty(), "a run without a warning has nothing to say beside its result");
+    let check = swarmc(&["check", "tests/cli/programs/units.swarm"], b"", &[]);
+    assert!(check.stdout.is_empty() && !check.stderr.is_empty());
+    let module = swarmc(&["compile", SAMPLE, "-o", "-"], b"", &[]);
+    assert!(module.stdout.starts_with(b"SWRM") && !module.stderr.is_empty());
 }

@@ -32,6 +32,7 @@ pub enum Effects {
 
 /// Why [`Instance::run`] returned.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "made once a run")]
 pub enum Exit {
     /// The run is over.
     Finished(Report),

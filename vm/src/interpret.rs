@@ -15,9 +15,10 @@ use swarm_bytecode::types::TypeId;
 use crate::attached::Attached;
 use crate::compare;
 use crate::decode::{Argument, Code, Site, SiteTarget};
-use crate::heap::{Data, Heap, object_bytes};
+use crate::heap::{Data, object_bytes};
 use crate::limits::MAX_FUEL;
 use crate::machine::{Frame, Machine, Pause, WINDOW, check_depth};
+use crate::objects::{copy_list, copy_record, new_object, new_some};
 use crate::slot;
 use crate::word::Word;
 
@@ -562,13 +563,10 @@ pub(crate) fn interpret<O: Observer>(
                 Word::Some { result, value, shares, due } => {
                     settle!(due, cost::allocate(cost::object_words(1)));
                     held!(memory.take(object_bytes(1)));
-                    let value = get(window, value);
-                    if shares {
-                        heap.share(value);
+                    match new_some(heap, get(window, value), shares) {
+                        Some(object) => set(window, result, object),
+                        None => break 'run Pause::Limit(LimitKind::Memory),
                     }
-                    let Ok(object) = heap.begin(1) else { break 'run Pause::Limit(LimitKind::Memory) };
-                    heap.push(value);
-                    set(window, result, object);
                 }
                 Word::IsSome { result, value } => {
                     let holds = get(window, value) != 0;
@@ -654,34 +652,4 @@ fn enter(
         *slot = callers.get(usize::from(argument.register)).copied().unwrap_or(0);
     }
     slots.for_each(|slot| *slot = 0);
-}
-
-fn new_object(heap: &mut Heap, window: &Window, arguments: &[Argument]) -> Option<u64> {
-    for argument in arguments.iter().filter(|argument| argument.shares) {
-        heap.share(get(window, argument.register));
-    }
-    let object = heap.begin(slot::count(arguments.len())).ok()?;
-    for argument in arguments {
-        heap.push(get(window, argument.register));
-    }
-    Some(object)
-}
-
-/// A copy of a record that may be written. What its fields refer to is shared already, or lies outside the arena.
-fn copy_record(code: &Code, attached: &Attached, heap: &mut Heap, record: u64, fields: u16) -> Option<u64> {
-    let copy = heap.begin(u32::from(fields)).ok()?;
-    for field in 0..fields {
-        let value = Data { code, attached, heap }.field(record, u8::try_from(field).unwrap_or(u8::MAX));
-        heap.push(value);
-    }
-    Some(copy)
-}
-
-fn copy_list(code: &Code, attached: &Attached, heap: &mut Heap, list: u64, length: u32) -> Option<u64> {
-    let copy = heap.begin(length).ok()?;
-    for at in 0..length {
-        let value = Data { code, attached, heap }.item(list, at).unwrap_or(0);
-        heap.push(value);
-    }
-    Some(copy)
 }

@@ -34,6 +34,7 @@ mod json;
 mod limits;
 mod machine;
 mod metric;
+mod objects;
 mod program;
 mod report;
 mod slot;

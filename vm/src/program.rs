@@ -18,6 +18,8 @@ pub struct Program {
 const _: fn() = || {
     fn is_shareable<T: Send + Sync>() {}
     is_shareable::<Program>();
+    is_shareable::<crate::Inputs>();
+    is_shareable::<crate::Instance>();
 };
 
 impl Program {

@@ -79,6 +79,11 @@ impl Value {
         }
     }
 
+    /// The zero of a type: 0, FALSE, "", an empty list, NONE, a record of zeros. What a dry run may answer.
+    pub fn zero(module: &Module, ty: TypeId) -> Value {
+        zero(module, ty, &mut Copying { nodes: MAX_NODES, keys: false }, 0)
+    }
+
     /// The value as JSON text.
     pub fn to_json(&self) -> String {
         let mut text = String::new();
@@ -268,4 +273,29 @@ impl<'a> ValueRef<'a> {
 struct Copying {
     nodes: usize,
     keys: bool,
+}
+
+fn zero(module: &Module, ty: TypeId, copying: &mut Copying, depth: u32) -> Value {
+    let Some(left) = copying.nodes.checked_sub(1).filter(|_| depth < MAX_DEPTH) else {
+        return Value::Omitted;
+    };
+    copying.nodes = left;
+    match module.ty(ty) {
+        Some(Type::Int) => Value::Int(0),
+        Some(Type::Bool) => Value::Bool(false),
+        Some(Type::Float) => Value::Float(0.0),
+        Some(Type::Rate(dimension)) => Value::Rate(*dimension, 0.0),
+        Some(Type::String) => Value::String(SmolStr::default()),
+        Some(Type::List { .. }) => Value::List(Vec::new()),
+        Some(Type::Optional(_)) => Value::None,
+        Some(Type::Record { fields, .. }) => {
+            let mut zeros = Vec::with_capacity(fields.len());
+            for field in fields {
+                zeros.push((field.name.clone(), zero(module, field.ty, copying, depth.saturating_add(1))));
+            }
+            Value::Record(zeros)
+        }
+        Some(_) => Value::Quantity(ty, 0),
+        None => Value::Omitted,
+    }
 }

@@ -3,7 +3,7 @@
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
 
-use super::expressions::constant_text;
+use super::calls::constant_text;
 use super::function::{Generator, Hold, Step, Value};
 use crate::typed::{BinaryOperation, Comparison, Expr, ExprKind, UnaryOperation};
 

@@ -1,13 +1,11 @@
 //! Expressions: into registers.
 
-use swarm_bytecode::module::ImportId;
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
 use swarm_grammar::span::Span;
 
 use super::function::{Generator, Hold, Step, Value};
-use crate::bound::facts::CallFacts;
-use crate::typed::{BinaryOperation, Expr, ExprKind, FunctionIndex, LocalId, UnaryOperation};
+use crate::typed::{BinaryOperation, Expr, ExprKind, LocalId, UnaryOperation};
 
 impl Generator<'_, '_> {
     /// The value of `expr` to look at: a local where it lives, all else in a temporary register.
@@ -48,6 +46,46 @@ impl Generator<'_, '_> {
     pub(crate) fn put(&mut self, expr: &Expr, result: Register, hold: Hold) -> Step<()> {
         let ty = self.type_of(expr);
         match &expr.kind {
+            ExprKind::Word(_)
+            | ExprKind::Float(_)
+            | ExprKind::String(_)
+            | ExprKind::Zero
+            | ExprKind::Input(_)
+            | ExprKind::Context(_)
+            | ExprKind::Metric(_) => self.load(expr, result),
+            ExprKind::Local(local) => self.put_local(*local, ty, result, hold),
+            ExprKind::Unary(operation, value) => self.put_unary(*operation, value, result, expr.span)?,
+            ExprKind::Binary(operation, left, right) => {
+                self.put_binary(*operation, left, right, result, expr.span)?;
+            }
+            ExprKind::And(..) | ExprKind::Or(..) => self.short_circuit(expr, result)?,
+            ExprKind::Coalesce(optional, otherwise) => {
+                self.coalesce(optional, otherwise, result, ty, hold)?;
+            }
+            ExprKind::If(condition, then, otherwise) => {
+                let inverted = self.open_single(condition)?;
+                let (first, second) = if inverted { (otherwise, then) } else { (then, otherwise) };
+                self.put_typed(first, result, ty, hold)?;
+                self.emit(Op::Else {});
+                self.put_typed(second, result, ty, hold)?;
+                self.emit(Op::End {});
+            }
+            ExprKind::Record(_) | ExprKind::List(_) | ExprKind::Some(_) => self.make(expr, result)?,
+            ExprKind::Field(..) | ExprKind::Item(..) | ExprKind::Length(_) => self.take_part(expr, result)?,
+            ExprKind::Call(function, arguments) => {
+                self.call(Some(result), *function, arguments, expr.span)?;
+            }
+            ExprKind::Host(import, arguments) => self.host(Some(result), *import, arguments, expr.span)?,
+            ExprKind::Aggregate { aggregate, iteration, value } => {
+                self.aggregate_into(*aggregate, iteration, value.as_deref(), expr, result)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Constants, and what the host gives.
+    fn load(&mut self, expr: &Expr, result: Register) {
+        match &expr.kind {
             ExprKind::Word(value) => self.word(result, *value),
             ExprKind::Float(value) => {
                 let value = self.tables.float(*value);
@@ -57,7 +95,6 @@ impl Generator<'_, '_> {
                 let value = self.tables.string(text);
                 self.emit(Op::String { result, value });
             }
-            ExprKind::Local(local) => self.local_into(*local, ty, result, hold),
             ExprKind::Input(input) => {
                 let input = self.tables.input(*input);
                 self.emit(Op::Input { result, input });
@@ -70,64 +107,32 @@ impl Generator<'_, '_> {
                 let metric = self.tables.metric(*metric);
                 self.emit_at(Op::Metric { result, metric }, expr.span);
             }
-            ExprKind::Unary(operation, value) => self.unary(*operation, value, result, expr.span)?,
-            ExprKind::Binary(operation, left, right) => {
-                self.binary_into(*operation, left, right, result, expr.span)?;
-            }
-            ExprKind::And(..) | ExprKind::Or(..) => self.short_circuit(expr, result)?,
-            ExprKind::Coalesce(optional, otherwise) => {
-                self.coalesce(optional, otherwise, result, ty, hold)?
-            }
-            ExprKind::If(condition, then, otherwise) => {
-                let inverted = self.open_single(condition)?;
-                let (first, second) = if inverted { (otherwise, then) } else { (then, otherwise) };
-                self.put_typed(first, result, ty, hold)?;
-                self.emit(Op::Else {});
-                self.put_typed(second, result, ty, hold)?;
-                self.emit(Op::End {});
-            }
-            ExprKind::Record(values) => {
-                let types = self.field_types(ty);
-                let fields = self.arguments(values, &types)?;
-                self.emit_at(Op::NewRecord { result, fields }, expr.span);
-            }
-            ExprKind::Zero => {
+            _ => {
                 self.emit(Op::Zero { result });
-            }
-            ExprKind::List(items) if items.is_empty() => {
-                self.emit(Op::Zero { result });
-            }
-            ExprKind::List(items) => {
-                let types = vec![self.inner_type(ty); items.len()];
-                let items = self.arguments(items, &types)?;
-                self.emit_at(Op::NewList { result, items }, expr.span);
-            }
-            ExprKind::Field(..) | ExprKind::Item(..) => self.part_into(expr, result)?,
-            ExprKind::Length(list) => {
-                let list = self.operand(list)?;
-                self.release(list);
-                self.emit(Op::Length { result, list: list.register });
-            }
-            ExprKind::Some(value) => {
-                let inner = self.inner_type(ty);
-                let value = self.operand_typed(value, inner)?;
-                self.release(value);
-                self.emit_at(Op::Some { result, value: value.register }, expr.span);
-            }
-            ExprKind::Call(function, arguments) => {
-                self.call(Some(result), *function, arguments, expr.span)?
-            }
-            ExprKind::Host(import, arguments) => {
-                let facts = self.call_facts(arguments, expr.span);
-                let arguments = self.host_arguments(*import, arguments)?;
-                let import = self.tables.import(*import);
-                let at = self.emit_at(Op::HostValue { result, import, arguments }, expr.span);
-                self.facts.calls.insert(at, facts);
-            }
-            ExprKind::Aggregate { aggregate, iteration, value } => {
-                self.aggregate_into(*aggregate, iteration, value.as_deref(), expr, result)?;
             }
         }
+    }
+
+    /// New records, lists and optionals.
+    fn make(&mut self, expr: &Expr, result: Register) -> Step<()> {
+        let ty = self.type_of(expr);
+        let op = match &expr.kind {
+            ExprKind::Record(values) => {
+                let types = self.field_types(ty);
+                Op::NewRecord { result, fields: self.arguments(values, &types)? }
+            }
+            ExprKind::List(items) if !items.is_empty() => {
+                let types = vec![self.inner_type(ty); items.len()];
+                Op::NewList { result, items: self.arguments(items, &types)? }
+            }
+            ExprKind::Some(value) => {
+                let value = self.operand_typed(value, self.inner_type(ty))?;
+                self.release(value);
+                Op::Some { result, value: value.register }
+            }
+            _ => Op::Zero { result },
+        };
+        self.emit_at(op, expr.span);
         Ok(())
     }
 
@@ -140,7 +145,7 @@ impl Generator<'_, '_> {
         }
     }
 
-    fn local_into(&mut self, local: LocalId, ty: TypeId, result: Register, hold: Hold) {
+    fn put_local(&mut self, local: LocalId, ty: TypeId, result: Register, hold: Hold) {
         let value = self.home(local).register;
         if hold == Hold::Own && self.is_mutable(ty) {
             self.emit(Op::Copy { result, value });
@@ -149,8 +154,8 @@ impl Generator<'_, '_> {
         }
     }
 
-    /// A field or an item.
-    fn part_into(&mut self, expr: &Expr, result: Register) -> Step<()> {
+    /// A field, an item, or the number of items.
+    fn take_part(&mut self, expr: &Expr, result: Register) -> Step<()> {
         match &expr.kind {
             ExprKind::Field(record, index) => {
                 let field = self.tables.field(self.type_of(record), *index);
@@ -165,12 +170,23 @@ impl Generator<'_, '_> {
                 self.release(list);
                 self.emit_at(Op::Item { result, list: list.register, index: index.register }, expr.span);
             }
+            ExprKind::Length(list) => {
+                let list = self.operand(list)?;
+                self.release(list);
+                self.emit(Op::Length { result, list: list.register });
+            }
             _ => {}
         }
         Ok(())
     }
 
-    fn unary(&mut self, operation: UnaryOperation, value: &Expr, result: Register, span: Span) -> Step<()> {
+    fn put_unary(
+        &mut self,
+        operation: UnaryOperation,
+        value: &Expr,
+        result: Register,
+        span: Span,
+    ) -> Step<()> {
         if let (UnaryOperation::NegateWord, ExprKind::Word(word)) = (operation, &value.kind)
             && let Some(negated) = word.checked_neg()
         {
@@ -190,7 +206,7 @@ impl Generator<'_, '_> {
         Ok(())
     }
 
-    fn binary_into(
+    fn put_binary(
         &mut self,
         operation: BinaryOperation,
         left: &Expr,
@@ -256,48 +272,6 @@ impl Generator<'_, '_> {
         self.emit_at(op, span);
     }
 
-    /// Emits the call of a function.
-    pub(crate) fn call(
-        &mut self,
-        result: Option<Register>,
-        function: FunctionIndex,
-        arguments: &[Expr],
-        span: Span,
-    ) -> Step<()> {
-        let facts = self.call_facts(arguments, span);
-        let callee = self.program.functions.get(function.0 as usize);
-        let types: Vec<TypeId> =
-            callee.map_or(&[][..], |callee| &callee.locals).iter().map(|local| local.ty).collect();
-        let function = self.tables.function(function);
-        let arguments = self.arguments(arguments, &types)?;
-        let at = match result {
-            Some(result) => self.emit_at(Op::CallValue { result, function, arguments }, span),
-            None => self.emit_at(Op::Call { function, arguments }, span),
-        };
-        self.facts.calls.insert(at, facts);
-        Ok(())
-    }
-
-    /// Evaluates the arguments of a host call.
-    pub(crate) fn host_arguments(&mut self, import: ImportId, arguments: &[Expr]) -> Step<Vec<Register>> {
-        let types = self.program.imports.get(import.index()).map_or(&[][..], |import| &import.parameters);
-        self.arguments(arguments, types)
-    }
-
-    /// Evaluates values left to right for places of these types. Their registers are free again at once: the op
-    /// that follows reads them before it writes anything.
-    fn arguments(&mut self, arguments: &[Expr], types: &[TypeId]) -> Step<Vec<Register>> {
-        let mut values = Vec::with_capacity(arguments.len());
-        for (at, argument) in arguments.iter().enumerate() {
-            let ty = types.get(at).copied().unwrap_or(self.type_of(argument));
-            values.push(self.operand_typed(argument, ty)?);
-        }
-        for value in &values {
-            self.release(*value);
-        }
-        Ok(values.into_iter().map(|value| value.register).collect())
-    }
-
     /// Like [`Generator::operand`], for a place of type `ty`.
     pub(crate) fn operand_typed(&mut self, expr: &Expr, ty: TypeId) -> Step<Value> {
         let value = self.operand(expr)?;
@@ -343,16 +317,6 @@ impl Generator<'_, '_> {
         }
     }
 
-    /// What the bound needs to know of a call.
-    pub(crate) fn call_facts(&self, arguments: &[Expr], span: Span) -> CallFacts {
-        CallFacts {
-            span,
-            sizes: arguments.iter().map(|argument| self.size(argument)).collect(),
-            constants: arguments.iter().map(constant).collect(),
-            texts: arguments.iter().map(constant_text).collect(),
-        }
-    }
-
     /// Whether [`Generator::put`] may write the result before it has read all of `expr`.
     pub(crate) fn writes_early(expr: &Expr) -> bool {
         match &expr.kind {
@@ -367,18 +331,5 @@ impl Generator<'_, '_> {
     /// Class of the values a comparison, sum or minimum goes over.
     pub(crate) fn class_of(&self, expr: &Expr) -> Class {
         self.class(self.type_of(expr))
-    }
-}
-
-/// Length in bytes of a text that stands in the program.
-pub(crate) fn constant_text(expr: &Expr) -> Option<u64> {
-    if let ExprKind::String(text) = &expr.kind { u64::try_from(text.len()).ok() } else { None }
-}
-
-fn constant(expr: &Expr) -> Option<i64> {
-    match &expr.kind {
-        ExprKind::Word(value) => Some(*value),
-        ExprKind::Unary(UnaryOperation::NegateWord, value) => constant(value)?.checked_neg(),
-        _ => None,
     }
 }

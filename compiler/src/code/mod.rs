@@ -6,6 +6,7 @@
 //! (an argument, the list of a loop) stays where it is and costs nothing.
 
 mod aggregates;
+mod calls;
 mod conditions;
 mod debug;
 mod emit;

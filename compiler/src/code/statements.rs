@@ -140,12 +140,7 @@ impl Generator<'_, '_> {
                 self.call(None, *function, arguments, call.span)
             }
             ExprKind::Host(import, arguments) if call.ty.is_none() => {
-                let facts = self.call_facts(arguments, call.span);
-                let arguments = self.host_arguments(*import, arguments)?;
-                let import = self.tables.import(*import);
-                let at = self.emit_at(Op::Host { import, arguments }, call.span);
-                self.facts.calls.insert(at, facts);
-                Ok(())
+                self.host(None, *import, arguments, call.span)
             }
             _ => {
                 let value = self.operand(call)?;

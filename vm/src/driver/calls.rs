@@ -1,9 +1,24 @@
 //! Host calls: what they cost, whether they fit, and what the host's answer does to the run.
 
-HEAD
+use swarm_bytecode::cost;
+use swarm_bytecode::module::{Amount, Import};
+use swarm_bytecode::trap::{LimitKind, TrapCode};
+use swarm_bytecode::types::Type;
+
+use super::{Driver, Waiting};
+use crate::decode::SiteTarget;
+use crate::heap::Data;
+use crate::host::{Answer, AnswerKind, Call, Host};
+use crate::instance::{Effects, Exit, PendingCall, Phase, RunState, is_query};
+use crate::machine::Pause;
+use crate::slot;
+use crate::store::store;
+use crate::trace::{ActionResult, EventKind, Tag, place_name, put_text, put_value};
+use crate::value::{Value, ValueRef};
+
 impl Driver<'_, '_> {
     /// A host call: cost, charge, limits, then the host. In the order of rule F6.
-    fn host_call(&mut self, result: u8, site: u32, host: &mut Host<'_>) -> Result<(), Pause> {
+    pub(super) fn host_call(&mut self, result: u8, site: u32, host: &mut Host<'_>) -> Result<(), Pause> {
         let code = self.program.code();
         let site = *code.sites.get(slot::index(site)).ok_or(Pause::Internal)?;
         let SiteTarget::Import(id) = site.target else { return Err(Pause::Internal) };
@@ -101,7 +116,7 @@ impl Driver<'_, '_> {
     }
 
     /// Settles the host call the run waits for. An error ends the run.
-    fn settle_call(&mut self, answer: Answer) -> Result<(), Pause> {
+    pub(super) fn settle_call(&mut self, answer: Answer) -> Result<(), Pause> {
         if answer.kind == AnswerKind::Pending {
             return Ok(());
         }
@@ -152,7 +167,7 @@ impl Driver<'_, '_> {
     }
 
     /// Turns a reservation into what was spent; the host may only settle lower.
-    fn settle_cost(&mut self, reserved: (i64, i64), answer: &Answer) -> Result<(), TrapCode> {
+    pub(super) fn settle_cost(&mut self, reserved: (i64, i64), answer: &Answer) -> Result<(), TrapCode> {
         let money = answer.money.unwrap_or(reserved.0).max(0);
         let tokens = answer.tokens.unwrap_or(reserved.1).max(0);
         let meters = &mut self.state.meters;
@@ -163,7 +178,7 @@ impl Driver<'_, '_> {
         if money > reserved.0 || tokens > reserved.1 { Err(TrapCode::HostPrice) } else { Ok(()) }
     }
 
-    fn action_failed(&mut self, logged: Option<usize>, error: &str) {
+    pub(super) fn action_failed(&mut self, logged: Option<usize>, error: &str) {
         self.state.meters.actions_failed = self.state.meters.actions_failed.saturating_add(1);
         if let Some(at) = logged {
             self.state.actions.fail(at, error);
@@ -221,7 +236,7 @@ impl Driver<'_, '_> {
     }
 
     /// What the embedder is told of the call the run waits for.
-    fn pending(&self) -> Exit {
+    pub(super) fn pending(&self) -> Exit {
         let code = self.code();
         let (waiting, place) = match &self.state.phase {
             Phase::Applying { next, waiting: Some(waiting) } => {
@@ -246,7 +261,8 @@ impl Driver<'_, '_> {
     }
 }
 
-fn put_result(bytes: &mut Vec<u8>, result: ActionResult<'_>) {
+/// Adds an action's result to the digest.
+pub(super) fn put_result(bytes: &mut Vec<u8>, result: ActionResult<'_>) {
     match result {
         ActionResult::Done => bytes.push(1),
         ActionResult::Held => bytes.push(2),

@@ -1,9 +1,25 @@
 //! How a run ends: by itself, by an error or a limit; and its collected actions, carried out or dropped.
 
-HEAD
+use smol_str::SmolStr;
+use swarm_bytecode::module::Import;
+use swarm_bytecode::quantity::format;
+use swarm_bytecode::trap::{LimitKind, TrapCode};
+use swarm_bytecode::types::TypeId;
+
+use super::calls::put_result;
+use super::{Driver, Ending, Next, Waiting};
+use crate::attached::type_text;
+use crate::heap::Data;
+use crate::host::{AnswerKind, Call, Host};
+use crate::instance::{Effects, Phase};
+use crate::machine::Pause;
+use crate::report::{Outcome, Reason};
+use crate::trace::{ActionResult, EventKind, Tag, place_name, put_text};
+use crate::value::Value;
+
 impl Driver<'_, '_> {
     /// Ends the run by what the interpreter handed back.
-    fn end_by(&mut self, pause: Pause) {
+    pub(super) fn end_by(&mut self, pause: Pause) {
         let used = self.state.machine.used_after(self.code());
         match pause {
             Pause::Finished(result) => {
@@ -54,13 +70,13 @@ impl Driver<'_, '_> {
         self.end(Outcome::Trapped, Some(reason), used, None);
     }
 
-    fn host_failed(&mut self, error: &str) {
+    pub(super) fn host_failed(&mut self, error: &str) {
         let used = self.state.machine.used_after(self.code());
         let trap = TrapCode::HostFailed;
         self.trap(trap, format!("{} The host says: {error}", trap.text()), used);
     }
 
-    fn wrong_answer(&mut self, trap: TrapCode, import: &Import, ty: TypeId, answer: &Value) {
+    pub(super) fn wrong_answer(&mut self, trap: TrapCode, import: &Import, ty: TypeId, answer: &Value) {
         let used = self.state.machine.used_after(self.code());
         let declared = type_text(self.code().module(), ty);
         let (text, name, found) = (trap.text(), &import.name, answer.describe());
@@ -71,7 +87,7 @@ impl Driver<'_, '_> {
         );
     }
 
-    fn limit(&mut self, limit: LimitKind, used: i64) {
+    pub(super) fn limit(&mut self, limit: LimitKind, used: i64) {
         let (fuel, at) = (self.fuel(), self.at());
         self.tracing.digest(Tag::Limit, fuel, at, |bytes| put_text(bytes, limit.code()));
         self.tracing.send(self.program.code(), fuel, at, EventKind::Limit { limit });
@@ -81,7 +97,6 @@ impl Driver<'_, '_> {
     }
 
     fn limit_text(&self, limit: LimitKind) -> String {
-        use swarm_bytecode::quantity::format;
         let limits = &self.settings.limits;
         let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         match limit {
@@ -141,7 +156,7 @@ impl Driver<'_, '_> {
     }
 
     /// Carries out the next collected action, or settles the one waited for.
-    fn apply(&mut self, host: &mut Host<'_>) -> Next {
+    pub(super) fn apply(&mut self, host: &mut Host<'_>) -> Next {
         let code = self.program.code();
         let Phase::Applying { next, waiting } = &mut self.state.phase else { return Next::GoOn };
         let next = *next;
@@ -154,7 +169,10 @@ impl Driver<'_, '_> {
             None => None,
         };
         let is_waiting = waiting.is_some();
-        let Some(import) = code.module().imports.get(issued.import.index()) else { return Next::GoOn };
+        let Some(import) = code.module().imports.get(issued.import.index()) else {
+            self.finish();
+            return Next::GoOn;
+        };
         self.state.arguments.clear();
         self.state.arguments.extend_from_slice(self.state.actions.arguments(issued));
         let answer = match answer {

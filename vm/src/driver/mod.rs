@@ -1,24 +1,21 @@
 //! Runs the interpreter and does what it hands back: host calls, metrics, slices of fuel, limits, the end.
 
-use smol_str::SmolStr;
-use swarm_bytecode::cost;
-use swarm_bytecode::module::{Amount, Import, ImportId, MetricId};
-use swarm_bytecode::trap::{LimitKind, TrapCode};
-use swarm_bytecode::types::{Type, TypeId};
+mod calls;
+mod ending;
 
-use crate::attached::{Attached, type_text};
-use crate::decode::{Code, Origin, SiteTarget};
+use swarm_bytecode::module::{ImportId, MetricId};
+use swarm_bytecode::trap::LimitKind;
+
+use crate::attached::Attached;
+use crate::decode::{Code, Origin};
 use crate::heap::Data;
-use crate::host::{Answer, AnswerKind, Call, Host};
-use crate::instance::{Effects, Exit, PendingCall, Phase, RunState, Settings, is_query};
+use crate::host::{Answer, Host};
+use crate::instance::{Effects, Exit, Phase, RunState, Settings};
 use crate::interpret::{Blind, interpret};
 use crate::machine::Pause;
 use crate::program::Program;
 use crate::report::{Outcome, Reason, slot_value};
-use crate::slot;
-use crate::store::store;
-use crate::trace::{ActionResult, At, EventKind, Level, Tag, Tracing, place_name, put_text, put_value};
-use crate::value::{Value, ValueRef};
+use crate::trace::{At, EventKind, Level, Tag, Tracing, place_name, put_text};
 use crate::word::Word;
 
 /// Fuel between two looks at the clock (rule F10).
@@ -64,6 +61,7 @@ pub(crate) struct Driver<'a, 's> {
 }
 
 /// What to do next.
+#[expect(clippy::large_enum_variant, reason = "made once a run, or once a slice")]
 enum Next {
     GoOn,
     Leave(Exit),

@@ -201,7 +201,17 @@ scalar_values! {
     Tokens, "tokens", Type::Tokens, self => Value::Quantity(TypeId::TOKENS, self.0);
     Percent, "percent", Type::Percent, self => Value::Quantity(TypeId::PERCENT, self.0);
     Time, "time", Type::Time, self => Value::Quantity(TypeId::TIME, self.0);
-    Value, "any", _, self => self;
+}
+
+/// Any type; whether the value fits is seen when it comes.
+impl IntoValue for Value {
+    const NAME: &'static str = "any";
+    fn admits(_: &Module, _: TypeId) -> bool {
+        true
+    }
+    fn into_value(self) -> Value {
+        self
+    }
 }
 
 impl<T: IntoValue> IntoValue for Option<T> {

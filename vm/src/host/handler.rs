@@ -1,6 +1,7 @@
 //! Closures of typed parameters as handlers.
 
 use swarm_bytecode::module::{Import, Module};
+use swarm_bytecode::types::TypeId;
 
 use super::Call;
 use super::answer::{Answer, IntoAnswer};
@@ -22,11 +23,14 @@ mod sealed {
     pub trait Sealed<M> {}
 }
 
+/// A parameter's type in an error message, and whether it takes values of a type.
+type Parameter = (&'static str, fn(&Module, TypeId) -> bool);
+
 /// Compares a closure's types with an import's.
 fn check_signature(
     module: &Module,
     import: &Import,
-    parameters: &[(&'static str, fn(&Module, swarm_bytecode::types::TypeId) -> bool)],
+    parameters: &[Parameter],
     result: (&'static str, bool),
 ) -> Result<(), String> {
     let fits = parameters.len() == import.parameters.len()
@@ -55,7 +59,7 @@ macro_rules! handlers {
             for<'a> F: FnMut($($parameter),*) -> R + FnMut($($parameter::Item<'a>),*) -> R,
         {
             fn check(module: &Module, import: &Import) -> Result<(), String> {
-                let parameters: &[(&'static str, fn(&Module, swarm_bytecode::types::TypeId) -> bool)] =
+                let parameters: &[Parameter] =
                     &[$(($parameter::NAME, $parameter::admits)),*];
                 check_signature(module, import, parameters, (R::type_name(), R::admits(module, import)))
             }

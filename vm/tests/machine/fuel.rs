@@ -1,7 +1,6 @@
 //! Exact fuel: random structured programs, with the fuel at every op compared with a count op by op, for every
 //! budget, with and without slices, in one go and refuelled in drips.
 
-
 use crate::common::*;
 use swarm_bytecode::module::{Function, FunctionId, ImportId, Module};
 use swarm_bytecode::op::{Op, Settle};

@@ -1,6 +1,5 @@
 //! The border to the host: signatures, grants, answers, costs, when actions are carried out, waiting.
 
-
 use std::cell::RefCell;
 
 use crate::common::*;
@@ -496,4 +495,23 @@ fn another_host_at_run_time_cannot_confuse_types() {
     let mut other = Host::new();
     other.query("ask", || Money(1));
     assert_eq!(run.run(&mut other).report().unwrap().reason.unwrap().code, "host_failed");
+}
+
+#[test]
+fn a_dry_run_answers_with_zeros() {
+    let mut module = module(vec![]);
+    let maybe = add_type(&mut module, Type::Optional(INT));
+    let list = add_type(&mut module, Type::List { element: INT, max: None });
+    let fields = vec![field("a", TypeId::MONEY), field("b", maybe), field("c", list), field("d", STRING)];
+    let record = add_type(&mut module, Type::Record { name: "R".into(), fields });
+    module.functions =
+        vec![function(&[record], 0, Some(record), vec![ask(0, 0, &[]), Op::ReturnValue { value: r(0) }])];
+    module.imports = vec![query("ask", &[], record)];
+    let mut host = Host::new();
+    host.otherwise(|call| match call.result() {
+        Some(ty) => Answer::value(Value::zero(call.module(), ty)),
+        None => Answer::done(),
+    });
+    let report = run_with(&module, Limits::default(), &mut host);
+    assert_eq!(report.result.unwrap().to_json(), r#"{"a":"$0","b":null,"c":[],"d":""}"#);
 }

@@ -1,6 +1,5 @@
 //! Inputs and context: JSON and tables against declared types.
 
-
 use crate::common::*;
 use proptest::prelude::*;
 use swarm_bytecode::module::{Context, ContextId, Input, InputId, Module};

@@ -1,6 +1,5 @@
 //! Each limit: where it strikes, what is counted, what comes before what.
 
-
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

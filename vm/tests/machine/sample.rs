@@ -1,6 +1,5 @@
 //! The sample program, from text to report.
 
-
 use crate::common::*;
 use swarm_bytecode::types::Type;
 use swarm_vm::{Effects, Grants, Host, Inputs, Instance, Limits, Percent, Program, Record, Report, Table};

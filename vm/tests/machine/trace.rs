@@ -1,6 +1,5 @@
 //! Traces: levels, the written form, and the digest that is the same at all of them.
 
-
 use crate::common::*;
 use swarm_bytecode::module::{FunctionId, ImportId, MetricKind, Module, StringId};
 use swarm_bytecode::op::Op;
