@@ -486,6 +486,15 @@ macro_rules! read_operand {
     ($reader:ident metric) => {
         MetricId($reader.index()?)
     };
+    ($reader:ident state) => {
+        StateId($reader.index()?)
+    };
+    ($reader:ident case) => {
+        $reader.small()?
+    };
+    ($reader:ident native) => {
+        NativeId($reader.index()?)
+    };
     ($reader:ident field) => {
         $reader.small()?
     };
