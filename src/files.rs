@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use swarm_bytecode::codec::MAGIC;
@@ -17,6 +17,17 @@ const MAX_DATA_BYTES: usize = 64 << 20;
 /// Whether a name means standard input or output.
 pub(crate) fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
+}
+
+/// Standard input holds one thing: no more than one of a command's files may be `-`.
+pub(crate) fn one_standard_input<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), Failure> {
+    if paths.into_iter().filter(|path| is_standard(path)).count() > 1 {
+        return Err(Failure::usage(
+            Fault::Arguments,
+            "standard input can be only one of the files: `-` stands twice",
+        ));
+    }
+    Ok(())
 }
 
 /// The name people see: standard input is `<stdin>`.

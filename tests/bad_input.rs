@@ -1,5 +1,6 @@
 //! Whatever is handed to the tool, it answers with a clear error and the documented exit code: no panic, no hang,
 //! no memory without end.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::string_slice, reason = "test code")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -15,6 +15,8 @@ struct Open {
     lexeme: Lexeme,
     /// White space before the first token of its line.
     indent: u32,
+    /// White space before the first line that begins inside it.
+    inner: Option<u32>,
 }
 
 /// Gives the lexemes with matching brackets, and a message for each one that did not match.
@@ -25,13 +27,15 @@ pub(crate) fn balance(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Lexeme> {
     let braces = |token: Token| lexemes.iter().filter(|lexeme| lexeme.token == token).count();
+    let (opened, closed) = (braces(Token::LeftBrace), braces(Token::RightBrace));
     let mut pass = Pass {
         file,
         text,
         lexemes,
         out: Vec::with_capacity(lexemes.len()),
         open: Vec::new(),
-        missing: braces(Token::LeftBrace).saturating_sub(braces(Token::RightBrace)),
+        missing: opened.saturating_sub(closed),
+        extra: closed.saturating_sub(opened),
         indent: 0,
         stray_behind: None,
         diagnostics,
@@ -51,6 +55,8 @@ struct Pass<'a> {
     open: Vec<Open>,
     /// How many `}` are lacking that have not been put in yet.
     missing: usize,
+    /// How many `}` are too many and have not been left out yet.
+    extra: usize,
     /// White space before the first token of the current line.
     indent: u32,
     /// The token behind a closing bracket that closes nothing.
@@ -70,9 +76,12 @@ impl Pass<'_> {
         if lexeme.line_start && self.missing > 0 && self.begins_declaration(at) {
             self.insert_closers(self.open.len(), lexeme);
         }
+        if lexeme.line_start && !lexeme.token.is_closer() && lexeme.token != Token::Else {
+            self.close_by_indentation(lexeme);
+        }
         match lexeme.token {
             token if token.closer().is_some() => {
-                self.open.push(Open { lexeme, indent: self.indent });
+                self.open.push(Open { lexeme, indent: self.indent, inner: None });
                 self.out.push(lexeme);
             }
             Token::RightBrace => self.close_brace(at, lexeme),
@@ -92,13 +101,20 @@ impl Pass<'_> {
         if matches!(token, Token::LeftBrace | Token::RightBrace) || token.begins_statement_only() {
             return true;
         }
-        if !lexeme.line_start || !self.out.last().is_some_and(|last| last.token.ends_operand()) {
+        if !lexeme.line_start {
             return false;
         }
         let next = self.lexemes.get(at.saturating_add(1)).map(|next| next.token);
+        let assigns = matches!(next, Some(Token::Assign | Token::PlusAssign | Token::MinusAssign));
+        if token.is_name() && assigns {
+            return true;
+        }
+        if !self.out.last().is_some_and(|last| last.token.ends_operand()) {
+            return false;
+        }
         match token {
             Token::If => true,
-            Token::For => next == Some(Token::Each),
+            Token::For if next == Some(Token::Each) => true,
             _ if self.begins_declaration(at) => true,
             // Two operands in a row on two lines: the second begins a statement, if it can be one.
             Token::Name => {
@@ -107,9 +123,10 @@ impl Pass<'_> {
                     Some(Token::Assign | Token::PlusAssign | Token::MinusAssign | Token::LeftParen)
                 )
             }
-            Token::Stop | Token::Fail => next == Some(Token::String),
-            Token::Record | Token::Try | Token::Retry => next.is_some_and(|next| next.is_word()),
-            _ => false,
+            Token::Stop | Token::Fail if next == Some(Token::String) => true,
+            Token::Record | Token::Try | Token::Retry if next.is_some_and(Token::is_word) => true,
+            Token::By => false,
+            _ => token.is_name() && next == Some(Token::LeftParen),
         }
     }
 
@@ -142,7 +159,30 @@ impl Pass<'_> {
         }
     }
 
+    /// While a `}` is lacking: a line as far left as the one with the `{` ends the block, if the lines in
+    /// it stood further right.
+    fn close_by_indentation(&mut self, lexeme: Lexeme) {
+        while self.missing > 0
+            && let Some(open) = self.open.last().copied()
+            && open.lexeme.token == Token::LeftBrace
+            && (1..=open.indent).contains(&self.indent)
+            && self.out.last().is_some_and(|last| *last != open.lexeme)
+            && open.inner.is_none_or(|inner| inner > open.indent)
+        {
+            self.insert_closers(1, lexeme);
+        }
+        if let Some(open) = self.open.last_mut() {
+            open.inner.get_or_insert(self.indent);
+        }
+    }
+
     fn close_brace(&mut self, at: usize, closer: Lexeme) {
+        // One that stands further right than the block it would close is one too many.
+        let inside = self.open.last().is_some_and(|open| open.indent < self.indent);
+        if self.extra > 0 && closer.line_start && inside {
+            self.extra = self.extra.saturating_sub(1);
+            return self.stray(at, closer);
+        }
         // A brace closes what is as far left as itself; what is further right was forgotten.
         let inner = self.open.iter().rev().take_while(|open| open.indent > self.indent).count();
         if closer.line_start && inner < self.open.len() {

@@ -41,6 +41,13 @@ impl Expected<'_> {
         self.has("*")
     }
 
+    /// The keywords that could have stood there.
+    pub(crate) fn keywords(&self) -> impl Iterator<Item = &str> {
+        let quoted =
+            self.0.iter().filter_map(|name| name.strip_prefix('"').and_then(|name| name.strip_suffix('"')));
+        quoted.filter(|text| text.bytes().all(|byte| byte.is_ascii_alphabetic()))
+    }
+
     /// The one token that had to stand there, as it is written.
     pub(crate) fn only(&self) -> Option<&str> {
         match self.0 {
@@ -58,6 +65,8 @@ impl Expected<'_> {
             () if self.statement() && self.has("}") => "a statement or `}`",
             () if self.statement() => "a statement",
             () if !self.name() && self.has("DEADLINE") => "a clause such as DEADLINE, BUDGET or TARGET",
+            () if !self.name() && self.has("THEN") && self.has("{") => "THEN or `{`",
+            () if !self.name() && self.has("WHEN") && self.has("}") => "WHEN or `}`",
             () if !self.name() && self.has("GIVEN") => "GIVEN, RUN or EXPECT",
             () if !self.name() && self.has("FUNC") => "the next declaration",
             () if self.name() && self.has("}") => "a name or `}`",
@@ -113,7 +122,7 @@ impl Expected<'_> {
 
 /// What was found, in words.
 pub(crate) fn found(text: &str, lexeme: Option<Lexeme>) -> String {
-    let Some(lexeme) = lexeme else { return "the end".to_owned() };
+    let Some(lexeme) = lexeme else { return "the end of the declaration".to_owned() };
     let written = text.get(lexeme.start as usize..lexeme.end as usize).unwrap_or("");
     let short: String = written.chars().take(40).collect();
     let short = if short.len() < written.len() { format!("{short}…") } else { short };

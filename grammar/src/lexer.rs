@@ -264,8 +264,11 @@ impl<'a> Lexer<'a> {
             self.foreign_letters(start, until);
             return until.saturating_sub(end) as usize;
         }
-        let adjacent = self.unknown_until == Some(start);
+        let adjacent = self
+            .unknown_until
+            .is_some_and(|last| self.slice(last, start).bytes().all(|byte| byte == b' ' || byte == b'\t'));
         self.unknown_until = Some(until);
+        let lexemes = self.out.lexemes.len();
         if let Some((token, replacement)) = look_alike(sign) {
             self.report(report::look_alike(self.span(start, until), sign, replacement));
             if let Some(token) = token {
@@ -277,6 +280,12 @@ impl<'a> Lexer<'a> {
             }
         } else {
             self.report(report::unknown_character(self.span(start, until), sign));
+        }
+        // Where a value is missing now, none is asked for.
+        let wanted =
+            self.out.lexemes.last().is_some_and(|last| !last.token.ends_operand() && last.end < start);
+        if wanted && lexemes == self.out.lexemes.len() && !sign.is_whitespace() {
+            self.push(Token::Bad, start, until);
         }
         until.saturating_sub(end) as usize
     }

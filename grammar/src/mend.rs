@@ -105,6 +105,11 @@ impl<'a> Slip<'a> {
         self.previous().map_or(self.place().before(), |last| self.span(last).after())
     }
 
+    /// The token before and the one where the parser stopped.
+    pub(crate) fn surroundings(&self) -> Span {
+        self.previous().map_or(self.place(), |previous| self.span(previous).to(self.place()))
+    }
+
     /// Whether the parser stopped beside what was left out or put in: nothing new to say.
     pub(crate) fn follows_another(&self) -> bool {
         let made = |lexeme: Option<Lexeme>| lexeme.is_some_and(|x| x.token == Token::Bad || x.start == x.end);
@@ -118,10 +123,13 @@ impl<'a> Slip<'a> {
             .or_else(|| self.unit_apart())
             .or_else(|| self.leading_dot())
             .or_else(|| self.inner_aggregate())
+            .or_else(|| self.question_mark())
             .or_else(|| self.lone_expression())
             .or_else(|| self.missing_then())
             .or_else(|| self.missing_comma())
             .or_else(|| self.missing_value())
+            .or_else(|| self.missing_type())
+            .or_else(|| self.misspelt())
             .or_else(|| self.missing_sign())
             .unwrap_or_else(|| (self.unexpected(), Mend::LeaveOut))
     }
@@ -158,29 +166,29 @@ impl<'a> Slip<'a> {
 
     /// `IF c THEN IF d THEN …`: what needs braces behind THEN or ELSE.
     fn nested_under_then(&self) -> Option<(Diagnostic, Mend)> {
-        let (lexeme, previous) = (self.lexeme(self.at)?, self.previous()?);
-        if !matches!(previous.token, Token::Then | Token::Else)
+        let (lexeme, previous) = (self.lexeme(self.at)?, self.previous_token()?);
+        if !matches!(previous, Token::Then | Token::Else)
             || !matches!(lexeme.token, Token::If | Token::Within | Token::Phase)
         {
             return None;
         }
-        let end = self.nested_end();
+        let end = self.statement_end(self.at);
         let last = self.lexeme(end.saturating_sub(1))?;
         let statement = self.span(lexeme).to(self.span(last));
         let word = lexeme.token.keyword().unwrap_or("IF");
-        let diagnostic = report::needs_braces(word, statement, Some(self.span(previous)));
+        let diagnostic = report::needs_braces(word, statement);
         Some((diagnostic, Mend::Insert(vec![(self.at, Token::LeftBrace), (end, Token::RightBrace)])))
     }
 
-    /// The token behind the statement that begins where the parser stopped.
-    fn nested_end(&self) -> usize {
+    /// The token behind the statement that has the token at `start`.
+    fn statement_end(&self, start: usize) -> usize {
         let limit = open_before(self.lexemes, self.at)
             .last()
             .map_or(self.lexemes.len(), |&open| closing(self.lexemes, open));
-        let mut index = self.at.saturating_add(1);
+        let mut index = start.saturating_add(1);
         while index < limit {
             let Some(lexeme) = self.lexeme(index) else { break };
-            if begins_item(self.lexemes, index) && !self.is_alone_behind_then(index) {
+            if begins_item(self.lexemes, index) {
                 return index;
             }
             index = if lexeme.token.closer().is_some() {
@@ -192,25 +200,66 @@ impl<'a> Slip<'a> {
         limit
     }
 
-    /// Whether a statement on a line of its own belongs to the THEN before it.
-    fn is_alone_behind_then(&self, index: usize) -> bool {
-        let before = index.checked_sub(1).and_then(|before| self.lexeme(before));
-        before.is_some_and(|before| matches!(before.token, Token::Then | Token::Else))
+    /// The first token of the place (`a.b[c]`) that ends before the token where the parser stopped.
+    fn place_start(&self) -> Option<usize> {
+        let mut start = self.at.checked_sub(1)?;
+        let mut depth = 0_usize;
+        loop {
+            let token = self.lexeme(start)?.token;
+            if token.is_closer() {
+                depth = depth.saturating_add(1);
+            } else if token.closer().is_some() {
+                depth = depth.checked_sub(1)?;
+            } else if depth == 0 && token.is_name() {
+                let before = start.checked_sub(1).and_then(|before| self.lexeme(before));
+                if before.is_none_or(|before| before.token != Token::Dot) {
+                    return Some(start);
+                }
+            }
+            start = start.checked_sub(1)?;
+        }
+    }
+
+    /// `LET x = 5 s`, `LET x = a b`: the second could have begun a statement, but did not.
+    fn second_operand(&self, start: usize, before: Lexeme) -> Option<(Diagnostic, Mend)> {
+        let second = self.lexeme(start)?;
+        if let Some(diagnostic) = self.unit_behind(before, second) {
+            return Some((
+                diagnostic,
+                Mend::Replace(start.checked_sub(1)?..start.saturating_add(1), Token::Bad),
+            ));
+        }
+        if before.token == Token::String && before.end == second.start {
+            let text = self.slice(before);
+            let hole =
+                text.rfind('{').is_some_and(|open| text.get(open..).is_some_and(|rest| !rest.contains('}')));
+            let quote = Span::new(self.file, before.end.saturating_sub(1), before.end);
+            return Some((report::quote_in_string(quote, hole), Mend::LeaveOut));
+        }
+        let expected = if before.token == Token::Stop {
+            "a text in quotes"
+        } else {
+            "an operator or the next statement"
+        };
+        let found = found(self.text, Some(second));
+        Some((report::unexpected(self.span(second), &found, expected), Mend::LeaveOut))
     }
 
     /// `5 s`, `10 GB`.
     fn unit_apart(&self) -> Option<(Diagnostic, Mend)> {
-        let (unit, number) = (self.lexeme(self.at)?, self.previous()?);
+        let diagnostic = self.unit_behind(self.previous()?, self.lexeme(self.at)?)?;
+        let both = self.at.checked_sub(1)?..self.at.saturating_add(1);
+        Some((diagnostic, Mend::Replace(both, Token::Bad)))
+    }
+
+    fn unit_behind(&self, number: Lexeme, unit: Lexeme) -> Option<Diagnostic> {
         let text = self.slice(unit);
         let bare = self.slice(number).ends_with(|last: char| last.is_ascii_digit());
         if number.token != Token::Number || !bare || unit.token != Token::Name || unit.line_start {
             return None;
         }
-        UNITS.contains(&text).then(|| {
-            let gap = Span::new(self.file, number.end, unit.start);
-            let both = self.at.saturating_sub(1)..self.at.saturating_add(1);
-            (report::unit_apart(self.span(unit), gap, text), Mend::Replace(both, Token::Bad))
-        })
+        let gap = Span::new(self.file, number.end, unit.start);
+        UNITS.contains(&text).then(|| report::unit_apart(self.span(unit), gap, text))
     }
 
     /// `.5`.
@@ -233,15 +282,24 @@ impl<'a> Slip<'a> {
         })
     }
 
+    /// `a ? b : c`.
+    fn question_mark(&self) -> Option<(Diagnostic, Mend)> {
+        let lexeme = self.lexeme(self.at)?;
+        let fits = lexeme.token == Token::Question && self.expected.operator();
+        let advice = "a choice is written IF a THEN b ELSE c";
+        fits.then(|| (report::foreign_sign(self.span(lexeme), "?", advice), Mend::LeaveOut))
+    }
+
     /// `a == b` as a statement, a misspelt word, or a declaration inside a block.
     fn lone_expression(&self) -> Option<(Diagnostic, Mend)> {
         let expected = &self.expected;
         if !(expected.has("=") && expected.has("+=") && expected.has("(")) {
             return None;
         }
-        let mut start = self.at.checked_sub(1)?;
-        while start > 0 && !begins_item(self.lexemes, start) && !self.opens(start) {
-            start = start.checked_sub(1)?;
+        let start = self.place_start()?;
+        let before = start.checked_sub(1).and_then(|before| self.lexeme(before));
+        if !self.opens(start) && !begins_item(self.lexemes, start) {
+            return self.second_operand(start, before?);
         }
         let first = self.lexeme(start)?;
         let alone = start.saturating_add(1) == self.at;
@@ -263,6 +321,21 @@ impl<'a> Slip<'a> {
             .label("here a statement is expected");
             return Some((diagnostic, Mend::LeaveOut));
         }
+        let wanted = match first.token {
+            Token::Fail => Some("a text in quotes"),
+            Token::Record => Some("the name of a metric"),
+            Token::Phase => Some("its name in quotes"),
+            Token::Try => Some("a call"),
+            Token::Retry => Some("a number and TIMES"),
+            _ => None,
+        };
+        if let Some(wanted) = wanted.filter(|_| alone) {
+            let here = self.lexeme(self.at).filter(|lexeme| !lexeme.line_start && lexeme.token.is_word());
+            let found = here.map_or("nothing".to_owned(), |_| found(self.text, here));
+            let span = here.map_or(self.span(first), |here| self.span(here));
+            let expected = format!("{wanted} behind {}", first.token.keyword().unwrap_or(""));
+            return Some((report::unexpected(span, &found, &expected), Mend::LeaveOut));
+        }
         if alone
             && first.token == Token::Name
             && let Some(meant) = closest(written, STATEMENTS.iter().copied())
@@ -273,9 +346,9 @@ impl<'a> Slip<'a> {
                 .fix(format!("write {meant}"), self.span(first), meant);
             return Some((diagnostic, Mend::LeaveOut));
         }
-        let last = self.previous()?;
-        let span = self.span(first).to(self.span(last));
-        Some((report::not_a_statement(span), Mend::LeaveOut))
+        let end = self.statement_end(start).max(self.at);
+        let last = self.lexeme(end.checked_sub(1)?)?;
+        Some((report::not_a_statement(self.span(first).to(self.span(last))), Mend::LeaveOut))
     }
 
     /// Whether a statement begins at a token because a bracket, THEN or ELSE stands before it.
@@ -322,18 +395,49 @@ impl<'a> Slip<'a> {
             self.lexeme(self.at).is_none_or(|lexeme| lexeme.line_start || lexeme.token == Token::RightBrace);
         let mut diagnostic = self.unexpected();
         if behind && let Some(previous) = self.previous() {
-            diagnostic.primary.span = self.span(previous);
-            let written = self.slice(previous);
-            diagnostic.message = format!("a value is missing behind `{written}`");
-            diagnostic = diagnostic.label("nothing follows");
+            diagnostic = report::missing_value(self.span(previous), self.slice(previous));
         }
         Some((diagnostic, Mend::Insert(vec![(self.at, Token::Bad)])))
+    }
+
+    /// `name:` and no type.
+    fn missing_type(&self) -> Option<(Diagnostic, Mend)> {
+        let previous = self.previous()?;
+        let typed = matches!(previous.token, Token::Colon | Token::Arrow | Token::Less);
+        if self.expected.name() && !self.expected.value() && typed {
+            let diagnostic = report::missing_type(self.span(previous), self.slice(previous));
+            return Some((diagnostic, Mend::Insert(vec![(self.at, Token::Bad)])));
+        }
+        // `name:` and on the next line `cost: money`: the name of the next field was taken for the type.
+        let before = self.lexeme(self.at.checked_sub(2)?)?;
+        let taken = self.token() == Some(Token::Colon) && previous.line_start && before.token == Token::Colon;
+        taken.then(|| {
+            let place = self.at.saturating_sub(1);
+            let diagnostic = report::missing_type(self.span(before), self.slice(before));
+            (diagnostic, Mend::Insert(vec![(place, Token::Bad)]))
+        })
+    }
+
+    /// A word that is nearly one of those that could stand here.
+    fn misspelt(&self) -> Option<(Diagnostic, Mend)> {
+        let lexeme = self.lexeme(self.at).filter(|lexeme| lexeme.token.is_word())?;
+        if self.expected.name() {
+            return None;
+        }
+        let meant = closest(self.slice(lexeme), self.expected.keywords())?;
+        let diagnostic = self.unexpected().label(format!("did you mean {meant}?")).fix(
+            format!("write {meant}"),
+            self.span(lexeme),
+            meant,
+        );
+        Some((diagnostic, Mend::Change(self.at, single_token(meant)?)))
     }
 
     /// A single sign or word that has to stand here: it is put in.
     fn missing_sign(&self) -> Option<(Diagnostic, Mend)> {
         let text = match self.expected.only() {
             Some(only) => only.to_owned(),
+            None if self.expected.has("IN") && self.expected.0.len() < 4 => "IN".to_owned(),
             None if self.expected.has("=") && self.expected.0.len() < 12 && !self.expected.has("}") => {
                 "=".to_owned()
             }
@@ -341,15 +445,44 @@ impl<'a> Slip<'a> {
         };
         let token = single_token(&text)?;
         let word = text.bytes().all(|byte| byte.is_ascii_alphabetic());
-        let space = if word || text == "=" { " " } else { "" };
         let shown = if word { text.clone() } else { format!("`{text}`") };
         let found = found(self.text, self.lexeme(self.at));
         let diagnostic = report::unexpected(self.place(), &found, &shown);
-        let diagnostic = diagnostic.fixes(
-            format!("write {text}"),
-            vec![Edit { span: self.behind(), text: format!("{space}{text}") }],
-        );
-        Some((diagnostic, Mend::Insert(vec![(self.at, token)])))
+        // What begins the next line is no part of this statement.
+        let here = self.lexeme(self.at).filter(|lexeme| !lexeme.line_start).map(|lexeme| lexeme.token);
+        let fits = here.is_some_and(|here| match text.as_str() {
+            "=" => self.begins_value(here),
+            ":" => here.is_name(),
+            "(" => false,
+            _ => true,
+        });
+        if text == "(" {
+            let both = vec![(self.at, Token::LeftParen), (self.at, Token::RightParen)];
+            let edits = vec![Edit { span: self.behind(), text: "()".to_owned() }];
+            return Some((diagnostic.fixes("write ()", edits), Mend::Insert(both)));
+        }
+        if !fits {
+            return Some((diagnostic, Mend::Insert(vec![(self.at, token), (self.at, Token::Bad)])));
+        }
+        let space = if word || text == "=" { " " } else { "" };
+        let edits = vec![Edit { span: self.behind(), text: format!("{space}{text}") }];
+        Some((diagnostic.fixes(format!("write {text}"), edits), Mend::Insert(vec![(self.at, token)])))
+    }
+
+    fn begins_value(&self, token: Token) -> bool {
+        token.is_name()
+            || matches!(
+                token,
+                Token::Number
+                    | Token::String
+                    | Token::True
+                    | Token::False
+                    | Token::None
+                    | Token::LeftParen
+                    | Token::LeftBracket
+                    | Token::Minus
+                    | Token::Not
+            )
     }
 }
 

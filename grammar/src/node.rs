@@ -240,7 +240,8 @@ impl<'a> Builder<'a> {
         Box::new(Statement { kind, span, depth: inner.saturating_add(1) })
     }
 
-    pub(crate) fn block(&self, start: u32, statements: Vec<Statement>, end: u32) -> Block {
+    pub(crate) fn block(&mut self, start: u32, statements: Vec<Statement>, end: u32) -> Block {
+        self.check_indentation(&statements);
         let depth = statements.iter().map(|statement| statement.depth).max().unwrap_or(1);
         Block { statements, span: self.span(start, end), braces: true, depth }
     }
@@ -260,7 +261,7 @@ impl<'a> Builder<'a> {
     pub(crate) fn single_long(&mut self, statement: Box<Statement>) -> Block {
         let text = self.slice(statement.span.start, statement.span.end);
         let word = text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("").to_ascii_uppercase();
-        self.report(report::needs_braces(&word, statement.span, None));
+        self.report(report::needs_braces(&word, statement.span));
         self.single(statement)
     }
 
@@ -282,19 +283,35 @@ impl<'a> Builder<'a> {
         MatchArm { patterns, block, span: self.span(start, end) }
     }
 
-    /// A block with one more statement, which must not look as if it stood under the IF before it.
-    pub(crate) fn follow(&mut self, mut statements: Vec<Statement>, next: Box<Statement>) -> Vec<Statement> {
-        if let Some(Statement { kind: StatementKind::If { arms, otherwise }, span, .. }) = statements.last()
-            && let Some(body) = otherwise.as_ref().or(arms.last().map(|arm| &arm.block))
-            && !body.braces
-            && let Some(indent) = self.indent_of(next.span.start)
-            && indent > self.line_indent(span.start)
-        {
-            let (body, next) = (body.span, next.span);
-            self.report(report::indented_under_if(next, body, next));
+    /// Statements that look as if they stood under an IF without braces, though only one can (E0019).
+    fn check_indentation(&mut self, statements: &[Statement]) {
+        let mut under: Option<(Span, usize)> = None;
+        let mut trapped: Option<(Span, Span, Span)> = None;
+        for statement in statements {
+            if let Some((body, indent)) = under
+                && self.indent_of(statement.span.start).is_some_and(|own| own > indent)
+            {
+                let first = trapped.map_or(statement.span, |(_, first, _)| first);
+                trapped = Some((body, first, statement.span));
+                continue;
+            }
+            self.report_trapped(trapped.take());
+            under = match &statement.kind {
+                StatementKind::If { arms, otherwise } => {
+                    let body = otherwise.as_ref().or(arms.last().map(|arm| &arm.block));
+                    body.filter(|body| !body.braces)
+                        .map(|body| (body.span, self.line_indent(statement.span.start)))
+                }
+                _ => None,
+            };
         }
-        statements.push(*next);
-        statements
+        self.report_trapped(trapped);
+    }
+
+    fn report_trapped(&mut self, trapped: Option<(Span, Span, Span)>) {
+        if let Some((body, first, last)) = trapped {
+            self.report(report::indented_under_if(first, body, last));
+        }
     }
 
     /// White space before a token, where it is the first on its line.
@@ -380,7 +397,18 @@ impl<'a> Builder<'a> {
         right: Box<Expr>,
         end: u32,
     ) -> Box<Expr> {
-        self.report(report::assign_in_condition(Span::new(self.file, place.0, place.1)));
+        // `LET x =` and on the next line `y = 1`: what is wrong is the value that is missing.
+        let first = self.lexemes.partition_point(|lexeme| lexeme.start < start);
+        let behind = self.lexemes.partition_point(|lexeme| lexeme.start < end);
+        let begins_line = |at: usize| self.lexemes.get(at).is_none_or(|lexeme| lexeme.line_start);
+        let before = first.checked_sub(1).and_then(|before| self.lexemes.get(before));
+        match before {
+            Some(before) if begins_line(first) && begins_line(behind) => {
+                let span = Span::new(self.file, before.start, before.end);
+                self.report(report::missing_value(span, self.slice(before.start, before.end)));
+            }
+            _ => self.report(report::assign_in_condition(Span::new(self.file, place.0, place.1))),
+        }
         self.binary(start, BinaryOperator::Equal, place, left, right, end)
     }
 

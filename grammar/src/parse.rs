@@ -109,7 +109,7 @@ fn arrange(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let span = diagnostic.primary.span;
         if diagnostic.code == Code::E0005 {
             // What holds a part that is cut off is too deep as well.
-            if deep.is_some_and(|deep| span.start < deep.end) {
+            if deep.is_some_and(|deep| span.start <= deep.end) {
                 continue;
             }
             deep = Some(span);

@@ -102,7 +102,12 @@ fn begins_part(text: &str, lexemes: &[Lexeme], at: usize) -> bool {
     let left_edge = lexeme.line_start
         && (lexeme.start == 0
             || text.as_bytes().get((lexeme.start as usize).saturating_sub(1)) == Some(&b'\n'));
-    left_edge && begins_item(lexemes, at) && (lexeme.token.is_word() || lexeme.token == Token::Bad)
+    // A soft word at the left edge may go on with a declaration, as REQUIRES does.
+    let goes_on = lexeme.token.is_soft()
+        && statement_word(lexeme.token, lexemes.get(at.saturating_add(1)).copied()).is_none();
+    let goes_on = goes_on && !lexeme.token.begins_declaration();
+    let goes_on = goes_on || lexeme.token.is_aggregate() || lexeme.token == Token::When;
+    left_edge && begins_item(lexemes, at) && !goes_on
 }
 
 struct Recovery<'a> {
@@ -153,7 +158,9 @@ impl Recovery<'_> {
                 Mend::LeaveOut
             } else {
                 let (diagnostic, mend) = slip.explain();
-                if self.already_reported(diagnostic.primary.span) {
+                if self.already_reported(diagnostic.primary.span)
+                    || self.already_reported(slip.surroundings())
+                {
                     Mend::LeaveOut
                 } else {
                     self.diagnostics.push(diagnostic);
@@ -186,7 +193,12 @@ impl Recovery<'_> {
         let Some(first) = lexemes.first().copied() else { return false };
         let second = lexemes.get(1).copied();
         let was_outside = std::mem::replace(&mut self.outside, false);
-        if first.token.begins_declaration() && (lexemes.len() == 1 || !is_assignment(second)) {
+        let callable = matches!(
+            first.token,
+            Token::Func | Token::Action | Token::Query | Token::Event | Token::On | Token::Veto
+        );
+        let unnamed = callable && second.is_some_and(|second| second.token == Token::LeftParen);
+        if first.token.begins_declaration() && (unnamed || !is_assignment(second)) {
             return true;
         }
         let span = Span::new(self.file, first.start, first.end);

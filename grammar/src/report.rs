@@ -15,20 +15,20 @@ pub(crate) fn look_alike(span: Span, sign: char, replacement: &str) -> Diagnosti
     let meant = if replacement == " " { "an ordinary space".to_owned() } else { format!("`{replacement}`") };
     Diagnostic::new(Code::E0001, span, format!("{shown} does not belong in a program"))
         .label(format!("{meant} is meant here"))
-        .note("word processors put such characters in the place of the plain ones")
+        .note("Word processors put such characters in the place of the plain ones.")
         .fix(format!("write {meant}"), span, replacement)
 }
 
 pub(crate) fn foreign_letters(span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0001, span, "this name has letters that names cannot have")
         .label("names are made of a to z, A to Z, digits and _")
-        .note("text in strings and comments may be in any script")
+        .note("Text in strings and comments may be in any script.")
 }
 
 pub(crate) fn unfinished_string(span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0002, span, "this string has no closing quote on its line")
         .label("begins here, and ends nowhere")
-        .note("a string stands on one line; \\n in it is a line break")
+        .note("A string stands on one line; \\n in it is a line break.")
         .fix("write the closing \"", span.after(), "\"")
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn foreign_comment(span: Span, sign: &str) -> Diagnostic {
 pub(crate) fn too_deep(span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0005, span, "this is nested too deeply")
         .label(format!("more than {} levels stand around this place", crate::ast::MAX_DEPTH))
-        .note("give a part of it a name with LET, or move a part of it into a FUNC")
+        .note("Give a part of it a name with LET, or move a part of it into a FUNC.")
 }
 
 pub(crate) fn too_many_tokens(span: Span) -> Diagnostic {
@@ -66,7 +66,7 @@ pub(crate) fn too_long(span: Span, bytes: usize) -> Diagnostic {
 pub(crate) fn more(span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0009, span, "there are more problems than are shown")
         .label("behind this place")
-        .note("mend those above first: some of the others may go with them")
+        .note("Mend those above first: some of the others may go with them.")
 }
 
 pub(crate) fn assign_in_condition(operator: Span) -> Diagnostic {
@@ -123,7 +123,7 @@ pub(crate) fn percent_apart(sign: Span, gap: Span) -> Diagnostic {
 pub(crate) fn unit_apart(unit: Span, gap: Span, text: &str) -> Diagnostic {
     Diagnostic::new(Code::E0006, unit, format!("the unit `{text}` stands directly behind its number"))
         .label("separated from its number")
-        .note("only `tokens` and `USD` may stand apart")
+        .note("Only `tokens` and `USD` may stand apart.")
         .fix("take out the space", gap, "")
 }
 
@@ -138,7 +138,7 @@ pub(crate) fn leading_dot(dot: Span) -> Diagnostic {
 pub(crate) fn unknown_escape(span: Span, sign: Option<char>) -> Diagnostic {
     let diagnostic = match sign {
         Some('u') => Diagnostic::new(Code::E0016, span, "`\\u` names no character here")
-            .note("write the character's number in braces: \\u{20ac} is the euro sign"),
+            .note("Write the character's number in braces: \\u{20ac} is the euro sign."),
         Some(sign) => Diagnostic::new(Code::E0016, span, format!("`\\{sign}` means nothing in a string")),
         None => Diagnostic::new(Code::E0016, span, "a single `\\` ends this string"),
     };
@@ -152,14 +152,14 @@ pub(crate) fn unknown_escape(span: Span, sign: Option<char>) -> Diagnostic {
 pub(crate) fn unclosed_hole(span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0017, span, "`{` begins an expression in a string, and `}` is missing")
         .label("no } follows in this string")
-        .note("write {{ for a brace that is only text")
+        .note("Write {{ for a brace that is only text.")
         .fix("write {{", span, "{{")
 }
 
 pub(crate) fn empty_hole(span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0017, span, "there is no expression between these braces")
         .label("a name or an expression stands here")
-        .note("write {{}} for braces that are only text")
+        .note("Write {{}} for braces that are only text.")
         .fix("write {{}}", span, "{{}}")
 }
 
@@ -172,28 +172,23 @@ pub(crate) fn stray_hole_end(span: Span) -> Diagnostic {
 pub(crate) fn bad_hole(span: Span, brace: Span) -> Diagnostic {
     Diagnostic::new(Code::E0017, span, "this is not an expression")
         .label("between { and } in a string stands one expression")
-        .note("write {{ and }} for braces that are only text; give a longer expression a name with LET first")
+        .note(
+            "Write {{ and }} for braces that are only text; give a longer expression a name with LET first.",
+        )
         .also(brace, "the expression begins here")
 }
 
-pub(crate) fn needs_braces(keyword: &str, statement: Span, then: Option<Span>) -> Diagnostic {
-    let diagnostic = Diagnostic::new(
-        Code::E0018,
-        Span { end: statement.start.saturating_add(crate::lexer::offset(keyword.len())), ..statement },
-        format!("behind THEN, {keyword} needs braces around it"),
-    )
-    .label("THEN takes one simple statement: a call, an assignment, RETURN, STOP, …")
-    .fixes(
-        "put braces around it",
-        vec![
-            Edit { span: statement.before(), text: "{ ".to_owned() },
-            Edit { span: statement.after(), text: " }".to_owned() },
-        ],
-    );
-    match then {
-        Some(then) => diagnostic.also(then, "the THEN"),
-        None => diagnostic,
-    }
+pub(crate) fn needs_braces(keyword: &str, statement: Span) -> Diagnostic {
+    let word = Span { end: statement.start.saturating_add(crate::lexer::offset(keyword.len())), ..statement };
+    Diagnostic::new(Code::E0018, word, format!("{keyword} needs braces around it here"))
+        .label("THEN and ELSE take one simple statement: a call, an assignment, RETURN, STOP, …")
+        .fixes(
+            "put braces around it",
+            vec![
+                Edit { span: statement.before(), text: "{ ".to_owned() },
+                Edit { span: statement.after(), text: " }".to_owned() },
+            ],
+        )
 }
 
 pub(crate) fn indented_under_if(next: Span, body: Span, last: Span) -> Diagnostic {
@@ -204,9 +199,9 @@ pub(crate) fn indented_under_if(next: Span, body: Span, last: Span) -> Diagnosti
     )
     .label("runs whatever the condition is")
     .also(body, "only this statement is under the IF")
-    .note("THEN takes one statement; several stand in braces")
+    .note("THEN takes one statement; several stand in braces.")
     .fixes(
-        "put both in braces",
+        "put all of it in braces",
         vec![
             Edit { span: body.before(), text: "{ ".to_owned() },
             Edit { span: last.after(), text: " }".to_owned() },
@@ -261,7 +256,7 @@ pub(crate) fn chained_comparison(left: Span, middle: Span, second: Span, text: &
 pub(crate) fn reserved_name(span: Span, word: &str) -> Diagnostic {
     Diagnostic::new(Code::E0024, span, format!("`{word}` is a word of the language and cannot be a name"))
         .label("a name is expected here")
-        .note("24 words are reserved; all other words of the language may be names")
+        .note("24 words are reserved; all other words of the language may be names.")
         .fix("write another name", span, format!("{}_", word.to_ascii_lowercase()))
 }
 
@@ -273,12 +268,34 @@ pub(crate) fn not_a_statement(span: Span) -> Diagnostic {
 pub(crate) fn inner_aggregate(span: Span, word: &str) -> Diagnostic {
     Diagnostic::new(Code::E0026, span, format!("inside a larger expression, {word} needs brackets"))
         .label(format!("write {word}(… FOR x IN xs)"))
-        .note("without brackets an aggregate reaches to the end of the whole expression")
+        .note("Without brackets an aggregate reaches to the end of the whole expression.")
 }
 
 pub(crate) fn misplaced_generator(span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0003, span, "FOR inside brackets belongs to an aggregate")
         .label("only SUM, COUNT, MIN, MAX, AVG, ANY, ALL and COLLECT take it")
+}
+
+pub(crate) fn missing_value(behind: Span, written: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0003, behind, format!("a value is missing behind `{written}`"))
+        .label("nothing follows")
+}
+
+pub(crate) fn missing_type(behind: Span, written: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0003, behind, format!("a type is missing behind `{written}`"))
+        .label("such as int, money, duration, string or list<Task>")
+}
+
+pub(crate) fn quote_in_string(quote: Span, hole: bool) -> Diagnostic {
+    let code = if hole { Code::E0017 } else { Code::E0003 };
+    let diagnostic = Diagnostic::new(code, quote, "the string ends at this quote");
+    if hole {
+        diagnostic
+            .label("no quotes stand between { and }")
+            .note("Give the text a name with LET first, or write {{ and }} for braces that are only text.")
+    } else {
+        diagnostic.label("what follows is no longer text").note("A quote inside a string is written \\\".")
+    }
 }
 
 pub(crate) fn unexpected(span: Span, found: &str, expected: &str) -> Diagnostic {

@@ -253,3 +253,44 @@ impl Token {
         matches!(self, Token::RightBrace | Token::RightParen | Token::RightBracket)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use logos::Logos;
+
+    use super::Token;
+
+    const GRAMMAR: &str = include_str!("swarm.lalrpop");
+
+    /// The words in quotes of a piece of the grammar.
+    fn quoted(piece: &str) -> Vec<&str> {
+        piece
+            .split('"')
+            .skip(1)
+            .step_by(2)
+            .filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()))
+            .collect()
+    }
+
+    #[test]
+    fn the_grammar_has_all_words() {
+        let names = GRAMMAR.split_once("NameWord: () = {").unwrap().1.split_once("};").unwrap().0;
+        assert_eq!(quoted(names), Token::SOFT, "the soft words are names");
+        let tokens = GRAMMAR.split_once("enum Token {").unwrap().1;
+        let all = [Token::RESERVED, Token::AGGREGATE, Token::SOFT].concat();
+        assert_eq!(quoted(tokens), all);
+        assert_eq!(Token::RESERVED.len(), 24);
+    }
+
+    #[test]
+    fn words_are_read_in_any_case() {
+        for word in [Token::RESERVED, Token::AGGREGATE, Token::SOFT].concat() {
+            let token = Token::lexer(word).next().unwrap().unwrap();
+            assert_eq!(token.keyword(), Some(word));
+            for other in [word.to_lowercase(), format!("{}{}", &word[..1], word[1..].to_lowercase())] {
+                assert_eq!(Token::lexer(&other).next(), Some(Ok(token)), "{other}");
+            }
+            assert_eq!(Token::lexer(&format!("{word}x")).next(), Some(Ok(Token::Name)));
+        }
+    }
+}

@@ -85,7 +85,8 @@ impl<'a> Pass<'a> {
         let next = self.next(1);
         let same_line = next.filter(|next| !next.line_start).map(|next| next.token);
         // L1: a word behind `.` or before `:` is a name.
-        if self.previous() == Some(Token::Dot) {
+        let edge = lexeme.line_start && token.begins_declaration() && self.next_is(1, Token::is_word);
+        if self.previous() == Some(Token::Dot) && !edge {
             return Token::Name;
         }
         let constant = matches!(token, Token::True | Token::False | Token::None);

@@ -14,6 +14,7 @@ use crate::terminal::Terminal;
 
 /// Checks each file as a program of its own.
 pub(crate) fn check(arguments: &CheckArguments, terminal: Terminal) -> Result<Status, Failure> {
+    files::one_standard_input(&arguments.files)?;
     let mut findings = Vec::with_capacity(arguments.files.len());
     for path in &arguments.files {
         let mut sources = Sources::new();

@@ -27,6 +27,7 @@ impl Formatted<'_> {
 
 /// Formats each file in place, or tells which are not formatted.
 pub(crate) fn fmt(arguments: &FmtArguments, terminal: Terminal) -> Result<Status, Failure> {
+    files::one_standard_input(&arguments.files)?;
     let formatted = arguments.files.iter().map(|path| format(path)).collect::<Result<Vec<_>, _>>()?;
     if !arguments.check {
         for file in formatted.iter().filter(|file| file.changed() && !files::is_standard(file.path)) {

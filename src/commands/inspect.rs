@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::cli::ModuleArguments;
 use crate::program;
-use crate::render::module;
+use crate::render::{diagnostic, module};
 use crate::status::{Failure, Status};
 use crate::terminal::Terminal;
 
@@ -14,6 +14,7 @@ pub(crate) fn inspect(arguments: &ModuleArguments, terminal: Terminal) -> Result
     if terminal.json() {
         let mut document = module::summary_json(&loaded.module, &loaded.bytes);
         document.extend(module::details_json(&loaded.module, &loaded.bytes));
+        document.insert("diagnostics".into(), diagnostic::for_programs(&[loaded.findings]));
         terminal.document(Value::Object(document))?;
     } else {
         let summary = module::summary_text(&loaded.module, &loaded.bytes);

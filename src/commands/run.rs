@@ -19,6 +19,7 @@ use crate::cli::{HostChoice, RunArguments, TraceLevel};
 use crate::files;
 use crate::host::processes::{self, Processes};
 use crate::program;
+use crate::render::diagnostic;
 use crate::render::module::capabilities;
 use crate::render::run::Finished;
 use crate::render::text::grouped;
@@ -28,7 +29,8 @@ use crate::trace_file::TraceFile;
 
 /// Runs the program once and shows what it would have done.
 pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status, Failure> {
-    one_standard_input(arguments)?;
+    let files = [Some(&arguments.file), arguments.input.as_ref(), arguments.context.as_ref()];
+    files::one_standard_input(files.into_iter().flatten())?;
     let Some(loaded) = program::load(&arguments.file, terminal)? else { return Ok(Status::Failed) };
     let program = Program::load(&loaded.bytes).map_err(|error| refused(&error, arguments))?;
     let module = program.module();
@@ -62,7 +64,9 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
         level,
     };
     if terminal.json() {
-        terminal.document(finished.for_programs())?;
+        let mut document = finished.for_programs();
+        document.insert("diagnostics".into(), diagnostic::for_programs(&[loaded.findings]));
+        terminal.document(Value::Object(document))?;
     } else {
         terminal.data(&finished.for_people())?;
     }
@@ -70,16 +74,6 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
         Outcome::Done | Outcome::Stopped => Status::Done,
         Outcome::Failed | Outcome::Limit | Outcome::Trapped => Status::Failed,
     })
-}
-
-/// Standard input holds one thing.
-fn one_standard_input(arguments: &RunArguments) -> Result<(), Failure> {
-    let files = [Some(&arguments.file), arguments.input.as_ref(), arguments.context.as_ref()];
-    if files.into_iter().flatten().filter(|path| files::is_standard(path)).count() > 1 {
-        let message = "standard input can be only one of program, --input and --context";
-        return Err(Failure::usage(Fault::Arguments, message));
-    }
-    Ok(())
 }
 
 /// Nobody is here to answer a query.

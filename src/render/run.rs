@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use swarm_bytecode::codec::digest_text;
 use swarm_bytecode::module::{Import, InputId, Module, Polynomial};
 use swarm_bytecode::types::Type;
@@ -45,23 +45,21 @@ pub(crate) struct Finished<'a> {
 
 impl Finished<'_> {
     /// The report as its machine-readable form has it, and what the command line adds.
-    pub(crate) fn for_programs(&self) -> Json {
-        let mut document: Json = serde_json::from_str(&self.report.to_json()).unwrap_or_else(|_| json!({}));
-        if let Json::Object(members) = &mut document {
-            let Amounts { fuel, memory, host_calls, money, tokens } = self.worst_case();
-            members.insert("dry_run".into(), json!(true));
-            members.insert("granted".into(), json!(self.granted));
-            members.insert("data".into(), json!(self.data));
-            members.insert("notes".into(), json!(self.notes));
-            let worst_case = json!({
-                "fuel": fuel, "memory_bytes": memory, "host_calls": host_calls,
-                "money": money.map(bound::money_text), "tokens": tokens.map(bound::tokens_text),
-            });
-            members.insert("worst_case".into(), worst_case);
-            let trace = self.trace.as_ref().map(|path| path.display().to_string());
-            members.insert("trace".into(), json!({ "file": trace, "level": self.level.name() }));
-        }
-        document
+    pub(crate) fn for_programs(&self) -> Map<String, Json> {
+        let mut members: Map<String, Json> = serde_json::from_str(&self.report.to_json()).unwrap_or_default();
+        let Amounts { fuel, memory, host_calls, money, tokens } = self.worst_case();
+        let worst_case = json!({
+            "fuel": fuel, "memory_bytes": memory, "host_calls": host_calls,
+            "money": money.map(bound::money_text), "tokens": tokens.map(bound::tokens_text),
+        });
+        let trace = self.trace.as_ref().map(|path| path.display().to_string());
+        members.insert("dry_run".into(), json!(true));
+        members.insert("granted".into(), json!(self.granted));
+        members.insert("data".into(), json!(self.data));
+        members.insert("notes".into(), json!(self.notes));
+        members.insert("worst_case".into(), worst_case);
+        members.insert("trace".into(), json!({ "file": trace, "level": self.level.name() }));
+        members
     }
 
     /// The page.

@@ -94,12 +94,9 @@ fn fits(parts: &[Layout], rest: &[Entry<'_>], mut room: usize) -> bool {
             Layout::Line | Layout::Soft if broken => return true,
             Layout::Line => 1,
             Layout::Soft => 0,
-            Layout::Row(inner) | Layout::Nest(inner) => {
+            // A group that follows may break where it likes, one inside may not.
+            Layout::Row(inner) | Layout::Nest(inner) | Layout::Group(inner) => {
                 stack.extend(inner.iter().rev().map(|layout| (layout, broken)));
-                0
-            }
-            Layout::Group(inner) => {
-                stack.extend(inner.iter().rev().map(|layout| (layout, false)));
                 0
             }
         };

@@ -147,15 +147,20 @@ impl Printer<'_> {
         }
     }
 
-    /// A condition with the THEN behind it, if it was written.
+    /// A condition with the THEN behind it, if it was written; THEN stands on a line of its own where the
+    /// condition needs several.
     fn condition(&self, arm: &IfArm) -> Layout {
-        let then = if arm.then { " THEN" } else { "" };
+        let mut parts: Vec<Layout> = Vec::new();
         match &arm.condition {
-            Condition::Expr(expr) => row([self.expressions.expr(expr), then.into()]),
+            Condition::Expr(expr) => parts.push(self.expressions.expr(expr)),
             Condition::Let { name, value } => {
-                row([format!("LET {} = ", name.text).into(), self.expressions.expr(value), then.into()])
+                parts.extend([format!("LET {} = ", name.text).into(), self.expressions.expr(value)]);
             }
         }
+        if arm.then {
+            parts.extend([Layout::Line, "THEN".into()]);
+        }
+        Layout::Group(parts)
     }
 
     fn if_statement(&mut self, start: u32, arms: &[IfArm], otherwise: Option<&Block>) {

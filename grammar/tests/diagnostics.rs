@@ -1,0 +1,353 @@
+//! Each slip gets one message, at the right place, in these words; and a fix that mends it.
+#![expect(clippy::arithmetic_side_effects, reason = "test code")]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use swarm_grammar::diagnostic::{Code, Diagnostic};
+use swarm_grammar::parse;
+use swarm_grammar::source::SourceFile;
+use swarm_grammar::span::{FileId, Span};
+
+const FILE: FileId = FileId(0);
+
+/// Codes the parser gives, and that fit in a file.
+const SHOWN: std::ops::RangeInclusive<Code> = Code::E0001..=Code::E0026;
+
+fn examples() -> Vec<(PathBuf, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/parse_error");
+    let mut found: Vec<(PathBuf, String)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.clone(), std::fs::read_to_string(path).unwrap()))
+        .collect();
+    found.sort();
+    found
+}
+
+fn shown(text: &str, diagnostics: &[Diagnostic]) -> String {
+    let source = SourceFile::new("file", text);
+    let place = |span: Span| {
+        let (start, end) = (source.position(span.start), source.position(span.end));
+        let short: String = source.slice(span).chars().take(50).collect();
+        format!("{}:{}-{}:{} {short:?}", start.line, start.column, end.line, end.column)
+    };
+    let mut out = String::new();
+    for it in diagnostics {
+        let _ = writeln!(out, "{} {}", it.code.as_str(), it.message);
+        let _ = writeln!(out, "  at {} {}", place(it.primary.span), it.primary.message);
+        for label in &it.secondary {
+            let _ = writeln!(out, "  and {} {}", place(label.span), label.message);
+        }
+        for note in &it.notes {
+            let _ = writeln!(out, "  note: {note}");
+        }
+        if let Some(fix) = &it.fix {
+            let _ = writeln!(out, "  fix: {}", fix.description);
+            for edit in &fix.edits {
+                let _ = writeln!(out, "    {} becomes {:?}", place(edit.span), edit.text);
+            }
+        }
+    }
+    out
+}
+
+/// The text with all fixes made.
+fn mended(text: &str, diagnostics: &[Diagnostic]) -> String {
+    let mut edits: Vec<_> =
+        diagnostics.iter().filter_map(|it| it.fix.as_ref()).flat_map(|fix| fix.edits.clone()).collect();
+    edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    let mut out = text.to_owned();
+    for edit in edits.iter().rev() {
+        out.replace_range(edit.span.start as usize..edit.span.end as usize, &edit.text);
+    }
+    out
+}
+
+#[test]
+fn each_example_has_its_one_message() {
+    let mut seen = BTreeSet::new();
+    for (path, text) in examples() {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let code = Code::parse(&name[..5]).unwrap();
+        assert!(text.starts_with(&format!("// {}: ", code.as_str())), "{name}: the first line says the code");
+        let (_, diagnostics) = parse(FILE, &text);
+        if code == Code::E0009 {
+            assert_eq!(diagnostics.last().map(|it| it.code), Some(code));
+            assert_eq!(diagnostics.len(), 101);
+        } else {
+            assert_eq!(diagnostics.len(), 1, "{name}: {}", shown(&text, &diagnostics));
+            assert_eq!(diagnostics[0].code, code, "{name}");
+            insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+                insta::assert_snapshot!(name, shown(&text, &diagnostics));
+            });
+        }
+        seen.insert(code);
+    }
+    // E0007 is given by the checker, and a text that is too long (E0008) is no file to keep.
+    let expected: BTreeSet<Code> = Code::ALL
+        .iter()
+        .copied()
+        .filter(|code| SHOWN.contains(code) && ![Code::E0007, Code::E0008].contains(code))
+        .collect();
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn each_fix_mends() {
+    for (path, text) in examples() {
+        let (_, diagnostics) = parse(FILE, &text);
+        if diagnostics.iter().all(|it| it.fix.is_some()) {
+            let mended = mended(&text, &diagnostics);
+            let (_, left) = parse(FILE, &mended);
+            assert_eq!(left, [], "{}: {mended}", path.display());
+        }
+    }
+}
+
+#[test]
+fn each_code_has_a_page_with_examples_that_hold() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/errors");
+    for code in Code::ALL.iter().copied().filter(|code| SHOWN.contains(code)) {
+        let page = std::fs::read_to_string(folder.join(format!("{}.md", code.as_str()))).unwrap();
+        assert!(page.starts_with(&format!("# {}: {}\n", code.as_str(), code.title())), "{}", code.as_str());
+        if [Code::E0007, Code::E0008, Code::E0009].contains(&code) {
+            continue;
+        }
+        let blocks: Vec<&str> =
+            page.split("```swarm\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert_eq!(blocks.len(), 2, "{}: a bad example and the corrected one", code.as_str());
+        let bad = parse(FILE, blocks[0]).1;
+        assert_eq!(bad.iter().map(|it| it.code).collect::<Vec<_>>(), [code], "{}", shown(blocks[0], &bad));
+        assert_eq!(parse(FILE, blocks[1]).1, [], "{}", code.as_str());
+    }
+}
+
+/// Statements with a slip, and what is said about them.
+const SLIPS: &[&str] = &[
+    "IF a == 1 AND b = 2 THEN c()",
+    "WHILE a = 3 MAX 5 { b() }",
+    "x = SUM t.cost FOR t IN ts WHERE t.region = \"eu\"",
+    "IF !a || b { c() }",
+    "x = 7 % 2",
+    "x = a%b",
+    "x = 5 % + 3",
+    "x--",
+    "x *= 2",
+    "x = a ** 2",
+    "IF a <> b { c() }",
+    "IF a === b { c() }",
+    "x := 1",
+    "var x = 1",
+    "IF a { b() } elif c { d() }",
+    "foreach x in xs { b() }",
+    "x = “quoted”",
+    "x = a − b",
+    "x = größe",
+    "x = \"open",
+    "log(\"open)",
+    "x = \"{a\"",
+    "x = \"a}\"",
+    "x = \"{}\"",
+    "x = \"{ }\"",
+    "x = \"{\"a\": 1}\"",
+    "x = \"\\u{110000}\"",
+    "x = \"\\q\"",
+    "/* block\n comment */ x = 1",
+    "IF a THEN FOR x IN xs { b() }",
+    "IF a THEN LET x = 1",
+    "IF a THEN b() ELSE WITHIN 3s { c() }",
+    "IF a THEN IF b THEN c() ELSE d()\n x = 1",
+    "IF a THEN\n    b()\n    c()\n    d()",
+    "IF a b()",
+    "IF a\n  b()",
+    "IF THEN a()",
+    "FOR x IN { a() }",
+    "FOR EACH x xs { a() }",
+    "FOR EACH IN xs { a() }",
+    "LET = 3",
+    "LET x",
+    "LET x =\n  y = 3",
+    "LET x 3",
+    "LET match = 3",
+    "LET max count = 3",
+    "x = 3 +",
+    "x = * 3",
+    "x = (1 + ) * 2",
+    "x = [1, , 2]",
+    "x = [1 2]",
+    "f(a b)",
+    "f(a, b",
+    "f(a]",
+    "f(a))",
+    "x = [1, 2\n  y = 3",
+    "IF (a AND b { c() }",
+    "IF a { b() ",
+    "a == b",
+    "a",
+    "a.b[3]",
+    "RETRUN x",
+    "WHLIE x { a() }",
+    "CONST x = 3",
+    "FUNC g() { }",
+    "x = 5 s",
+    "x = .5",
+    "x = 10 GB + 1",
+    "x = $",
+    "x = 1 + SUM a FOR a IN as",
+    "x = f(a FOR a IN as)",
+    "x = SUM(FOR a IN as)",
+    "x = 1 < y < 3",
+    "f(a = 3)",
+    "TRY f() { a() }",
+    "TRY f()",
+    "RETRY 3 f() ELSE { }",
+    "RETRY n TIMES f() ELSE { }",
+    "REQUIRE a",
+    "REQUIRE a ELSE b()",
+    "STOP because",
+    "FAIL",
+    "RECORD x 3",
+    "MATCH a { low THEN b() }",
+    "MATCH a { WHEN low b() }",
+    "x = a ? b : c",
+    "x = IF a THEN b",
+    "x = a[",
+    "x = a.",
+    "x = a.3",
+    "}",
+    "THEN a()",
+    "ELSE { a() }",
+    "x = y z = 3 )",
+    "@ @ @",
+    "x = 3 @ 4",
+];
+
+#[test]
+fn slips_in_statements() {
+    let mut out = String::new();
+    for slip in SLIPS {
+        let text = format!("FUNC f() {{\n  {slip}\n  after = 1\n}}\nFUNC g() {{ }}\n");
+        let (program, diagnostics) = parse(FILE, &text);
+        let _ = writeln!(out, "----- {slip}");
+        out.push_str(&shown(&text, &diagnostics));
+        if program.items.len() != 2 {
+            let _ = writeln!(out, "  {} declarations are left", program.items.len());
+        }
+        if diagnostics.len() != 1 {
+            let _ = writeln!(out, "  ({} messages)", diagnostics.len());
+        }
+    }
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("slips_in_statements", out);
+    });
+}
+
+/// Declarations with a slip.
+const DECLARATIONS: &[&str] = &[
+    "METRC saved: money TOTAL",
+    "metrik saved: money TOTAL",
+    "banana saved",
+    "METRIC saved: money",
+    "METRIC saved money TOTAL",
+    "INPUT queue list<Task> MAX 3",
+    "INPUT queue: list<Task MAX 3",
+    "INPUT queue: list<>",
+    "INPUT queue:",
+    "STATE x: int",
+    "STATE x = 3",
+    "CONST x: = 3",
+    "CONST x 3",
+    "TYPE Task { id: string KEY name string cost: money }",
+    "TYPE Task {\n  id: string KEY\n  name string\n  cost: money\n}",
+    "TYPE Task {\n  id: string KEY\n  name:\n  cost: money\n}",
+    "TYPE Task {\n  id: string KEY\n",
+    "ENUM E { a, b(, c }",
+    "ACTION f(a: int b: int)",
+    "ACTION f",
+    "ACTION f(a)",
+    "QUERY q() - > int",
+    "FUNC f { }",
+    "FUNC f() -> { }",
+    "FUNC f()\n  x = 1",
+    "FUNC (a: int) { }",
+    "ON { }",
+    "ON START\n  x = 1",
+    "EVERY { x = 1 }",
+    "VETO f(a) BECAUSE \"x\"",
+    "VETO f(a) WHEN a",
+    "INSTRUCTION { DEADLINE 2h }",
+    "INSTRUCTION A_v1 { DEADLINE }",
+    "INSTRUCTION A_v1 {\n  DEADLIN 2h\n  PRIORITY HIGH\n}",
+    "INSTRUCTION A_v1 {\n  TARGET 3 AGENT\n  PRIORITY HIGH\n}",
+    "INSTRUCTION A_v1 { PRIORITY HIGH",
+    "TEST x { RUN }",
+    "TEST \"x\" {\n  GIVN a = 3\n  RUN\n}",
+    "LET x = 3",
+    "x = 3\ny = 4",
+    "log(\"hello\")",
+    "IF a { b() }",
+    "STOP \"x\"",
+    "}",
+    ") ) )",
+    "42",
+    "\"text\"",
+    "USE std.",
+    "import \"lib.swarm\"",
+    "def f() { }",
+    "struct T { a: int }",
+    "# comment",
+];
+
+#[test]
+fn slips_in_declarations() {
+    let mut out = String::new();
+    for slip in DECLARATIONS {
+        let text = format!("FUNC before() {{ }}\n{slip}\nFUNC after() {{ }}\n");
+        let (program, diagnostics) = parse(FILE, &text);
+        let _ = writeln!(out, "----- {slip}");
+        out.push_str(&shown(&text, &diagnostics));
+        if diagnostics.len() != 1 {
+            let _ = writeln!(out, "  ({} messages)", diagnostics.len());
+        }
+        let tree = swarm_grammar::dump::dump(&program);
+        for name in ["before", "after"] {
+            if !tree.contains(&format!("(func {name} ")) {
+                let _ = writeln!(out, "  {name} is lost");
+            }
+        }
+    }
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("slips_in_declarations", out);
+    });
+}
+
+#[test]
+fn several_slips_give_as_many_messages() {
+    let text = "\
+METRC saved: money TOTAL
+INPUT queue list<Task> MAX 3
+ON START {
+  IF a = 3 THEN b()
+  LET x =
+  LET y = f(a, b
+  y = 'text'
+  IF a THEN IF b THEN c()
+  z = 7 % 2
+}
+FUNC g() {
+  a == b
+}
+";
+    let codes: Vec<&str> = parse(FILE, text).1.iter().map(|it| it.code.as_str()).collect();
+    assert_eq!(codes, ["E0020", "E0003", "E0010", "E0003", "E0004", "E0014", "E0018", "E0012", "E0025"]);
+}
+
+#[test]
+fn a_text_that_is_too_long_is_not_read() {
+    let text = " ".repeat(SourceFile::MAX_BYTES + 1);
+    let (program, diagnostics) = parse(FILE, &text);
+    assert!(program.items.is_empty());
+    assert_eq!(diagnostics.iter().map(|it| it.code).collect::<Vec<_>>(), [Code::E0008]);
+}
