@@ -3,7 +3,8 @@
 //!
 //! [`op`] is the table everything derives from, [`module`] what a program is, [`codec`] its bytes,
 //! [`verify`] what it must keep to, [`layout`] and [`cost`] what it costs, [`numeric`] what its arithmetic
-//! means, [`quantity`] how its values read and print. The manual is `docs/bytecode.md`.
+//! means, [`native`] which library functions every machine brings, [`quantity`] how its values read and print. The
+//! manual is `docs/bytecode.md`.
 //!
 //! ```
 //! use swarm_bytecode::module::{Function, Module};
@@ -25,6 +26,7 @@ pub mod dictionary;
 pub mod disassemble;
 pub mod layout;
 pub mod module;
+pub mod native;
 pub mod numeric;
 pub mod op;
 pub mod quantity;

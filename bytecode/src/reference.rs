@@ -83,6 +83,9 @@ fn operand(kind: OperandKind) -> String {
         OperandKind::Input => "index of an input".to_owned(),
         OperandKind::Context => "index of a context value".to_owned(),
         OperandKind::Metric => "index of a metric".to_owned(),
+        OperandKind::State => "index of a STATE variable".to_owned(),
+        OperandKind::Case => "number of a case".to_owned(),
+        OperandKind::Native => "number of a native".to_owned(),
         OperandKind::Field => "number of a field".to_owned(),
         OperandKind::Depth => "how many blocks out".to_owned(),
     }
@@ -99,6 +102,8 @@ const fn class_name(class: OperandClass) -> &'static str {
         OperandClass::List => "list",
         OperandClass::Record => "record",
         OperandClass::Optional => "optional",
+        OperandClass::Enum => "enum",
+        OperandClass::Map => "map",
         OperandClass::Any => "any",
         OperandClass::Same => "the result's type",
     }

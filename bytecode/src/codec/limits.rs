@@ -9,8 +9,10 @@ pub const NAME_BYTES: usize = 255;
 pub const STRING_BYTES: usize = (1 << 20) - 1;
 /// The module's own types.
 pub const TYPES: usize = 4_096;
-/// Fields of a record.
+/// Fields of a record or of a case's payload.
 pub const FIELDS: usize = 256;
+/// Cases of an enum.
+pub const CASES: usize = 256;
 /// Imports.
 pub const IMPORTS: usize = 1_024;
 /// Parameters of an import or a function.
@@ -21,6 +23,18 @@ pub const INPUTS: usize = 1_024;
 pub const CONTEXTS: usize = 1_024;
 /// Metrics.
 pub const METRICS: usize = 1_024;
+/// STATE variables.
+pub const STATES: usize = 1_024;
+/// Events it handles.
+pub const EVENTS: usize = 256;
+/// Timers.
+pub const TIMERS: usize = 256;
+/// Vetoes.
+pub const VETOES: usize = 1_024;
+/// Waves of a rollout.
+pub const WAVES: usize = 64;
+/// Expectations, stops or reports of a header.
+pub const CONDITIONS: usize = 256;
 /// Float constants.
 pub const FLOATS: usize = 16_384;
 /// String constants.

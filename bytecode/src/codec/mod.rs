@@ -62,13 +62,23 @@ pub enum Section {
     Functions = 9,
     /// The worst case.
     Bound = 10,
-    /// Names and places; not part of the program's identity.
-    Debug = 11,
+    /// STATE variables.
+    States = 11,
+    /// What wakes it up by name.
+    Events = 12,
+    /// What wakes it up by time.
+    Timers = 13,
+    /// Actions it forbids itself.
+    Vetoes = 14,
+    /// What of the header only the fleet reads: rollout, expectations, stops, reports.
+    Fleet = 15,
+    /// Names and places; not part of the program's identity. Behind all others, so that it can be cut off.
+    Debug = 31,
 }
 
 impl Section {
     /// All sections, in order.
-    pub const ALL: [Section; 11] = [
+    pub const ALL: [Section; 16] = [
         Section::Instruction,
         Section::Types,
         Section::Imports,
@@ -79,6 +89,11 @@ impl Section {
         Section::Strings,
         Section::Functions,
         Section::Bound,
+        Section::States,
+        Section::Events,
+        Section::Timers,
+        Section::Vetoes,
+        Section::Fleet,
         Section::Debug,
     ];
 
@@ -95,6 +110,11 @@ impl Section {
             Section::Strings => "strings",
             Section::Functions => "functions",
             Section::Bound => "bound",
+            Section::States => "states",
+            Section::Events => "events",
+            Section::Timers => "timers",
+            Section::Vetoes => "vetoes",
+            Section::Fleet => "fleet",
             Section::Debug => "debug",
         }
     }
@@ -114,6 +134,10 @@ impl Module {
             inputs: Vec::new(),
             contexts: Vec::new(),
             metrics: Vec::new(),
+            states: Vec::new(),
+            events: Vec::new(),
+            timers: Vec::new(),
+            vetoes: Vec::new(),
             floats: Vec::new(),
             strings: Vec::new(),
             functions: Vec::new(),

@@ -255,6 +255,12 @@ impl<'a> Reader<'a> {
         self.unsigned16(u16::MAX).map(TypeId)
     }
 
+    /// 0 for none, else the number and 1; the number is at most `max`.
+    pub(super) fn optional32(&mut self, max: u32) -> Result<Option<u32>> {
+        let value = self.unsigned(u64::from(max).saturating_add(1))?;
+        Ok(value.checked_sub(1).and_then(|value| u32::try_from(value).ok()))
+    }
+
     pub(super) fn optional_type(&mut self) -> Result<Option<TypeId>> {
         let value = self.unsigned32(1 << 16)?;
         Ok(value.checked_sub(1).and_then(|index| u16::try_from(index).ok()).map(TypeId))

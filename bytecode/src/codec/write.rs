@@ -75,6 +75,11 @@ impl Writer {
         self.unsigned(ty.0);
     }
 
+    /// 0 for none, else the number and 1.
+    pub(super) fn optional32(&mut self, value: Option<u32>) {
+        self.unsigned(value.map_or(0, |value| u64::from(value).saturating_add(1)));
+    }
+
     /// 0 for none, else the index and 1.
     pub(super) fn optional_type(&mut self, ty: Option<TypeId>) {
         self.unsigned(ty.map_or(0, |ty| u32::from(ty.0).saturating_add(1)));

@@ -171,6 +171,8 @@ fn admits(wanted: OperandClass, class: Class) -> bool {
         OperandClass::List => class == Class::List,
         OperandClass::Record => class == Class::Record,
         OperandClass::Optional => class == Class::Optional,
+        OperandClass::Enum => class == Class::Enum,
+        OperandClass::Map => class == Class::Map,
         OperandClass::Any | OperandClass::Same => true,
     }
 }

@@ -10,7 +10,7 @@ use crate::codec::write::Writer;
 use crate::module::{Instruction, Priority, Target, TargetCount};
 
 pub(super) fn write(instruction: &Instruction, out: &mut Writer) {
-    if *instruction == Instruction::default() {
+    if says_nothing(instruction) {
         return;
     }
     out.name(&instruction.name);
@@ -47,6 +47,17 @@ pub(super) fn write(instruction: &Instruction, out: &mut Writer) {
     }
 }
 
+/// Whether all is as where nothing is said; the part of [`super::fleet`] stands elsewhere.
+fn says_nothing(instruction: &Instruction) -> bool {
+    let Instruction { name, version, priority, deadline_ns, budget_money, budget_tokens, target, .. } =
+        instruction;
+    name.is_empty()
+        && *version == 0
+        && *priority == Priority::default()
+        && [deadline_ns, budget_money, budget_tokens].into_iter().all(Option::is_none)
+        && target.is_none()
+}
+
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Instruction> {
     let start = reader.position();
     let name = reader.name()?;
@@ -71,9 +82,17 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Instruction> {
     let filter =
         if flag(flags, 7) { Some(crate::module::FunctionId(reader.unsigned16(u16::MAX)?)) } else { None };
     let target = count.map(|count| Target { count, filter });
-    let instruction =
-        Instruction { name, version, priority, deadline_ns, budget_money, budget_tokens, target };
-    if instruction == Instruction::default() {
+    let instruction = Instruction {
+        name,
+        version,
+        priority,
+        deadline_ns,
+        budget_money,
+        budget_tokens,
+        target,
+        ..Instruction::default()
+    };
+    if says_nothing(&instruction) {
         return Err(reader.error_at(start, DecodeErrorKind::NotCanonical, "an empty section"));
     }
     Ok(instruction)

@@ -3,6 +3,7 @@
 mod bound;
 mod code;
 mod debug;
+mod fleet;
 mod header;
 mod tables;
 mod types;
@@ -32,6 +33,11 @@ pub(super) fn write(section: Section, module: &Module, out: &mut Writer) {
             }
         }
         Section::Bound => bound::write(&module.bound, out),
+        Section::States => write_list(&module.states, out, tables::write_state),
+        Section::Events => write_list(&module.events, out, tables::write_event),
+        Section::Timers => write_list(&module.timers, out, tables::write_timer),
+        Section::Vetoes => write_list(&module.vetoes, out, tables::write_veto),
+        Section::Fleet => fleet::write(&module.instruction, out),
         Section::Debug => {
             if let Some(debug) = &module.debug {
                 debug::write(debug, out);
@@ -56,6 +62,11 @@ pub(super) fn read(section: Section, module: &mut Module, reader: &mut Reader<'_
             module.functions = read_list(reader, limits::FUNCTIONS, code::read)?;
         }
         Section::Bound => module.bound = bound::read(reader)?,
+        Section::States => module.states = read_list(reader, limits::STATES, tables::read_state)?,
+        Section::Events => module.events = read_list(reader, limits::EVENTS, tables::read_event)?,
+        Section::Timers => module.timers = read_list(reader, limits::TIMERS, tables::read_timer)?,
+        Section::Vetoes => module.vetoes = read_list(reader, limits::VETOES, tables::read_veto)?,
+        Section::Fleet => fleet::read(reader, &mut module.instruction)?,
         Section::Debug => module.debug = Some(debug::read(reader)?),
     }
     Ok(())

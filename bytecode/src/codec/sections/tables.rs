@@ -1,4 +1,4 @@
-//! Imports, inputs, context values and metrics.
+//! Imports, inputs, context values, metrics, STATE variables, and what wakes a program up or holds it back.
 
 use super::types::{EXTRAS, extras_flags, read_extras, write_extras};
 use super::{flag, known_flags};
@@ -6,7 +6,10 @@ use crate::codec::error::DecodeErrorKind;
 use crate::codec::limits;
 use crate::codec::read::{Reader, Result};
 use crate::codec::write::Writer;
-use crate::module::{Amount, CallCost, Context, Effect, FunctionId, Import, Input, Metric, MetricKind};
+use crate::module::{
+    Amount, CallCost, Context, Effect, EventHandler, FunctionId, Import, ImportId, Input, Metric, MetricKind, State,
+    StringId, Timer, Veto,
+};
 
 /// Name, flags — bits 0-1 effect, 2 result, 3 capability, 4-5 money, 6-7 tokens (none, fixed, computed) —
 /// parameters, then what the flags announce.
@@ -124,4 +127,56 @@ pub(super) fn read_metric(reader: &mut Reader<'_>) -> Result<Metric> {
         _ => return Err(reader.error(DecodeErrorKind::Malformed, "there is no such kind of metric")),
     };
     Ok(Metric { name, ty, kind })
+}
+
+/// Name, type, and 0 or the number of the function that gives its first value and 1.
+pub(super) fn write_state(out: &mut Writer, state: &State) {
+    out.name(&state.name);
+    out.ty(state.ty);
+    out.optional32(state.initial.map(|initial| u32::from(initial.0)));
+}
+
+pub(super) fn read_state(reader: &mut Reader<'_>) -> Result<State> {
+    let (name, ty) = (reader.name()?, reader.ty()?);
+    let initial = reader.optional32(u32::from(u16::MAX))?;
+    let initial = initial.and_then(|initial| u16::try_from(initial).ok()).map(FunctionId);
+    Ok(State { name, ty, initial })
+}
+
+/// Name, function, and 0 or MAX and 1.
+pub(super) fn write_event(out: &mut Writer, event: &EventHandler) {
+    out.name(&event.name);
+    out.unsigned(event.function.0);
+    out.optional32(event.max);
+}
+
+pub(super) fn read_event(reader: &mut Reader<'_>) -> Result<EventHandler> {
+    Ok(EventHandler {
+        name: reader.name()?,
+        function: FunctionId(reader.unsigned16(u16::MAX)?),
+        max: reader.optional32(u32::MAX)?,
+    })
+}
+
+pub(super) fn write_timer(out: &mut Writer, timer: &Timer) {
+    out.number(timer.period_ns);
+    out.unsigned(timer.function.0);
+}
+
+pub(super) fn read_timer(reader: &mut Reader<'_>) -> Result<Timer> {
+    Ok(Timer { period_ns: reader.number()?, function: FunctionId(reader.unsigned16(u16::MAX)?) })
+}
+
+pub(super) fn write_veto(out: &mut Writer, veto: &Veto) {
+    for id in [veto.import.0, veto.condition.0, veto.reason.0] {
+        out.unsigned(id);
+    }
+}
+
+pub(super) fn read_veto(reader: &mut Reader<'_>) -> Result<Veto> {
+    Ok(Veto {
+        import: ImportId(reader.unsigned16(u16::MAX)?),
+        condition: FunctionId(reader.unsigned16(u16::MAX)?),
+        reason: StringId(reader.unsigned16(u16::MAX)?),
+    })
 }

@@ -1,8 +1,8 @@
 //! The module's own types, and constants that stand as defaults.
 //!
 //! A type is a tag and what it needs: 0 rate (four exponents), 1 list (element), 2 list with a MAX (element, MAX),
-//! 3 record (name, fields), 4 optional (its type); 16 and up are the built-in types, which only the verifier
-//! refuses here. A field is name, type and a byte of flags — bit 0 KEY, bit 1 unit, bits 2-4 default — then the unit
+//! 3 record (name, fields), 4 optional (its type), 5 enum (name, cases: each a name and fields), 6 map (key, value),
+//! 7 map with a MAX (key, value, MAX); 16 and up are the built-in types, which only the verifier refuses here. A field is name, type and a byte of flags — bit 0 KEY, bit 1 unit, bits 2-4 default — then the unit
 //! and the default.
 
 use super::{flag, known_flags};
@@ -10,13 +10,16 @@ use crate::codec::error::DecodeErrorKind;
 use crate::codec::limits;
 use crate::codec::read::{Reader, Result};
 use crate::codec::write::Writer;
-use crate::types::{BUILTIN_TYPES, Constant, Dimension, Field, Type};
+use crate::types::{BUILTIN_TYPES, Constant, Dimension, EnumCase, Field, Type};
 
 const RATE: u8 = 0;
 const LIST: u8 = 1;
 const LIST_MAX: u8 = 2;
 const RECORD: u8 = 3;
 const OPTIONAL: u8 = 4;
+const ENUM: u8 = 5;
+const MAP: u8 = 6;
+const MAP_MAX: u8 = 7;
 const BUILTIN: u8 = 16;
 
 pub(super) fn write(out: &mut Writer, ty: &Type) {
@@ -43,6 +46,22 @@ pub(super) fn write(out: &mut Writer, ty: &Type) {
             out.byte(OPTIONAL);
             out.ty(*ty);
         }
+        Type::Enum { name, cases } => {
+            out.byte(ENUM);
+            out.name(name);
+            out.list(cases, |out, case| {
+                out.name(&case.name);
+                out.list(&case.fields, write_field);
+            });
+        }
+        Type::Map { key, value, max } => {
+            out.byte(if max.is_some() { MAP_MAX } else { MAP });
+            out.ty(*key);
+            out.ty(*value);
+            if let Some(max) = max {
+                out.unsigned(*max);
+            }
+        }
         builtin => {
             let index = BUILTIN_TYPES.iter().position(|known| known == builtin);
             out.byte(BUILTIN.saturating_add(index.and_then(|index| u8::try_from(index).ok()).unwrap_or(0)));
@@ -63,6 +82,13 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Type> {
         LIST_MAX => Ok(Type::List { element: reader.ty()?, max: Some(reader.unsigned32(u32::MAX)?) }),
         RECORD => Ok(Type::Record { name: reader.name()?, fields: reader.list(limits::FIELDS, read_field)? }),
         OPTIONAL => Ok(Type::Optional(reader.ty()?)),
+        ENUM => Ok(Type::Enum { name: reader.name()?, cases: reader.list(limits::CASES, read_case)? }),
+        MAP => Ok(Type::Map { key: reader.ty()?, value: reader.ty()?, max: None }),
+        MAP_MAX => Ok(Type::Map {
+            key: reader.ty()?,
+            value: reader.ty()?,
+            max: Some(reader.unsigned32(u32::MAX)?),
+        }),
         tag => {
             let builtin = tag.checked_sub(BUILTIN).and_then(|index| BUILTIN_TYPES.get(usize::from(index)));
             builtin.cloned().ok_or_else(|| {
@@ -76,6 +102,10 @@ fn exponent(reader: &mut Reader<'_>) -> Result<i8> {
     let start = reader.position();
     i8::try_from(reader.signed()?)
         .map_err(|_| reader.error_at(start, DecodeErrorKind::TooLarge, "an exponent has at most 8 bits"))
+}
+
+fn read_case(reader: &mut Reader<'_>) -> Result<EnumCase> {
+    Ok(EnumCase { name: reader.name()?, fields: reader.list(limits::FIELDS, read_field)? })
 }
 
 fn write_field(out: &mut Writer, field: &Field) {
@@ -111,6 +141,7 @@ pub(super) fn write_extras(out: &mut Writer, unit: Option<&str>, default: Option
         Some(Constant::Word(word)) if *word != 0 => out.number(*word),
         Some(Constant::Float(float)) => out.float(*float),
         Some(Constant::String(text)) if !text.is_empty() => out.text(text),
+        Some(Constant::Case(case)) => out.byte(*case),
         _ => {}
     }
 }
@@ -130,7 +161,7 @@ pub(super) fn read_extras(
         4 => Some(Constant::String(smol_str::SmolStr::default())),
         5 => Some(Constant::String(reader.text()?)),
         6 => Some(Constant::Empty),
-        _ => return Err(reader.error(DecodeErrorKind::Malformed, "there is no such kind of default")),
+        _ => Some(Constant::Case(reader.byte()?)),
     };
     if default_kind(default.as_ref()) != flags >> 1 & 7 {
         let text = "a default is spelt out that has a short form";
@@ -148,5 +179,6 @@ fn default_kind(default: Option<&Constant>) -> u8 {
         Some(Constant::String(text)) if text.is_empty() => 4,
         Some(Constant::String(_)) => 5,
         Some(Constant::Empty) => 6,
+        Some(Constant::Case(_)) => 7,
     }
 }
