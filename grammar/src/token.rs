@@ -287,7 +287,9 @@ mod tests {
         for word in [Token::RESERVED, Token::AGGREGATE, Token::SOFT].concat() {
             let token = Token::lexer(word).next().unwrap().unwrap();
             assert_eq!(token.keyword(), Some(word));
-            for other in [word.to_lowercase(), format!("{}{}", &word[..1], word[1..].to_lowercase())] {
+            let (first, rest) = word.split_at(1);
+            let mixed = format!("{first}{}", rest.to_lowercase());
+            for other in [word.to_lowercase(), mixed] {
                 assert_eq!(Token::lexer(&other).next(), Some(Ok(token)), "{other}");
             }
             assert_eq!(Token::lexer(&format!("{word}x")).next(), Some(Ok(Token::Name)));

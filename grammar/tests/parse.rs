@@ -1,5 +1,5 @@
 //! What programs are read as: the tree of each program under `programs/`, which together use every production.
-#![expect(clippy::arithmetic_side_effects, reason = "test code")]
+#![expect(clippy::string_slice, clippy::unwrap_used, reason = "test code")]
 
 mod common;
 
@@ -12,7 +12,7 @@ fn shape(statements: &str) -> String {
     let text = format!("FUNC f() {{ {statements} }}");
     let (program, diagnostics) = parse(FILE, &text);
     if let Some(first) = diagnostics.first() {
-        return format!("{}", first.code.as_str());
+        return first.code.as_str().to_owned();
     }
     let tree = dump(&program);
     let inside = tree.trim_end().strip_prefix("(func f (parameters) - (block").unwrap();

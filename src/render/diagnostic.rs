@@ -395,3 +395,79 @@ fn around(file: &SourceFile, byte: u32) -> (String, String) {
     let far: String = after.chars().take(60).map(visible).collect();
     (near, cut(&far, 50).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use swarm_grammar::diagnostic::Code;
+
+    fn render(text: &str, diagnostic: impl Fn(FileId) -> Diagnostic) -> String {
+        let mut sources = Sources::new();
+        let file = sources.add(SourceFile::new("plan.swarm", text));
+        let diagnostics = vec![diagnostic(file)];
+        anstream::adapter::strip_str(&for_people(&[Findings { sources, diagnostics }])).to_string()
+    }
+
+    #[test]
+    fn every_span_of_awkward_texts_is_drawn() {
+        for text in [
+            "",
+            "\n",
+            "a",
+            "a\r\nb\r\n",
+            "\tü\t日本\n\n🐝 x",
+            "a\u{2028}b\u{85}c\u{b}\u{c}d\n",
+            "\u{1b}[2J\n  ",
+        ] {
+            let end = u32::try_from(text.len()).unwrap() + 1;
+            for start in 0..=end {
+                for stop in start..=end {
+                    let drawn = render(text, |file| {
+                        let other = Span::new(file, end - stop, end - start);
+                        Diagnostic::new(Code::E0003, Span::new(file, start, stop), "message")
+                            .also(other, "other")
+                            .note("note")
+                            .fix("write it", Span::new(file, start, stop), "x\ny")
+                    });
+                    assert!(drawn.starts_with("error[E0003]: message\n"), "{drawn}");
+                    assert!(drawn.contains("note: note") && drawn.contains("help: write it"), "{drawn}");
+                    assert!(!drawn.contains('\u{1b}') && !drawn.contains('\u{85}'), "{drawn}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_too_long_to_draw_is_quoted_around_the_place() {
+        let text = format!("{}here{}", "(".repeat(5_000), ")".repeat(5_000));
+        let quoted = render(&text, |file| {
+            Diagnostic::new(Code::E0005, Span::new(file, 5_000, 5_004), "deep").label("too deep")
+        });
+        assert!(quoted.contains("plan.swarm:1:5001"), "{quoted}");
+        assert!(quoted.contains("(here)") && quoted.contains("^ too deep"), "{quoted}");
+        assert!(quoted.lines().all(|line| line.chars().count() < 100), "{quoted}");
+    }
+
+    #[test]
+    fn places_count_characters() {
+        let mut sources = Sources::new();
+        let file = sources.add(SourceFile::new("plan.swarm", "ü🐝 x\n"));
+        let diagnostics = vec![Diagnostic::new(Code::E0101, Span::new(file, 7, 8), "unknown")];
+        let json = for_programs(&[Findings { sources, diagnostics }]);
+        assert_eq!(json[0]["start"], json!({ "line": 1, "column": 4, "byte": 7 }));
+        assert_eq!(json[0]["severity"], "error");
+    }
+
+    #[test]
+    fn a_fix_shows_the_lines_it_changes() {
+        let drawn = render("one\ntwo three\nfour\n", |file| {
+            let edits = vec![
+                Edit { span: Span::new(file, 14, 18), text: "4".into() },
+                Edit { span: Span::new(file, 4, 7), text: "2".into() },
+            ];
+            Diagnostic::new(Code::E0003, Span::new(file, 4, 7), "words").fixes("use digits", edits)
+        });
+        assert!(drawn.contains("   2 │ 2 three\n"), "{drawn}");
+        assert!(drawn.contains("   3 │ 4\n"), "{drawn}");
+    }
+}

@@ -1,4 +1,5 @@
 //! The programs of the tests.
+#![expect(clippy::unwrap_used, reason = "test code")]
 
 use swarm_grammar::span::FileId;
 
