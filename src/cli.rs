@@ -1,8 +1,10 @@
 //! The command line as clap sees it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use swarm_bytecode::quantity::{Literal, parse_literal};
 use swarm_bytecode::types::TypeId;
@@ -30,23 +32,72 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 
     /// What the result looks like: text for people, one JSON document for programs.
-    #[arg(long, value_enum, global = true, default_value_t = Format::Text, value_name = "FORMAT")]
+    #[arg(long, global = true, default_value_t = Format::Text, value_name = "FORMAT",
+          value_parser = Format::one_of(Format::TEXT_OR_JSON))]
     pub(crate) format: Format,
 }
 
-/// What results look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// What results look like. Every command has text and JSON, some have forms of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    // For people.
+    /// For people.
     Text,
-    // For programs: docs/cli.md describes each document.
+    /// For programs: docs/cli.md describes each document.
     Json,
+    /// Results of tests as continuous integration reads them.
+    Junit,
+    /// Documentation as Markdown.
+    Markdown,
+    /// Documentation as a page.
+    Html,
+    /// A grammar in W3C's form.
+    Ebnf,
+    /// A grammar for samplers of the llama.cpp family.
+    Gbnf,
+    /// A grammar for Lark.
+    Lark,
+}
+
+impl Format {
+    const TEXT_OR_JSON: &[Format] = &[Format::Text, Format::Json];
+    const OF_TESTS: &[Format] = &[Format::Text, Format::Json, Format::Junit];
+    const OF_DOCUMENTATION: &[Format] = &[Format::Markdown, Format::Html, Format::Json];
+    const OF_GRAMMARS: &[Format] = &[Format::Ebnf, Format::Gbnf, Format::Lark, Format::Json];
+
+    /// As it is written on the command line.
+    const fn name(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::Json => "json",
+            Format::Junit => "junit",
+            Format::Markdown => "md",
+            Format::Html => "html",
+            Format::Ebnf => "ebnf",
+            Format::Gbnf => "gbnf",
+            Format::Lark => "lark",
+        }
+    }
+
+    /// Reads one of these.
+    fn one_of(formats: &'static [Format]) -> impl TypedValueParser<Value = Format> {
+        let named = move |name: &str| formats.iter().copied().find(|format| format.name() == name);
+        PossibleValuesParser::new(formats.iter().map(|format| format.name()))
+            .map(move |name| named(&name).unwrap_or(Format::Text))
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Look for errors in source files.
+    /// Write a first program to start from.
+    New(NewArguments),
+    /// Look for errors in source files, and fix them.
     Check(CheckArguments),
     /// Compile a source file to a module.
     Compile(CompileArguments),
@@ -58,6 +109,8 @@ pub(crate) enum Command {
     Disasm(ModuleArguments),
     /// Format source files in place.
     Fmt(FmtArguments),
+    /// Print the grammar for constrained generation: what may be written next.
+    Grammar(GrammarArguments),
     /// Explain an error code.
     Explain(ExplainArguments),
     /// Print a completion script for a shell.
@@ -66,12 +119,28 @@ pub(crate) enum Command {
     Version,
 }
 
+/// Arguments of `new`.
+#[derive(Debug, Args)]
+pub(crate) struct NewArguments {
+    /// Name of the instruction; the file is NAME.swarm.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: PathBuf,
+}
+
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
     /// Source files, or `-`.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+
+    /// Make every edit that a finding proposes, and check again; of `-` the result goes to stdout.
+    #[arg(long)]
+    pub(crate) fix: bool,
+
+    /// Change nothing; print what --fix would change as a diff.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// Arguments of `compile`.
@@ -173,6 +242,15 @@ pub(crate) struct FmtArguments {
     /// Change nothing; name the files that are not formatted and exit with 1.
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// Arguments of `grammar`.
+#[derive(Debug, Args)]
+pub(crate) struct GrammarArguments {
+    /// The notation: EBNF for people, GBNF for samplers of the llama.cpp family, Lark.
+    #[arg(long, default_value_t = Format::Ebnf, value_name = "FORMAT",
+          value_parser = Format::one_of(Format::OF_GRAMMARS))]
+    pub(crate) format: Format,
 }
 
 /// Arguments of `explain`.

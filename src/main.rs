@@ -3,7 +3,9 @@
 
 mod cli;
 mod commands;
+mod derived_grammar;
 mod files;
+mod fixes;
 mod host;
 mod program;
 mod render;

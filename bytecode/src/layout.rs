@@ -12,7 +12,12 @@
 //!   `d(p) = C[p+1] − C[a(p)]` is what the region since the anchor has cost, `p` itself included;
 //! - **F11**, a function costs at most [`MAX_FUNCTION_COST`], so every constant is small, and at most
 //!   [`MAX_SETTLE_FREE`] can be spent on any way from one settling op to the next, so that is how far a run can
-//!   overshoot its limit, in pure ops.
+//!   overshoot its limit, in pure ops;
+//! - **F9**, a `within` is open from the op behind it to its closing op, that included ([`Layout::withins`]). Every
+//!   step that leaves some of them ([`Layout::leaves`]) closes them; what leaves the function closes all of its own.
+//!   When a budget of one that undoes runs out, the machine closes it and those inside it, puts back what it saved,
+//!   makes `F = mark − used + (C[t] − C[a(t)])` for the op `t` behind its `within.else`, looks whether the fuel is
+//!   there, and goes on at `t`.
 
 use std::fmt;
 
@@ -81,6 +86,8 @@ struct Entry {
     unsettled: u32,
     /// How many blocks are open around it.
     depth: u8,
+    /// How many `within`s are open when it is about to run.
+    withins: u8,
 }
 
 const NONE: u32 = u32::MAX;
@@ -151,21 +158,35 @@ impl Layout {
 
     /// Where `p` goes when it does not go on with `p + 1`: an `if` behind its `else` or `end`; an `else` behind its
     /// `end`; a loop's opening op behind its closing op; a closing op to the first op of the body; a `break` behind
-    /// the block's closing op; a `continue` to it. `None` for all others.
+    /// the block's closing op; a `continue` to it; a `within` that undoes behind its `within.else`, when a budget has
+    /// run out; a `within.else` behind its `end`. `None` for all others.
     pub fn target(&self, p: usize) -> Option<usize> {
         self.entry(p).map(|entry| entry.target).filter(|&target| target != NONE).map(index)
     }
 
     /// The other end of a block: `if` → its `else` or `end`; `else` → its `end`; `end` → its `if` or `block`;
     /// `block` → its `end`; a loop's opening and closing op → each other; `break` and `continue` → the opening op
-    /// of the block they name.
+    /// of the block they name; `within` → its `within.else` or `within.end`; `within.else` → its `end`; `within.end`,
+    /// and the `end` behind a `within.else` → the `within`.
     pub fn partner(&self, p: usize) -> Option<usize> {
         self.entry(p).map(|entry| entry.partner).filter(|&partner| partner != NONE).map(index)
     }
 
-    /// How many blocks are open around `p`. A block's opening and closing op and its `else` count as outside.
+    /// How many blocks are open around `p`. A block's opening and closing op and its `else` or `within.else` count as
+    /// outside.
     pub fn depth(&self, p: usize) -> usize {
         self.entry(p).map_or(0, |entry| usize::from(entry.depth))
+    }
+
+    /// How many `within`s of this function are open when `p` is about to run: a `within`'s closing op counts as inside
+    /// of it, the block behind `within.else` does not.
+    pub fn withins(&self, p: usize) -> usize {
+        self.entry(p).map_or(0, |entry| usize::from(entry.withins))
+    }
+
+    /// Rule F9: how many `within`s the step from `p` to `t` leaves.
+    pub fn leaves(&self, p: usize, t: usize) -> usize {
+        self.withins(p).saturating_sub(self.withins(t))
     }
 
     /// The most that can have been spent since the last settling op when `p` is about to run.
@@ -190,13 +211,21 @@ enum BlockKind {
     Block,
     Loop,
     Items,
+    Within,
+}
+
+impl BlockKind {
+    /// Whether `break` and `continue` count it.
+    const fn counts(self) -> bool {
+        matches!(self, BlockKind::Block | BlockKind::Loop | BlockKind::Items)
+    }
 }
 
 /// A block that is open.
 struct Open {
     kind: BlockKind,
     start: usize,
-    /// Its `else`, once seen.
+    /// Its `else` or `within.else`, once seen.
     otherwise: Option<usize>,
     /// The anchor around it.
     outer_anchor: u32,
@@ -213,6 +242,7 @@ struct Builder {
     open: Vec<Open>,
     before: u32,
     anchor: u32,
+    withins: u8,
     /// The most spent since the last settling op; 0 where nothing arrives.
     unsettled: u32,
     longest: (u32, usize),
@@ -225,6 +255,7 @@ impl Builder {
             open: Vec::new(),
             before: 0,
             anchor: 0,
+            withins: 0,
             unsettled: 0,
             longest: (0, 0),
         }
@@ -238,7 +269,10 @@ impl Builder {
         {
             self.unsettled = self.unsettled.max(open.continuing);
         }
-        let closes = matches!(info.flow, Flow::Else | Flow::End | Flow::Repeat | Flow::Advance);
+        let closes = matches!(
+            info.flow,
+            Flow::Else | Flow::End | Flow::Repeat | Flow::Advance | Flow::WithinElse | Flow::WithinEnd
+        );
         let depth = self.open.len().saturating_sub(usize::from(closes));
         self.push(depth);
         let spent = self.unsettled.saturating_add(u32::from(info.cost));
@@ -262,7 +296,14 @@ impl Builder {
                 self.enter(p, kind)?;
                 self.anchor = small(p.saturating_add(1));
             }
-            Flow::Else => self.otherwise(p).ok_or(error(LayoutErrorKind::Mismatched))?,
+            Flow::OpenWithin => self.enter(p, BlockKind::Within)?,
+            Flow::Else => {
+                self.otherwise(p, BlockKind::If).ok_or(error(LayoutErrorKind::Mismatched))?;
+            }
+            Flow::WithinElse => {
+                self.otherwise(p, BlockKind::Within).ok_or(error(LayoutErrorKind::Mismatched))?;
+            }
+            Flow::WithinEnd => self.end_within(p).ok_or(error(LayoutErrorKind::Mismatched))?,
             Flow::End => self.end(p).ok_or(error(LayoutErrorKind::Mismatched))?,
             Flow::Repeat => self.close_loop(p, BlockKind::Loop).ok_or(error(LayoutErrorKind::Mismatched))?,
             Flow::Advance => {
@@ -281,12 +322,16 @@ impl Builder {
             target: NONE,
             unsettled: self.unsettled,
             depth: u8::try_from(depth).unwrap_or(u8::MAX),
+            withins: self.withins,
         });
     }
 
     fn enter(&mut self, p: usize, kind: BlockKind) -> Result<(), LayoutError> {
         if self.open.len() >= MAX_NESTING {
             return Err(LayoutError { op: p, kind: LayoutErrorKind::TooDeep });
+        }
+        if kind == BlockKind::Within {
+            self.withins = self.withins.saturating_add(1);
         }
         self.open.push(Open {
             kind,
@@ -300,9 +345,13 @@ impl Builder {
         Ok(())
     }
 
-    fn otherwise(&mut self, p: usize) -> Option<()> {
-        let open =
-            self.open.last_mut().filter(|open| open.kind == BlockKind::If && open.otherwise.is_none())?;
+    /// An `else` or `within.else`. What opened the block settles or the `if` did not: either way the second arm starts
+    /// with what was spent when the block was entered.
+    fn otherwise(&mut self, p: usize, kind: BlockKind) -> Option<()> {
+        let open = self.open.last_mut().filter(|open| open.kind == kind && open.otherwise.is_none())?;
+        if kind == BlockKind::Within {
+            self.withins = self.withins.saturating_sub(1);
+        }
         open.otherwise = Some(p);
         open.leaving = open.leaving.max(self.unsettled);
         self.unsettled = open.entering;
@@ -315,17 +364,26 @@ impl Builder {
         let open = self.open.pop()?;
         let behind = p.saturating_add(1);
         match (open.kind, open.otherwise) {
-            (BlockKind::If, Some(otherwise)) => self.link(otherwise, p, Some(behind)),
+            (BlockKind::If | BlockKind::Within, Some(otherwise)) => self.link(otherwise, p, Some(behind)),
             (BlockKind::If, None) => {
                 self.link(open.start, p, Some(behind));
                 self.unsettled = self.unsettled.max(open.entering);
             }
             (BlockKind::Block, _) => self.link(open.start, p, None),
-            (BlockKind::Loop | BlockKind::Items, _) => return None,
+            (BlockKind::Loop | BlockKind::Items | BlockKind::Within, _) => return None,
         }
         self.link(p, open.start, None);
         self.unsettled = self.unsettled.max(open.leaving);
         // `end` itself was measured on its fall-through only; it costs nothing, so the next op makes up for it.
+        Some(())
+    }
+
+    fn end_within(&mut self, p: usize) -> Option<()> {
+        let open =
+            self.open.pop().filter(|open| open.kind == BlockKind::Within && open.otherwise.is_none())?;
+        self.withins = self.withins.saturating_sub(1);
+        self.link(open.start, p, None);
+        self.link(p, open.start, None);
         Some(())
     }
 
@@ -345,8 +403,7 @@ impl Builder {
             _ => return None,
         };
         let spent = self.unsettled;
-        let named =
-            self.open.iter_mut().rev().filter(|open| open.kind != BlockKind::If).nth(usize::from(depth))?;
+        let named = self.open.iter_mut().rev().filter(|open| open.kind.counts()).nth(usize::from(depth))?;
         if continues {
             if named.kind == BlockKind::Block {
                 return None;

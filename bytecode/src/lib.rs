@@ -2,9 +2,9 @@
 //! and the verifier. This crate knows neither source text nor execution.
 //!
 //! [`op`] is the table everything derives from, [`module`] what a program is, [`codec`] its bytes,
-//! [`verify`] what it must keep to, [`layout`] and [`cost`] what it costs, [`numeric`] what its arithmetic
-//! means, [`native`] which library functions every machine brings, [`quantity`] how its values read and print. The
-//! manual is `docs/bytecode.md`.
+//! [`verify`] what it must keep to, [`layout`] and [`cost`] what it costs, [`numeric`] and [`text`] what its
+//! operations mean, [`native`] which library functions every machine brings, [`quantity`] how its values read and
+//! print. The manual is `docs/bytecode.md`.
 //!
 //! ```
 //! use swarm_bytecode::module::{Function, Module};
@@ -31,6 +31,7 @@ pub mod numeric;
 pub mod op;
 pub mod quantity;
 pub mod reference;
+pub mod text;
 pub mod trap;
 pub mod types;
 pub mod verify;

@@ -201,6 +201,85 @@ pub fn round(value: f64) -> Result<i64, TrapCode> {
     scale(1, value)
 }
 
+/// The greatest integer not above the value.
+///
+/// # Errors
+/// Overflow; not finite.
+pub fn floor(value: f64) -> Result<i64, TrapCode> {
+    scale(1, value.floor())
+}
+
+/// The least integer not below the value.
+///
+/// # Errors
+/// Overflow; not finite.
+pub fn ceiling(value: f64) -> Result<i64, TrapCode> {
+    scale(1, value.ceil())
+}
+
+/// The value without its sign.
+///
+/// # Errors
+/// Overflow for the least integer.
+pub fn absolute(value: i64) -> Result<i64, TrapCode> {
+    value.checked_abs().ok_or(TrapCode::Overflow)
+}
+
+/// The square root: IEEE 754 demands the correctly rounded one, so it is the same on every machine.
+///
+/// # Errors
+/// Not finite, for a value below zero.
+pub fn square_root(value: f64) -> Result<f64, TrapCode> {
+    finite(value.sqrt())
+}
+
+/// Whether two floats differ by at most `tolerance` parts per million of the one that is greater without its sign.
+/// Each step is one IEEE operation; a difference beyond all floats is never near.
+pub fn near(left: f64, right: f64, tolerance: i64) -> bool {
+    (left - right).abs() <= percent_to_float(tolerance) * left.abs().max(right.abs())
+}
+
+/// `part ÷ whole` in parts per million, from the exact quotient.
+///
+/// # Errors
+/// Division by zero, overflow.
+pub fn percent_of(part: i64, whole: i64) -> Result<i64, TrapCode> {
+    quotient(part, PERCENT_ONE, whole)
+}
+
+/// `part ÷ whole` in parts per million: the IEEE quotient, then rounded.
+///
+/// # Errors
+/// Division by zero, overflow, not finite.
+pub fn percent_of_float(part: f64, whole: f64) -> Result<i64, TrapCode> {
+    scale(PERCENT_ONE, divide_float(part, whole)?)
+}
+
+/// Nanoseconds as seconds.
+pub const fn seconds(duration: i64) -> f64 {
+    int_to_float(duration) / 1e9
+}
+
+/// The bits moved up; those moved out are lost.
+///
+/// # Errors
+/// Shift out of range, for a count below 0 or above 63.
+pub fn shift_left(value: i64, count: i64) -> Result<i64, TrapCode> {
+    Ok(value.wrapping_shl(shift(count)?))
+}
+
+/// The bits moved down; the sign fills up.
+///
+/// # Errors
+/// Shift out of range, for a count below 0 or above 63.
+pub fn shift_right(value: i64, count: i64) -> Result<i64, TrapCode> {
+    Ok(value.wrapping_shr(shift(count)?))
+}
+
+fn shift(count: i64) -> Result<u32, TrapCode> {
+    u32::try_from(count).ok().filter(|count| *count < i64::BITS).ok_or(TrapCode::ShiftOutOfRange)
+}
+
 /// The value itself, if it is finite.
 ///
 /// # Errors

@@ -155,8 +155,8 @@ macro_rules! for_each_op {
         0x57 Some "some" (result: dst optional, value: src any) 4 Next Dynamic "Wrap a value.";
         0x58 IsSome "is_some" (result: dst bool, value: src optional) 1 Next No "Whether there is a value.";
         0x59 Unwrap "unwrap" (result: dst any, value: src optional) 1 Next No "The value. Traps: NONE.";
-        0x5a Push "push" (list: dst list, value: src any) 2 Next Dynamic "Append an item; copies a shared list first.";
-        0x5b Top "top" (result: dst list, list: src list, keys: src list, count: src word, bottom: integer) 4 Next Dynamic "The `count` items with the greatest keys (`bottom` 1: the least), best first; among equal keys the one that stands first. `keys` has a key for each item.";
+        0x5a Push "push" (list: dst list, value: src any) 2 Next Dynamic "Append an item; copies a shared list first, and moves one that is full. Traps: too long.";
+        0x5b Top "top" (result: dst list, list: src list, keys: src list, count: src word, bottom: integer) 4 Next Dynamic "The `count` items with the greatest keys (`bottom` 1: the least), best first; among equal keys the one that stands first. All, where there are fewer; none, where `count` is below 1. `keys` has a key for each item. Traps: too long; index out of range, where an item has no key.";
         // Actions that are waited for, and blocks with budgets of their own
         0x60 TryHost "host.try" (accepted: dst bool, import: import, arguments: registers) 8 Call Dynamic "Issue an action and wait for it: FALSE if the host refused it or failed, a veto forbade it, or its capability is not granted.";
         0x61 RetryHost "host.retry" (accepted: dst bool, times: integer, backoff: src word, import: import, arguments: registers) 8 Call Dynamic "As `host.try`, at most `times` attempts in all, waiting `backoff` ns before the second and twice as long before each further one.";
@@ -170,13 +170,13 @@ macro_rules! for_each_op {
         // Maps
         0x70 NewMap "map.new" (result: dst map, entries: registers) 4 Next Dynamic "A map of the entries: key, value, key, value, …; a later key replaces an equal earlier one.";
         0x71 Find "map.find" (found: dst bool, value: dst any, map: src map, key: src any) 4 Next Dynamic "The value under a key; the zero of its type if there is none.";
-        0x72 SetEntry "map.set" (map: dst map, key: src any, value: src any) 6 Next Dynamic "Put a value under a key; copies a shared map first.";
+        0x72 SetEntry "map.set" (map: dst map, key: src any, value: src any) 6 Next Dynamic "Put a value under a key; copies a shared map first, and moves one that is full. Traps: too long.";
         0x73 RemoveEntry "map.remove" (map: dst map, key: src any) 6 Next Dynamic "Take a key out, if it is there; copies a shared map first.";
         0x74 MapLength "map.length" (result: dst word, map: src map) 1 Next No "How many entries.";
         0x75 ForEachEntry "foreach.entry" (key: dst any, value: dst any, index: dst word, map: src map) 4 OpenLoop Dynamic "For each entry of `map`, in the order of its keys. The block may not write `index` or `map`. Closed by `next`.";
         // Text and library functions
-        0x78 Text "text" (result: dst string, value: src any) 4 Next Dynamic "A value as text: what JSON output prints, without quotes; a record as its key.";
-        0x79 Concat "concat" (result: dst string, parts: registers) 4 Next Dynamic "The texts, one behind the other.";
+        0x78 Text "text" (result: dst string, value: src any) 4 Next Dynamic "A value as text: what JSON output prints, without quotes; a record as its key. Traps: too long.";
+        0x79 Concat "concat" (result: dst string, parts: registers) 4 Next Dynamic "The texts, one behind the other. Traps: too long.";
         0x7a Native "native" (result: dst any, native: native, arguments: registers) 4 Next Dynamic "A function of the library that is not written in Swarm; see the table of natives.";
     } };
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::codec::{DecodeErrorKind, Section};
 use crate::dictionary;
+use crate::native::{Charge, NATIVES, Native};
 use crate::op::{OPS, OpInfo, OperandClass, OperandKind, Settle};
 use crate::trap::{LIMIT_KINDS, TRAP_CODES};
 use crate::verify::RULES;
@@ -14,6 +15,7 @@ type Part = (&'static str, fn() -> String);
 const PARTS: &[Part] = &[
     ("sections", sections),
     ("ops", ops),
+    ("natives", natives),
     ("rules", rules),
     ("refusals", refusals),
     ("traps", traps),
@@ -106,6 +108,36 @@ const fn class_name(class: OperandClass) -> &'static str {
         OperandClass::Map => "map",
         OperandClass::Any => "any",
         OperandClass::Same => "the result's type",
+    }
+}
+
+fn natives() -> String {
+    table("| number | native | charge | what it gives | for example |", NATIVES, |native| {
+        let examples = native.examples.iter().map(|(text, gives)| format!("`{text}` → `{gives}`"));
+        format!(
+            "| `{:02x}` | `{}` | {} | {} | {} |",
+            native.id.0,
+            signature(native),
+            charge(native.charge),
+            native.doc,
+            examples.collect::<Vec<_>>().join("; ")
+        )
+    })
+}
+
+/// A native as a declaration reads: `get(list: list<T>, index: int) -> T?`.
+pub fn signature(native: &Native) -> String {
+    let parameters = native.parameters.iter().map(|(name, pattern)| format!("{name}: {pattern}"));
+    format!("{}({}) -> {}", native.name, parameters.collect::<Vec<_>>().join(", "), native.result)
+}
+
+const fn charge(charge: Charge) -> &'static str {
+    match charge {
+        Charge::Fixed => "",
+        Charge::Text => "text",
+        Charge::Items => "items",
+        Charge::Values => "values",
+        Charge::Sort => "sort",
     }
 }
 

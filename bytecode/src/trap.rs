@@ -42,7 +42,9 @@ codes! {
         NotFinite "not_finite" "A float result is infinite or not a number.";
         IndexOutOfRange "index_out_of_range" "A list has no item at this index.";
         NoneUnwrapped "none_unwrapped" "An optional was used that holds NONE.";
-        TooLong "too_long" "A string or list would be longer than a value may be.";
+        WrongCase "wrong_case" "The payload of another case than the value's was read.";
+        ShiftOutOfRange "shift_out_of_range" "Bits were shifted by less than 0 or more than 63 places.";
+        TooLong "too_long" "A string, list or map would be longer than its type admits.";
         NegativeCost "negative_cost" "The declared cost of a call came out below zero.";
         HostFailed "host_failed" "The host could not answer a query whose result is not optional.";
         HostAnswer "host_answer" "The host's answer does not have the declared type.";

@@ -135,37 +135,71 @@ pub struct TestStep {
     pub span: Span,
 }
 
-/// The kinds of line in a TEST. Every [`FunctionIndex`] is a pure function without parameters.
-#[derive(Debug, Clone)]
-pub enum TestStepKind {
+/// The kinds of line in a TEST. Every `F` is a pure function without parameters; a plan for a compiled module has
+/// [`swarm_bytecode::module::FunctionId`]s, and that module's ids, instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TestStepKind<F = FunctionIndex> {
     /// GIVEN input = …
-    GivenInput(InputId, FunctionIndex),
+    GivenInput(InputId, F),
     /// GIVEN context = …
-    GivenContext(ContextId, FunctionIndex),
+    GivenContext(ContextId, F),
     /// GIVEN state = …
-    GivenState(StateId, FunctionIndex),
+    GivenState(StateId, F),
     /// GIVEN metric = …
-    GivenMetric(MetricId, FunctionIndex),
+    GivenMetric(MetricId, F),
     /// GIVEN query(args) = …
-    GivenAnswer(ImportId, Vec<FunctionIndex>, FunctionIndex),
+    GivenAnswer(ImportId, Vec<F>, F),
     /// GIVEN CALL(args) FAILS
-    GivenFails(ImportId, Vec<FunctionIndex>),
+    GivenFails(ImportId, Vec<F>),
     /// RUN
     Run,
     /// RUN FOR, in nanoseconds.
     RunFor(i64),
     /// RUN EVENT(args): index into [`Program::events`].
-    RunEvent(usize, Vec<FunctionIndex>),
+    RunEvent(usize, Vec<F>),
     /// EXPECT NO ACTIONS
     ExpectNoActions,
     /// EXPECT ACTION X(args)
-    ExpectAction(ImportId, Vec<FunctionIndex>),
+    ExpectAction(ImportId, Vec<F>),
     /// EXPECT STOP
     ExpectStop(SmolStr),
     /// EXPECT FAIL
     ExpectFail(SmolStr),
     /// EXPECT e; for a comparison also its two sides, so that a failure can show them.
-    Expect(FunctionIndex, Option<(FunctionIndex, FunctionIndex)>),
+    Expect(F, Option<(F, F)>),
+}
+
+impl<F: Copy> TestStepKind<F> {
+    /// Calls `visit` with each function the line names, in order.
+    pub fn functions(&self, visit: &mut dyn FnMut(F)) {
+        match self {
+            TestStepKind::GivenInput(_, value)
+            | TestStepKind::GivenContext(_, value)
+            | TestStepKind::GivenState(_, value)
+            | TestStepKind::GivenMetric(_, value) => visit(*value),
+            TestStepKind::GivenAnswer(_, arguments, value) => {
+                arguments.iter().for_each(|argument| visit(*argument));
+                visit(*value);
+            }
+            TestStepKind::GivenFails(_, arguments)
+            | TestStepKind::RunEvent(_, arguments)
+            | TestStepKind::ExpectAction(_, arguments) => {
+                arguments.iter().for_each(|argument| visit(*argument));
+            }
+            TestStepKind::Expect(condition, sides) => {
+                visit(*condition);
+                if let Some((left, right)) = sides {
+                    visit(*left);
+                    visit(*right);
+                }
+            }
+            TestStepKind::Run
+            | TestStepKind::RunFor(_)
+            | TestStepKind::ExpectNoActions
+            | TestStepKind::ExpectStop(_)
+            | TestStepKind::ExpectFail(_) => {}
+        }
+    }
 }
 
 impl Program {

@@ -23,3 +23,6 @@ mod words;
 
 pub use format::format;
 pub use parse::parse;
+
+/// The grammar that parses, in the notation of the parser generator: for tools that derive other forms from it.
+pub const NOTATION: &str = include_str!("swarm.lalrpop");

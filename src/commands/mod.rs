@@ -6,7 +6,9 @@ mod completions;
 mod disasm;
 mod explain;
 mod fmt;
+mod grammar;
 mod inspect;
+mod new;
 mod run;
 mod version;
 
@@ -17,12 +19,14 @@ use crate::terminal::Terminal;
 /// Does what the command line asks for.
 pub(crate) fn dispatch(command: Command, terminal: Terminal) -> Result<Status, Failure> {
     match command {
+        Command::New(arguments) => new::new(&arguments, terminal),
         Command::Check(arguments) => check::check(&arguments, terminal),
         Command::Compile(arguments) => compile::compile(&arguments, terminal),
         Command::Run(arguments) => run::run(&arguments, terminal),
         Command::Inspect(arguments) => inspect::inspect(&arguments, terminal),
         Command::Disasm(arguments) => disasm::disasm(&arguments, terminal),
         Command::Fmt(arguments) => fmt::fmt(&arguments, terminal),
+        Command::Grammar(arguments) => grammar::grammar(&arguments, terminal),
         Command::Explain(arguments) => explain::explain(&arguments, terminal),
         Command::Completions(arguments) => completions::completions(&arguments, terminal),
         Command::Version => version::version(terminal),

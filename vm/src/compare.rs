@@ -1,9 +1,11 @@
-//! Equality of lists, records and optionals by value, with its dynamic charge.
+//! Equality of values by value, with its dynamic charge.
 
 use swarm_bytecode::cost;
 use swarm_bytecode::types::{Type, TypeId};
 
 use crate::heap::Data;
+use crate::order::Order;
+use crate::scope::Scope;
 use crate::slot;
 
 /// Whether two values are equal, and what finding out costs.
@@ -27,9 +29,10 @@ struct Pair {
     next: u32,
 }
 
-/// Compares part by part, depth first, as far as needed to tell the values apart. Gives up, with a charge above
-/// `budget`, once the charge passes it.
-pub(crate) fn equal(data: Data<'_>, ty: TypeId, left: u64, right: u64, budget: u64) -> Comparison {
+/// Compares part by part, depth first, as far as needed to tell the values apart; maps entry by entry in the order of
+/// their keys. Gives up, with a charge above the scope's budget, once the charge passes it.
+#[inline(never)]
+pub(crate) fn equal(scope: &mut Scope<'_>, ty: TypeId, left: u64, right: u64) -> Comparison {
     let (mut slots, mut texts) = (0u64, 0u64);
     // Values nest no deeper than the objects that make them up, each of which was paid for.
     let mut open = Vec::new();
@@ -37,12 +40,15 @@ pub(crate) fn equal(data: Data<'_>, ty: TypeId, left: u64, right: u64, budget: u
     let mut equal = true;
     while equal {
         if let Some((ty, left, right)) = current.take() {
-            match scalar_equal(data, ty, left, right, &mut texts) {
+            match scalar_equal(scope.data(), ty, left, right, &mut texts) {
                 Some(same) => equal = same,
-                None => open.push(Pair { ty, left, right, next: 0 }),
+                None => {
+                    sort_maps(scope, ty, [left, right]);
+                    open.push(Pair { ty, left, right, next: 0 });
+                }
             }
         } else if let Some(pair) = open.last_mut() {
-            match next_part(data, pair) {
+            match next_part(scope.data(), pair) {
                 Part::Pair(ty, left, right) => {
                     slots = slots.saturating_add(1);
                     current = Some((ty, left, right));
@@ -55,11 +61,21 @@ pub(crate) fn equal(data: Data<'_>, ty: TypeId, left: u64, right: u64, budget: u
         } else {
             break;
         }
-        if cost::compare_values(slots, texts) > budget {
+        if cost::compare_values(slots, texts) > scope.budget {
             break;
         }
     }
     Comparison { equal, charge: cost::compare_values(slots, texts) }
+}
+
+/// Brings maps into the order of their keys, so that equal ones have equal entries in equal places.
+pub(crate) fn sort_maps(scope: &mut Scope<'_>, ty: TypeId, maps: [u64; 2]) {
+    if let Some(Type::Map { key, .. }) = scope.code.module().ty(ty) {
+        let order = Order::of(scope.code.module(), *key);
+        for map in maps {
+            scope.maps(order).sort(map);
+        }
+    }
 }
 
 enum Part {
@@ -71,23 +87,43 @@ enum Part {
 fn next_part(data: Data<'_>, pair: &mut Pair) -> Part {
     let at = pair.next;
     pair.next = at.saturating_add(1);
+    let (left, right) = (pair.left, pair.right);
     match data.code.module().ty(pair.ty) {
         Some(Type::Record { fields, .. }) => match (fields.get(slot::index(at)), u8::try_from(at)) {
-            (Some(field), Ok(at)) => {
-                Part::Pair(field.ty, data.field(pair.left, at), data.field(pair.right, at))
-            }
+            (Some(field), Ok(at)) => Part::Pair(field.ty, data.field(left, at), data.field(right, at)),
             _ => Part::Done,
         },
-        Some(Type::List { element, .. }) => {
-            if at == 0 && data.length(pair.left) != data.length(pair.right) {
+        Some(Type::Enum { cases, .. }) => {
+            let case = data.case(left);
+            if at == 0 && case != data.case(right) {
                 return Part::Differs;
             }
-            match (data.item(pair.left, at), data.item(pair.right, at)) {
+            let field = cases.get(usize::from(case)).and_then(|case| case.fields.get(slot::index(at)));
+            match (field, u8::try_from(at)) {
+                (Some(field), Ok(at)) => Part::Pair(field.ty, data.payload(left, at), data.payload(right, at)),
+                _ => Part::Done,
+            }
+        }
+        Some(Type::List { element, .. }) => {
+            if at == 0 && data.length(left) != data.length(right) {
+                return Part::Differs;
+            }
+            match (data.item(left, at), data.item(right, at)) {
                 (Some(left), Some(right)) => Part::Pair(*element, left, right),
                 _ => Part::Done,
             }
         }
-        Some(Type::Optional(inner)) if at == 0 => match (data.unwrap(pair.left), data.unwrap(pair.right)) {
+        Some(Type::Map { key, value, .. }) => {
+            if at == 0 && data.length(left) != data.length(right) {
+                return Part::Differs;
+            }
+            match (data.entry(left, at >> 1), data.entry(right, at >> 1)) {
+                (Some(left), Some(right)) if at & 1 == 0 => Part::Pair(*key, left.0, right.0),
+                (Some(left), Some(right)) => Part::Pair(*value, left.1, right.1),
+                _ => Part::Done,
+            }
+        }
+        Some(Type::Optional(inner)) if at == 0 => match (data.unwrap(left), data.unwrap(right)) {
             (Some(left), Some(right)) => Part::Pair(*inner, left, right),
             (None, None) => Part::Done,
             _ => Part::Differs,
@@ -99,7 +135,7 @@ fn next_part(data: Data<'_>, pair: &mut Pair) -> Part {
 /// Equality of what has no parts; `None` for the rest.
 fn scalar_equal(data: Data<'_>, ty: TypeId, left: u64, right: u64, texts: &mut u64) -> Option<bool> {
     match data.code.module().ty(ty)? {
-        Type::List { .. } | Type::Record { .. } | Type::Optional(_) => None,
+        Type::List { .. } | Type::Record { .. } | Type::Optional(_) | Type::Enum { .. } | Type::Map { .. } => None,
         Type::String => {
             *texts = texts.saturating_add(text_charge(left, right));
             Some(data.text(left) == data.text(right))

@@ -3,12 +3,16 @@
 use std::fmt;
 
 use smol_str::SmolStr;
+use swarm_bytecode::cost;
 use swarm_bytecode::layout::Layout;
-use swarm_bytecode::module::{Function, FunctionId, ImportId, Module, Place};
+use swarm_bytecode::module::{Function, FunctionId, Import, ImportId, Module, Place, StringId};
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
 use swarm_bytecode::verify::Verified;
 
+use crate::extended::{Extended, Top};
+use crate::objects::MapShape;
+use crate::order::Order;
 use crate::slot::{self, MODULE_TEXT, TextSlot};
 use crate::word::Word;
 
@@ -23,7 +27,29 @@ pub(crate) struct Code {
     pub(crate) functions: Vec<FunctionCode>,
     pub(crate) constants: Vec<u64>,
     pub(crate) sites: Vec<Site>,
+    pub(crate) extended: Vec<Extended>,
+    pub(crate) withins: Vec<WithinCode>,
     arguments: Vec<Argument>,
+    /// For each import, whether the program calls it, but only in a TRY or RETRY.
+    only_tried: Vec<bool>,
+}
+
+/// Operands of a `within`.
+#[derive(Debug, Clone)]
+pub(crate) struct WithinCode {
+    pub(crate) budgets: Vec<(Budget, u8)>,
+    pub(crate) saved: Vec<Argument>,
+    pub(crate) phase: StringId,
+    /// If it undoes: the word to go on with when a budget has run out.
+    pub(crate) otherwise: Option<u32>,
+}
+
+/// What a budget of a `within` counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Budget {
+    Duration,
+    Money,
+    Tokens,
 }
 
 /// The serialized op a word stands for.
@@ -96,6 +122,8 @@ impl Code {
             origins: Vec::new(),
             constants: Vec::new(),
             sites: Vec::new(),
+            extended: Vec::new(),
+            withins: Vec::new(),
             arguments: Vec::new(),
         };
         let mut functions = Vec::with_capacity(module.functions.len());
@@ -103,7 +131,7 @@ impl Code {
             let code = decoder.function(index, function, layout).ok_or(DecodeError { function: index })?;
             functions.push(code);
         }
-        let Decoder { words, origins, constants, sites, arguments, .. } = decoder;
+        let Decoder { words, origins, constants, sites, extended, withins, arguments, .. } = decoder;
         Ok(Code {
             text,
             words,
@@ -111,7 +139,10 @@ impl Code {
             functions,
             constants,
             sites,
+            extended,
+            withins,
             arguments,
+            only_tried: only_tried(module),
             module: verified.into_module(),
         })
     }
@@ -135,6 +166,18 @@ impl Code {
         self.arguments.get(start..start.saturating_add(usize::from(site.count))).unwrap_or(&[])
     }
 
+    /// Bytes of the texts among a call's arguments.
+    pub(crate) fn text_bytes(&self, import: &Import, arguments: &[u64]) -> u64 {
+        let typed = import.parameters.iter().zip(arguments);
+        let texts = typed.filter(|(ty, _)| matches!(self.module.ty(**ty), Some(Type::String)));
+        texts.fold(0, |sum, (_, slot)| sum.saturating_add(u64::from(slot::text_length(*slot))))
+    }
+
+    /// Whether the program calls an import, but only in a TRY or RETRY.
+    pub(crate) fn only_tries(&self, import: usize) -> bool {
+        self.only_tried.get(import).copied().unwrap_or(false)
+    }
+
     /// A function's name, if the module still has it.
     pub(crate) fn function_name(&self, function: u16) -> Option<&SmolStr> {
         Some(&self.module.debug.as_ref()?.functions.get(usize::from(function))?.name)
@@ -153,6 +196,23 @@ impl Code {
     }
 }
 
+/// For each import, whether it is called, but only by ops that can do without it.
+fn only_tried(module: &Module) -> Vec<bool> {
+    let mut tried = vec![false; module.imports.len()];
+    let mut demanded = vec![false; module.imports.len()];
+    for op in module.functions.iter().flat_map(|function| &function.code) {
+        let (list, import) = match op {
+            Op::TryHost { import, .. } | Op::RetryHost { import, .. } => (&mut tried, import),
+            Op::Host { import, .. } | Op::HostValue { import, .. } => (&mut demanded, import),
+            _ => continue,
+        };
+        if let Some(flag) = list.get_mut(import.index()) {
+            *flag = true;
+        }
+    }
+    tried.into_iter().zip(demanded).map(|(tried, demanded)| tried && !demanded).collect()
+}
+
 struct Decoder<'m> {
     module: &'m Module,
     /// Slot of each string constant.
@@ -161,6 +221,8 @@ struct Decoder<'m> {
     origins: Vec<Origin>,
     constants: Vec<u64>,
     sites: Vec<Site>,
+    extended: Vec<Extended>,
+    withins: Vec<WithinCode>,
     arguments: Vec<Argument>,
 }
 
@@ -170,9 +232,9 @@ impl Decoder<'_> {
         // Where each op's first word will lie; ops without one count as their successor.
         let mut positions = Vec::with_capacity(function.code.len().saturating_add(1));
         let mut position = start;
-        for op in &function.code {
+        for (p, op) in function.code.iter().enumerate() {
             positions.push(position);
-            position = position.checked_add(word_count(op))?;
+            position = position.checked_add(word_count(op))?.checked_add(leaving_words(op, layout, p))?;
         }
         positions.push(position);
         let function_index = u16::try_from(index).ok()?;
@@ -184,6 +246,9 @@ impl Decoder<'_> {
                 due: u16::try_from(layout.charge(p)).ok()?,
             };
             let edges = Edges { layout, positions: &positions, p };
+            if leaving_words(op, layout, p) > 0 {
+                self.words.push(Word::Leave { count: leaves(op, layout, p)?, due: origin.due });
+            }
             self.op(function, op, &edges, origin.due)?;
             self.origins.resize(self.words.len(), origin);
         }
@@ -207,6 +272,26 @@ impl Decoder<'_> {
         }
         let word = match op {
             Op::Block {} | Op::End {} => return Some(()),
+            Op::TryHost { accepted, import, arguments } => {
+                let site = self.site(function, SiteTarget::Import(*import), arguments)?;
+                Word::TryHost { result: accepted.0, due, site }
+            }
+            Op::RetryHost { accepted, times, backoff, import, arguments } => {
+                let site = self.site(function, SiteTarget::Import(*import), arguments)?;
+                self.words.push(Word::RetryHost { result: accepted.0, due, site });
+                Word::Attempts { backoff: backoff.0, times: u32::try_from(*times).unwrap_or(u32::MAX) }
+            }
+            Op::Within { budgets, saved, phase, undoes } => {
+                let otherwise = if *undoes == 0 { None } else { Some(edges.target()?) };
+                let within = self.within(function, budgets, saved, *phase, otherwise)?;
+                Word::Within { due, within }
+            }
+            Op::WithinEnd {} => Word::Leave { count: 1, due },
+            Op::WithinElse {} => {
+                self.words.push(Word::Leave { count: 1, due });
+                let (credit, target) = edges.jump()?;
+                Word::Jump { credit, target }
+            }
             Op::If { condition } => {
                 let (credit, otherwise) = edges.jump()?;
                 Word::If { condition: condition.0, credit, otherwise }
@@ -230,6 +315,9 @@ impl Decoder<'_> {
                 match opening {
                     Op::ForEach { item, index, list } => {
                         self.words.push(plain!(NextItem { item, index, list } due: due));
+                    }
+                    Op::ForEachEntry { key, value, index, map } => {
+                        self.words.push(plain!(NextEntry { key, value, index, map } due: due));
                     }
                     Op::Range { item, last, .. } => {
                         self.words.push(plain!(NextInRange { item, last } due: due))
@@ -282,6 +370,12 @@ impl Decoder<'_> {
             Op::Input { result, input } => Word::Input { result: result.0, input: input.0 },
             Op::Context { result, context } => Word::Context { result: result.0, context: context.0 },
             Op::Metric { result, metric } => Word::Metric { result: result.0, metric: metric.0, due },
+            Op::State { result, state } => {
+                let shares = self.is_reference(ty(result)?);
+                Word::State { result: result.0, shares, state: state.0 }
+            }
+            Op::TakeState { result, state } => Word::TakeState { result: result.0, state: state.0 },
+            Op::SetState { state, value } => Word::SetState { value: value.0, state: state.0 },
             Op::AddInt { result, left, right } => plain!(AddInt { result, left, right }),
             Op::SubInt { result, left, right } => plain!(SubInt { result, left, right }),
             Op::MulInt { result, left, right } => plain!(MulInt { result, left, right }),
@@ -336,7 +430,7 @@ impl Decoder<'_> {
                 self.words.push(word);
                 self.shape(ty(record)?, ty(value)?)?
             }
-            Op::Length { result, list } => plain!(Length { result, list }),
+            Op::Length { result, list } | Op::MapLength { result, map: list } => plain!(Length { result, list }),
             Op::Item { result, list, index } => plain!(Item { result, list, index }),
             Op::SetItem { list, index, value } => {
                 self.words.push(plain!(SetItem { list, index, value } due: due));
@@ -348,14 +442,125 @@ impl Decoder<'_> {
             }
             Op::IsSome { result, value } => plain!(IsSome { result, value }),
             Op::Unwrap { result, value } => plain!(Unwrap { result, value }),
+            Op::Push { list, value } => {
+                self.words.push(plain!(Push { list, value } due: due));
+                Word::Items { shares: self.is_reference(ty(value)?), most: self.most(ty(list)?) }
+            }
+            Op::Case { result, value } => plain!(Case { result, value }),
+            Op::Payload { result, value, case, field } => {
+                plain!(Payload { result, value } case: *case, field: *field)
+            }
+            Op::Find { found, value, map, key } => {
+                self.words.push(plain!(Find { found, value, map, key } due: due));
+                self.entries(ty(map)?)
+            }
+            Op::SetEntry { map, key, value } => {
+                self.words.push(plain!(SetEntry { map, key, value } due: due));
+                self.entries(ty(map)?)
+            }
+            Op::RemoveEntry { map, key } => {
+                self.words.push(plain!(RemoveEntry { map, key } due: due));
+                self.entries(ty(map)?)
+            }
+            Op::ForEachEntry { key, value, index, map } => {
+                self.words.push(plain!(ForEachEntry { key, value, index, map } due: due));
+                self.words.push(edges.past()?);
+                self.entries(ty(map)?)
+            }
+            Op::Quantile { result, .. }
+            | Op::Mean { result, .. }
+            | Op::Top { result, .. }
+            | Op::NewCase { result, .. }
+            | Op::NewMap { result, .. }
+            | Op::Text { result, .. }
+            | Op::Concat { result, .. }
+            | Op::Native { result, .. } => {
+                let extended = self.extended(function, op)?;
+                let site = slot::count(self.extended.len());
+                self.extended.push(extended);
+                Word::Extended { result: result.0, due, site }
+            }
         };
         self.words.push(word);
         Some(())
     }
 
+    /// The decoded form of an op whose operands do not fit a word.
+    fn extended(&mut self, function: &Function, op: &Op) -> Option<Extended> {
+        let ty = |register: &Register| function.registers.get(usize::from(register.0)).copied();
+        Some(match op {
+            Op::Quantile { metric, share, .. } => {
+                Extended::Quantile { metric: metric.0, share: u32::try_from(*share).ok()? }
+            }
+            Op::Mean { metric, result } => {
+                let float = match self.module.ty(ty(result)?)? {
+                    Type::Optional(inner) => self.module.ty(*inner)?.class() == Class::Float,
+                    _ => false,
+                };
+                Extended::Mean { metric: metric.0, float }
+            }
+            Op::Top { result, list, keys, count, bottom } => {
+                let (Type::List { element: item, .. }, Type::List { element: key, .. }) =
+                    (self.module.ty(ty(list)?)?, self.module.ty(ty(keys)?)?)
+                else {
+                    return None;
+                };
+                Extended::Top(Top {
+                    list: list.0,
+                    keys: keys.0,
+                    count: count.0,
+                    bottom: *bottom != 0,
+                    order: Order::of(self.module, *key),
+                    shares: self.is_reference(*item),
+                    most: self.most(ty(result)?),
+                })
+            }
+            Op::NewCase { case, fields, .. } => {
+                Extended::NewCase { case: *case, payload: self.arguments(function, SiteTarget::Object, fields)? }
+            }
+            Op::NewMap { result, entries } => {
+                let shape = self.map_shape(ty(result)?);
+                Extended::NewMap { entries: self.arguments(function, SiteTarget::Object, entries)?, shape }
+            }
+            Op::Text { value, .. } => Extended::Text { value: value.0, ty: ty(value)? },
+            Op::Concat { parts, .. } => {
+                Extended::Concat { parts: self.arguments(function, SiteTarget::Object, parts)? }
+            }
+            Op::Native { result, native, arguments } => Extended::Native {
+                function: native.function()?,
+                types: arguments.iter().map(ty).collect::<Option<_>>()?,
+                returns: ty(result)?,
+                arguments: self.arguments(function, SiteTarget::Object, arguments)?,
+            },
+            _ => return None,
+        })
+    }
+
     fn is_reference(&self, ty: TypeId) -> bool {
-        let class = self.module.ty(ty).map(Type::class);
-        matches!(class, Some(Class::List | Class::Record | Class::Optional))
+        is_reference(self.module, ty)
+    }
+
+    /// How many items a list, or entries a map, of this type may have.
+    fn most(&self, ty: TypeId) -> u32 {
+        let max = match self.module.ty(ty) {
+            Some(Type::List { max, .. } | Type::Map { max, .. }) => *max,
+            _ => None,
+        };
+        let limit = u32::try_from(cost::MAX_LIST_ITEMS).unwrap_or(u32::MAX);
+        max.map_or(limit, |max| max.min(limit))
+    }
+
+    fn map_shape(&self, map: TypeId) -> MapShape {
+        let shares = match self.module.ty(map) {
+            Some(Type::Map { value, .. }) => self.is_reference(*value),
+            _ => false,
+        };
+        MapShape { order: Order::of_keys(self.module, map), shares, most: self.most(map) }
+    }
+
+    fn entries(&self, map: TypeId) -> Word {
+        let MapShape { order, shares, most } = self.map_shape(map);
+        Word::Entries { order, shares, most }
     }
 
     /// What a write into a value of type `ty` must know.
@@ -368,14 +573,48 @@ impl Decoder<'_> {
     }
 
     fn site(&mut self, function: &Function, target: SiteTarget, arguments: &[Register]) -> Option<u32> {
+        let made = self.arguments(function, target, arguments)?;
+        let site = slot::count(self.sites.len());
+        self.sites.push(made);
+        Some(site)
+    }
+
+    fn arguments(&mut self, function: &Function, target: SiteTarget, arguments: &[Register]) -> Option<Site> {
         let first = slot::count(self.arguments.len());
         for register in arguments {
             let ty = *function.registers.get(usize::from(register.0))?;
             self.arguments.push(Argument { register: register.0, shares: self.is_reference(ty) });
         }
-        let site = slot::count(self.sites.len());
-        self.sites.push(Site { target, first, count: u8::try_from(arguments.len()).ok()? });
-        Some(site)
+        Some(Site { target, first, count: u8::try_from(arguments.len()).ok()? })
+    }
+
+    fn within(
+        &mut self,
+        function: &Function,
+        budgets: &[Register],
+        saved: &[Register],
+        phase: StringId,
+        otherwise: Option<u32>,
+    ) -> Option<u32> {
+        let ty = |register: &Register| function.registers.get(usize::from(register.0)).copied();
+        let budget = |register: &Register| match self.module.ty(ty(register)?)? {
+            Type::Duration => Some((Budget::Duration, register.0)),
+            Type::Money => Some((Budget::Money, register.0)),
+            Type::Tokens => Some((Budget::Tokens, register.0)),
+            _ => None,
+        };
+        let save = |register: &Register| {
+            Some(Argument { register: register.0, shares: self.is_reference(ty(register)?) })
+        };
+        let within = WithinCode {
+            budgets: budgets.iter().map(budget).collect::<Option<_>>()?,
+            saved: saved.iter().map(save).collect::<Option<_>>()?,
+            phase,
+            otherwise,
+        };
+        let index = slot::count(self.withins.len());
+        self.withins.push(within);
+        Some(index)
     }
 
     fn intern(&mut self, value: u64) -> u32 {
@@ -389,18 +628,49 @@ impl Decoder<'_> {
     }
 }
 
+/// Whether values of a type may be objects of the arena, which are marked as shared where they are stored.
+pub(crate) fn is_reference(module: &Module, ty: TypeId) -> bool {
+    match module.ty(ty) {
+        Some(Type::List { .. } | Type::Map { .. } | Type::Record { .. } | Type::Optional(_)) => true,
+        Some(Type::Enum { cases, .. }) => cases.iter().any(|case| !case.fields.is_empty()),
+        _ => false,
+    }
+}
+
 /// How many words an op becomes.
 fn word_count(op: &Op) -> u32 {
     match op {
         Op::Block {} | Op::End {} => 0,
         Op::ForEach { .. }
+        | Op::RetryHost { .. }
+        | Op::WithinElse {}
         | Op::Range { .. }
         | Op::Advance {}
         | Op::EqValue { .. }
         | Op::SetField { .. }
-        | Op::SetItem { .. } => 2,
+        | Op::SetItem { .. }
+        | Op::Push { .. }
+        | Op::Find { .. }
+        | Op::SetEntry { .. }
+        | Op::RemoveEntry { .. } => 2,
+        Op::ForEachEntry { .. } => 3,
         _ => 1,
     }
+}
+
+/// How many `within`s an op leaves that jumps or returns out of them.
+fn leaves(op: &Op, layout: &Layout, p: usize) -> Option<u8> {
+    let count = match op {
+        Op::Break { .. } | Op::Continue { .. } => layout.target(p).map_or(0, |t| layout.leaves(p, t)),
+        Op::Return {} | Op::ReturnValue { .. } => layout.withins(p),
+        _ => 0,
+    };
+    u8::try_from(count).ok()
+}
+
+/// A [`Word::Leave`] in front of those that leave any.
+fn leaving_words(op: &Op, layout: &Layout, p: usize) -> u32 {
+    u32::from(leaves(op, layout, p) != Some(0))
 }
 
 /// The ways out of op `p`.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use smol_str::SmolStr;
+use swarm_bytecode::types::EnumCase;
 
 /// A program, its inputs or the host do not fit together. Nothing has run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,6 +212,25 @@ impl InputError {
         InputError::new(path, problem, "give a table of one column")
     }
 
+    pub(crate) fn entry_columns(path: &Path) -> InputError {
+        let problem = "expected the entries of a map, found a table without the columns key and value";
+        InputError::new(path, problem, "give a table of these two columns")
+    }
+
+    /// A map has a key twice.
+    pub(crate) fn twice(path: &Path, key: &str) -> InputError {
+        let problem = format!("has the key `{}` twice", key.chars().take(80).collect::<String>());
+        InputError::new(path, problem, "give each key once")
+    }
+
+    /// A case that the program's enum does not list.
+    pub(crate) fn unknown_case(path: &Path, found: &str, cases: &[EnumCase]) -> InputError {
+        let names = cases.iter().map(|case| case.name.as_str()).take(20).collect::<Vec<_>>().join(", ");
+        let found = found.chars().take(80).collect::<String>();
+        let problem = format!("expected one of {names}, found `{found}`");
+        InputError::new(path, problem, "add the case, or a last case OTHER(name: string), to the program's ENUM")
+    }
+
     pub(crate) fn too_wide(path: &Path) -> InputError {
         InputError::new(path, "nests too deep, or has too many columns of strings", "give a simpler table")
     }
@@ -244,7 +264,7 @@ impl fmt::Display for InputError {
 impl std::error::Error for InputError {}
 
 /// Text that came from outside, cut and without anything a terminal could act on.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let cut = text.chars().take(300);
     cut.map(|letter| if crate::json::is_unsafe(letter) { '\u{fffd}' } else { letter }).collect()
 }

@@ -1,31 +1,92 @@
 //! The arena a run makes its values in, and the one way to read values wherever they are.
 
+#[expect(clippy::disallowed_types, reason = "it places entries in a map's index, which no program can see")]
+use std::hash::RandomState;
+
 use swarm_bytecode::cost;
 
 use crate::attached::Attached;
 use crate::decode::Code;
-use crate::slot::{self, ARENA, MAX_TEXT_BYTES, MODULE_TEXT, Reference, TextSlot};
+use crate::slot::{self, ARENA, CASE, MAX_TEXT_BYTES, MODULE_TEXT, Reference, TextSlot};
 
 /// The first offset an object can have. Reads below it give 0: the zero block, which takes no room.
 const FIRST_OFFSET: usize = 300;
 
 /// Header bit: someone else may hold this object, so a write must copy it first.
-const SHARED: u64 = 1 << 32;
+const SHARED: u64 = 1 << 63;
+/// Header bit of a map: its entries lie in the order of their keys.
+const SORTED: u64 = 1 << 62;
+/// Most slots of one object, and most items it has room for: 30 bits of the header.
+const MAX_ROOM: u32 = (1 << 30) - 1;
 
-/// Objects and strings of one run: append-only, dropped whole. An object is a header (number of slots, SHARED)
-/// and its slots. Whatever is stored inside an object is marked SHARED, so an object that may be written is never
+/// Objects and strings of one run: append-only, dropped whole. An object is a header and its slots; the header is
+/// the length (low 32 bits: slots in use, entries of a map), the room (30 bits: how many there may be), SORTED and
+/// SHARED. Whatever is stored inside an object is marked SHARED, so an object that may be written is never
 /// reachable from another: values cannot form cycles.
 #[derive(Debug, Default)]
 pub(crate) struct Heap {
     words: Vec<u64>,
     text: String,
+    /// Keys the hashes of maps, against keys chosen to collide.
+    #[expect(clippy::disallowed_types, reason = "no program can see how entries lie in a map's index")]
+    pub(crate) hasher: RandomState,
 }
 
 /// The arena's offsets are used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ArenaFull;
 
+/// What the header of an object says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// Slots in use; entries of a map.
+    pub(crate) length: u32,
+    /// How many there is room for.
+    pub(crate) room: u32,
+    /// Whether a write must copy it first.
+    pub(crate) shared: bool,
+    /// Whether a map's entries lie in the order of their keys.
+    pub(crate) sorted: bool,
+}
+
+impl Header {
+    fn unpack(header: u64) -> Header {
+        Header {
+            length: slot::low(header),
+            room: slot::low(header >> 32) & MAX_ROOM,
+            shared: header & SHARED != 0,
+            sorted: header & SORTED != 0,
+        }
+    }
+
+    fn pack(self) -> u64 {
+        let bit = |set: bool, bit: u64| if set { bit } else { 0 };
+        u64::from(self.length)
+            | (u64::from(self.room & MAX_ROOM) << 32)
+            | bit(self.shared, SHARED)
+            | bit(self.sorted, SORTED)
+    }
+}
+
 impl Heap {
+    /// An empty arena for the next activation.
+    pub(crate) fn successor(&self) -> Heap {
+        Heap { words: Vec::new(), text: String::new(), hasher: self.hasher.clone() }
+    }
+
+    /// How much is in use, to come back to it with [`Heap::cut`].
+    pub(crate) fn extent(&self) -> (usize, usize) {
+        (self.words.len(), self.text.len())
+    }
+
+    /// Drops all that was made since; nothing that is left may refer to it.
+    pub(crate) fn cut(&mut self, (words, text): (usize, usize)) {
+        self.words.truncate(words);
+        if self.text.is_char_boundary(text) {
+            self.text.truncate(text);
+        }
+    }
+
     /// Words in use.
     pub(crate) fn words(&self) -> usize {
         self.words.len()
@@ -36,22 +97,39 @@ impl Heap {
         self.text.len()
     }
 
+    #[inline]
     fn word(&self, offset: usize) -> u64 {
         self.words.get(offset.wrapping_sub(FIRST_OFFSET)).copied().unwrap_or(0)
     }
 
+    #[inline]
     fn word_mut(&mut self, offset: usize) -> Option<&mut u64> {
         self.words.get_mut(offset.wrapping_sub(FIRST_OFFSET))
     }
 
     /// Starts an object of `length` slots, to be filled with [`Heap::push`].
     pub(crate) fn begin(&mut self, length: u32) -> Result<u64, ArenaFull> {
+        self.start(Header { length, room: length, shared: false, sorted: false }, u64::from(length))
+    }
+
+    /// Starts an object whose slots are pushed, `words` of them in all.
+    pub(crate) fn start(&mut self, header: Header, words: u64) -> Result<u64, ArenaFull> {
         let offset = self.words.len().checked_add(FIRST_OFFSET).ok_or(ArenaFull)?;
-        let end =
-            offset.checked_add(slot::index(length)).and_then(|end| end.checked_add(1)).ok_or(ArenaFull)?;
-        u32::try_from(end).map_err(|_| ArenaFull)?;
-        self.words.push(u64::from(length));
+        let words = usize::try_from(words).map_err(|_| ArenaFull)?;
+        let end = offset.checked_add(words).and_then(|end| end.checked_add(1)).ok_or(ArenaFull)?;
+        if header.room > MAX_ROOM || u32::try_from(end).is_err() {
+            return Err(ArenaFull);
+        }
+        self.words.push(header.pack());
         Ok(Reference { source: ARENA, index: slot::count(offset) }.pack())
+    }
+
+    /// An object of so many slots, all zero.
+    pub(crate) fn blank(&mut self, header: Header, words: u64) -> Result<u64, ArenaFull> {
+        let object = self.start(header, words)?;
+        let end = self.words.len().saturating_add(usize::try_from(words).unwrap_or(0));
+        self.words.resize(end, 0);
+        Ok(object)
     }
 
     /// The next slot of the object begun last.
@@ -59,18 +137,64 @@ impl Heap {
         self.words.push(value);
     }
 
+    /// Pushes slots of an object of this arena.
+    pub(crate) fn push_slots_of(&mut self, object: u64, slots: u32) {
+        let start = slot::index(Reference::unpack(object).index).wrapping_add(1).wrapping_sub(FIRST_OFFSET);
+        let end = start.saturating_add(slot::index(slots));
+        if end <= self.words.len() {
+            self.words.extend_from_within(start..end);
+        }
+    }
+
+    /// Pushes zeros: room for more.
+    pub(crate) fn push_zeros(&mut self, count: u32) {
+        let end = self.words.len().saturating_add(slot::index(count));
+        self.words.resize(end, 0);
+    }
+
     /// Adds a string.
     pub(crate) fn push_text(&mut self, value: &str) -> Result<u64, ArenaFull> {
-        let length = u32::try_from(value.len()).map_err(|_| ArenaFull)?;
+        let slot = self.next_text(value.len())?;
+        self.text.push_str(value);
+        Ok(slot)
+    }
+
+    /// The slot of the next string, if it is so long.
+    fn next_text(&self, length: usize) -> Result<u64, ArenaFull> {
+        let length = u32::try_from(length).map_err(|_| ArenaFull)?;
         let offset = u32::try_from(self.text.len()).map_err(|_| ArenaFull)?;
         if length > MAX_TEXT_BYTES || offset.checked_add(length).is_none() {
             return Err(ArenaFull);
         }
-        self.text.push_str(value);
         Ok(TextSlot { source: ARENA, offset, length }.pack())
     }
 
+    /// Adds a string put together from others.
+    pub(crate) fn concat(
+        &mut self,
+        code: &Code,
+        attached: &Attached,
+        parts: impl Iterator<Item = u64> + Clone,
+    ) -> Result<u64, ArenaFull> {
+        let length = parts.clone().fold(0usize, |sum, part| sum.saturating_add(slot::index(slot::text_length(part))));
+        let slot = self.next_text(length)?;
+        self.text.reserve(length);
+        for part in parts {
+            let text = TextSlot::unpack(part);
+            let start = slot::index(text.offset);
+            let range = start..start.saturating_add(slot::index(text.length));
+            match text.source {
+                ARENA if self.text.get(range.clone()).is_some() => self.text.extend_from_within(range),
+                ARENA => {}
+                MODULE_TEXT => self.text.push_str(code.text().get(range).unwrap_or("")),
+                input => self.text.push_str(attached.text(input).get(range).unwrap_or("")),
+            }
+        }
+        Ok(slot)
+    }
+
     /// Marks what the slot refers to as shared, if it is an object of this arena.
+    #[inline]
     pub(crate) fn share(&mut self, slot: u64) {
         let reference = Reference::unpack(slot);
         if reference.source == ARENA
@@ -81,21 +205,59 @@ impl Heap {
     }
 
     /// Whether a write to what the slot refers to must copy it first.
+    #[inline]
     pub(crate) fn must_copy(&self, slot: u64) -> bool {
-        let reference = Reference::unpack(slot);
+        self.writable(slot).is_none()
+    }
+
+    /// The header of what the slot refers to, if it may be written in place.
+    #[inline]
+    pub(crate) fn writable(&self, slot: u64) -> Option<Header> {
+        self.header(slot).filter(|header| !header.shared)
+    }
+
+    /// The header of an object of this arena; `None` for the zero block and for what lies elsewhere.
+    #[inline]
+    pub(crate) fn header(&self, object: u64) -> Option<Header> {
+        let reference = Reference::unpack(object);
         if reference.source != ARENA {
-            return true;
+            return None;
         }
         let at = slot::index(reference.index).wrapping_sub(FIRST_OFFSET);
-        self.words.get(at).is_none_or(|header| header & SHARED != 0)
+        self.words.get(at).map(|header| Header::unpack(*header))
+    }
+
+    /// Changes the header of an object of this arena.
+    pub(crate) fn set_header(&mut self, object: u64, header: Header) {
+        if let Some(word) = self.word_mut(slot::index(Reference::unpack(object).index)) {
+            *word = header.pack();
+        }
+    }
+
+    /// Slot `at` of an object of this arena.
+    #[inline]
+    pub(crate) fn read(&self, object: u64, at: u32) -> u64 {
+        let offset = slot::index(Reference::unpack(object).index);
+        self.word(offset.saturating_add(slot::index(at)).saturating_add(1))
     }
 
     /// Writes slot `at` of an object of this arena.
+    #[inline]
     pub(crate) fn write(&mut self, object: u64, at: u32, value: u64) {
         let offset = slot::index(Reference::unpack(object).index);
         let at = offset.saturating_add(slot::index(at)).saturating_add(1);
         if let Some(word) = self.word_mut(at) {
             *word = value;
+        }
+    }
+
+    /// Appends an item to a list that may be written and has room.
+    #[inline]
+    pub(crate) fn append(&mut self, list: u64, length: u32, value: u64) {
+        self.write(list, length, value);
+        if let Some(header) = self.word_mut(slot::index(Reference::unpack(list).index)) {
+            // The length is the low end of the header and below the room, so this carries nowhere.
+            *header = header.wrapping_add(1);
         }
     }
 }
@@ -134,7 +296,33 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// Number of items of the list in a slot.
+    /// Which case the enum in a slot is.
+    #[inline]
+    pub(crate) fn case(self, value: u64) -> u8 {
+        let reference = Reference::unpack(value);
+        let case = match reference.source {
+            ARENA => slot::low(self.heap.word(slot::index(reference.index).wrapping_add(1))),
+            CASE => reference.index,
+            _ => u32::from(self.attached.case(reference)),
+        };
+        u8::try_from(case).unwrap_or(u8::MAX)
+    }
+
+    /// Field `at` of the payload of the enum in a slot.
+    #[inline]
+    pub(crate) fn payload(self, value: u64, at: u8) -> u64 {
+        let reference = Reference::unpack(value);
+        match reference.source {
+            ARENA => {
+                let offset = slot::index(reference.index).wrapping_add(usize::from(at)).wrapping_add(2);
+                self.heap.word(offset)
+            }
+            CASE => 0,
+            _ => self.attached.field(reference, at),
+        }
+    }
+
+    /// Number of items of the list, or entries of the map, in a slot.
     #[inline]
     pub(crate) fn length(self, list: u64) -> u32 {
         let reference = Reference::unpack(list);
@@ -157,6 +345,22 @@ impl<'a> Data<'a> {
             Some(self.heap.word(header.wrapping_add(slot::index(at)).wrapping_add(1)))
         } else {
             self.attached.item(reference, at)
+        }
+    }
+
+    /// Entry `at` of the map in a slot, as it lies: key and value. In the order of the keys once the map is sorted.
+    #[inline]
+    pub(crate) fn entry(self, map: u64, at: u32) -> Option<(u64, u64)> {
+        let reference = Reference::unpack(map);
+        if reference.source == ARENA {
+            let header = slot::index(reference.index);
+            if at >= slot::low(self.heap.word(header)) {
+                return None;
+            }
+            let offset = header.wrapping_add(slot::index(at).wrapping_mul(2));
+            Some((self.heap.word(offset.wrapping_add(1)), self.heap.word(offset.wrapping_add(2))))
+        } else {
+            self.attached.entry(reference, at)
         }
     }
 

@@ -1,22 +1,20 @@
-//! One run of a program.
+//! A program with its data and limits, from its start to its end.
 
 use std::sync::Arc;
 
 use smol_str::SmolStr;
-use swarm_bytecode::module::Effect;
 use swarm_bytecode::trap::LimitKind;
 
-use crate::actions::ActionLog;
 use crate::attached::Attached;
-use crate::driver::{Driver, Ending, SLICE, Waiting};
+use crate::driver::{Driver, Phase, RunState, Settings};
 use crate::error::{InputError, LoadError, Path};
 use crate::heap::Data;
 use crate::host::{Answer, Host};
 use crate::inputs::Inputs;
 use crate::limits::{Grants, Limits, MAX_FUEL};
-use crate::machine::Machine;
+use crate::activation::{Begin, Refusal};
 use crate::program::Program;
-use crate::report::{PlaceName, Report, metric_values};
+use crate::report::{OrderReport, PlaceName, Report, metric_values};
 use crate::trace::{Digest, Level, Recorder, TraceSink, Tracing};
 use crate::value::{Value, ValueRef};
 
@@ -26,7 +24,8 @@ pub enum Effects {
     /// As they are issued.
     #[default]
     Immediate,
-    /// In order at the end of the run, and only if it ends with `done` or `stopped`.
+    /// In order at the end of the activation, and only if it ends with `done` or `stopped`. An action the program
+    /// waits for (TRY) is carried out where it stands, after those that are held.
     Collected,
 }
 
@@ -34,9 +33,9 @@ pub enum Effects {
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "made once a run")]
 pub enum Exit {
-    /// The run is over.
+    /// The activation is over.
     Finished(Report),
-    /// A handler said [`Answer::pending`]: give its answer to [`Instance::resolve`], then run again.
+    /// A handler said [`Answer::pending`], or a RETRY waits before its next attempt.
     Pending(PendingCall),
     /// The fuel is used up: [`Instance::refuel`] and run again, or [`Instance::close`].
     OutOfFuel {
@@ -50,7 +49,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The report, if the run is over.
+    /// The report, if the activation is over.
     pub fn report(self) -> Option<Report> {
         match self {
             Exit::Finished(report) => Some(report),
@@ -59,10 +58,10 @@ impl Exit {
     }
 }
 
-/// A host call whose answer the run waits for.
+/// What an activation waits for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PendingCall {
-    /// Number of the call in its run.
+    /// Number of the call in its order.
     pub id: u64,
     /// Name of the function.
     pub name: SmolStr,
@@ -72,66 +71,35 @@ pub struct PendingCall {
     pub arguments: Vec<Value>,
     /// Where in the program it stands.
     pub place: PlaceName,
+    /// Whether the call was made, or is still to be made.
+    pub kind: PendingKind,
 }
 
-/// What is fixed when a run starts.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Settings {
-    pub(crate) limits: Limits,
-    pub(crate) effects: Effects,
-    pub(crate) keep_actions: bool,
-    pub(crate) slice: i64,
-}
-
-/// What a run has used, beside fuel and memory.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Meters {
-    pub(crate) host_calls: u64,
-    pub(crate) money: i64,
-    pub(crate) tokens: i64,
-    pub(crate) money_reserved: i64,
-    pub(crate) tokens_reserved: i64,
-    pub(crate) actions_issued: u64,
-    pub(crate) actions_failed: u64,
-}
-
-/// Where a run stands.
-#[derive(Debug, Default)]
-pub(crate) enum Phase {
-    #[default]
-    Fresh,
-    Running,
-    /// The interpreter stands at a host call.
-    Waiting(Waiting),
-    /// The run has ended; its collected actions from this one on are still to be carried out.
-    Applying {
-        next: usize,
-        waiting: Option<Waiting>,
+/// What has to happen before an activation can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PendingKind {
+    /// The call was made: give its answer to [`Instance::resolve`], then run again.
+    Answer,
+    /// It is to be made again, but not before this time by the host's clock: wait, then run again.
+    Timer {
+        /// Nanoseconds.
+        until_ns: u64,
     },
-    Ended,
 }
 
-/// All that changes in a run.
-#[derive(Debug)]
-pub(crate) struct RunState {
-    pub(crate) machine: Machine,
-    pub(crate) phase: Phase,
-    pub(crate) meters: Meters,
-    pub(crate) actions: ActionLog,
-    /// Costs of the host call at hand that were computed so far: money, tokens.
-    pub(crate) quotes: [Option<i64>; 2],
-    /// Arguments of the host call at hand.
-    pub(crate) arguments: Vec<u64>,
-    /// By the host's clock.
-    pub(crate) deadline_ns: Option<u64>,
-    pub(crate) ending: Option<Ending>,
-}
-
-/// A program with its data and limits, about to run, running or over.
+/// A program with its data and limits: fresh, at work, resting between two activations, or over.
+///
+/// A program that only has a START runs once: [`Instance::run`] begins it and goes on with it until it is over. One
+/// with events and timers lives for an *order*: [`Instance::start`], [`Instance::tick`] and [`Instance::event`] begin an
+/// activation, [`Instance::run`] does it. Fuel, memory and call depth are limited for each activation; money, tokens,
+/// host calls and the deadline for the order. STATE variables and metrics last as long as the order.
 #[derive(Debug)]
 pub struct Instance {
     program: Program,
     attached: Arc<Attached>,
+    /// What the next activation reads.
+    next_attached: Option<Arc<Attached>>,
+    grants: Grants,
     settings: Settings,
     state: RunState,
     recorder: Recorder,
@@ -141,8 +109,8 @@ impl Instance {
     /// An instance that has not run yet. It shares the program and the inputs.
     ///
     /// # Errors
-    /// An input is missing or belongs to another program; a capability is not granted; the host lacks a function or has it with
-    /// another signature.
+    /// An input is missing or belongs to another program; a capability is not granted that the program does not only
+    /// try; the host lacks a function or has it with another signature.
     pub fn new(
         program: &Program,
         inputs: &Inputs,
@@ -150,25 +118,16 @@ impl Instance {
         grants: &Grants,
         host: &Host<'_>,
     ) -> Result<Instance, LoadError> {
-        if !inputs.program().is_same(program) {
-            let problem = "the inputs were bound to another program";
-            return Err(InputError::new(&Path::default(), problem, "bind them to this one").into());
-        }
-        host.admit(program.module(), grants)?;
-        let attached = inputs.complete()?;
-        let settings = Settings { limits, effects: Effects::Immediate, keep_actions: true, slice: SLICE };
-        let state = RunState {
-            machine: Machine::new(program.code(), &limits),
-            phase: Phase::Fresh,
-            meters: Meters::default(),
-            actions: ActionLog::default(),
-            quotes: [None; 2],
-            arguments: Vec::new(),
-            deadline_ns: None,
-            ending: None,
-        };
-        let recorder = Recorder { digest: Some(Digest::new()), seq: 0 };
-        Ok(Instance { program: program.clone(), attached, settings, state, recorder })
+        host.admit(program.code(), grants)?;
+        Ok(Instance {
+            program: program.clone(),
+            attached: complete(program, inputs)?,
+            next_attached: None,
+            grants: grants.clone(),
+            settings: Settings::new(limits),
+            state: RunState::new(program.code(), &limits, grants, host),
+            recorder: Recorder { digest: Some(Digest::new()), seq: 0 },
+        })
     }
 
     /// Chooses when actions are carried out. Before the first run.
@@ -201,7 +160,67 @@ impl Instance {
         self
     }
 
-    /// Runs, or goes on, until the run is over, waits for an answer or is out of fuel.
+    /// Says for whom the order runs: whatever tells this fleet, order and agent from all others. Keys of actions that
+    /// are ONCE depend on it ([`crate::Call::key`]). Before the first run.
+    #[must_use]
+    pub fn identity(mut self, identity: &[u8]) -> Instance {
+        self.state.once.identify(identity);
+        self
+    }
+
+    /// Gives the inputs and context that the next activation reads; the one under way keeps its own.
+    ///
+    /// # Errors
+    /// An input is missing, or they were bound to another program.
+    pub fn inputs(&mut self, inputs: &Inputs) -> Result<(), InputError> {
+        self.next_attached = Some(complete(&self.program, inputs)?);
+        Ok(())
+    }
+
+    /// Changes what is granted, from the next run on. An action whose capability is granted no more is not done:
+    /// it counts as vetoed. Such a query fails.
+    pub fn grants(&mut self, grants: &Grants) {
+        self.grants = grants.clone();
+        self.state.links.expire();
+    }
+
+    /// Begins START, the first activation. [`Instance::run`] does it.
+    ///
+    /// # Errors
+    /// It has been begun before.
+    pub fn start(&mut self) -> Result<(), Refusal> {
+        self.begin(Begin::Start)
+    }
+
+    /// Begins the activation of a timer of the module, by its index.
+    ///
+    /// # Errors
+    /// An activation is under way, the order has not started or is over, or there is no such timer.
+    pub fn tick(&mut self, timer: usize) -> Result<(), Refusal> {
+        self.begin(Begin::Tick(timer))
+    }
+
+    /// Begins the activation of an event handler of the module, by its index. The handler's MAX is for
+    /// [`crate::Agenda`] to hold.
+    ///
+    /// # Errors
+    /// As [`Instance::tick`]; or the arguments do not have the types of the handler's parameters.
+    pub fn event(&mut self, handler: usize, arguments: &[Value]) -> Result<(), Refusal> {
+        self.begin(Begin::Event(handler, arguments))
+    }
+
+    fn begin(&mut self, begin: Begin<'_>) -> Result<(), Refusal> {
+        begin.check(self.program.module(), &self.state.phase)?;
+        let next = self.next_attached.take();
+        let fails = self.state.restart(self.program.code(), &self.attached, &self.settings);
+        if let Some(attached) = next {
+            self.attached = attached;
+        }
+        self.state.begin(self.program.code(), &self.attached, begin, fails)
+    }
+
+    /// Goes on until the activation is over, waits for something or is out of fuel. A fresh instance is started. If
+    /// nothing was begun since, gives the last activation's report again.
     pub fn run(&mut self, host: &mut Host<'_>) -> Exit {
         self.drive(host, Level::Off, None)
     }
@@ -212,43 +231,45 @@ impl Instance {
     }
 
     fn drive(&mut self, host: &mut Host<'_>, level: Level, sink: Option<&mut dyn TraceSink>) -> Exit {
-        let mut driver = Driver {
+        if let Phase::Fresh = self.state.phase {
+            // START has no parameters: nothing can stand against it.
+            let _ = self.start();
+        }
+        if !self.state.links.hold(host) {
+            self.state.links.renew(self.program.module(), host, &self.grants);
+        }
+        let exit = self.driver(level, sink).drive(host);
+        exit.unwrap_or_else(|| Exit::Finished(self.report()))
+    }
+
+    fn driver<'a, 's>(&'a mut self, level: Level, sink: Option<&'s mut dyn TraceSink>) -> Driver<'a, 's> {
+        Driver {
             program: &self.program,
             attached: &self.attached,
             settings: &self.settings,
             state: &mut self.state,
             tracing: Tracing { recorder: &mut self.recorder, sink, level },
-        };
-        match driver.drive(host) {
-            Some(exit) => exit,
-            None => Exit::Finished(self.report()),
         }
     }
 
-    /// Gives the answer to the call the run waits for; it counts when the run goes on.
+    /// Gives the answer to the call the activation waits for; it counts when it goes on. To a RETRY that waits before
+    /// its next attempt, [`Answer::done`] says that it has waited long enough.
     ///
     /// # Errors
-    /// The run does not wait for a call with this number.
+    /// Nothing waits for a call with this number.
     pub fn resolve(&mut self, id: u64, answer: Answer) -> Result<(), NotPending> {
-        let waiting = match &mut self.state.phase {
-            Phase::Waiting(waiting) | Phase::Applying { waiting: Some(waiting), .. } => waiting,
-            _ => return Err(NotPending { id }),
-        };
-        if waiting.number != id {
-            return Err(NotPending { id });
-        }
-        waiting.answer = Some(answer);
-        Ok(())
+        if self.state.phase.answer(id, answer) { Ok(()) } else { Err(NotPending { id }) }
     }
 
-    /// Raises the fuel limit. A run that was out of fuel goes on as if it had had the fuel at once.
+    /// Raises the fuel limit of the activation. One that was out of fuel goes on as if it had had the fuel at once.
     pub fn refuel(&mut self, units: u64) {
         let limit = self.state.machine.fuel_limit.max(0).cast_unsigned().saturating_add(units);
         self.state.machine.fuel_limit = limit.min(MAX_FUEL).cast_signed();
     }
 
-    /// Ends a run that has not ended: one out of fuel by that limit, any other by its deadline. The cost reserved
-    /// for a call without an answer counts as spent. Collected actions are dropped.
+    /// Ends the order. If no activation is under way it has simply run its time: the outcome is `done`. If one is, it
+    /// ends by a limit: one out of fuel by that, any other by its deadline. The cost reserved for a call without an
+    /// answer counts as spent. Actions that are held are dropped.
     pub fn close(&mut self) -> Report {
         self.close_with(Level::Off, None)
     }
@@ -259,61 +280,82 @@ impl Instance {
     }
 
     fn close_with(&mut self, level: Level, sink: Option<&mut dyn TraceSink>) -> Report {
-        let mut driver = Driver {
-            program: &self.program,
-            attached: &self.attached,
-            settings: &self.settings,
-            state: &mut self.state,
-            tracing: Tracing { recorder: &mut self.recorder, sink, level },
-        };
-        let limit = match driver.state.phase {
+        let limit = match self.state.phase {
             Phase::Running => LimitKind::Fuel,
             _ => LimitKind::Deadline,
         };
-        driver.close(limit);
+        self.driver(level, sink).close(limit);
         self.report()
     }
 
-    /// Fuel used so far; at most the limit.
+    /// Whether the order is over: nothing can be begun any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state.phase, Phase::Ended)
+    }
+
+    /// Fuel the activation used so far; at most the limit.
     pub fn fuel_used(&self) -> u64 {
         if let Some(ending) = &self.state.ending {
             return ending.fuel_used;
         }
         let used = match self.state.phase {
-            Phase::Fresh => 0,
+            Phase::Fresh | Phase::Begun(_) => 0,
             _ => self.state.machine.used(self.program.code()),
         };
         used.min(self.state.machine.fuel_limit).max(0).cast_unsigned()
     }
 
-    /// Words and bytes of text the run has put into its arena; inputs are not among them.
+    /// Words and bytes of text the activation has put into its arena; inputs are not among them.
     pub fn arena_used(&self) -> (usize, usize) {
         (self.state.machine.heap.words(), self.state.machine.heap.text_bytes())
     }
 
-    /// What came of the run, once it is over.
+    /// The value of a STATE variable.
+    pub fn state(&self, name: &str) -> Option<Value> {
+        let states = &self.program.module().states;
+        let (at, state) = states.iter().enumerate().find(|(_, state)| state.name == name)?;
+        let slot = *self.state.machine.states.get(at)?;
+        Some(ValueRef { data: self.data(), ty: state.ty, slot }.to_value())
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn run_state(&mut self) -> (&mut RunState, &Attached) {
+        (&mut self.state, &self.attached)
+    }
+
+    fn data(&self) -> Data<'_> {
+        Data { code: self.program.code(), attached: &self.attached, heap: &self.state.machine.heap }
+    }
+
+    /// What came of the last activation.
     fn report(&self) -> Report {
-        let code = self.program.code();
-        let module = code.module();
-        let state = &self.state;
-        let data = Data { code, attached: &self.attached, heap: &state.machine.heap };
-        let none = Ending::default();
-        let ending = state.ending.as_ref().unwrap_or(&none);
+        let module = self.program.module();
+        let (state, data) = (&self.state, self.data());
+        let ending = state.ending.clone().unwrap_or_default();
         let entry = module.functions.get(module.entry.index()).and_then(|entry| entry.result);
         let result = ending.result.zip(entry).map(|(slot, ty)| ValueRef { data, ty, slot }.to_value());
-        let keep = self.settings.keep_actions;
+        let used = state.meters.since(&state.at_begin);
         Report {
             outcome: ending.outcome,
-            reason: ending.reason.clone(),
+            reason: ending.reason,
             fuel_used: ending.fuel_used,
             memory_peak_bytes: state.machine.memory.peak,
-            host_calls: state.meters.host_calls,
-            money: state.meters.money,
-            tokens: state.meters.tokens,
-            actions_issued: state.meters.actions_issued,
-            actions_failed: state.meters.actions_failed,
-            actions_dropped: self.settings.effects == Effects::Collected && !ending.outcome.applies(),
-            actions: if keep { state.actions.records(data) } else { Vec::new() },
+            host_calls: used.host_calls,
+            money: used.money,
+            tokens: used.tokens,
+            actions_issued: used.actions_issued,
+            actions_failed: used.actions_failed,
+            actions_vetoed: used.actions_vetoed,
+            actions_undone: used.actions_undone,
+            actions_dropped: ending.dropped,
+            actions: if self.settings.keep_actions { state.actions.records(data) } else { Vec::new() },
             metrics: metric_values(module, &state.machine.metrics),
             result,
             trace_digest: self.recorder.digest.as_ref().map(Digest::value),
@@ -321,9 +363,47 @@ impl Instance {
             digest: self.program.digest(),
         }
     }
+
+    /// What came of the order so far, over all its activations.
+    pub fn order(&self) -> OrderReport {
+        let module = self.program.module();
+        let state = &self.state;
+        let over = state.ending.as_ref().filter(|_| self.is_over());
+        let states = module.states.iter().filter_map(|declared| {
+            Some((declared.name.clone(), self.state(&declared.name)?))
+        });
+        OrderReport {
+            outcome: over.map(|ending| ending.outcome),
+            reason: over.and_then(|ending| ending.reason.clone()),
+            activations: state.totals.activations,
+            fuel_used: state.totals.fuel_used,
+            memory_peak_bytes: state.totals.memory_peak_bytes,
+            host_calls: state.meters.host_calls,
+            money: state.meters.money,
+            tokens: state.meters.tokens,
+            actions_issued: state.meters.actions_issued,
+            actions_failed: state.meters.actions_failed,
+            actions_vetoed: state.meters.actions_vetoed,
+            actions_undone: state.meters.actions_undone,
+            metrics: metric_values(module, &state.machine.metrics),
+            states: states.collect(),
+            trace_digest: self.recorder.digest.as_ref().map(Digest::value),
+            instruction: module.instruction.name.clone(),
+            digest: self.program.digest(),
+        }
+    }
 }
 
-/// The run does not wait for a call with this number.
+/// The data of inputs that lack nothing and belong to this program.
+fn complete(program: &Program, inputs: &Inputs) -> Result<Arc<Attached>, InputError> {
+    if !inputs.program().is_same(program) {
+        let problem = "the inputs were bound to another program";
+        return Err(InputError::new(&Path::default(), problem, "bind them to this one"));
+    }
+    inputs.complete()
+}
+
+/// Nothing waits for a call with this number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotPending {
     /// The number.
@@ -337,8 +417,3 @@ impl std::fmt::Display for NotPending {
 }
 
 impl std::error::Error for NotPending {}
-
-/// Whether a host function answers.
-pub(crate) fn is_query(effect: Effect) -> bool {
-    effect == Effect::Query
-}

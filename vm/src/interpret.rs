@@ -15,10 +15,15 @@ use swarm_bytecode::types::TypeId;
 use crate::attached::Attached;
 use crate::compare;
 use crate::decode::{Argument, Code, Site, SiteTarget};
-use crate::heap::{Data, object_bytes};
+use crate::extended;
+use crate::heap::{Data, Header, object_bytes};
 use crate::limits::MAX_FUEL;
 use crate::machine::{Frame, Machine, Pause, WINDOW, check_depth};
-use crate::objects::{copy_list, copy_record, new_object, new_some};
+use crate::outside::{HostOp, Outside, Reply};
+use crate::objects::{
+    MapShape, begin_entries, copy_list, copy_record, new_object, new_some, push_moving, remove_entry, set_entry,
+};
+use crate::scope::{Scope, Window};
 use crate::slot;
 use crate::word::Word;
 
@@ -38,8 +43,6 @@ pub(crate) struct Blind;
 impl Observer for Blind {
     const WATCHES: bool = false;
 }
-
-type Window = [u64; WINDOW];
 
 #[inline(always)]
 #[expect(clippy::indexing_slicing, reason = "a u8 is a valid index of 256 slots")]
@@ -70,8 +73,9 @@ pub(crate) fn interpret<O: Observer>(
     code: &Code,
     attached: &Attached,
     observer: &mut O,
+    outside: &mut impl Outside,
 ) -> Pause {
-    let Machine { stack, frames, heap, metrics, memory, .. } = machine;
+    let Machine { stack, frames, heap, metrics, states, memory, .. } = machine;
     let (mark, fuel_limit, depth_limit) = (machine.mark, machine.fuel_limit, machine.depth_limit);
     let words = code.words.as_slice();
     let mut pc = machine.pc;
@@ -117,6 +121,26 @@ pub(crate) fn interpret<O: Observer>(
                     Err(code) => trap!(code),
                 }
             };
+        }
+        // An op that reaches into the arena: it pays and acts in a function of its own.
+        macro_rules! scope {
+            ($due:expr) => {{
+                let left = fuel.wrapping_sub(i64::from($due));
+                // What is left to the limit, not to the slice: nothing is looked at twice in vain.
+                let budget = fuel_limit.saturating_sub(mark).saturating_add(left).max(0).cast_unsigned();
+                Scope::new(code, attached, heap, memory, left, budget)
+            }};
+        }
+        macro_rules! given {
+            ($scope:ident, $result:expr) => {{
+                let given = $result;
+                fuel = fuel.wrapping_sub($scope.paid());
+                match given {
+                    Ok(value) => value,
+                    Err(Pause::Trap(code)) => trap!(code),
+                    Err(pause) => break 'run pause,
+                }
+            }};
         }
         macro_rules! held {
             ($taken:expr) => {
@@ -206,7 +230,43 @@ pub(crate) fn interpret<O: Observer>(
                     }
                     continue;
                 }
-                Word::Target { .. } | Word::Shape { .. } => break 'run Pause::Internal,
+                Word::ForEachEntry { key, value, index, map, due } => {
+                    let Some(&Word::Entries { order, .. }) = words.get(pc.wrapping_add(2)) else {
+                        break 'run Pause::Internal;
+                    };
+                    let map = get(window, map);
+                    let mut scope = scope!(due);
+                    given!(scope, begin_entries(&mut scope, map, order));
+                    if let Some((own, held)) = data!().entry(map, 0) {
+                        set(window, key, own);
+                        set(window, value, held);
+                        set(window, index, 0);
+                        fuel = fuel.wrapping_sub(i64::from(due));
+                        pc = pc.wrapping_add(3);
+                    } else {
+                        (pc, fuel) = past(words, pc, fuel);
+                    }
+                    continue;
+                }
+                Word::NextEntry { key, value, index, map, due } => {
+                    settle!(due);
+                    let at = get(window, index).wrapping_add(1);
+                    let entry =
+                        u32::try_from(at).ok().and_then(|at| data!().entry(get(window, map), at));
+                    if let Some((own, held)) = entry {
+                        set(window, key, own);
+                        set(window, value, held);
+                        set(window, index, at);
+                        (pc, fuel) = back(words, pc, fuel, due);
+                    } else {
+                        fuel = leave(words, pc, fuel);
+                        pc = pc.wrapping_add(2);
+                    }
+                    continue;
+                }
+                Word::Target { .. } | Word::Shape { .. } | Word::Items { .. } | Word::Entries { .. } => {
+                    break 'run Pause::Internal;
+                }
                 Word::Call { result, due, site } => {
                     settle!(due);
                     let callee = code.sites.get(slot::index(site)).and_then(|site| callee(code, site));
@@ -265,9 +325,32 @@ pub(crate) fn interpret<O: Observer>(
                     settle!(due);
                     break 'run Pause::Failed(get(window, reason));
                 }
-                Word::Host { .. } | Word::RecordMetric { .. } | Word::RoundsExhausted { .. } => {
-                    break 'run Pause::Effect;
+                Word::Host { result, due, site } | Word::TryHost { result, due, site } => {
+                    let left = fuel.wrapping_sub(i64::from(due));
+                    match outside.host_call(HostOp { site, pc, left, mark }, window, heap, memory) {
+                        Reply::Done { charge, look } => {
+                            fuel = fuel.wrapping_sub(charge);
+                            if let Word::TryHost { .. } = current {
+                                set(window, result, 1);
+                            }
+                            if look {
+                                pc = pc.wrapping_add(1);
+                                break 'run Pause::Look;
+                            }
+                        }
+                        Reply::Answered { charge } => {
+                            fuel = fuel.wrapping_sub(charge);
+                            break 'run Pause::Answered;
+                        }
+                        Reply::Declined => break 'run Pause::Effect,
+                    }
                 }
+                Word::RetryHost { .. }
+                | Word::Within { .. }
+                | Word::Leave { .. }
+                | Word::RecordMetric { .. }
+                | Word::RoundsExhausted { .. } => break 'run Pause::Effect,
+                Word::Attempts { .. } => break 'run Pause::Internal,
                 Word::Settle { due } => {
                     settle!(due);
                 }
@@ -311,6 +394,23 @@ pub(crate) fn interpret<O: Observer>(
                             settle!(due);
                             set(window, result, value.unwrap_or(0));
                         }
+                    }
+                }
+
+                Word::State { result, shares, state } => {
+                    let value = states.get(usize::from(state)).copied().unwrap_or(0);
+                    if shares {
+                        heap.share(value);
+                    }
+                    set(window, result, value);
+                }
+                Word::TakeState { result, state } => {
+                    let value = states.get_mut(usize::from(state)).map_or(0, std::mem::take);
+                    set(window, result, value);
+                }
+                Word::SetState { value, state } => {
+                    if let Some(place) = states.get_mut(usize::from(state)) {
+                        *place = get(window, value);
                     }
                 }
 
@@ -465,14 +565,12 @@ pub(crate) fn interpret<O: Observer>(
                     set(window, result, u64::from(holds));
                 }
                 Word::EqValue { result, left, right, due } => {
-                    let Some(Word::Shape { ty, .. }) = words.get(pc.wrapping_add(1)) else {
+                    let Some(&Word::Shape { ty, .. }) = words.get(pc.wrapping_add(1)) else {
                         break 'run Pause::Internal;
                     };
-                    // What is left to the limit, not to the slice: a comparison is never done twice in vain.
-                    let spent = mark.wrapping_sub(fuel.wrapping_sub(i64::from(due)));
-                    let left_to_spend = fuel_limit.saturating_sub(spent).max(0).cast_unsigned();
                     let (left, right) = (get(window, left), get(window, right));
-                    let outcome = compare::equal(data!(), TypeId(*ty), left, right, left_to_spend);
+                    let mut scope = scope!(due);
+                    let outcome = compare::equal(&mut scope, TypeId(ty), left, right);
                     settle!(due, outcome.charge);
                     set(window, result, u64::from(outcome.equal));
                     pc = pc.wrapping_add(2);
@@ -576,6 +674,84 @@ pub(crate) fn interpret<O: Observer>(
                     Some(value) => set(window, result, value),
                     None => trap!(TrapCode::NoneUnwrapped),
                 },
+                Word::Push { list, value, due } => {
+                    let Some(&Word::Items { shares, most }) = words.get(pc.wrapping_add(1)) else {
+                        break 'run Pause::Internal;
+                    };
+                    let (target, value) = (get(window, list), get(window, value));
+                    match heap.writable(target) {
+                        Some(Header { length, room, .. }) if length < room && length < most => {
+                            settle!(due);
+                            if shares {
+                                heap.share(value);
+                            }
+                            heap.append(target, length, value);
+                        }
+                        _ => {
+                            let mut scope = scope!(due);
+                            let moved = given!(scope, push_moving(&mut scope, target, value, shares, most));
+                            set(window, list, moved);
+                        }
+                    }
+                    pc = pc.wrapping_add(2);
+                    continue;
+                }
+
+                Word::Case { result, value } => {
+                    let case = data!().case(get(window, value));
+                    set(window, result, u64::from(case));
+                }
+                Word::Payload { result, value, case, field } => {
+                    let value = get(window, value);
+                    if data!().case(value) != case {
+                        trap!(TrapCode::WrongCase);
+                    }
+                    let held = data!().payload(value, field);
+                    set(window, result, held);
+                }
+
+                Word::Find { found, value, map, key, due } => {
+                    let Some(&Word::Entries { order, .. }) = words.get(pc.wrapping_add(1)) else {
+                        break 'run Pause::Internal;
+                    };
+                    let (map, key) = (get(window, map), get(window, key));
+                    settle!(due, cost::read_key(order.text_bytes(key)));
+                    let held = crate::map::find(data!(), order, map, key);
+                    set(window, value, held.unwrap_or(0));
+                    set(window, found, u64::from(held.is_some()));
+                    pc = pc.wrapping_add(2);
+                    continue;
+                }
+                Word::SetEntry { map, key, value, due } => {
+                    let Some(&Word::Entries { order, shares, most }) = words.get(pc.wrapping_add(1)) else {
+                        break 'run Pause::Internal;
+                    };
+                    let (target, key, value) = (get(window, map), get(window, key), get(window, value));
+                    let mut scope = scope!(due);
+                    let shape = MapShape { order, shares, most };
+                    let changed = given!(scope, set_entry(&mut scope, target, key, value, shape));
+                    set(window, map, changed);
+                    pc = pc.wrapping_add(2);
+                    continue;
+                }
+                Word::RemoveEntry { map, key, due } => {
+                    let Some(&Word::Entries { order, .. }) = words.get(pc.wrapping_add(1)) else {
+                        break 'run Pause::Internal;
+                    };
+                    let (target, key) = (get(window, map), get(window, key));
+                    let mut scope = scope!(due);
+                    let changed = given!(scope, remove_entry(&mut scope, target, key, order));
+                    set(window, map, changed);
+                    pc = pc.wrapping_add(2);
+                    continue;
+                }
+
+                Word::Extended { result, due, site } => {
+                    let Some(op) = code.extended.get(slot::index(site)) else { break 'run Pause::Internal };
+                    let mut scope = scope!(due);
+                    let value = given!(scope, extended::run(op, &mut scope, window, metrics));
+                    set(window, result, value);
+                }
             }
             pc = pc.wrapping_add(1);
         }

@@ -25,7 +25,7 @@ pub(crate) struct Frame {
     pub(crate) credit: u16,
     /// Where the result goes.
     pub(crate) result: u8,
-    /// The callee computes what a host call costs; its result goes to the driver.
+    /// The callee computes what a host call costs, or whether it is forbidden; its result goes to the driver.
     pub(crate) quote: bool,
 }
 
@@ -72,6 +72,10 @@ pub(crate) enum Pause {
     Quoted(u64),
     /// An op for the driver to carry out: a host call, a metric's sample, exhausted rounds. Not yet paid for.
     Effect,
+    /// A host call was made in place; `pc` is behind it, and it is time to look at the clock.
+    Look,
+    /// A host call was made in place and its dynamic charge is paid; its answer is to be settled.
+    Answered,
     /// Decoded code is inconsistent.
     Internal,
 }
@@ -83,6 +87,8 @@ pub(crate) struct Machine {
     pub(crate) frames: Vec<Frame>,
     pub(crate) heap: Heap,
     pub(crate) metrics: Vec<MetricState>,
+    /// Values of the STATE variables.
+    pub(crate) states: Vec<u64>,
     pub(crate) pc: usize,
     pub(crate) base: usize,
     pub(crate) function: u16,
@@ -105,6 +111,7 @@ impl Machine {
         let metrics = code.module().metrics.iter().map(|metric| MetricState::new(code.module(), metric));
         Machine {
             metrics: metrics.collect(),
+            states: vec![0; code.module().states.len()],
             fuel_limit,
             memory: MemoryMeter { used: 0, peak: 0, limit: limits.memory_bytes },
             depth_limit: usize::try_from(limits.call_depth).unwrap_or(usize::MAX),
@@ -140,15 +147,33 @@ impl Machine {
         Ok(())
     }
 
-    /// Opens the frame of the entry function.
-    pub(crate) fn enter_entry(&mut self, code: &Code, function: u16) -> Result<(), Pause> {
+    /// Opens the frame of a function that nothing calls: the first of an activation.
+    pub(crate) fn enter(&mut self, code: &Code, function: u16, arguments: &[u64]) -> Result<(), Pause> {
         let Some(callee) = code.functions.get(usize::from(function)) else { return Err(Pause::Internal) };
         self.memory.take(cost::frame_bytes(u64::from(callee.registers))).map_err(Pause::Limit)?;
         self.function = function;
         self.base = 0;
         self.pc = slot::index(callee.start);
-        open_window(&mut self.stack, 0, *callee, std::iter::empty());
+        open_window(&mut self.stack, 0, *callee, arguments.iter().copied());
         Ok(())
+    }
+
+    /// Closes frames until only so many callers are left. The fuel is left to the caller of this.
+    pub(crate) fn unwind(&mut self, code: &Code, depth: usize) {
+        while self.frames.len() > depth {
+            let Some(frame) = self.frames.pop() else { return };
+            let own = code.functions.get(usize::from(self.function)).map_or(0, |own| own.registers);
+            self.memory.give_back(cost::frame_bytes(u64::from(own)));
+            self.function = frame.function;
+            self.base = slot::index(frame.base);
+            self.pc = slot::index(frame.pc);
+        }
+    }
+
+    /// Goes on at a word, with so much fuel used before it.
+    pub(crate) fn go_to(&mut self, code: &Code, pc: usize, used: i64) {
+        self.pc = pc;
+        self.fuel = self.mark.wrapping_sub(used).wrapping_add(i64::from(code.origin(pc).spent));
     }
 
     /// Opens a frame for a function that computes a cost, from within a host call. The host call itself is not

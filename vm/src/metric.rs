@@ -17,7 +17,26 @@ pub(crate) enum MetricState {
     /// The last sample, if there was one.
     Gauge { last: Option<u64> },
     /// How often samples fell into each bucket.
-    Distribution { buckets: BTreeMap<i32, u64>, least: u64, greatest: u64, float: bool },
+    Distribution { buckets: BTreeMap<i32, u64>, least: u64, greatest: u64, sum: Sum, float: bool },
+}
+
+/// The sum of a distribution's samples.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Sum {
+    /// Of words; 2⁶⁴ samples fit.
+    words: i128,
+    /// Of floats; what would be beyond all floats is the greatest.
+    floats: f64,
+}
+
+impl Sum {
+    fn add(&mut self, sample: u64, float: bool) {
+        if float {
+            self.floats = (self.floats + f64::from_bits(sample)).clamp(f64::MIN, f64::MAX);
+        } else {
+            self.words = self.words.saturating_add(i128::from(sample.cast_signed()));
+        }
+    }
 }
 
 impl MetricState {
@@ -27,7 +46,8 @@ impl MetricState {
             MetricKind::Total => MetricState::Total { sum: 0, float },
             MetricKind::Gauge => MetricState::Gauge { last: None },
             MetricKind::Distribution => {
-                MetricState::Distribution { buckets: BTreeMap::new(), least: 0, greatest: 0, float }
+                let sum = Sum::default();
+                MetricState::Distribution { buckets: BTreeMap::new(), least: 0, greatest: 0, sum, float }
             }
         }
     }
@@ -43,7 +63,8 @@ impl MetricState {
                 *sum = slot::from_float(total);
             }
             MetricState::Gauge { last } => *last = Some(sample),
-            MetricState::Distribution { buckets, least, greatest, float } => {
+            MetricState::Distribution { buckets, least, greatest, sum, float } => {
+                sum.add(sample, *float);
                 let first = buckets.is_empty();
                 if first || is_less(sample, *least, *float) {
                     *least = sample;
@@ -68,6 +89,38 @@ impl MetricState {
             MetricState::Distribution { .. } => Some(0),
         }
     }
+
+    /// A quantile of a distribution's samples, in parts per million.
+    pub(crate) fn quantile(&self, share: u32) -> Option<u64> {
+        match self {
+            MetricState::Distribution { buckets, float, .. } if !buckets.is_empty() => {
+                Some(quantile(buckets, count(buckets), share, *float))
+            }
+            _ => None,
+        }
+    }
+
+    /// The mean of a distribution's samples: of words rounded half to even, or as a float.
+    pub(crate) fn mean(&self, as_float: bool) -> Option<u64> {
+        let MetricState::Distribution { buckets, sum, float, .. } = self else { return None };
+        let count = count(buckets);
+        if count == 0 {
+            return None;
+        }
+        if *float {
+            return Some(slot::from_float(sum.floats / float_of(i128::from(count))));
+        }
+        if as_float {
+            return Some(slot::from_float(float_of(sum.words) / float_of(i128::from(count))));
+        }
+        let mean = numeric::divide_half_even(sum.words, i128::from(count)).ok()?;
+        i64::try_from(mean).ok().map(i64::cast_unsigned)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "rounding to the nearest float is what this does")]
+fn float_of(value: i128) -> f64 {
+    value as f64
 }
 
 fn is_less(left: u64, right: u64, float: bool) -> bool {
@@ -78,32 +131,35 @@ fn is_less(left: u64, right: u64, float: bool) -> bool {
     }
 }
 
-/// Quantiles that are shown: name and rank in thousandths.
-const QUANTILES: [(&str, u64); 3] = [("p50", 500), ("p90", 900), ("p99", 990)];
+/// Quantiles that are shown: name and share in parts per million.
+const QUANTILES: [(&str, u32); 3] = [("p50", 500_000), ("p90", 900_000), ("p99", 990_000)];
 
 /// Number of samples.
 pub(crate) fn count(buckets: &BTreeMap<i32, u64>) -> u64 {
     buckets.values().fold(0u64, |sum, count| sum.saturating_add(*count))
 }
 
-/// Quantiles by name. Samples are counted in buckets whose bounds lie at most 1/16 apart (exact below 16), so a
-/// quantile is the lower bound of its bucket.
+/// The quantiles that are shown, by name.
 pub(crate) fn quantiles(buckets: &BTreeMap<i32, u64>, float: bool) -> [(&'static str, u64); 3] {
     let count = count(buckets);
-    QUANTILES.map(|(name, per_mille)| {
-        // The sample at this rank, from 1.
-        let rank = u128::from(count).saturating_mul(u128::from(per_mille)).div_ceil(1000).max(1);
-        let mut seen = 0u128;
-        let mut value = 0;
-        for (key, samples) in buckets {
-            seen = seen.saturating_add(u128::from(*samples));
-            value = *key;
-            if seen >= rank {
-                break;
-            }
+    QUANTILES.map(|(name, share)| (name, quantile(buckets, count, share, float)))
+}
+
+/// A quantile, in parts per million. Samples are counted in buckets whose bounds lie at most 1/16 apart (exact below
+/// 16), so it is the lower bound of the bucket.
+fn quantile(buckets: &BTreeMap<i32, u64>, count: u64, share: u32, float: bool) -> u64 {
+    // The sample at this rank, from 1.
+    let rank = u128::from(count).saturating_mul(u128::from(share)).div_ceil(1_000_000).max(1);
+    let mut seen = 0u128;
+    let mut value = 0;
+    for (key, samples) in buckets {
+        seen = seen.saturating_add(u128::from(*samples));
+        value = *key;
+        if seen >= rank {
+            break;
         }
-        (name, if float { float_lower_bound(value) } else { lower_bound(value).cast_unsigned() })
-    })
+    }
+    if float { float_lower_bound(value) } else { lower_bound(value).cast_unsigned() }
 }
 
 /// Sixteen buckets for each power of two; negative samples mirror positive ones.

@@ -1,24 +1,37 @@
-//! Objects made and copied while running. Their memory and their charge are paid for before.
+//! Objects made, copied and changed while running.
+
+use swarm_bytecode::cost;
 
 use crate::attached::Attached;
 use crate::decode::{Argument, Code};
-use crate::heap::{Data, Heap};
+use crate::heap::{Data, Header, Heap};
+use crate::machine::Pause;
+use crate::map;
+use crate::order::Order;
+use crate::scope::{Scope, Window, check_count, full};
 use crate::slot;
 
-/// A record or list of registers; `None` where the arena is full.
+/// A record or list of registers, paid for before; `None` where the arena is full.
 pub(crate) fn new_object(heap: &mut Heap, window: &[u64], arguments: &[Argument]) -> Option<u64> {
-    let value = |argument: &Argument| window.get(usize::from(argument.register)).copied().unwrap_or(0);
-    for argument in arguments.iter().filter(|argument| argument.shares) {
-        heap.share(value(argument));
-    }
+    share_arguments(heap, window, arguments);
     let object = heap.begin(slot::count(arguments.len())).ok()?;
     for argument in arguments {
-        heap.push(value(argument));
+        heap.push(read(window, argument));
     }
     Some(object)
 }
 
-/// The wrapping of an optional.
+fn read(window: &[u64], argument: &Argument) -> u64 {
+    window.get(usize::from(argument.register)).copied().unwrap_or(0)
+}
+
+fn share_arguments(heap: &mut Heap, window: &[u64], arguments: &[Argument]) {
+    for argument in arguments.iter().filter(|argument| argument.shares) {
+        heap.share(read(window, argument));
+    }
+}
+
+/// The wrapping of an optional, paid for before.
 pub(crate) fn new_some(heap: &mut Heap, value: u64, shares: bool) -> Option<u64> {
     if shares {
         heap.share(value);
@@ -28,7 +41,30 @@ pub(crate) fn new_some(heap: &mut Heap, value: u64, shares: bool) -> Option<u64>
     Some(object)
 }
 
-/// A copy of a record that may be written. What its fields refer to is shared already, or lies outside the arena.
+/// A case of an enum.
+#[inline(never)]
+pub(crate) fn new_case(
+    scope: &mut Scope<'_>,
+    window: &Window,
+    case: u8,
+    payload: &[Argument],
+) -> Result<u64, Pause> {
+    let words = cost::case_words(u64::from(slot::count(payload.len())));
+    scope.pay_words(cost::allocate(words), words)?;
+    if payload.is_empty() {
+        return Ok(slot::case(case));
+    }
+    share_arguments(scope.heap, window, payload);
+    let object = scope.heap.begin(slot::count(payload.len()).saturating_add(1)).map_err(full)?;
+    scope.heap.push(u64::from(case));
+    for argument in payload {
+        scope.heap.push(read(window, argument));
+    }
+    Ok(object)
+}
+
+/// A copy of a record that may be written, paid for before. What its fields refer to is shared already, or lies
+/// outside the arena.
 pub(crate) fn copy_record(
     code: &Code,
     attached: &Attached,
@@ -44,7 +80,7 @@ pub(crate) fn copy_record(
     Some(copy)
 }
 
-/// A copy of a list that may be written.
+/// A copy of a list that may be written, paid for before.
 pub(crate) fn copy_list(
     code: &Code,
     attached: &Attached,
@@ -53,9 +89,153 @@ pub(crate) fn copy_list(
     length: u32,
 ) -> Option<u64> {
     let copy = heap.begin(length).ok()?;
+    push_items(code, attached, heap, list, length);
+    Some(copy)
+}
+
+/// Pushes the first items of a list to the object begun last.
+fn push_items(code: &Code, attached: &Attached, heap: &mut Heap, list: u64, length: u32) {
+    if heap.header(list).is_some() {
+        heap.push_slots_of(list, length);
+        return;
+    }
     for at in 0..length {
         let value = Data { code, attached, heap }.item(list, at).unwrap_or(0);
         heap.push(value);
     }
-    Some(copy)
+}
+
+/// Appends to a list that is shared, a view or full: it moves to where there is room. Gives the new list.
+#[inline(never)]
+pub(crate) fn push_moving(
+    scope: &mut Scope<'_>,
+    list: u64,
+    value: u64,
+    shares: bool,
+    most: u32,
+) -> Result<u64, Pause> {
+    let length = scope.data().length(list);
+    let items = u64::from(length);
+    check_count(items.saturating_add(1), u64::from(most))?;
+    let header = scope.heap.header(list);
+    let room = header.map_or(0, |header| u64::from(header.room));
+    let copies = header.is_none_or(|header| header.shared);
+    let wanted = cost::moves_to(items.saturating_add(1), room, copies).unwrap_or(room);
+    scope.pay_words(cost::push(items, room, copies), cost::object_words(wanted))?;
+    if shares {
+        scope.heap.share(value);
+    }
+    let room = u32::try_from(wanted).map_err(|_| full(crate::heap::ArenaFull))?;
+    let header = Header { length, room, shared: false, sorted: false };
+    let moved = scope.heap.start(header, wanted).map_err(full)?;
+    push_items(scope.code, scope.attached, scope.heap, list, length);
+    scope.heap.push_zeros(room.saturating_sub(length));
+    scope.heap.append(moved, length, value);
+    Ok(moved)
+}
+
+/// What an op on a map knows of its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MapShape {
+    pub(crate) order: Order,
+    /// Whether its values are references.
+    pub(crate) shares: bool,
+    /// How many entries it may have.
+    pub(crate) most: u32,
+}
+
+/// A map of registers: key, value, key, value, …
+#[inline(never)]
+pub(crate) fn new_map(
+    scope: &mut Scope<'_>,
+    window: &Window,
+    entries: &[Argument],
+    shape: MapShape,
+) -> Result<u64, Pause> {
+    let pairs = || entries.chunks_exact(2).filter_map(|pair| Some((pair.first()?, pair.last()?)));
+    let count = u64::from(slot::count(entries.len() / 2));
+    let bytes = |(key, _): (&Argument, &Argument)| shape.order.text_bytes(read(window, key));
+    let key_bytes = pairs().map(bytes).fold(0u64, u64::saturating_add);
+    check_count(count, u64::from(shape.most))?;
+    let room = cost::capacity(count);
+    scope.pay_words(cost::new_map(count, key_bytes), cost::map_words(room))?;
+    share_arguments(scope.heap, window, entries);
+    let mut maps = scope.maps(shape.order);
+    let map = maps.with_room(room).map_err(full)?;
+    for (key, value) in pairs() {
+        maps.set(map, read(window, key), read(window, value));
+    }
+    Ok(map)
+}
+
+/// Puts a value under a key. Gives the map, which may have moved.
+#[inline(never)]
+pub(crate) fn set_entry(
+    scope: &mut Scope<'_>,
+    map: u64,
+    key: u64,
+    value: u64,
+    shape: MapShape,
+) -> Result<u64, Pause> {
+    let known = map::position(scope.data(), shape.order, map, key).is_some();
+    let entries = u64::from(scope.data().length(map)).saturating_add(u64::from(!known));
+    check_count(entries, u64::from(shape.most))?;
+    let target = writable(scope, map, None, key, entries, shape.order)?;
+    if shape.shares {
+        scope.heap.share(value);
+    }
+    scope.maps(shape.order).set(target, key, value);
+    Ok(target)
+}
+
+/// Takes a key out. Gives the map, which may have moved.
+#[inline(never)]
+pub(crate) fn remove_entry(scope: &mut Scope<'_>, map: u64, key: u64, order: Order) -> Result<u64, Pause> {
+    let Some(at) = map::position(scope.data(), order, map, key) else {
+        scope.pay(cost::read_key(order.text_bytes(key)), 0)?;
+        return Ok(map);
+    };
+    let entries = u64::from(scope.data().length(map)).saturating_sub(1);
+    let target = writable(scope, map, Some(at), key, entries, order)?;
+    if target == map {
+        scope.maps(order).remove(map, key);
+    }
+    Ok(target)
+}
+
+/// Pays for changing a map so that it has so many entries; if it cannot stay where it is, moves it, but for the
+/// entry `without`.
+fn writable(
+    scope: &mut Scope<'_>,
+    map: u64,
+    without: Option<u32>,
+    key: u64,
+    entries: u64,
+    order: Order,
+) -> Result<u64, Pause> {
+    let header = scope.heap.header(map);
+    let room = header.map_or(0, |header| u64::from(header.room));
+    let copies = header.is_none_or(|header| header.shared);
+    let moves = cost::moves_to(entries, room, copies);
+    let words = moves.map_or(0, cost::map_words);
+    scope.pay_words(cost::write_key(order.text_bytes(key), entries, room, copies), words)?;
+    match moves {
+        Some(room) => scope.maps(order).copy(map, room, without).map_err(full),
+        None => Ok(map),
+    }
+}
+
+/// Pays for going through a map in the order of its keys, and brings it into that.
+#[inline(never)]
+pub(crate) fn begin_entries(scope: &mut Scope<'_>, map: u64, order: Order) -> Result<(), Pause> {
+    let data = scope.data();
+    let entries = data.length(map);
+    let keys = (0..entries).filter_map(|at| data.entry(map, at));
+    let key_bytes = match order {
+        Order::Text => keys.fold(0, |sum: u64, (key, _)| sum.saturating_add(order.text_bytes(key))),
+        _ => 0,
+    };
+    scope.pay(cost::foreach_entry(u64::from(entries), key_bytes), 0)?;
+    scope.maps(order).sort(map);
+    Ok(())
 }

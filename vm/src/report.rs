@@ -227,7 +227,7 @@ pub(crate) fn metric_values(module: &Module, states: &[MetricState]) -> Vec<(Smo
             MetricState::Total { sum, .. } => Some(slot_value(module, metric.ty, *sum)),
             MetricState::Gauge { last } => last.map(|last| slot_value(module, metric.ty, last)),
             MetricState::Distribution { buckets, .. } if buckets.is_empty() => None,
-            MetricState::Distribution { buckets, least, greatest, float } => {
+            MetricState::Distribution { buckets, least, greatest, float, .. } => {
                 let count = i64::try_from(count(buckets)).unwrap_or(i64::MAX);
                 let shown = |(name, value): (&str, u64)| (name.into(), slot_value(module, metric.ty, value));
                 let mut fields = vec![("count".into(), Value::Int(count)), shown(("min", *least))];

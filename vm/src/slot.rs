@@ -1,11 +1,17 @@
 //! How values are packed into 64-bit slots.
 //!
 //! A string slot is `offset` (32 bits), `length` (20 bits) and `source` (12 bits), from the low end. A list,
-//! record or optional slot is `index` (32 bits) and `source` (32 bits). Source 0 is the run's own arena. The
-//! slot 0 is a valid value of every type: 0, FALSE, "", an empty list, NONE, a record of zeros.
+//! map, record, enum or optional slot is `index` (32 bits) and `source` (32 bits). Source 0 is the run's own arena.
+//! The slot 0 is a valid value of every type: 0, FALSE, "", an empty list or map, NONE, a record of zeros, the
+//! first case of an enum.
+//!
+//! A case without payload needs no object: its slot is [`case`], one for each case, so that comparing them as
+//! signed words compares their order.
 
 /// Source of strings and objects the run itself made.
 pub(crate) const ARENA: u32 = 0;
+/// Source of cases without payload: the index is the case.
+pub(crate) const CASE: u32 = 0x7fff_ffff;
 /// Source of the module's string constants.
 pub(crate) const MODULE_TEXT: u32 = 1;
 /// The first text source that belongs to an input.
@@ -45,7 +51,7 @@ pub(crate) fn text_length(slot: u64) -> u32 {
     ((slot >> 32) & 0x000f_ffff) as u32
 }
 
-/// A list, record or optional slot taken apart.
+/// A slot that refers to an object, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reference {
     pub(crate) source: u32,
@@ -60,6 +66,11 @@ impl Reference {
     pub(crate) fn unpack(slot: u64) -> Reference {
         Reference { source: (slot >> 32) as u32, index: low(slot) }
     }
+}
+
+/// The slot of a case without payload.
+pub(crate) fn case(case: u8) -> u64 {
+    if case == 0 { 0 } else { Reference { source: CASE, index: u32::from(case) }.pack() }
 }
 
 /// The low 32 bits.
@@ -103,6 +114,12 @@ mod tests {
         let reference = Reference { source: u32::MAX, index: 5 };
         assert_eq!(Reference::unpack(reference.pack()), reference);
         assert_eq!(Reference::unpack(0), Reference { source: ARENA, index: 0 });
+    }
+
+    #[test]
+    fn cases_are_in_order() {
+        assert!((0..=u8::MAX).is_sorted_by(|left, right| case(*left).cast_signed() < case(*right).cast_signed()));
+        assert_eq!(Reference::unpack(case(9)), Reference { source: CASE, index: 9 });
     }
 
     #[test]

@@ -29,16 +29,36 @@ pub(crate) enum Column {
     Records { rows: Arc<Table> },
     /// Row `i` is the only column of row `i` of `values`, or, for a record, the row; where `present`.
     Optionals { present: Arc<[bool]>, values: Arc<Table> },
-    /// Every row is an empty list, or NONE.
+    /// Row `i` has the entries `starts[i]..starts[i + 1]`: rows of the columns [`KEY_COLUMN`] and [`VALUE_COLUMN`].
+    Maps { starts: Arc<[u32]>, entries: Arc<Table>, longest: u32 },
+    /// Row `i` is the case `cases[tags[i]]`; its payload is the next row of that case's own.
+    Cases { cases: Arc<[CaseColumn]>, tags: Arc<[u16]> },
+    /// Every row is an empty list or map, or NONE.
     Empty { rows: u32 },
 }
+
+/// One case of a column of cases.
+#[derive(Debug, Clone)]
+pub(crate) struct CaseColumn {
+    pub(crate) name: SmolStr,
+    /// Payloads of the rows that are this case, in order; without rows where it has none.
+    pub(crate) payload: Arc<Table>,
+}
+
+/// Tag of a row that is not there: a place of an optional that holds NONE.
+pub(crate) const NO_CASE: u16 = u16::MAX;
+/// The column of a map's keys in the table of its entries.
+pub(crate) const KEY_COLUMN: &str = "key";
+/// The column of a map's values.
+pub(crate) const VALUE_COLUMN: &str = "value";
 
 impl Column {
     fn rows(&self) -> usize {
         match self {
             Column::Scalars { values, .. } => values.len(),
             Column::Texts { spans, .. } => spans.len(),
-            Column::Lists { starts, .. } => starts.len().saturating_sub(1),
+            Column::Lists { starts, .. } | Column::Maps { starts, .. } => starts.len().saturating_sub(1),
+            Column::Cases { tags, .. } => tags.len(),
             Column::Records { rows } => slot::index(rows.rows),
             Column::Optionals { present, .. } => present.len(),
             Column::Empty { rows } => slot::index(*rows),
@@ -51,6 +71,8 @@ impl Column {
             Column::Scalars { ty, .. } => crate::value::type_name(ty).to_owned(),
             Column::Texts { .. } => "string".to_owned(),
             Column::Lists { .. } => "list".to_owned(),
+            Column::Maps { .. } => "map".to_owned(),
+            Column::Cases { .. } => "enum".to_owned(),
             Column::Records { .. } => "record".to_owned(),
             Column::Optionals { .. } => "optional".to_owned(),
             Column::Empty { .. } => "nothing".to_owned(),
@@ -143,16 +165,59 @@ impl TableBuilder {
     /// the only column of `items`.
     #[must_use]
     pub fn lists(self, name: &str, lengths: impl IntoIterator<Item = usize>, items: Arc<Table>) -> Self {
-        let mut starts = vec![0u32];
-        let mut end = 0u32;
-        for length in lengths {
-            end = end.saturating_add(slot::count(length));
-            starts.push(end);
-        }
-        if end != items.rows {
+        let starts = starts(lengths);
+        if starts.last() != Some(&items.rows) {
             return self.fail(TableError::UnequalRows { column: name.into() });
         }
         self.push(name, lists(starts, items))
+    }
+
+    /// A column of maps: row `i` takes the next `lengths[i]` rows of `entries`, a table with the columns `key` and
+    /// `value`. The entries of a map may stand in any order; each key stands once.
+    #[must_use]
+    pub fn maps(self, name: &str, lengths: impl IntoIterator<Item = usize>, entries: Arc<Table>) -> Self {
+        let starts = starts(lengths);
+        if starts.last() != Some(&entries.rows) {
+            return self.fail(TableError::UnequalRows { column: name.into() });
+        }
+        self.push(name, maps(starts, entries))
+    }
+
+    /// A column of an enum's cases: row `i` is the case named `rows[i]`. A case with a payload takes the next row of
+    /// its own table in `payloads`.
+    #[must_use]
+    pub fn cases<S: AsRef<str>>(
+        self,
+        name: &str,
+        rows: impl IntoIterator<Item = S>,
+        payloads: &[(&str, Arc<Table>)],
+    ) -> Self {
+        let mut cases: Vec<CaseColumn> = Vec::new();
+        let mut counts: Vec<u32> = Vec::new();
+        let mut tags = Vec::new();
+        for row in rows {
+            let row = row.as_ref();
+            let tag = cases.iter().position(|case| case.name == row).unwrap_or_else(|| {
+                let payload = payloads.iter().find(|(case, _)| *case == row);
+                let payload = payload.map(|(_, table)| Arc::clone(table)).unwrap_or_default();
+                cases.push(CaseColumn { name: row.into(), payload });
+                counts.push(0);
+                cases.len().saturating_sub(1)
+            });
+            if let Some(count) = counts.get_mut(tag) {
+                *count = count.saturating_add(1);
+            }
+            match u16::try_from(tag) {
+                Ok(tag) if tag != NO_CASE => tags.push(tag),
+                _ => return self.fail(TableError::TooManyCases { column: name.into() }),
+            }
+        }
+        let given = |case: &CaseColumn| payloads.iter().any(|(payload, _)| *payload == case.name);
+        let mut counted = cases.iter().zip(&counts);
+        if counted.any(|(case, count)| given(case) && case.payload.rows != *count) {
+            return self.fail(TableError::UnequalRows { column: name.into() });
+        }
+        self.push(name, Column::Cases { cases: cases.into(), tags: tags.into() })
     }
 
     /// A column of records: row `i` is row `i` of `rows`.
@@ -203,17 +268,36 @@ impl TableBuilder {
     }
 }
 
+/// Where each of some lists starts, and where the last ends.
+fn starts(lengths: impl IntoIterator<Item = usize>) -> Vec<u32> {
+    let mut starts = vec![0u32];
+    let mut end = 0u32;
+    for length in lengths {
+        end = end.saturating_add(slot::count(length));
+        starts.push(end);
+    }
+    starts
+}
+
+/// The greatest number of items between two starts.
+fn longest(starts: &[u32]) -> u32 {
+    let length = |pair: &[u32]| match pair {
+        [start, end] => end.saturating_sub(*start),
+        _ => 0,
+    };
+    starts.windows(2).map(length).max().unwrap_or(0)
+}
+
 /// A list column from its starts.
 pub(crate) fn lists(starts: Vec<u32>, items: Arc<Table>) -> Column {
-    let longest = starts
-        .windows(2)
-        .map(|pair| match pair {
-            [start, end] => end.saturating_sub(*start),
-            _ => 0,
-        })
-        .max()
-        .unwrap_or(0);
+    let longest = longest(&starts);
     Column::Lists { starts: starts.into(), items, longest }
+}
+
+/// A map column from its starts.
+pub(crate) fn maps(starts: Vec<u32>, entries: Arc<Table>) -> Column {
+    let longest = longest(&starts);
+    Column::Maps { starts: starts.into(), entries, longest }
 }
 
 /// A text column being filled.
@@ -291,6 +375,11 @@ pub enum TableError {
     },
     /// More than 2³² − 1 rows.
     TooManyRows,
+    /// A column of more than 65,535 different cases.
+    TooManyCases {
+        /// The column.
+        column: SmolStr,
+    },
 }
 
 impl fmt::Display for TableError {
@@ -308,6 +397,9 @@ impl fmt::Display for TableError {
             }
             TableError::TextTooLong { column, row } => {
                 write!(f, "column `{column}`, row {row}: a string has at most {MAX_TEXT_BYTES} bytes")
+            }
+            TableError::TooManyCases { column } => {
+                write!(f, "column `{column}` has more than 65,535 different cases")
             }
             TableError::TooManyRows => write!(f, "a table has at most {} rows", u32::MAX),
         }

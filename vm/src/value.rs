@@ -3,10 +3,13 @@
 use smol_str::SmolStr;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::quantity;
-use swarm_bytecode::types::{Class, Dimension, Field, Type, TypeId};
+use swarm_bytecode::types::{Class, Dimension, EnumCase, Field, Type, TypeId};
 
 use crate::heap::Data;
 use crate::json::write_string;
+use crate::map::sorted_entries;
+use crate::order::Order;
+use crate::slot::{self, Reference};
 
 /// Most values an owned copy holds; what lies beyond is [`Value::Omitted`].
 const MAX_NODES: usize = 65_536;
@@ -36,14 +39,19 @@ pub enum Value {
     String(SmolStr),
     /// A list.
     List(Vec<Value>),
+    /// A map: its entries in the order of their keys.
+    Map(Vec<(Value, Value)>),
     /// A record: its fields in declaration order.
     Record(Vec<(SmolStr, Value)>),
+    /// A case of an enum: its name and its payload.
+    Case(SmolStr, Vec<(SmolStr, Value)>),
     /// Left out because the whole would be too large.
     Omitted,
 }
 
 impl Value {
-    /// Appends the value as JSON: quantities as strings with their unit, records as objects.
+    /// Appends the value as JSON: quantities as strings with their unit, records and maps as objects, a case as its
+    /// name or, with a payload, as an object of one member.
     pub fn write_json(&self, out: &mut String) {
         match self {
             Value::None => out.push_str("null"),
@@ -63,24 +71,52 @@ impl Value {
                 }
                 out.push(']');
             }
-            Value::Record(fields) => {
+            Value::Map(entries) => {
                 out.push('{');
-                for (at, (name, value)) in fields.iter().enumerate() {
+                for (at, (key, value)) in entries.iter().enumerate() {
                     if at > 0 {
                         out.push(',');
                     }
-                    write_string(name, out);
+                    write_string(&key.key_text(), out);
                     out.push(':');
                     value.write_json(out);
                 }
+                out.push('}');
+            }
+            Value::Record(fields) => write_fields(fields, out),
+            Value::Case(name, payload) if payload.is_empty() => write_string(name, out),
+            Value::Case(name, payload) => {
+                out.push('{');
+                write_string(name, out);
+                out.push(':');
+                write_fields(payload, out);
                 out.push('}');
             }
             Value::Omitted => write_string("…", out),
         }
     }
 
+    /// A key of a map as the name of a JSON member.
+    fn key_text(&self) -> SmolStr {
+        match self {
+            Value::String(text) | Value::Case(text, _) => text.clone(),
+            Value::Quantity(ty, amount) => quantity::format(*ty, *amount).into(),
+            other => other.to_json().into(),
+        }
+    }
+
     /// The zero of a type: 0, FALSE, "", an empty list, NONE, a record of zeros. What a dry run may answer.
-    pub fn zero(module: &Module, ty: TypeId) -> Value {
+    pub fn zeros(
+    module: &Module,
+    fields: &[Field],
+    copying: &mut Copying,
+    depth: u32,
+) -> Vec<(SmolStr, Value)> {
+    let deeper = depth.saturating_add(1);
+    fields.iter().map(|field| (field.name.clone(), zero(module, field.ty, copying, deeper))).collect()
+}
+
+fn zero(module: &Module, ty: TypeId) -> Value {
         zero(module, ty, &mut Copying { nodes: MAX_NODES, keys: false }, 0)
     }
 
@@ -105,9 +141,35 @@ impl Value {
             Value::Rate(..) => "rate",
             Value::String(_) => "string",
             Value::List(_) => "list",
+            Value::Map(_) => "map",
             Value::Record(_) => "record",
+            Value::Case(..) => "enum",
             Value::Omitted => "value too large",
         }
+    }
+}
+
+fn write_fields(fields: &[(SmolStr, Value)], out: &mut String) {
+    out.push('{');
+    for (at, (name, value)) in fields.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        write_string(name, out);
+        out.push(':');
+        value.write_json(out);
+    }
+    out.push('}');
+}
+
+/// The key of a map as text, where it is no string.
+pub(crate) fn word_key_text(module: &Module, ty: TypeId, key: u64) -> String {
+    match module.ty(ty) {
+        Some(Type::Enum { cases, .. }) => {
+            let case = cases.get(slot::index(Reference::unpack(key).index));
+            case.map(|case| case.name.to_string()).unwrap_or_default()
+        }
+        _ => quantity::format(ty, key.cast_signed()),
     }
 }
 
@@ -129,6 +191,8 @@ pub(crate) fn type_name(ty: &Type) -> &'static str {
         Type::List { .. } => "list",
         Type::Record { .. } => "record",
         Type::Optional(_) => "optional",
+        Type::Enum { .. } => "enum",
+        Type::Map { .. } => "map",
     }
 }
 
@@ -203,9 +267,9 @@ impl<'a> ValueRef<'a> {
         self.field_at(self.fields().iter().position(|field| field.key)?)
     }
 
-    /// Number of items of a list.
+    /// Number of items of a list, or of entries of a map.
     pub fn length(self) -> Option<u32> {
-        (self.ty()?.class() == Class::List).then(|| self.data.length(self.slot))
+        matches!(self.ty()?.class(), Class::List | Class::Map).then(|| self.data.length(self.slot))
     }
 
     /// Item of a list, from 0.
@@ -213,6 +277,29 @@ impl<'a> ValueRef<'a> {
         let Some(Type::List { element, .. }) = self.ty() else { return None };
         let slot = self.data.item(self.slot, at)?;
         Some(ValueRef { data: self.data, ty: *element, slot })
+    }
+
+    /// The entries of a map, in the order of their keys.
+    pub fn entries(self) -> Vec<(ValueRef<'a>, ValueRef<'a>)> {
+        let Some(Type::Map { key, value, .. }) = self.ty() else { return Vec::new() };
+        let of = |ty: TypeId, slot: u64| ValueRef { data: self.data, ty, slot };
+        let entries = sorted_entries(self.data, Order::of(self.module(), *key), self.slot);
+        entries.into_iter().map(|(found, held)| (of(*key, found), of(*value, held))).collect()
+    }
+
+    /// The case of an enum.
+    pub fn case(self) -> Option<&'a EnumCase> {
+        let Some(Type::Enum { cases, .. }) = self.ty() else { return None };
+        cases.get(usize::from(self.data.case(self.slot)))
+    }
+
+    /// The payload of an enum's case: its fields with their names, in declaration order.
+    pub fn payload(self) -> impl Iterator<Item = (&'a SmolStr, ValueRef<'a>)> {
+        let fields = self.case().map_or(&[][..], |case| &case.fields);
+        (0u8..).zip(fields).map(move |(at, field)| {
+            let slot = self.data.payload(self.slot, at);
+            (&field.name, ValueRef { data: self.data, ty: field.ty, slot })
+        })
     }
 
     /// The value of an optional that holds one.
@@ -254,6 +341,22 @@ impl<'a> ValueRef<'a> {
                 }
                 Value::List(items)
             }
+            Some(Type::Map { .. }) => {
+                let mut entries = Vec::new();
+                for (key, value) in self.entries() {
+                    if copying.nodes == 0 {
+                        entries.push((Value::Omitted, Value::Omitted));
+                        break;
+                    }
+                    entries.push((key.copy(copying, deeper), value.copy(copying, deeper)));
+                }
+                Value::Map(entries)
+            }
+            Some(Type::Enum { .. }) => {
+                let name = self.case().map(|case| case.name.clone()).unwrap_or_default();
+                let payload = self.payload().map(|(name, value)| (name.clone(), value.copy(copying, deeper)));
+                Value::Case(name, payload.collect())
+            }
             Some(Type::Record { fields, .. }) => {
                 if let Some(key) = self.key().filter(|_| copying.keys) {
                     return key.copy(copying, deeper);
@@ -275,6 +378,16 @@ struct Copying {
     keys: bool,
 }
 
+fn zeros(
+    module: &Module,
+    fields: &[Field],
+    copying: &mut Copying,
+    depth: u32,
+) -> Vec<(SmolStr, Value)> {
+    let deeper = depth.saturating_add(1);
+    fields.iter().map(|field| (field.name.clone(), zero(module, field.ty, copying, deeper))).collect()
+}
+
 fn zero(module: &Module, ty: TypeId, copying: &mut Copying, depth: u32) -> Value {
     let Some(left) = copying.nodes.checked_sub(1).filter(|_| depth < MAX_DEPTH) else {
         return Value::Omitted;
@@ -287,14 +400,13 @@ fn zero(module: &Module, ty: TypeId, copying: &mut Copying, depth: u32) -> Value
         Some(Type::Rate(dimension)) => Value::Rate(*dimension, 0.0),
         Some(Type::String) => Value::String(SmolStr::default()),
         Some(Type::List { .. }) => Value::List(Vec::new()),
+        Some(Type::Map { .. }) => Value::Map(Vec::new()),
         Some(Type::Optional(_)) => Value::None,
-        Some(Type::Record { fields, .. }) => {
-            let mut zeros = Vec::with_capacity(fields.len());
-            for field in fields {
-                zeros.push((field.name.clone(), zero(module, field.ty, copying, depth.saturating_add(1))));
-            }
-            Value::Record(zeros)
-        }
+        Some(Type::Record { fields, .. }) => Value::Record(zeros(module, fields, copying, depth)),
+        Some(Type::Enum { cases, .. }) => match cases.first() {
+            Some(first) => Value::Case(first.name.clone(), zeros(module, &first.fields, copying, depth)),
+            None => Value::Omitted,
+        },
         Some(_) => Value::Quantity(ty, 0),
         None => Value::Omitted,
     }

@@ -2,6 +2,8 @@
 //! window of 256 slots; `due` is the fuel of the region since the anchor once the op is paid (`d(p)`), `credit` what
 //! a jump puts back (rule F2 of `swarm_bytecode::layout`).
 
+use crate::order::Order;
+
 /// One executed word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Word {
@@ -54,6 +56,16 @@ pub(crate) enum Word {
         credit: u16,
         target: u32,
     },
+    /// Opens the `within` of this number.
+    Within {
+        due: u16,
+        within: u32,
+    },
+    /// Closes so many `within`s before the next word leaves them; part of the same op as that, or all of it.
+    Leave {
+        count: u8,
+        due: u16,
+    },
     Return {
         due: u16,
     },
@@ -79,6 +91,22 @@ pub(crate) enum Word {
         result: u8,
         due: u16,
         site: u32,
+    },
+    TryHost {
+        result: u8,
+        due: u16,
+        site: u32,
+    },
+    /// Followed by [`Word::Attempts`].
+    RetryHost {
+        result: u8,
+        due: u16,
+        site: u32,
+    },
+    /// Belongs to the word before it.
+    Attempts {
+        backoff: u8,
+        times: u32,
     },
     RecordMetric {
         value: u8,
@@ -120,6 +148,20 @@ pub(crate) enum Word {
         result: u8,
         metric: u16,
         due: u16,
+    },
+    /// `shares`: the value is a reference.
+    State {
+        result: u8,
+        shares: bool,
+        state: u16,
+    },
+    TakeState {
+        result: u8,
+        state: u16,
+    },
+    SetState {
+        value: u8,
+        state: u16,
     },
     // Integer-carried arithmetic
     AddInt {
@@ -337,6 +379,79 @@ pub(crate) enum Word {
         ty: u16,
         fields: u16,
         shares: bool,
+    },
+    /// Followed by [`Word::Items`].
+    Push {
+        list: u8,
+        value: u8,
+        due: u16,
+    },
+    /// Belongs to the word before it: whether the items are references, and how many there may be.
+    Items {
+        shares: bool,
+        most: u32,
+    },
+    // Enums
+    Case {
+        result: u8,
+        value: u8,
+    },
+    Payload {
+        result: u8,
+        value: u8,
+        case: u8,
+        field: u8,
+    },
+    // Maps
+    /// Followed by [`Word::Entries`].
+    Find {
+        found: u8,
+        value: u8,
+        map: u8,
+        key: u8,
+        due: u16,
+    },
+    /// Followed by [`Word::Entries`].
+    SetEntry {
+        map: u8,
+        key: u8,
+        value: u8,
+        due: u16,
+    },
+    /// Followed by [`Word::Entries`].
+    RemoveEntry {
+        map: u8,
+        key: u8,
+        due: u16,
+    },
+    /// Followed by [`Word::Target`], where to go when there is no entry, and [`Word::Entries`].
+    ForEachEntry {
+        key: u8,
+        value: u8,
+        index: u8,
+        map: u8,
+        due: u16,
+    },
+    /// Followed by [`Word::Target`]: the first word of the body.
+    NextEntry {
+        key: u8,
+        value: u8,
+        index: u8,
+        map: u8,
+        due: u16,
+    },
+    /// Belongs to the words before it: the order of the keys, whether the values are references, and how many entries
+    /// there may be.
+    Entries {
+        order: Order,
+        shares: bool,
+        most: u32,
+    },
+    /// An op whose operands do not fit: [`crate::extended`].
+    Extended {
+        result: u8,
+        due: u16,
+        site: u32,
     },
 }
 

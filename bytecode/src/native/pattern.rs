@@ -89,9 +89,7 @@ impl Pattern {
         match (self, found) {
             (Pattern::Any, _) => bind(&mut bindings.any, ty),
             (Pattern::Number, _) => number(found) && bind(&mut bindings.any, ty),
-            (Pattern::Quantity, _) => {
-                number(found) && *found != Type::Time && bind(&mut bindings.any, ty)
-            }
+            (Pattern::Quantity, _) => number(found) && *found != Type::Time && bind(&mut bindings.any, ty),
             (Pattern::Key, _) => bind(&mut bindings.key, ty),
             (Pattern::ListOrdered, Type::List { element, .. }) => {
                 matches!(class(*element), Some(Class::Word | Class::Float | Class::String))

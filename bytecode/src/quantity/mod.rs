@@ -10,7 +10,7 @@ use std::fmt;
 use decimal::Decimal;
 
 pub use print::{format, format_float, format_rate};
-pub use time::{format_time, parse_time};
+pub use time::{Calendar, format_time, parse_time};
 pub use unit::{UNITS, Unit, dimension, find, named, suggest};
 
 use crate::types::{Dimension, TypeId};

@@ -3,20 +3,54 @@
 const NANOS: i64 = 1_000_000_000;
 const DAY: i64 = 86_400;
 
+/// A point in time by the Gregorian calendar and the clock, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Calendar {
+    /// Year.
+    pub year: i64,
+    /// Month, 1 to 12.
+    pub month: i64,
+    /// Day of the month, from 1.
+    pub day: i64,
+    /// Hour, 0 to 23.
+    pub hour: i64,
+    /// Minute, 0 to 59.
+    pub minute: i64,
+    /// Second, 0 to 59.
+    pub second: i64,
+    /// Nanosecond of the second.
+    pub nanosecond: i64,
+    /// Day of the week: 1 is Monday, 7 is Sunday.
+    pub weekday: i64,
+}
+
+impl Calendar {
+    /// Of nanoseconds since the Unix epoch.
+    pub fn of(nanoseconds: i64) -> Calendar {
+        let seconds = nanoseconds.div_euclid(NANOS);
+        let days = seconds.div_euclid(DAY);
+        let second_of_day = seconds.rem_euclid(DAY);
+        let (year, month, day) = civil(days);
+        Calendar {
+            year,
+            month,
+            day,
+            hour: second_of_day.div_euclid(3600),
+            minute: second_of_day.div_euclid(60).rem_euclid(60),
+            second: second_of_day.rem_euclid(60),
+            nanosecond: nanoseconds.rem_euclid(NANOS),
+            // The epoch was a Thursday.
+            weekday: days.saturating_add(3).rem_euclid(7).saturating_add(1),
+        }
+    }
+}
+
 /// A point in time as text: `2026-11-20T08:00:00Z`, with as many digits of the second as it takes.
 pub fn format_time(nanoseconds: i64) -> String {
-    let seconds = nanoseconds.div_euclid(NANOS);
-    let fraction = nanoseconds.rem_euclid(NANOS);
-    let (year, month, day) = civil(seconds.div_euclid(DAY));
-    let second_of_day = seconds.rem_euclid(DAY);
-    let (hour, minute, second) = (
-        second_of_day.div_euclid(3600),
-        second_of_day.div_euclid(60).rem_euclid(60),
-        second_of_day.rem_euclid(60),
-    );
+    let Calendar { year, month, day, hour, minute, second, nanosecond, .. } = Calendar::of(nanoseconds);
     let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
-    if fraction != 0 {
-        let digits = format!("{fraction:09}");
+    if nanosecond != 0 {
+        let digits = format!("{nanosecond:09}");
         text.push('.');
         text.push_str(digits.trim_end_matches('0'));
     }

@@ -1,13 +1,21 @@
 //! Rules about one function: its shape, and each op in turn.
 
 use super::ops;
+use super::roles::{HeldCall, is_once};
 use super::{Result, Rule, VerifyError, Work, broken, ensure};
 use crate::layout::{Layout, LayoutError, LayoutErrorKind, MAX_SETTLE_FREE};
-use crate::module::{Function, Module};
+use crate::module::{Function, FunctionId, Module};
 use crate::op::{Flow, Op, Operand, OperandClass, OperandKind, Register};
 use crate::types::{Class, Type, TypeId};
 
-pub(super) fn check(module: &Module, function: &Function, work: &mut Work) -> Result<Layout> {
+/// Checks one function; adds its calls inside of `within`s that undo to `held`.
+pub(super) fn check(
+    module: &Module,
+    id: FunctionId,
+    function: &Function,
+    held: &mut Vec<HeldCall>,
+    work: &mut Work,
+) -> Result<Layout> {
     let body = Body::of(module, function, work)?;
     work.spend(function.code.len())?;
     let layout = Layout::of(&function.code).map_err(shape)?;
@@ -18,9 +26,31 @@ pub(super) fn check(module: &Module, function: &Function, work: &mut Work) -> Re
         let text = format!("{longest} can be spent before it settles");
         return Err(VerifyError { op: Some(op), ..broken(Rule::SettleFree, text) });
     }
-    let mut protected = Protected::default();
+    let mut blocks = Blocks::default();
     for (index, op) in function.code.iter().enumerate() {
-        body.check_op(op, &mut protected, work).map_err(|error| VerifyError { op: Some(index), ..error })?;
+        let place = |error| VerifyError { op: Some(index), ..error };
+        body.check_op(op, &mut blocks, work).map_err(place)?;
+        if let Op::Within { undoes, .. } = op {
+            let closing = layout.partner(index).and_then(|partner| function.code.get(partner));
+            let matches =
+                matches!((undoes, closing), (1, Some(Op::WithinElse {})) | (0, Some(Op::WithinEnd {})));
+            ensure(matches, Rule::Within, || format!("`undoes` is {undoes}")).map_err(place)?;
+        }
+        if blocks.held() {
+            match op {
+                Op::Call { function, .. } | Op::CallValue { function, .. } => {
+                    held.push(HeldCall { caller: id, op: index, callee: *function });
+                }
+                Op::Host { import, .. } => {
+                    let once = is_once(module.imports.get(import.index()));
+                    ensure(!once, Rule::Held, || "the action is ONCE".to_owned()).map_err(place)?;
+                }
+                Op::TryHost { .. } | Op::RetryHost { .. } => {
+                    return Err(place(broken(Rule::Held, "it waits for the action")));
+                }
+                _ => {}
+            }
+        }
     }
     Ok(layout)
 }
@@ -60,20 +90,20 @@ impl<'a> Body<'a> {
         Ok(Body { module, function, classes })
     }
 
-    fn check_op(&self, op: &Op, protected: &mut Protected, work: &mut Work) -> Result<()> {
+    fn check_op(&self, op: &Op, blocks: &mut Blocks, work: &mut Work) -> Result<()> {
         let mut outcome = Ok(());
         let mut steps = 1_usize;
         let mut destination = None;
         op.visit_operands(|name, kind, operand| {
             steps = steps.saturating_add(if let Operand::Registers(list) = operand { list.len() } else { 1 });
             if outcome.is_ok() {
-                outcome = self.check_operand(name, kind, operand, &mut destination, protected);
+                outcome = self.check_operand(name, kind, operand, &mut destination, blocks);
             }
         });
         work.spend(steps)?;
         outcome?;
         ops::check(self, op)?;
-        protected.follow(op)
+        blocks.follow(op)
     }
 
     fn check_operand(
@@ -82,12 +112,12 @@ impl<'a> Body<'a> {
         kind: OperandKind,
         operand: Operand<'_>,
         destination: &mut Option<TypeId>,
-        protected: &Protected,
+        blocks: &Blocks,
     ) -> Result<()> {
         match (kind, operand) {
             (OperandKind::Destination(wanted), Operand::Register(register)) => {
                 self.check_class(name, wanted, register)?;
-                protected.check(register)?;
+                blocks.check(register)?;
                 *destination = Some(self.ty(register));
                 Ok(())
             }
@@ -109,7 +139,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// The length of the table an index operand points into; fields and depths are checked elsewhere.
+    /// The length of the table an index operand points into; fields, cases, natives and depths are checked elsewhere.
     fn table(&self, kind: OperandKind) -> Option<usize> {
         match kind {
             OperandKind::Float => Some(self.module.floats.len()),
@@ -119,6 +149,7 @@ impl<'a> Body<'a> {
             OperandKind::Input => Some(self.module.inputs.len()),
             OperandKind::Context => Some(self.module.contexts.len()),
             OperandKind::Metric => Some(self.module.metrics.len()),
+            OperandKind::State => Some(self.module.states.len()),
             _ => None,
         }
     }
@@ -133,13 +164,17 @@ impl<'a> Body<'a> {
         })
     }
 
-    /// Whether a value of type `from` can be moved where `to` is wanted: the same type, or a list of the same items
-    /// that admits no fewer of them.
+    /// Whether a value of type `from` can be moved where `to` is wanted: the same type, or a list or map of the same
+    /// items that admits no fewer of them.
     fn fits(&self, from: TypeId, to: TypeId) -> bool {
         match (self.module.ty(from), self.module.ty(to)) {
             (Some(Type::List { element: a, max: from }), Some(Type::List { element: b, max: to })) => {
-                a == b && to.is_none_or(|to| from.is_some_and(|from| from <= to))
+                a == b && admits_all(*from, *to)
             }
+            (
+                Some(Type::Map { key: a, value: x, max: from }),
+                Some(Type::Map { key: b, value: y, max: to }),
+            ) => a == b && x == y && admits_all(*from, *to),
             _ => from == to,
         }
     }
@@ -160,6 +195,11 @@ impl<'a> Body<'a> {
     }
 }
 
+/// Whether a type with the MAX `to` admits all that one with the MAX `from` does.
+fn admits_all(from: Option<u32>, to: Option<u32>) -> bool {
+    to.is_none_or(|to| from.is_some_and(|from| from <= to))
+}
+
 fn admits(wanted: OperandClass, class: Class) -> bool {
     match wanted {
         OperandClass::Word => class == Class::Word,
@@ -177,29 +217,39 @@ fn admits(wanted: OperandClass, class: Class) -> bool {
     }
 }
 
-/// Registers that the bodies of the open loops may not write.
+/// What the open blocks demand of the ops inside of them.
 #[derive(Default)]
-struct Protected {
-    /// One bit a register, for all open loops together.
-    now: [u128; 2],
+struct Blocks {
+    now: Demands,
     /// `now` before each open block.
-    outer: Vec<[u128; 2]>,
+    outer: Vec<Demands>,
 }
 
-impl Protected {
+#[derive(Default, Clone, Copy)]
+struct Demands {
+    /// Registers that the bodies of the open loops may not write: one bit each.
+    protected: [u128; 2],
+    /// Whether a `within` that undoes is open.
+    held: bool,
+}
+
+impl Blocks {
+    /// Refuses a write to a register that an open loop steps by.
     fn check(&self, register: Register) -> Result<()> {
-        ensure(!self.holds(register), Rule::Protected, || {
+        let word = self.now.protected.get(usize::from(register.0 >> 7)).copied().unwrap_or(0);
+        let protected = word.wrapping_shr(u32::from(register.0)) & 1 == 1;
+        ensure(!protected, Rule::Protected, || {
             format!("register {} is written inside the loop that steps by it", register.0)
         })
     }
 
-    fn holds(&self, register: Register) -> bool {
-        let word = self.now.get(usize::from(register.0 >> 7)).copied().unwrap_or(0);
-        word.wrapping_shr(u32::from(register.0)) & 1 == 1
+    /// Whether actions are held here.
+    fn held(&self) -> bool {
+        self.now.held
     }
 
-    fn add(&mut self, register: Register) {
-        if let Some(word) = self.now.get_mut(usize::from(register.0 >> 7)) {
+    fn protect(&mut self, register: Register) {
+        if let Some(word) = self.now.protected.get_mut(usize::from(register.0 >> 7)) {
             *word |= 1_u128.wrapping_shl(u32::from(register.0));
         }
     }
@@ -207,23 +257,30 @@ impl Protected {
     /// Keeps track of blocks; the layout has made sure that they nest.
     fn follow(&mut self, op: &Op) -> Result<()> {
         match op.info().flow {
-            Flow::Open | Flow::OpenLoop => self.outer.push(self.now),
-            Flow::End | Flow::Repeat | Flow::Advance => self.now = self.outer.pop().unwrap_or_default(),
+            Flow::Open | Flow::OpenLoop | Flow::OpenWithin => self.outer.push(self.now),
+            Flow::End | Flow::Repeat | Flow::Advance | Flow::WithinEnd => {
+                self.now = self.outer.pop().unwrap_or_default();
+            }
+            // The block behind it runs when the `within` is over.
+            Flow::WithinElse => self.now = self.outer.last().copied().unwrap_or_default(),
             _ => {}
         }
-        let own: &[Register] = match op {
-            Op::ForEach { item, index, list } => {
-                let differ = item != index && item != list && index != list;
-                ensure(differ, Rule::Protected, || "`foreach` uses one register twice".to_owned())?;
-                &[*index, *list]
+        let (all, own): (&[Register], &[Register]) = match op {
+            Op::ForEach { item, index, list } => (&[*item, *index, *list], &[*index, *list]),
+            Op::ForEachEntry { key, value, index, map } => (&[*key, *value, *index, *map], &[*index, *map]),
+            Op::Range { item, last, .. } => (&[*item, *last], &[*item, *last]),
+            Op::Within { undoes, .. } => {
+                self.now.held |= *undoes != 0;
+                return Ok(());
             }
-            Op::Range { item, last, .. } => {
-                ensure(item != last, Rule::Protected, || "`range` uses one register twice".to_owned())?;
-                &[*item, *last]
-            }
-            _ => &[],
+            _ => return Ok(()),
         };
-        own.iter().for_each(|register| self.add(*register));
+        let differ = all
+            .iter()
+            .enumerate()
+            .all(|(at, register)| !all.iter().skip(at.saturating_add(1)).any(|other| other == register));
+        ensure(differ, Rule::Protected, || format!("`{}` uses one register twice", op.info().mnemonic))?;
+        own.iter().for_each(|register| self.protect(*register));
         Ok(())
     }
 }

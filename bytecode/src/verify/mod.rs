@@ -4,8 +4,10 @@
 
 mod function;
 mod ops;
+mod roles;
 mod rules;
 mod tables;
+mod types;
 
 use std::fmt;
 
@@ -198,12 +200,13 @@ impl Work {
 fn check(module: &Module, work: &mut Work) -> Result<Vec<Layout>> {
     tables::check(module, work)?;
     let mut layouts = Vec::with_capacity(module.functions.len());
+    let mut held = Vec::new();
     for (index, function) in module.functions.iter().enumerate() {
-        let id = u16::try_from(index).ok().map(FunctionId);
-        let layout =
-            function::check(module, function, work).map_err(|error| VerifyError { function: id, ..error })?;
+        let id = FunctionId(u16::try_from(index).unwrap_or(u16::MAX));
+        let layout = function::check(module, id, function, &mut held, work)
+            .map_err(|error| VerifyError { function: Some(id), ..error })?;
         layouts.push(layout);
     }
-    tables::check_roles(module, work)?;
+    roles::check(module, &held, work)?;
     Ok(layouts)
 }

@@ -2,85 +2,31 @@
 
 use smol_str::SmolStr;
 
+use super::types::{MAX_TYPE_DEPTH, check_types};
 use super::{Result, Rule, Work, broken, ensure};
-use crate::module::{Amount, Debug, Effect, Function, FunctionId, Import, InputId, Module, Polynomial, Term};
-use crate::op::Op;
+use crate::module::{Debug, Effect, InputId, Instruction, Module, Polynomial, Rollout, Term};
 use crate::quantity;
-use crate::types::{Class, Constant, Field, Type, TypeId};
+use crate::types::{Class, Constant, Type, TypeId};
 
-/// Types nest at most so deep.
-const MAX_TYPE_DEPTH: u8 = 16;
+/// A wave of a rollout is a share in parts per million.
+const WHOLE: i64 = 1_000_000;
+
+/// Least period of a timer in nanoseconds.
+const MIN_PERIOD: i64 = 1_000_000_000;
 
 /// All rules that need no function's code.
 pub(super) fn check(module: &Module, work: &mut Work) -> Result<()> {
     check_types(module, work)?;
     check_imports(module, work)?;
     check_host_data(module, work)?;
-    check_header(module)?;
+    check_activations(module, work)?;
+    check_header(module, work)?;
     check_constants(module, work)?;
     let entry = module.functions.get(module.entry.index());
     let entry = entry.ok_or_else(|| broken(Rule::Entry, "there is no such function"))?;
     ensure(entry.parameters == 0, Rule::Entry, || "the entry takes parameters".to_owned())?;
     check_bound(module, work)?;
     module.debug.as_ref().map_or(Ok(()), |debug| check_debug(module, debug, work))
-}
-
-fn check_types(module: &Module, work: &mut Work) -> Result<()> {
-    let mut depths: Vec<u8> = Vec::with_capacity(module.types.len());
-    for (index, ty) in module.types.iter().enumerate() {
-        work.spend(1)?;
-        // The depth of a type that stands before this one.
-        let depth = |id: TypeId| match id.0.checked_sub(TypeId::BUILTIN_COUNT) {
-            None => Ok(0),
-            Some(own) => depths.get(usize::from(own)).copied().ok_or_else(|| {
-                broken(Rule::TypeExists, format!("type {index} of the module refers to type id {}", id.0))
-            }),
-        };
-        let inner = match ty {
-            Type::List { element, .. } => depth(*element)?,
-            Type::Optional(inner) => {
-                let depth = depth(*inner)?;
-                ensure(!matches!(module.ty(*inner), Some(Type::Optional(_))), Rule::NestedOptional, || {
-                    format!("type {index} of the module is an optional of an optional")
-                })?;
-                depth
-            }
-            Type::Record { name, fields } => {
-                let mut deepest = 0;
-                for field in fields {
-                    deepest = deepest.max(depth(field.ty)?);
-                }
-                check_record(module, name, fields, work)?;
-                deepest
-            }
-            Type::Rate(_) => 0,
-            _ => {
-                return Err(broken(Rule::OwnTypes, format!("type {index} of the module is a built-in type")));
-            }
-        };
-        let depth = inner.saturating_add(1);
-        ensure(depth <= MAX_TYPE_DEPTH, Rule::TypeDepth, || {
-            format!("type {index} of the module nests more than {MAX_TYPE_DEPTH} deep")
-        })?;
-        depths.push(depth);
-    }
-    Ok(())
-}
-
-fn check_record(module: &Module, name: &SmolStr, fields: &[Field], work: &mut Work) -> Result<()> {
-    ensure(!name.is_empty(), Rule::Names, || "a record without a name".to_owned())?;
-    distinct(fields.iter().map(|field| &field.name), || format!("fields of {name}"), work)?;
-    for field in fields {
-        let place = || format!("field {} of {name}", field.name);
-        check_extras(module, field.ty, field.unit.as_ref(), field.default.as_ref(), place)?;
-    }
-    let mut keys = fields.iter().filter(|field| field.key);
-    if let Some(key) = keys.next() {
-        let plain = matches!(class(module, key.ty), Some(Class::Word | Class::Bool | Class::String));
-        ensure(plain, Rule::KeyField, || format!("field {} of {name} cannot be a KEY", key.name))?;
-        ensure(keys.next().is_none(), Rule::KeyField, || format!("{name} has more than one KEY"))?;
-    }
-    Ok(())
 }
 
 fn check_imports(module: &Module, work: &mut Work) -> Result<()> {
@@ -125,7 +71,7 @@ fn check_host_data(module: &Module, work: &mut Work) -> Result<()> {
 }
 
 /// A unit and a default, of a field, an input or a context value.
-fn check_extras(
+pub(super) fn check_extras(
     module: &Module,
     ty: TypeId,
     unit: Option<&SmolStr>,
@@ -142,19 +88,21 @@ fn check_extras(
         (Constant::Word(word), Some(Class::Bool)) => matches!(word, 0 | 1),
         (Constant::Float(float), Some(Class::Float)) => float.is_finite(),
         (Constant::String(_), Some(Class::String)) => true,
-        (Constant::Empty, Some(Class::List | Class::Record | Class::Optional)) => true,
+        (Constant::Empty, Some(Class::List | Class::Map | Class::Record | Class::Optional)) => true,
+        (Constant::Case(case), Some(Class::Enum)) => has_plain_case(module, ty, *case),
         _ => false,
     };
     ensure(fits, Rule::Defaults, || format!("{}: its default does not fit", place()))
 }
 
-/// The type whose bare numbers a unit counts: that of the items of a list, of the value of an optional.
+/// The type whose bare numbers a unit counts: that of the items of a list, of the values of a map, of the value of an optional.
 fn counted(module: &Module, ty: TypeId) -> TypeId {
     let mut ty = ty;
     // References lead to types before, so this ends; the count is for a type table not checked yet.
     for _ in 0..MAX_TYPE_DEPTH {
         match module.ty(ty) {
             Some(Type::List { element, .. }) => ty = *element,
+            Some(Type::Map { value, .. }) => ty = *value,
             Some(Type::Optional(inner)) => ty = *inner,
             _ => break,
         }
@@ -162,11 +110,51 @@ fn counted(module: &Module, ty: TypeId) -> TypeId {
     ty
 }
 
-fn check_header(module: &Module) -> Result<()> {
-    let header = &module.instruction;
-    let limits = [header.deadline_ns, header.budget_money, header.budget_tokens];
-    let negative = limits.into_iter().flatten().any(|limit| limit < 0);
-    ensure(!negative, Rule::Limits, || "a limit of the header is below zero".to_owned())
+fn has_plain_case(module: &Module, ty: TypeId, case: u8) -> bool {
+    let Some(Type::Enum { cases, .. }) = module.ty(ty) else { return false };
+    cases.get(usize::from(case)).is_some_and(|case| case.fields.is_empty())
+}
+
+/// STATE variables, events and timers, but for the functions in them.
+fn check_activations(module: &Module, work: &mut Work) -> Result<()> {
+    distinct(module.states.iter().map(|state| &state.name), || "STATE variables".to_owned(), work)?;
+    for state in &module.states {
+        exists(module, state.ty, || format!("STATE {}", state.name))?;
+    }
+    distinct(module.events.iter().map(|event| &event.name), || "events".to_owned(), work)?;
+    work.spend(module.timers.len())?;
+    for (index, timer) in module.timers.iter().enumerate() {
+        ensure(timer.period_ns >= MIN_PERIOD, Rule::Timers, || format!("the period of timer {index}"))?;
+    }
+    Ok(())
+}
+
+fn check_header(module: &Module, work: &mut Work) -> Result<()> {
+    let Instruction { deadline_ns, budget_money, budget_tokens, rollout, expectations, reports, .. } =
+        &module.instruction;
+    work.spend(expectations.len())?;
+    let after = rollout.as_ref().and_then(|rollout| rollout.after_ns);
+    let limits = [*deadline_ns, *budget_money, *budget_tokens, after].into_iter();
+    let mut limits = limits.chain(expectations.iter().map(|expectation| expectation.by_ns)).flatten();
+    ensure(!limits.any(|limit| limit < 0), Rule::Limits, || {
+        "a limit of the header is below zero".to_owned()
+    })?;
+    if let Some(Rollout { waves, .. }) = rollout {
+        work.spend(waves.len())?;
+        let rise = waves.is_sorted_by(|left, right| left < right);
+        let inside = waves.first().is_some_and(|first| *first > 0) && waves.last() <= Some(&WHOLE);
+        ensure(rise && inside, Rule::Rollout, || format!("its waves are {waves:?}"))?;
+    }
+    for report in reports {
+        work.spend(report.metrics.len().saturating_add(1))?;
+        let mut metrics = report.metrics.clone();
+        metrics.sort_unstable();
+        let differ = metrics.is_sorted_by(|left, right| left < right);
+        let known = metrics.last().is_some_and(|last| last.index() < module.metrics.len());
+        ensure(differ && known, Rule::Reports, || "its metrics".to_owned())?;
+        ensure(report.every_ns.is_none_or(|every| every > 0), Rule::Reports, || "its interval".to_owned())?;
+    }
+    Ok(())
 }
 
 fn check_constants(module: &Module, work: &mut Work) -> Result<()> {
@@ -189,7 +177,7 @@ fn check_bound(module: &Module, work: &mut Work) -> Result<()> {
             work.spend(term.factors.len().saturating_add(1))?;
             let plain = term.coefficient != 0
                 && term.factors.is_sorted()
-                && term.factors.iter().all(|factor| is_list(module, *factor));
+                && term.factors.iter().all(|factor| has_items(module, *factor));
             ensure(plain, Rule::BoundForm, || "a term of the bound".to_owned())?;
         }
         let ascending = terms.is_sorted_by(|left: &Term, right| left.factors < right.factors);
@@ -198,9 +186,9 @@ fn check_bound(module: &Module, work: &mut Work) -> Result<()> {
     Ok(())
 }
 
-fn is_list(module: &Module, input: InputId) -> bool {
+fn has_items(module: &Module, input: InputId) -> bool {
     let input = module.inputs.get(input.index());
-    input.is_some_and(|input| class(module, input.ty) == Some(Class::List))
+    input.is_some_and(|input| matches!(class(module, input.ty), Some(Class::List | Class::Map)))
 }
 
 fn check_debug(module: &Module, debug: &Debug, work: &mut Work) -> Result<()> {
@@ -226,92 +214,6 @@ fn check_debug(module: &Module, debug: &Debug, work: &mut Work) -> Result<()> {
     Ok(())
 }
 
-/// Rules about functions that the tables give a role; they look through calls.
-pub(super) fn check_roles(module: &Module, work: &mut Work) -> Result<()> {
-    let computed = |amount| if let Amount::Computed(function) = amount { Some(function) } else { None };
-    let costs = |import: &Import| [import.cost.money, import.cost.tokens];
-    for import in &module.imports {
-        let negative = costs(import).iter().any(|cost| matches!(cost, Amount::Fixed(..0)));
-        ensure(!negative, Rule::CallCosts, || format!("import {}: a cost below zero", import.name))?;
-    }
-    let filter = module.instruction.target.and_then(|target| target.filter);
-    let roles =
-        module.imports.iter().any(|import| costs(import).into_iter().any(|cost| computed(cost).is_some()));
-    if filter.is_none() && !roles {
-        return Ok(());
-    }
-    let impure = impure_functions(module, work)?;
-    let pure = |id: FunctionId| impure.get(id.index()) == Some(&false);
-    let function = |id: FunctionId| module.functions.get(id.index());
-    for import in &module.imports {
-        for id in costs(import).into_iter().filter_map(computed) {
-            work.spend(import.parameters.len())?;
-            let fits = pure(id)
-                && function(id).is_some_and(|function| {
-                    takes(function, &import.parameters)
-                        && function.result.is_some_and(|result| class(module, result) == Some(Class::Word))
-                });
-            ensure(fits, Rule::CallCosts, || format!("import {}: function {}", import.name, id.0))?;
-        }
-    }
-    let Some(id) = filter else { return Ok(()) };
-    let fits = pure(id)
-        && function(id).is_some_and(|function| {
-            let record = function.registers.first().and_then(|ty| class(module, *ty));
-            function.parameters == 1 && record == Some(Class::Record) && function.result == Some(TypeId::BOOL)
-        });
-    ensure(fits, Rule::Filter, || format!("function {}", id.0))
-}
-
-/// Whether the function's parameters have these types.
-pub(super) fn takes(function: &Function, types: &[TypeId]) -> bool {
-    function.registers.get(..usize::from(function.parameters)) == Some(types)
-}
-
-/// For each function, whether its result can depend on more than its arguments, or it can do more than return it,
-/// by itself or through what it calls.
-fn impure_functions(module: &Module, work: &mut Work) -> Result<Vec<bool>> {
-    let mut impure = vec![false; module.functions.len()];
-    let mut callers: Vec<(usize, usize)> = Vec::new();
-    for (index, function) in module.functions.iter().enumerate() {
-        work.spend(function.code.len())?;
-        for op in &function.code {
-            match op {
-                Op::Host { .. }
-                | Op::HostValue { .. }
-                | Op::RecordMetric { .. }
-                | Op::Stop { .. }
-                | Op::Fail { .. }
-                | Op::Input { .. }
-                | Op::Context { .. }
-                | Op::Metric { .. } => {
-                    if let Some(flag) = impure.get_mut(index) {
-                        *flag = true;
-                    }
-                }
-                Op::Call { function, .. } | Op::CallValue { function, .. } => {
-                    callers.push((function.index(), index));
-                }
-                _ => {}
-            }
-        }
-    }
-    callers.sort_unstable();
-    let mut pending: Vec<usize> =
-        impure.iter().enumerate().filter(|(_, flag)| **flag).map(|(index, _)| index).collect();
-    while let Some(callee) = pending.pop() {
-        let from = callers.partition_point(|(called, _)| *called < callee);
-        for (_, caller) in callers.iter().skip(from).take_while(|(called, _)| *called == callee) {
-            work.spend(1)?;
-            if let Some(flag) = impure.get_mut(*caller).filter(|flag| !**flag) {
-                *flag = true;
-                pending.push(*caller);
-            }
-        }
-    }
-    Ok(impure)
-}
-
 pub(super) fn class(module: &Module, ty: TypeId) -> Option<Class> {
     module.ty(ty).map(Type::class)
 }
@@ -321,7 +223,7 @@ fn exists(module: &Module, ty: TypeId, place: impl Fn() -> String) -> Result<()>
 }
 
 /// Names that are not empty and differ.
-fn distinct<'a>(
+pub(super) fn distinct<'a>(
     names: impl Iterator<Item = &'a SmolStr>,
     place: impl Fn() -> String,
     work: &mut Work,

@@ -4,10 +4,16 @@ use proptest::prelude::*;
 use swarm_bytecode::disassemble::disassemble;
 
 use crate::support::{any_module, sample};
+use crate::whole;
 
 #[test]
 fn the_sample_reads_well() {
     insta::assert_snapshot!(disassemble(&sample()));
+}
+
+#[test]
+fn everything_else_reads_well_too() {
+    insta::assert_snapshot!(disassemble(&whole::with_every_op()));
 }
 
 proptest! {

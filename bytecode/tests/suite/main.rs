@@ -8,10 +8,13 @@
 )]
 
 mod codec;
+mod cost;
 mod layout;
 mod listing;
+mod natives;
 mod numeric;
 mod quantity;
 mod reference;
 mod rules;
 mod support;
+mod whole;

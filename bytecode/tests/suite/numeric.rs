@@ -224,3 +224,41 @@ fn a_gigabyte_in_eight_seconds_is_a_gigabit_a_second() {
     assert_eq!(numeric::product(1_000_000_000, 8_000_000_000, 8_000_000_000), Ok(1_000_000_000));
     assert_eq!(numeric::product(7_000_000, 200_000, numeric::PERCENT_ONE), Ok(1_400_000));
 }
+
+#[test]
+fn floats_become_whole_numbers_in_three_ways() {
+    let ways = |value| (numeric::floor(value), numeric::round(value), numeric::ceiling(value));
+    assert_eq!(ways(2.5), (Ok(2), Ok(2), Ok(3)));
+    assert_eq!(ways(-2.5), (Ok(-3), Ok(-2), Ok(-2)));
+    assert_eq!(ways(-0.0), (Ok(0), Ok(0), Ok(0)));
+    let edge = 2_f64.powi(63);
+    assert_eq!(ways(-edge), (Ok(i64::MIN), Ok(i64::MIN), Ok(i64::MIN)));
+    assert_eq!(ways(edge), (Err(TrapCode::Overflow), Err(TrapCode::Overflow), Err(TrapCode::Overflow)));
+}
+
+#[test]
+fn roots_and_shares() {
+    assert_eq!(numeric::square_root(6.25), Ok(2.5));
+    assert_eq!(numeric::square_root(-1.0), Err(TrapCode::NotFinite));
+    assert!(numeric::near(100.0, 100.05, 1000) && !numeric::near(100.0, 101.0, 1000));
+    assert!(numeric::near(0.0, 0.0, 0) && !numeric::near(f64::MAX, f64::MIN, 1000));
+    assert_eq!(numeric::percent_of(2, 3), Ok(666_667));
+    assert_eq!(numeric::percent_of(-1, 4), Ok(-250_000));
+    assert_eq!(numeric::percent_of(1, 0), Err(TrapCode::DivisionByZero));
+    assert_eq!(numeric::percent_of(i64::MAX, 1), Err(TrapCode::Overflow));
+    assert_eq!(numeric::percent_of_float(0.5, 2.0), Ok(250_000));
+    assert_eq!(numeric::percent_of_float(1.0, 0.0), Err(TrapCode::DivisionByZero));
+    assert_eq!(numeric::seconds(1_500_000_000), 1.5);
+    assert_eq!((numeric::absolute(-5), numeric::absolute(i64::MIN)), (Ok(5), Err(TrapCode::Overflow)));
+}
+
+#[test]
+fn shifts_are_by_0_to_63_places() {
+    assert_eq!(numeric::shift_left(3, 63), Ok(i64::MIN));
+    assert_eq!(numeric::shift_left(-1, 0), Ok(-1));
+    assert_eq!((numeric::shift_right(-8, 1), numeric::shift_right(-8, 63)), (Ok(-4), Ok(-1)));
+    for count in [-1, 64, i64::MAX, i64::MIN] {
+        assert_eq!(numeric::shift_left(1, count), Err(TrapCode::ShiftOutOfRange));
+        assert_eq!(numeric::shift_right(1, count), Err(TrapCode::ShiftOutOfRange));
+    }
+}

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use swarm_bytecode::quantity::{
-    Literal, LiteralError, UNITS, format, format_float, format_rate, format_time, parse_bare, parse_literal,
-    parse_time,
+    Calendar, Literal, LiteralError, UNITS, format, format_float, format_rate, format_time, parse_bare,
+    parse_literal, parse_time,
 };
 use swarm_bytecode::types::{Dimension, TypeId};
 
@@ -259,4 +259,24 @@ proptest! {
             let _ = parse_time(&text);
         }
     }
+}
+
+#[test]
+fn the_calendar_is_that_of_the_text() {
+    let of = |text| Calendar::of(parse_time(text).unwrap());
+    let day = of("2026-11-20T08:30:15.25Z");
+    assert_eq!((day.year, day.month, day.day), (2026, 11, 20));
+    assert_eq!((day.hour, day.minute, day.second, day.nanosecond), (8, 30, 15, 250_000_000));
+    let weekdays = [
+        ("1970-01-01T00:00:00Z", 4),
+        ("1969-12-31T23:59:59Z", 3),
+        ("2000-02-29T12:00:00Z", 2),
+        ("2026-11-20T08:30:15Z", 5),
+        ("1700-01-03T00:00:00Z", 7),
+        ("1700-01-04T00:00:00Z", 1),
+    ];
+    for (text, weekday) in weekdays {
+        assert_eq!(of(text).weekday, weekday, "{text}");
+    }
+    assert_eq!(Calendar::of(i64::MIN).year, 1677);
 }

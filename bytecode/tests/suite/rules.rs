@@ -1,5 +1,6 @@
 //! Every rule of the verifier has a module that breaks it, and nothing else.
 use crate::support::{TASK, TASKS, any_module, field, sample, structured_code};
+use crate::whole;
 use proptest::prelude::*;
 use swarm_bytecode::module::*;
 use swarm_bytecode::op::{Op, Register};
@@ -11,7 +12,7 @@ const fn r(register: u8) -> Register {
 }
 
 /// The sample with a little of everything else.
-fn base() -> Module {
+pub(crate) fn base() -> Module {
     let mut module = sample();
     module.types.push(Type::Optional(TypeId::INT));
     module.types.push(Type::Optional(TypeId::MONEY));
@@ -343,7 +344,7 @@ fn ops(rule: Rule) -> Vec<Module> {
 
 #[test]
 fn the_base_keeps_all_rules() {
-    for module in [sample(), base(), with(every_good_op())] {
+    for module in [sample(), base(), with(every_good_op()), whole::base(), whole::with_every_op()] {
         if let Err(error) = Verified::from_module(&module) {
             panic!("{error}");
         }
@@ -381,7 +382,7 @@ fn every_good_op() -> Vec<Op> {
 #[test]
 fn every_rule_is_broken_by_modules_that_break_only_it() {
     for &rule in RULES.iter().filter(|rule| **rule != Rule::Work) {
-        let modules = [tables(rule), shapes(rule), ops(rule)].concat();
+        let modules = [tables(rule), shapes(rule), ops(rule), whole::broken(rule)].concat();
         assert!(!modules.is_empty(), "no module breaks {rule}");
         for (index, module) in modules.iter().enumerate() {
             match Verified::from_module(module) {
@@ -434,7 +435,7 @@ proptest! {
         // Loops over one list cannot nest: see `Protected`.
         let nested = code.iter().filter(|op| matches!(op, Op::ForEach { .. })).count() > 1;
         module.functions.push(Function {
-            registers: vec![TypeId::BOOL, TASKS, TypeId::INT, TypeId::INT, TASK],
+            registers: vec![TypeId::BOOL, TASKS, TypeId::INT, TypeId::INT, TASK, TypeId::DURATION],
             parameters: 0,
             result: None,
             code,

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use smol_str::SmolStr;
 use swarm_bytecode::module::*;
 use swarm_bytecode::op::{OPS, Op, OperandReader, Register};
-use swarm_bytecode::types::{Constant, Dimension, Field, Type, TypeId};
+use swarm_bytecode::types::{Constant, Dimension, EnumCase, Field, Type, TypeId};
 
 pub(crate) fn field(name: &str, ty: TypeId, unit: Option<&str>, default: Option<Constant>) -> Field {
     Field { name: name.into(), ty, key: name == "id", unit: unit.map(SmolStr::from), default }
@@ -222,11 +222,12 @@ pub(crate) fn any_op(random: &mut Random) -> Op {
 }
 
 fn any_constant(random: &mut Random) -> Constant {
-    match random.below(5) {
+    match random.below(6) {
         0 => Constant::Word(random.number()),
         1 => Constant::Word(0),
         2 => Constant::Float(random.float()),
         3 => Constant::String(random.text()),
+        4 => Constant::Case(u8::try_from(random.small(256)).unwrap()),
         _ => Constant::Empty,
     }
 }
@@ -234,7 +235,7 @@ fn any_constant(random: &mut Random) -> Constant {
 fn any_type(random: &mut Random) -> Type {
     let exponent =
         |random: &mut Random| i8::try_from(i16::try_from(random.small(256)).unwrap() - 128).unwrap();
-    match random.below(5) {
+    match random.below(7) {
         0 => Type::Rate(Dimension {
             time: exponent(random),
             data: exponent(random),
@@ -244,17 +245,27 @@ fn any_type(random: &mut Random) -> Type {
         1 => Type::List { element: TypeId(random.index16()), max: random.option(Random::index32) },
         2 => Type::Optional(TypeId(random.index16())),
         3 => Type::Duration,
-        _ => Type::Record {
+        4 => Type::Enum {
             name: random.name(),
-            fields: random.list(4, |random| Field {
-                name: random.name(),
-                ty: TypeId(random.index16()),
-                key: random.flip(),
-                unit: random.option(Random::name),
-                default: random.option(any_constant),
-            }),
+            cases: random.list(4, |random| EnumCase { name: random.name(), fields: any_fields(random) }),
         },
+        5 => Type::Map {
+            key: TypeId(random.index16()),
+            value: TypeId(random.index16()),
+            max: random.option(Random::index32),
+        },
+        _ => Type::Record { name: random.name(), fields: any_fields(random) },
     }
+}
+
+fn any_fields(random: &mut Random) -> Vec<Field> {
+    random.list(4, |random| Field {
+        name: random.name(),
+        ty: TypeId(random.index16()),
+        key: random.flip(),
+        unit: random.option(Random::name),
+        default: random.option(any_constant),
+    })
 }
 
 fn any_amount(random: &mut Random) -> Amount {
@@ -326,8 +337,36 @@ fn any_instruction(random: &mut Random) -> Instruction {
                 1 => TargetCount::Exactly(random.index32()),
                 _ => TargetCount::UpTo(random.index32()),
             },
-            filter: random.option(|random| FunctionId(random.index16())),
+            filter: random.option(any_function_id),
         }),
+        ..any_fleet(random)
+    }
+}
+
+fn any_function_id(random: &mut Random) -> FunctionId {
+    FunctionId(random.index16())
+}
+
+/// What of the header only the fleet reads.
+fn any_fleet(random: &mut Random) -> Instruction {
+    Instruction {
+        rollout: random.option(|random| Rollout {
+            waves: random.list(4, Random::number),
+            after_ns: random.option(Random::number),
+            gate: random.option(any_function_id),
+            failure: if random.flip() { GateFailure::Halt } else { GateFailure::Rollback },
+        }),
+        expectations: random.list(2, |random| Expectation {
+            condition: any_function_id(random),
+            by_ns: random.option(Random::number),
+            text: random.text(),
+        }),
+        stops: random.list(2, any_function_id),
+        reports: random.list(2, |random| Reporting {
+            metrics: random.list(3, |random| MetricId(random.index16())),
+            every_ns: random.option(Random::number),
+        }),
+        ..Instruction::default()
     }
 }
 
@@ -336,7 +375,11 @@ pub(crate) fn any_module(seed: u64) -> Module {
     let random = &mut Random(seed);
     let functions = random.list(3, any_function);
     Module {
-        instruction: if random.flip() { any_instruction(random) } else { Instruction::default() },
+        instruction: match random.below(4) {
+            0 => Instruction::default(),
+            1 => any_fleet(random),
+            _ => any_instruction(random),
+        },
         types: random.list(4, any_type),
         imports: random.list(3, any_import),
         inputs: random.list(3, |random| Input {
@@ -357,6 +400,23 @@ pub(crate) fn any_module(seed: u64) -> Module {
             kind: [MetricKind::Total, MetricKind::Gauge, MetricKind::Distribution]
                 [usize::from(random.small(3))],
         }),
+        states: random.list(2, |random| State {
+            name: random.name(),
+            ty: TypeId(random.index16()),
+            initial: random.option(any_function_id),
+        }),
+        events: random.list(2, |random| EventHandler {
+            name: random.name(),
+            function: any_function_id(random),
+            max: random.option(Random::index32),
+        }),
+        timers: random
+            .list(2, |random| Timer { period_ns: random.number(), function: any_function_id(random) }),
+        vetoes: random.list(2, |random| Veto {
+            import: ImportId(random.index16()),
+            condition: any_function_id(random),
+            reason: StringId(random.index16()),
+        }),
         floats: random.list(3, Random::float),
         strings: random.list(3, Random::text),
         entry: FunctionId(if functions.is_empty() { 0 } else { random.index16() }),
@@ -372,7 +432,7 @@ pub(crate) fn any_module(seed: u64) -> Module {
     }
 }
 
-/// Code whose blocks nest: `0` is a bool register, `1` a list, `2` and `3` words.
+/// Code whose blocks nest: `0` is a bool register, `1` a list, `2` and `3` words, `5` a duration.
 pub(crate) fn structured_code(seed: u64) -> Vec<Op> {
     let mut code = Vec::new();
     block(&mut Random(seed), 0, &mut Vec::new(), &mut code);
@@ -380,10 +440,10 @@ pub(crate) fn structured_code(seed: u64) -> Vec<Op> {
     code
 }
 
-/// `open` tells of each enclosing block but `if`s whether it is a loop.
+/// `open` tells of each enclosing block but `if`s and `within`s whether it is a loop.
 fn block(random: &mut Random, depth: u32, open: &mut Vec<bool>, code: &mut Vec<Op>) {
     for _ in 0..random.below(5) {
-        let nested = if depth < 5 { random.below(10) } else { 9 };
+        let nested = if depth < 5 { random.below(12) } else { 9 };
         let mut inside = |random: &mut Random, is_loop: Option<bool>, code: &mut Vec<Op>| {
             open.extend(is_loop);
             block(random, depth + 1, open, code);
@@ -415,6 +475,20 @@ fn block(random: &mut Random, depth: u32, open: &mut Vec<bool>, code: &mut Vec<O
                 code.push(Op::ForEach { item: r(4), index: r(2), list: r(1) });
                 inside(random, Some(true), code);
                 code.push(Op::Advance {});
+            }
+            5 | 6 => {
+                let undoes = random.flip();
+                let budgets = random.option(|_| r(5)).into_iter().collect();
+                let saved = if undoes { random.option(|_| r(3)).into_iter().collect() } else { vec![] };
+                code.push(Op::Within { budgets, saved, phase: StringId(0), undoes: i64::from(undoes) });
+                inside(random, None, code);
+                if undoes {
+                    code.push(Op::WithinElse {});
+                    inside(random, None, code);
+                    code.push(Op::End {});
+                } else {
+                    code.push(Op::WithinEnd {});
+                }
             }
             _ => code.push(leaf(random, open)),
         }

@@ -1,23 +1,28 @@
-//! What the code generator knows of a function beside its code: how often each loop goes round, and how great
-//! the arguments of each call are.
+//! What the code generator knows of a function beside its code: how often each loop goes round, how great the
+//! arguments of each call are, and what has to be copied.
 
 use std::collections::BTreeMap;
 
 use swarm_grammar::span::Span;
 
-use super::sum::Size;
+use super::sum::{Size, Sum};
 
 /// Facts of one function, by index of op.
 #[derive(Debug, Clone, Default)]
 pub struct FunctionFacts {
-    /// Rounds of a loop, by its opening op.
-    pub loops: BTreeMap<usize, Size>,
-    /// Calls of functions and of the host.
+    /// Rounds of a loop, by its opening op; items that `top` goes over.
+    pub rounds: BTreeMap<usize, Size>,
+    /// Calls of functions, of natives and of the host.
     pub calls: BTreeMap<usize, CallFacts>,
-    /// Bytes that a comparison of texts looks at, where one of them is a constant.
-    pub texts: BTreeMap<usize, u64>,
-    /// Items of the list that an op writes, which it may have to copy.
-    pub copies: BTreeMap<usize, Size>,
+    /// Bytes of text that an op looks at: the shorter of two that are compared, the key of an entry; of an op over many
+    /// keys the longest.
+    pub texts: BTreeMap<usize, Sum>,
+    /// How great what an op makes is: bytes of a text, items of a list, entries of a map.
+    pub results: BTreeMap<usize, Size>,
+    /// Words of objects that are copied, or move to where there is room, because of an op.
+    pub moves: BTreeMap<usize, Size>,
+    /// Budgets of a `within`.
+    pub withins: BTreeMap<usize, WithinFacts>,
     /// Where the function is declared.
     pub span: Span,
 }
@@ -27,10 +32,18 @@ pub struct FunctionFacts {
 pub struct CallFacts {
     /// The call.
     pub span: Span,
-    /// Size of each argument: the number of items of a list, the value of an int; of others nothing is said.
+    /// Size of each argument: the number of items of a list or map, the bytes of a text, the value of an int; of
+    /// others nothing is said.
     pub sizes: Vec<Size>,
     /// The value of each argument that is a constant.
     pub constants: Vec<Option<i64>>,
-    /// Length in bytes of each argument that is a text which stands in the program.
-    pub texts: Vec<Option<u64>>,
+}
+
+/// The greatest values of a block's budgets, where they are known.
+#[derive(Debug, Clone, Default)]
+pub struct WithinFacts {
+    /// Micro-dollars.
+    pub money: Option<Sum>,
+    /// Tokens.
+    pub tokens: Option<Sum>,
 }

@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 use swarm_bytecode::module::{InputId, Polynomial, Term};
 use swarm_grammar::span::Span;
 
+use super::remedy::Remedy;
+
 /// A number that is known only when the program runs. All are at least 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Symbol {
     /// Number of items of a module's input.
     Input(InputId),
-    /// A parameter of the function: the number of items of a list, or the value of an int where it is above 0.
+    /// A parameter of the function: the number of items of a list or map, the bytes of a text, or the value of an
+    /// int where it is above 0.
     Parameter(u32),
+    /// Bytes of the longest text that is kept in a certain place; see [`super::texts`].
+    Text(u32),
 }
 
 /// A sum of terms `coefficient × product of symbols`; an upper bound of something that is at least 0.
@@ -28,6 +33,22 @@ pub struct Unbounded {
     pub span: Span,
     /// The cause, as a sentence without a full stop.
     pub reason: String,
+    /// What would bound it.
+    pub remedy: Option<Remedy>,
+}
+
+impl Unbounded {
+    /// A cause that no single edit removes.
+    pub fn new(span: Span, reason: impl Into<String>) -> Unbounded {
+        Unbounded { span, reason: reason.into(), remedy: None }
+    }
+
+    /// With what would bound it.
+    #[must_use]
+    pub fn with(mut self, remedy: Remedy) -> Unbounded {
+        self.remedy = Some(remedy);
+        self
+    }
 }
 
 /// A bound, or why there is none.
@@ -100,6 +121,44 @@ impl Sum {
         self
     }
 
+    /// A part of it: each coefficient divided, rounded up. At least the sum divided, rounded down.
+    #[must_use]
+    pub fn divided(mut self, divisor: u64) -> Sum {
+        for (factors, coefficient) in &mut self.terms {
+            let whole = coefficient.checked_div(divisor).unwrap_or(*coefficient);
+            let exact = factors.is_empty() || whole.saturating_mul(divisor) == *coefficient;
+            *coefficient = whole.saturating_add(u64::from(!exact));
+        }
+        self.terms.retain(|_, coefficient| *coefficient > 0);
+        self
+    }
+
+    /// The greatest value, where `most` gives the greatest of each symbol; `None` where it gives none.
+    pub fn at_most(&self, most: &dyn Fn(Symbol) -> Option<u64>) -> Option<u64> {
+        let mut sum = 0_u64;
+        for (factors, coefficient) in &self.terms {
+            let mut product = *coefficient;
+            for factor in factors {
+                product = product.saturating_mul(most(*factor)?);
+            }
+            sum = sum.saturating_add(product);
+        }
+        Some(sum)
+    }
+
+    /// With other values in the place of symbols; `None` keeps one.
+    pub fn replace(&self, by: &dyn Fn(Symbol) -> Option<Sum>) -> Option<Sum> {
+        let mut result = Sum::zero();
+        for (factors, coefficient) in &self.terms {
+            let mut product = Sum::constant(*coefficient);
+            for factor in factors {
+                product = product.times(&by(*factor).unwrap_or_else(|| Sum::symbol(*factor)))?;
+            }
+            result = result.plus(&product);
+        }
+        Some(result)
+    }
+
     /// So many times as much.
     #[must_use]
     pub fn scaled(mut self, factor: u64) -> Sum {
@@ -135,7 +194,7 @@ impl Sum {
             let mut product = Sum::constant(*coefficient);
             for factor in factors {
                 let value = match factor {
-                    Symbol::Input(_) => Sum::symbol(*factor),
+                    Symbol::Input(_) | Symbol::Text(_) => Sum::symbol(*factor),
                     Symbol::Parameter(index) => match arguments.get(*index as usize) {
                         Some(argument) => argument.clone()?,
                         None => return Err(too_long(span)),
@@ -156,7 +215,7 @@ impl Sum {
             for factor in factors {
                 match factor {
                     Symbol::Input(input) => inputs.push(*input),
-                    Symbol::Parameter(_) => return Polynomial::Unbounded,
+                    Symbol::Parameter(_) | Symbol::Text(_) => return Polynomial::Unbounded,
                 }
             }
             terms.push(Term { factors: inputs, coefficient });
@@ -168,7 +227,7 @@ impl Sum {
 
 /// The cause where a bound has more terms than anyone would read.
 pub(crate) fn too_long(span: Span) -> Unbounded {
-    Unbounded { span, reason: "the formula of its cost has too many terms".into() }
+    Unbounded::new(span, "the formula of its cost has too many terms")
 }
 
 /// Product of two bounds.

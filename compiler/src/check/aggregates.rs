@@ -26,11 +26,11 @@ impl Body<'_, '_> {
             Written::Max => Aggregate::Max,
             Written::Any => Aggregate::Any,
             Written::All => Aggregate::All,
-            Written::Avg => return self.not_yet("AVG", span),
-            Written::Collect => return self.not_yet("COLLECT", span),
+            Written::Avg => Aggregate::Average,
+            Written::Collect => Aggregate::Collect,
         };
         let mark = self.open();
-        let (iteration, value) = self.limited(Allowed::NoAction, |body| {
+        let (iteration, value) = self.limited(Allowed::NO_ACTION, |body| {
             let iteration = body.iteration(
                 &generator.binders,
                 &generator.source,
@@ -51,6 +51,15 @@ impl Body<'_, '_> {
             (Aggregate::Any | Aggregate::All, Some(_)) => TypeId::BOOL,
             (Aggregate::Sum, Some(ty)) => ty,
             (Aggregate::Min | Aggregate::Max, Some(ty)) => self.cx.types.optional(ty),
+            (Aggregate::Average, Some(ty)) => {
+                let ty = if ty == TypeId::INT { TypeId::FLOAT } else { ty };
+                self.cx.types.optional(ty)
+            }
+            (Aggregate::Collect, Some(ty)) => {
+                self.cx.shallow(ty, span)?;
+                let max = self.most(&iteration);
+                self.cx.types.list(ty, max)
+            }
             (_, None) => {
                 self.report(errors::types::aggregate_of_what(aggregate, span));
                 return None;
@@ -65,12 +74,15 @@ impl Body<'_, '_> {
             return self.condition(source);
         }
         let value = self.expression(source, None)?;
+        if aggregate == Aggregate::Collect {
+            return Some(value);
+        }
         let value = self.present(value, source)?;
         let ty = value.ty?;
         let kind = self.cx.types.kind(ty);
         let fits = match aggregate {
-            Aggregate::Sum => kind.calculates() && kind != Kind::Time,
-            _ => kind.calculates(),
+            Aggregate::Sum | Aggregate::Average => kind.calculates() && kind != Kind::Time,
+            _ => kind.calculates() || ty == TypeId::STRING,
         };
         if !fits {
             let side = self.side(source, ty);
@@ -88,10 +100,11 @@ impl Body<'_, '_> {
         filter: Option<&ast::Expr>,
         span: Span,
     ) -> Option<Iteration> {
-        let (source, item_ty) = self.source(source, binders);
-        let (index, item) = match binders {
+        let items = self.items(source, binders);
+        let item_ty = items.as_ref().map(Items::item);
+        let (first, item) = match binders {
             [item] => (None, item),
-            [index, item] => (Some(index), item),
+            [first, item] => (Some(first), item),
             _ => {
                 for binder in binders {
                     self.declare(&binder.text, binder.span, None, Role::Loop);
@@ -100,52 +113,71 @@ impl Body<'_, '_> {
                 return None;
             }
         };
-        let range = matches!(source, Some(Source::Range(..)));
-        if let (true, Some(index)) = (range, index) {
-            self.report(errors::types::two_names_over_range(index.span.to(item.span), &item.text));
+        match (&items, first) {
+            (Some(Items::Range(..)), Some(first)) => {
+                self.report(errors::types::two_names_over_range(first.span.to(item.span), &item.text));
+            }
+            (Some(Items::Map(..)), None) => {
+                let key = self.free_name(["key", "name", "entry_key"]);
+                self.report(errors::types::one_name_over_map(item.span, &item.text, key));
+            }
+            _ => {}
         }
-        // Of a source that was not understood, the first name may also be a key of some other type.
-        let index_ty = source.is_some().then_some(TypeId::INT);
-        let index = index.map(|index| self.declare(&index.text, index.span, index_ty, Role::Loop));
+        // Of a source that was not understood, the first name may be an index or a key.
+        let first_ty = items.as_ref().map(Items::first);
+        let first = first.map(|first| self.declare(&first.text, first.span, first_ty, Role::Loop));
         let item = self.declare(&item.text, item.span, item_ty, Role::Loop);
-        let filter = filter.map(|filter| self.limited(Allowed::NoAction, |body| body.condition(filter)));
-        if let Some(Some(filter)) = &filter {
-            self.constant_condition(filter);
-        }
-        let filter = match filter {
-            None => None,
-            Some(filter) => Some(Box::new(filter?)),
+        let filter = self.filter(filter);
+        let (source, index) = match items? {
+            Items::List(list, _) => (Source::List(Box::new(list)), first),
+            Items::Range(first_number, last) => {
+                (Source::Range(Box::new(first_number), Box::new(last)), first)
+            }
+            Items::Map(map, ..) => (Source::Map(Box::new(map), first?), None),
         };
-        Some(Iteration { source: source?, item, index, filter })
+        Some(Iteration { source, item, index, filter: filter? })
     }
 
-    /// The items of a loop, and the type of one.
-    fn source(&mut self, source: &ast::Expr, binders: &[ast::Name]) -> (Option<Source>, Option<TypeId>) {
+    /// `WHERE`, where there is one.
+    pub(crate) fn filter(&mut self, filter: Option<&ast::Expr>) -> Option<Option<Box<Expr>>> {
+        let Some(filter) = filter else { return Some(None) };
+        let filter = self.limited(Allowed::NO_ACTION, |body| body.condition(filter))?;
+        self.constant_condition(&filter);
+        Some(Some(Box::new(filter)))
+    }
+
+    /// The items of a loop.
+    fn items(&mut self, source: &ast::Expr, binders: &[ast::Name]) -> Option<Items> {
         match &source.kind {
-            ast::ExprKind::Paren(inner) => self.source(inner, binders),
+            ast::ExprKind::Paren(inner) => self.items(inner, binders),
             ast::ExprKind::Range(first, last) => {
                 self.past_the_last(first, last, source.span, binders);
                 let first = self.value(first, TypeId::INT, &Wanted::words("where a range starts"));
                 let last = self.value(last, TypeId::INT, &Wanted::words("where a range ends"));
-                let range = first.zip(last).map(|(a, b)| Source::Range(Box::new(a), Box::new(b)));
-                (range, Some(TypeId::INT))
+                Some(Items::Range(first?, last?))
             }
-            _ => self.list_source(source),
+            _ => self.collection(source),
         }
     }
 
-    fn list_source(&mut self, source: &ast::Expr) -> (Option<Source>, Option<TypeId>) {
-        let Some(list) = self.expression(source, None) else { return (None, None) };
-        let Some(list) = self.present(list, source) else { return (None, None) };
-        let Some(ty) = list.ty else { return (None, None) };
-        match self.cx.types.element(ty) {
-            Some(element) => (Some(Source::List(Box::new(list))), Some(element)),
-            None => {
-                let side = self.side(source, ty);
-                self.report(errors::types::nothing_to_go_over(&side, ty == TypeId::INT));
-                (None, None)
-            }
+    fn collection(&mut self, source: &ast::Expr) -> Option<Items> {
+        let items = self.expression(source, None)?;
+        let items = self.present(items, source)?;
+        let ty = items.ty?;
+        if let Some(element) = self.cx.types.element(ty) {
+            return Some(Items::List(items, element));
         }
+        if let Some((key, value)) = self.cx.types.entry(ty) {
+            return Some(Items::Map(items, key, value));
+        }
+        let side = self.side(source, ty);
+        self.report(errors::types::nothing_to_go_over(&side, ty == TypeId::INT));
+        None
+    }
+
+    /// The first of these names that nothing here has.
+    fn free_name<const N: usize>(&self, names: [&'static str; N]) -> Option<&'static str> {
+        names.into_iter().find(|name| self.local(name).is_none() && self.symbol(name).is_none())
     }
 
     /// `0..len(xs)` goes one past the last item: ranges include both ends (rule 38).
@@ -155,11 +187,37 @@ impl Body<'_, '_> {
         let len = matches!(&callee.kind, ast::ExprKind::Name(name) if name == "len");
         let ([list], [index]) = (arguments.as_slice(), binders) else { return };
         if zero && len && self.symbol("len").is_none() {
-            let item = ["item", "element", "one_item", "this_item"]
-                .into_iter()
-                .find(|name| self.local(name).is_none() && self.symbol(name).is_none());
+            let item = self.free_name(["item", "element", "one_item", "this_item"]);
             let list = self.cx.source_text(list.value.span);
             self.report(errors::types::past_the_last(span, index, &list, item));
+        }
+    }
+}
+
+/// What a loop goes over, checked.
+enum Items {
+    /// A list, and the type of its items.
+    List(Expr, TypeId),
+    /// A map, and the types of its keys and values.
+    Map(Expr, TypeId, TypeId),
+    /// From one number to another.
+    Range(Expr, Expr),
+}
+
+impl Items {
+    /// The type of an item, or of an entry's value.
+    fn item(&self) -> TypeId {
+        match self {
+            Items::List(_, item) | Items::Map(_, _, item) => *item,
+            Items::Range(..) => TypeId::INT,
+        }
+    }
+
+    /// The type of what a first name of two stands for: an index, or a key.
+    fn first(&self) -> TypeId {
+        match self {
+            Items::Map(_, key, _) => *key,
+            Items::List(..) | Items::Range(..) => TypeId::INT,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! LET, assignment and RECORD.
 
-use swarm_bytecode::module::MetricKind;
+use swarm_bytecode::module::{MetricKind, StateId};
+use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast::{self, AssignOperator, BinaryOperator};
 use swarm_grammar::span::Span;
 
 use super::body::{Body, Role};
-use super::conversions::Wanted;
+use super::conversions::{Wanted, zero_text};
 use super::effects::Effect;
 use super::environment::Symbol;
 use super::errors;
@@ -47,8 +48,15 @@ impl Body<'_, '_> {
             }
             return None;
         };
-        let ty = target.ty?;
+        let entry = matches!(target.kind, ExprKind::Find(..));
+        // As a place, `map[key]` is the entry itself, which is there once it is assigned.
+        let ty = if entry { self.cx.types.inner(target.ty?)? } else { target.ty? };
         let wanted = Wanted { what: self.cx.quote(place.span).into(), declared: None };
+        if entry && operator != AssignOperator::Set {
+            self.expression(value, Some(ty));
+            self.entry_that_may_be_missing(place, operator, value, ty, span);
+            return None;
+        }
         let operator = match operator {
             AssignOperator::Set => {
                 let value = self.value(value, ty, &wanted)?;
@@ -73,7 +81,30 @@ impl Body<'_, '_> {
         }
     }
 
-    /// A place that may be assigned: a LET, and fields and items behind it.
+    /// `counts[key] += 1`: plus what, where there is no entry yet?
+    fn entry_that_may_be_missing(
+        &mut self,
+        place: &ast::Expr,
+        operator: AssignOperator,
+        value: &ast::Expr,
+        ty: TypeId,
+        span: Span,
+    ) {
+        let whole = self.cx.source_text(place.span);
+        let value = self.cx.source_text(value.span);
+        let sign = if operator == AssignOperator::Add { "+" } else { "-" };
+        // `??` binds tighter than the sum, and what is taken away must stay together.
+        let value = if operator == AssignOperator::Subtract && value.contains(' ') {
+            format!("({value})")
+        } else {
+            value
+        };
+        let edit = zero_text(ty).map(|zero| (span, format!("{whole} = {whole} ?? {zero} {sign} {value}")));
+        let name = self.cx.types.name(ty);
+        self.report(errors::types::entry_may_be_missing(&self.cx.quote(place.span), place.span, &name, edit));
+    }
+
+    /// A place that may be assigned: a LET or a STATE, and fields, items and entries behind it.
     fn place(&mut self, place: &ast::Expr, operator: AssignOperator, span: Span) -> Option<Expr> {
         let name = base(place)?;
         let ast::ExprKind::Name(text) = &name.kind else {
@@ -95,6 +126,9 @@ impl Body<'_, '_> {
             }
             return target;
         }
+        if let Some(Symbol::State(id)) = self.symbol(text) {
+            return self.state_place(id, place, text, name.span);
+        }
         match self.cx.env.get(text) {
             None => {
                 self.assign_unknown(text, name.span, whole && operator == AssignOperator::Set);
@@ -110,6 +144,24 @@ impl Body<'_, '_> {
                 None
             }
         }
+    }
+
+    fn state_place(
+        &mut self,
+        id: StateId,
+        place: &ast::Expr,
+        name: &smol_str::SmolStr,
+        span: Span,
+    ) -> Option<Expr> {
+        let read = self.cx.env.state(id).is_some_and(|state| state.read);
+        let target = self.expression(place, None);
+        self.effect(Effect::Assign, name, span);
+        if let Some(state) = self.cx.env.states.get_mut(id.index()) {
+            state.assigned = true;
+            // To be written to is not to be read.
+            state.read = read;
+        }
+        target
     }
 
     fn measured_by_agent(&self, symbol: Symbol) -> bool {
@@ -142,6 +194,7 @@ impl Body<'_, '_> {
             return None;
         };
         self.effect(Effect::Record, "RECORD", span);
+        self.facts.metrics_recorded.insert(id);
         let info = self.cx.env.metric(id)?.clone();
         if let Some(by_agent) = info.by_agent {
             self.report(errors::host::measured_by_agent(&metric.text, metric.span, by_agent));
@@ -181,7 +234,7 @@ fn base(place: &ast::Expr) -> Option<&ast::Expr> {
 
 fn has_index(place: &Expr) -> bool {
     match &place.kind {
-        ExprKind::Item(..) => true,
+        ExprKind::Item(..) | ExprKind::Find(..) => true,
         ExprKind::Field(inner, _) => has_index(inner),
         _ => false,
     }

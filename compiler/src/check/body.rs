@@ -9,7 +9,7 @@ use swarm_grammar::span::Span;
 
 use super::Checker;
 use super::effects::{Allowed, Effect, Facts};
-use super::environment::{Answer, Symbol};
+use super::environment::{Answer, Origin, Parameter, Symbol};
 use super::errors;
 use crate::typed::{Expr, ExprKind, Local, LocalId};
 
@@ -24,6 +24,27 @@ pub(crate) enum Place {
     Filter,
     /// COSTS
     Cost,
+    /// A condition of the header.
+    Header,
+    /// The condition of a VETO.
+    Veto,
+    /// The first value of a STATE.
+    Initial,
+    /// A value that a TEST gives.
+    Given,
+    /// What a TEST expects.
+    Expected,
+}
+
+impl Place {
+    fn allowed(self) -> Allowed {
+        match self {
+            Place::Function => Allowed::EVERYTHING,
+            Place::Constant(_) | Place::Filter | Place::Cost | Place::Initial | Place::Given => Allowed::NOTHING,
+            Place::Header => Allowed::FIGURES,
+            Place::Veto | Place::Expected => Allowed::LOOKING,
+        }
+    }
 }
 
 /// How a local came to be; decides whether it may be assigned.
@@ -31,8 +52,12 @@ pub(crate) enum Place {
 pub(crate) enum Role {
     Let,
     IfLet,
+    /// A name in a pattern of a MATCH.
+    Pattern,
     Parameter,
     Loop,
+    /// Made by the compiler; no name stands for it.
+    Hidden,
 }
 
 /// A local under check.
@@ -73,11 +98,15 @@ pub(crate) struct Body<'c, 'a> {
     pub(crate) unknown_flow: bool,
     /// Unknown names that were reported: each is said once.
     pub(crate) unknown: BTreeSet<SmolStr>,
+    /// In the header: figures that may be unknown, and the locals that hold them where they are not.
+    pub(crate) figures: Vec<(Expr, LocalId)>,
+    /// Whether the current expression stands in a hole of a text.
+    pub(crate) in_hole: bool,
 }
 
 impl<'c, 'a> Body<'c, 'a> {
     pub(crate) fn new(cx: &'c mut Checker<'a>, place: Place, name: SmolStr, answer: Answer) -> Self {
-        let allowed = if place == Place::Function { Allowed::Everything } else { Allowed::Nothing };
+        let allowed = place.allowed();
         let incomplete = cx.env.incomplete;
         Body {
             cx,
@@ -94,6 +123,8 @@ impl<'c, 'a> Body<'c, 'a> {
             incomplete,
             unknown_flow: false,
             unknown: BTreeSet::new(),
+            figures: Vec::new(),
+            in_hole: false,
         }
     }
 
@@ -105,11 +136,22 @@ impl<'c, 'a> Body<'c, 'a> {
     /// local hides the old one, so that what follows is checked as it was meant.
     pub(crate) fn declare(&mut self, name: &SmolStr, span: Span, ty: Option<TypeId>, role: Role) -> LocalId {
         let earlier = self.local(name).and_then(|id| self.info(id)).map(|info| info.span);
-        let own = self.cx.env.get(name).filter(|declared| !declared.prelude).map(|declared| declared.span);
-        if let Some(first) = earlier.or(own) {
+        let own = self.cx.env.get(name).filter(|declared| declared.origin == Origin::Own);
+        let case = self.own_case(name);
+        if let Some(first) = earlier.or(own.map(|declared| declared.span)).or(case) {
             self.report(errors::names::hides(name, span, first));
         }
         self.declare_quietly(name, span, ty, role)
+    }
+
+    /// Where the file's own enums have a case that the bare name stands for.
+    fn own_case(&self, name: &str) -> Option<Span> {
+        let [(ty, case)] = self.cx.env.cases(name)[..] else { return None };
+        let owner = self.cx.env.enums.get(&ty)?;
+        let own = self.cx.env.get(&owner.name).is_some_and(|declared| {
+            declared.origin == Origin::Own && declared.symbol == Symbol::Type(ty)
+        });
+        self.cx.env.case(ty, case).filter(|_| own).map(|case| case.span)
     }
 
     /// Makes a local whatever its name hides.
@@ -125,6 +167,31 @@ impl<'c, 'a> Body<'c, 'a> {
         self.locals.push(LocalInfo { name: name.clone(), ty, span, role, read, assigned: false });
         let hidden = self.visible.insert(name.clone(), id);
         self.opened.push((name.clone(), hidden));
+        id
+    }
+
+    /// Makes the parameters of a function. One without a name cannot be seen.
+    pub(crate) fn parameters(&mut self, parameters: &[Parameter]) {
+        for parameter in parameters {
+            if parameter.name.is_empty() {
+                self.hidden("", parameter.span, parameter.ty.unwrap_or(TypeId::INT));
+            } else {
+                self.declare(&parameter.name, parameter.span, parameter.ty, Role::Parameter);
+            }
+        }
+    }
+
+    /// Makes a local that no name stands for; `name` is only for debugging.
+    pub(crate) fn hidden(&mut self, name: &'static str, span: Span, ty: TypeId) -> LocalId {
+        let id = LocalId(u32::try_from(self.locals.len()).unwrap_or(u32::MAX));
+        self.locals.push(LocalInfo {
+            name: SmolStr::new_static(name),
+            ty: Some(ty),
+            span,
+            role: Role::Hidden,
+            read: true,
+            assigned: false,
+        });
         id
     }
 
@@ -165,7 +232,7 @@ impl<'c, 'a> Body<'c, 'a> {
     /// Runs `check` where at most the effects of `allowed` may happen.
     pub(crate) fn limited<T>(&mut self, allowed: Allowed, check: impl FnOnce(&mut Self) -> T) -> T {
         let outer = self.allowed;
-        self.allowed = outer.min(allowed);
+        self.allowed = outer.and(allowed);
         let result = check(self);
         self.allowed = outer;
         result

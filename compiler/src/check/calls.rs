@@ -1,8 +1,8 @@
-//! Calls: of functions, of the host, of a TYPE (which makes a record), and `len`.
+//! Calls: of functions, of the host, of a TYPE (which makes a record) and of a case of an ENUM.
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::ImportId;
-use swarm_bytecode::types::TypeId;
+use swarm_bytecode::types::{Constant, TypeId};
 use swarm_grammar::ast;
 use swarm_grammar::diagnostic::Diagnostic;
 use swarm_grammar::span::Span;
@@ -12,105 +12,126 @@ use super::conversions::Wanted;
 use super::effects::{Call, Effect};
 use super::environment::{Answer, Parameter, Signature, Symbol};
 use super::errors;
-use super::expressions::constant_expr;
+use super::evaluate::constant_kind;
 use crate::typed::{Expr, ExprKind, FunctionIndex};
 
-/// Functions that the standard library will have.
-const COMING: [&str; 17] = [
-    "round",
-    "floor",
-    "ceil",
-    "abs",
-    "min",
-    "max",
-    "get",
-    "ratio",
-    "near",
-    "left",
-    "time",
-    "p50",
-    "p99",
-    "mean",
-    "xor",
-    "shift_left",
-    "to_float",
-];
-
 impl Body<'_, '_> {
-    /// Checks a call. Its type is `None` where it answers nothing.
+    /// Checks a call. Its type is `None` where it answers nothing. `expected` is the type its place would like.
     pub(crate) fn call(
         &mut self,
         callee: &ast::Expr,
         arguments: &[ast::Argument],
         span: Span,
+        expected: Option<TypeId>,
     ) -> Option<Expr> {
-        let ast::ExprKind::Name(name) = &callee.kind else {
+        let name: SmolStr = match &callee.kind {
+            ast::ExprKind::Name(name) => name.clone(),
+            _ => self.cx.quote(callee.span).into(),
+        };
+        if let Some(figure) = self.figure(&name, arguments, callee.span, span) {
+            return figure;
+        }
+        let Some(symbol) = self.path(callee) else {
+            return self.call_unresolved(callee, &name, arguments, span, expected);
+        };
+        if let Some(diagnostic) = self.not_in_constant(symbol, &name, callee.span) {
+            self.evaluate_only(arguments);
+            self.report(diagnostic);
+            return None;
+        }
+        match symbol {
+            Symbol::Function(id) => self.call_function(id, arguments, callee.span, span),
+            Symbol::Host(id) => self.call_host(id, &name, arguments, callee.span, span),
+            Symbol::Type(ty) if !self.cx.env.enums.contains_key(&ty) => self.construct(ty, arguments, span),
+            Symbol::Case(ty, case) => self.construct_case((ty, case), arguments, callee.span, span),
+            Symbol::Unknown => {
+                self.evaluate_only(arguments);
+                None
+            }
+            symbol => {
+                self.evaluate_only(arguments);
+                let what = match symbol {
+                    Symbol::Const(_) => "a CONST",
+                    Symbol::Context(_) => "a CONTEXT value",
+                    Symbol::Input(_) => "an INPUT",
+                    Symbol::State(_) => "a STATE variable",
+                    Symbol::Event(_) => "an EVENT",
+                    Symbol::Module(_) => "a used file",
+                    Symbol::Type(_) => "an ENUM",
+                    _ => "a METRIC",
+                };
+                self.report(errors::calls::not_callable(&name, callee.span, what));
+                None
+            }
+        }
+    }
+
+    /// A call of something that no declaration stands for: a case by its bare name, a native, or a slip.
+    fn call_unresolved(
+        &mut self,
+        callee: &ast::Expr,
+        name: &SmolStr,
+        arguments: &[ast::Argument],
+        span: Span,
+        expected: Option<TypeId>,
+    ) -> Option<Expr> {
+        if !matches!(callee.kind, ast::ExprKind::Name(_)) {
             self.evaluate_only(arguments);
             return self.bad_callee(callee, arguments);
-        };
+        }
         if let Some(info) = self.local(name).and_then(|id| self.info_mut(id)) {
             info.read = true;
             self.evaluate_only(arguments);
             self.report(errors::calls::not_callable(name, callee.span, "a variable"));
             return None;
         }
-        if let Some(diagnostic) = self.not_in_constant(name, callee.span) {
-            self.evaluate_only(arguments);
-            self.report(diagnostic);
-            return None;
+        match self.cx.env.cases(name)[..] {
+            [case] => return self.construct_case(case, arguments, callee.span, span),
+            [] => {}
+            _ => {
+                self.evaluate_only(arguments);
+                return self.ambiguous_case(name, callee.span);
+            }
         }
-        match self.symbol(name) {
-            Some(Symbol::Function(id)) => self.call_function(id, arguments, callee.span, span),
-            Some(Symbol::Host(id)) => self.call_host(id, name, arguments, callee.span, span),
-            Some(Symbol::Type(ty)) => self.construct(ty, arguments, span),
-            Some(Symbol::Unknown) => {
-                self.evaluate_only(arguments);
-                None
+        match name.as_str() {
+            "len" => self.length(arguments, callee.span, span),
+            "time" => self.time(arguments, callee.span, span),
+            _ if super::natives::is_builtin(name) => {
+                if let Place::Constant(what) = self.place {
+                    self.evaluate_only(arguments);
+                    self.report(errors::constants::not_constant(name, callee.span, what));
+                    return None;
+                }
+                self.native(name, arguments, callee.span, span, expected)
             }
-            Some(symbol) => {
-                self.evaluate_only(arguments);
-                let what = match symbol {
-                    Symbol::Const(_) => "a CONST",
-                    Symbol::Context(_) => "a CONTEXT value",
-                    Symbol::Input(_) => "an INPUT",
-                    _ => "a METRIC",
-                };
-                self.report(errors::calls::not_callable(name, callee.span, what));
-                None
-            }
-            None if name == "len" => self.length(arguments, callee.span, span),
-            None => self.unknown_callee(name, arguments, callee.span),
+            _ => self.unknown_callee(name, arguments, callee.span),
         }
     }
 
-    /// Constants call nothing: they are computed before signatures are known.
-    fn not_in_constant(&self, name: &SmolStr, span: Span) -> Option<Diagnostic> {
+    /// Constants call nothing but types: they are computed before signatures are known.
+    fn not_in_constant(&self, symbol: Symbol, name: &SmolStr, span: Span) -> Option<Diagnostic> {
         let Place::Constant(what) = self.place else { return None };
-        match self.symbol(name)? {
-            Symbol::Function(_) | Symbol::Host(_) => Some(errors::constants::not_constant(name, span, what)),
-            Symbol::Type(_) => Some(errors::not_yet(&format!("A record as {what}"), span)),
-            _ => None,
-        }
+        let calls = matches!(symbol, Symbol::Function(_) | Symbol::Host(_));
+        calls.then(|| errors::constants::not_constant(name, span, what))
     }
 
     fn unknown_callee(&mut self, name: &SmolStr, arguments: &[ast::Argument], span: Span) -> Option<Expr> {
         self.evaluate_only(arguments);
-        if COMING.contains(&name.as_str()) {
-            return self.not_yet(&format!("{name}(…)"), span);
-        }
         if !self.incomplete && self.unknown.insert(name.clone()) {
             let callable = self.cx.env.names().filter(|(_, symbol)| {
                 matches!(symbol, Symbol::Function(_) | Symbol::Host(_) | Symbol::Type(_))
             });
-            let candidates = callable.map(|(name, _)| name).chain(std::iter::once("len"));
+            let candidates = callable.map(|(name, _)| name).chain(super::natives::builtins());
+            let candidates = candidates.chain(self.cx.env.case_names());
             let near = errors::nearest(name, candidates).map(str::to_owned);
+            let near = near.or_else(|| errors::natives::other_name(name).map(str::to_owned));
             self.report(errors::names::unknown_function(name, span, near.as_deref()));
         }
         None
     }
 
     /// Checks arguments for their own sake, where what they are for is not known.
-    fn evaluate_only(&mut self, arguments: &[ast::Argument]) {
+    pub(crate) fn evaluate_only(&mut self, arguments: &[ast::Argument]) {
         for argument in arguments {
             if !super::expressions::takes_type(&argument.value) {
                 self.expression(&argument.value, None);
@@ -131,27 +152,6 @@ impl Body<'_, '_> {
             }
         }
         None
-    }
-
-    /// `len(list)`
-    fn length(&mut self, arguments: &[ast::Argument], name: Span, span: Span) -> Option<Expr> {
-        let [ast::Argument { name: None, value: source }] = arguments else {
-            self.evaluate_only(arguments);
-            self.report(errors::calls::len_arguments(arguments.len(), name));
-            return None;
-        };
-        let list = self.expression(source, None)?;
-        let list = self.present(list, source)?;
-        let ty = list.ty?;
-        if self.cx.types.element(ty).is_none() {
-            if ty == TypeId::STRING {
-                return self.not_yet("The length of a text", source.span);
-            }
-            let side = self.side(source, ty);
-            self.report(errors::types::no_length(&side));
-            return None;
-        }
-        Some(typed(ExprKind::Length(Box::new(list)), TypeId::INT, span))
     }
 
     fn call_function(
@@ -184,6 +184,24 @@ impl Body<'_, '_> {
         result(ExprKind::Host(id, arguments?), signature.answer, span)
     }
 
+    /// `critical(cve: "x")`
+    fn construct_case(
+        &mut self,
+        (ty, case): (TypeId, u8),
+        arguments: &[ast::Argument],
+        at: Span,
+        span: Span,
+    ) -> Option<Expr> {
+        let signature = self.cx.env.case(ty, case)?.clone();
+        if signature.parameters.is_empty() {
+            self.evaluate_only(arguments);
+            self.report(errors::matching::no_payload(&signature, at, span));
+            return None;
+        }
+        let payload = self.arguments(&signature, arguments, at)?;
+        Some(typed(ExprKind::Case(case, payload), ty, span))
+    }
+
     /// `Task(id: "t1")`
     fn construct(&mut self, ty: TypeId, arguments: &[ast::Argument], span: Span) -> Option<Expr> {
         let signature = self.cx.env.records.get(&ty)?.clone();
@@ -192,7 +210,7 @@ impl Body<'_, '_> {
     }
 
     /// Brings the arguments of a call into the order of the parameters, each checked against its type.
-    fn arguments(
+    pub(crate) fn arguments(
         &mut self,
         signature: &Signature,
         arguments: &[ast::Argument],
@@ -262,6 +280,21 @@ impl Body<'_, '_> {
         place
     }
 
+    /// A default as an expression; of a record all its defaults are spelt out.
+    fn default_expr(&self, default: &Constant, ty: TypeId, span: Span) -> Option<Expr> {
+        let kind = match (default, self.cx.env.records.get(&ty)) {
+            (Constant::Empty, Some(record)) => {
+                let fields = record.parameters.iter().map(|field| {
+                    // A record never contains itself, so this ends.
+                    self.default_expr(field.default.as_ref()?, field.ty?, span)
+                });
+                ExprKind::Record(fields.collect::<Option<Vec<Expr>>>()?)
+            }
+            _ => constant_kind(default.clone()),
+        };
+        Some(typed(kind, ty, span))
+    }
+
     /// Puts defaults where a call leaves a parameter out, and reports those that have none.
     fn fill_in(
         &mut self,
@@ -276,7 +309,7 @@ impl Body<'_, '_> {
                 continue;
             }
             match (&parameter.default, parameter.ty) {
-                (Some(default), Some(ty)) => *value = constant_expr(default, ty, at),
+                (Some(default), Some(ty)) => *value = self.default_expr(default, ty, at),
                 // Its type or its default was not understood.
                 (_, None) => {}
                 (None, Some(_)) => missing.push(parameter),

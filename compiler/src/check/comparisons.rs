@@ -1,6 +1,6 @@
 //! Comparisons: two values of one type, or of two that measure the same.
 
-use swarm_bytecode::types::{Type, TypeId};
+use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast;
 use swarm_grammar::span::Span;
 
@@ -67,6 +67,8 @@ impl Body<'_, '_> {
             typed(ExprKind::Some(Box::new(expr)), ty, span)
         };
         Some(match (self.cx.types.inner(a), self.cx.types.inner(b)) {
+            (Some(inner), None) if self.is_figure(&left) => (self.known_figure(left, inner), right),
+            (None, Some(inner)) if self.is_figure(&right) => (left, self.known_figure(right, inner)),
             (Some(inner), None) if self.cx.types.fits(b, inner) => (left, wrap(right, a)),
             (None, Some(inner)) if self.cx.types.fits(a, inner) => (wrap(left, b), right),
             _ => (left, right),
@@ -102,8 +104,7 @@ impl Body<'_, '_> {
     ) -> Option<(Expr, Expr)> {
         let (a, b) = (first.ty?, second.ty?);
         let types = &self.cx.types;
-        let lists = matches!(types.get(a), Some(Type::List { .. }));
-        if types.fits(a, b) || types.fits(b, a) || (lists && types.element(a) == types.element(b)) {
+        if types.same_but_max(a, b) {
             return Some((first, second));
         }
         match (types.kind(a), types.kind(b)) {

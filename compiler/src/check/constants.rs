@@ -1,8 +1,8 @@
-//! CONST, and every other value that must be known before the program runs.
+//! What must be known before the program runs: each CONST, and the types whose limits and defaults are made of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use swarm_bytecode::types::{Constant, Type, TypeId};
+use swarm_bytecode::types::{Constant, TypeId};
 use swarm_grammar::ast::{self, ExprKind as Kind, TypeExprKind};
 
 use super::Checker;
@@ -11,105 +11,139 @@ use super::collect::Plan;
 use super::conversions::Wanted;
 use super::environment::{Answer, Symbol};
 use super::errors;
-use super::evaluate::evaluate;
+use super::evaluate::{evaluate, fold};
 use crate::typed::{Expr, ExprKind};
 
+/// CONSTs, then TYPEs, then ENUMs, by their place in the plan: what has to be defined, each after those it needs.
+#[derive(Clone, Copy)]
+enum Definition {
+    Const(usize),
+    Type(usize),
+    Enum(usize),
+}
+
 impl Checker<'_> {
-    /// Computes every CONST, each after those it is made of.
-    pub(crate) fn constants(&mut self, plan: &Plan<'_>) {
-        let needs: Vec<Vec<usize>> = plan.constants.iter().map(|constant| self.needs(constant)).collect();
-        for at in self.constant_order(plan, &needs) {
-            let Some(constant) = plan.constants.get(at) else { continue };
-            let value = self.constant_declaration(constant);
-            if let Some(info) = self.env.constants.get_mut(at) {
-                info.value = value;
+    /// Computes every CONST and completes every TYPE and ENUM, each after those it is made of.
+    pub(crate) fn definitions(&mut self, plan: &Plan<'_>) {
+        let constants = (0..plan.constants.len()).map(Definition::Const);
+        let types = (0..plan.types.len()).map(Definition::Type);
+        let enums = (0..plan.enums.len()).map(Definition::Enum);
+        let all: Vec<Definition> = constants.chain(types).chain(enums).collect();
+        let own_types = plan.types.iter().map(|(id, _)| *id).chain(plan.enums.iter().map(|(id, _)| *id));
+        let places: BTreeMap<TypeId, usize> = own_types.zip(plan.constants.len()..).collect();
+        let needs: Vec<Vec<usize>> =
+            all.iter().map(|definition| self.needs(plan, *definition, &places)).collect();
+        let (order, circles) = definition_order(&needs);
+        for circle in &circles {
+            self.report_circle(plan, &all, circle);
+        }
+        // A type that needs itself still has fields, so that nothing else is said of it; a CONST has no value.
+        let in_circles = circles.into_iter().flatten();
+        let left = in_circles.filter(|at| !matches!(all.get(*at), Some(Definition::Const(_))));
+        for at in order.into_iter().chain(left) {
+            match all.get(at) {
+                Some(Definition::Const(at)) => self.define_constant(plan, *at),
+                Some(Definition::Type(at)) => {
+                    if let Some((id, declaration)) = plan.types.get(*at) {
+                        self.env.at = declaration.scope;
+                        self.record(*id, declaration);
+                    }
+                }
+                Some(Definition::Enum(at)) => {
+                    if let Some((id, declaration)) = plan.enums.get(*at) {
+                        self.env.at = declaration.scope;
+                        self.payloads(*id, declaration);
+                    }
+                }
+                None => {}
             }
         }
     }
 
-    fn constant_declaration(&mut self, constant: &ast::Const) -> Option<(TypeId, Constant)> {
+    fn define_constant(&mut self, plan: &Plan<'_>, at: usize) {
+        let Some(constant) = plan.constants.get(at) else { return };
+        self.env.at = constant.scope;
+        let value = self.constant_declaration(constant);
+        if let Some(info) = self.env.constants.get_mut(at) {
+            info.value = value;
+        }
+    }
+
+    fn constant_declaration(&mut self, constant: &ast::Const) -> Option<Expr> {
         let ty = match &constant.ty {
             Some(written) => Some((self.resolve(written)?, written.span)),
             None => None,
         };
         let wanted = Wanted { what: constant.name.text.clone(), declared: ty.map(|(_, span)| span) };
-        let (ty, value) = self.constant(&constant.value, ty.map(|(ty, _)| ty), &wanted, "a CONST")?;
-        let simple = !matches!(value, Constant::Empty);
-        if !simple {
-            self.report(errors::not_yet("A CONST that is a list or NONE", constant.value.span));
-            return None;
-        }
-        Some((ty, value))
+        self.constant(&constant.value, ty.map(|(ty, _)| ty), &wanted, "a CONST")
     }
 
-    /// The CONSTs that one is made of, each once.
-    fn needs(&self, constant: &ast::Const) -> Vec<usize> {
-        let mut needs = BTreeSet::new();
-        let mut note = |name: &str| {
-            if let Some(Symbol::Const(at)) = self.env.get(name).map(|declared| declared.symbol) {
-                needs.insert(at);
-            }
+    /// What one definition is made of, each once, by its place among all; `places` has those of the types.
+    fn needs(
+        &mut self,
+        plan: &Plan<'_>,
+        definition: Definition,
+        places: &BTreeMap<TypeId, usize>,
+    ) -> Vec<usize> {
+        let mut names = Names::default();
+        let scope = match definition {
+            Definition::Const(at) => plan.constants.get(at).map(|constant| {
+                names.of_expr(&constant.value);
+                constant.ty.iter().for_each(|ty| names.of_type(ty));
+                constant.scope
+            }),
+            Definition::Type(at) => plan.types.get(at).map(|(_, declaration)| {
+                for field in &declaration.fields {
+                    names.of_type(&field.ty);
+                    field.max.iter().chain(&field.default).for_each(|expr| names.of_expr(expr));
+                }
+                declaration.scope
+            }),
+            Definition::Enum(at) => plan.enums.get(at).map(|(_, declaration)| {
+                for parameter in declaration.cases.iter().flat_map(|case| &case.parameters) {
+                    names.of_type(&parameter.ty);
+                }
+                declaration.scope
+            }),
         };
-        each_name(&constant.value, &mut note);
-        if let Some(ty) = &constant.ty {
-            each_name_of_type(ty, &mut note);
+        self.env.at = scope.unwrap_or(self.env.at);
+        let mut needs = BTreeSet::new();
+        for (alias, name) in names.found {
+            let symbols = match alias.map(|alias| self.env.get(alias).map(|alias| alias.symbol)) {
+                None => self.symbols(name),
+                Some(Some(Symbol::Module(scope))) => {
+                    self.env.own(scope, name).map(|declared| declared.symbol).into_iter().collect()
+                }
+                Some(_) => Vec::new(),
+            };
+            needs.extend(symbols.into_iter().filter_map(|symbol| match symbol {
+                Symbol::Const(at) => Some(at),
+                Symbol::Type(id) => places.get(&id).copied(),
+                _ => None,
+            }));
         }
         needs.into_iter().collect()
     }
 
-    /// An order in which each CONST comes after those it needs. Those that need themselves are reported and left
-    /// out, and what needs them stays silent. The walk keeps its own way: (CONST, how many of its needs were seen).
-    fn constant_order(&mut self, plan: &Plan<'_>, needs: &[Vec<usize>]) -> Vec<usize> {
-        #[derive(Clone, Copy, PartialEq)]
-        enum Mark {
-            New,
-            OnTheWay,
-            Done,
+    /// What a name may stand for in an expression: a declaration, else the enums of which it is a case.
+    fn symbols(&self, name: &str) -> Vec<Symbol> {
+        match self.env.get(name) {
+            Some(declared) => vec![declared.symbol],
+            None => self.env.cases(name).into_iter().map(|(ty, _)| Symbol::Type(ty)).collect(),
         }
-        let mut order = Vec::with_capacity(needs.len());
-        let mut marks = vec![Mark::New; needs.len()];
-        for root in 0..needs.len() {
-            let mut way =
-                if marks.get(root) == Some(&Mark::New) { vec![(root, 0_usize)] } else { Vec::new() };
-            while let Some((at, seen)) = way.last_mut() {
-                let at = *at;
-                let next = needs.get(at).and_then(|needs| needs.get(*seen)).copied();
-                *seen = seen.saturating_add(1);
-                if let Some(mark) = marks.get_mut(at) {
-                    *mark = if next.is_some() { Mark::OnTheWay } else { Mark::Done };
-                }
-                let Some(next) = next else {
-                    way.pop();
-                    order.push(at);
-                    continue;
-                };
-                match marks.get(next) {
-                    Some(Mark::New) => way.push((next, 0)),
-                    Some(Mark::OnTheWay) => {
-                        let names: Vec<usize> = way.iter().map(|(at, _)| *at).collect();
-                        self.report_circle(plan, &names, next);
-                        for (at, _) in way.drain(..) {
-                            if let Some(mark) = marks.get_mut(at) {
-                                *mark = Mark::Done;
-                            }
-                        }
-                    }
-                    _ => {}
-                }
-            }
-        }
-        order
     }
 
-    fn report_circle(&mut self, plan: &Plan<'_>, way: &[usize], again: usize) {
-        let start = way.iter().position(|at| *at == again).unwrap_or(0);
-        let circle: Vec<&ast::Name> = way
-            .get(start..)
-            .unwrap_or(&[])
-            .iter()
-            .filter_map(|at| plan.constants.get(*at).map(|constant| &constant.name))
-            .collect();
-        if let Some(diagnostic) = errors::declarations::circle("CONST", &circle) {
+    fn report_circle(&mut self, plan: &Plan<'_>, all: &[Definition], circle: &[usize]) {
+        let name = |at: &usize| match all.get(*at)? {
+            Definition::Const(at) => plan.constants.get(*at).map(|own| (&own.item.name, "CONST")),
+            Definition::Type(at) => plan.types.get(*at).map(|(_, own)| (&own.item.name, "TYPE")),
+            Definition::Enum(at) => plan.enums.get(*at).map(|(_, own)| (&own.item.name, "ENUM")),
+        };
+        let found: Vec<(&ast::Name, &str)> = circle.iter().filter_map(name).collect();
+        let names: Vec<&ast::Name> = found.iter().map(|(name, _)| *name).collect();
+        let keyword = found.first().map_or("CONST", |(_, keyword)| keyword);
+        let why = "Its value cannot be computed, because it is needed to compute it.";
+        if let Some(diagnostic) = errors::declarations::circle(keyword, &names, why) {
             self.report(diagnostic);
         }
     }
@@ -121,30 +155,16 @@ impl Checker<'_> {
         ty: Option<TypeId>,
         wanted: &Wanted,
         what: &'static str,
-    ) -> Option<(TypeId, Constant)> {
+    ) -> Option<Expr> {
         let mut body = Body::new(self, Place::Constant(what), "".into(), Answer::Nothing);
         let expr = match ty {
             Some(ty) => body.value(source, ty, wanted),
             None => body.expression(source, None),
         }?;
-        let value = self.evaluated(&expr, source, what)?;
-        Some((ty.or(expr.ty)?, value))
-    }
-
-    fn evaluated(&mut self, expr: &Expr, source: &ast::Expr, what: &'static str) -> Option<Constant> {
-        match evaluate(expr) {
+        match fold(&expr, &self.types) {
             Ok(Some(value)) => Some(value),
             Ok(None) => {
-                let composed = matches!(
-                    expr.kind,
-                    ExprKind::List(_) | ExprKind::Record(_) | ExprKind::Some(_) | ExprKind::Aggregate { .. }
-                );
-                let diagnostic = if composed {
-                    errors::not_yet(&format!("A list, record or optional as {what}"), source.span)
-                } else {
-                    errors::constants::not_computable(source.span, what)
-                };
-                self.report(diagnostic);
+                self.report(errors::constants::not_computable(source.span, what));
                 None
             }
             Err(trap) => {
@@ -161,9 +181,33 @@ impl Checker<'_> {
         ty: TypeId,
         what: &'static str,
     ) -> Option<i64> {
-        match self.constant(source, Some(ty), &Wanted::words(what), what)?.1 {
-            Constant::Word(word) => Some(word),
+        match self.constant(source, Some(ty), &Wanted::words(what), what)?.kind {
+            ExprKind::Word(word) => Some(word),
             _ => None,
+        }
+    }
+
+    /// A text that must be known before the program runs.
+    pub(crate) fn constant_text(
+        &mut self,
+        literal: &ast::StringLiteral,
+        what: &'static str,
+    ) -> Option<smol_str::SmolStr> {
+        if let Some(text) = literal.plain() {
+            return Some(text);
+        }
+        let mut body = Body::new(self, Place::Constant(what), "".into(), Answer::Nothing);
+        let text = body.string(literal)?;
+        match evaluate(&text, &self.types) {
+            Ok(Some(Constant::String(text))) => Some(text),
+            Ok(_) => {
+                self.report(errors::constants::not_computable(literal.span, what));
+                None
+            }
+            Err(trap) => {
+                self.report(errors::constants::traps(trap, literal.span, what));
+                None
+            }
         }
     }
 
@@ -175,62 +219,147 @@ impl Checker<'_> {
         name: &ast::Name,
     ) -> Option<Constant> {
         let wanted = Wanted::declared(name.text.clone(), name.span);
-        let (_, value) = self.constant(source, Some(ty), &wanted, "a default")?;
-        let optional = matches!(self.types.get(ty), Some(Type::Optional(_)));
-        if optional && value != Constant::Empty {
-            self.report(errors::not_yet("A default other than NONE for an optional", source.span));
-            return None;
+        let value = self.constant(source, Some(ty), &wanted, "a default")?;
+        let carried = self.carried_default(&value);
+        if carried.is_none() {
+            self.report(errors::constants::no_default(&self.types.name(ty), source.span));
         }
-        Some(value)
+        carried
+    }
+
+    /// A constant as a module carries it: one value, or nothing but what its type has anyway.
+    fn carried_default(&self, value: &Expr) -> Option<Constant> {
+        Some(match &value.kind {
+            ExprKind::Word(word) => Constant::Word(*word),
+            ExprKind::Float(float) => Constant::Float(*float),
+            ExprKind::String(text) => Constant::String(text.clone()),
+            ExprKind::Zero => Constant::Empty,
+            ExprKind::Case(case, payload) if payload.is_empty() => Constant::Case(*case),
+            ExprKind::List(items) if items.is_empty() => Constant::Empty,
+            ExprKind::Map(entries) if entries.is_empty() => Constant::Empty,
+            ExprKind::Record(fields) => {
+                let signature = self.env.records.get(&value.ty?)?;
+                let usual = fields.len() == signature.parameters.len()
+                    && fields.iter().zip(&signature.parameters).all(|(field, own)| {
+                        own.default.is_some() && self.carried_default(field) == own.default
+                    });
+                return usual.then_some(Constant::Empty);
+            }
+            _ => return None,
+        })
     }
 }
 
-/// Calls `note` with each name an expression refers to.
-fn each_name(expr: &ast::Expr, note: &mut dyn FnMut(&str)) {
-    match &expr.kind {
-        Kind::Name(name) => note(name),
-        Kind::List(items) => items.iter().for_each(|item| each_name(item, note)),
-        Kind::Map(pairs) => pairs.iter().for_each(|(key, value)| {
-            each_name(key, note);
-            each_name(value, note);
-        }),
-        Kind::Paren(inner) | Kind::Member(inner, _) | Kind::Unary(_, inner) => each_name(inner, note),
-        Kind::Index(a, b) | Kind::Binary(_, _, a, b) | Kind::Range(a, b) => {
-            each_name(a, note);
-            each_name(b, note);
-        }
-        Kind::Call { arguments, .. } => {
-            arguments.iter().for_each(|argument| each_name(&argument.value, note));
-        }
-        Kind::If { condition, then, otherwise } => {
-            each_name(condition, note);
-            each_name(then, note);
-            each_name(otherwise, note);
-        }
-        Kind::Aggregate { value, generator, .. } => {
-            value.iter().for_each(|value| each_name(value, note));
-            each_name(&generator.source, note);
-            generator.filter.iter().for_each(|filter| each_name(filter, note));
-        }
-        Kind::Top { .. } | Kind::Number(_) | Kind::String(_) | Kind::Bool(_) | Kind::None | Kind::Error => {}
+/// An order in which each definition comes after those it needs, and the circles of those that need themselves, which
+/// are left out of it. The walk keeps its own way: (definition, how many of its needs were seen).
+fn definition_order(needs: &[Vec<usize>]) -> (Vec<usize>, Vec<Vec<usize>>) {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Mark {
+        New,
+        OnTheWay,
+        Done,
     }
+    let mut order = Vec::with_capacity(needs.len());
+    let mut circles = Vec::new();
+    let mut marks = vec![Mark::New; needs.len()];
+    for root in 0..needs.len() {
+        let mut way = if marks.get(root) == Some(&Mark::New) { vec![(root, 0_usize)] } else { Vec::new() };
+        while let Some((at, seen)) = way.last_mut() {
+            let at = *at;
+            let next = needs.get(at).and_then(|needs| needs.get(*seen)).copied();
+            *seen = seen.saturating_add(1);
+            if let Some(mark) = marks.get_mut(at) {
+                *mark = if next.is_some() { Mark::OnTheWay } else { Mark::Done };
+            }
+            let Some(next) = next else {
+                way.pop();
+                order.push(at);
+                continue;
+            };
+            match marks.get(next) {
+                Some(Mark::New) => way.push((next, 0)),
+                Some(Mark::OnTheWay) => {
+                    let start = way.iter().position(|(at, _)| *at == next).unwrap_or(0);
+                    circles.push(way.iter().skip(start).map(|(at, _)| *at).collect());
+                    for (at, _) in way.drain(..) {
+                        if let Some(mark) = marks.get_mut(at) {
+                            *mark = Mark::Done;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    (order, circles)
 }
 
-/// Calls `note` with each name the limits inside a written type refer to.
-fn each_name_of_type(ty: &ast::TypeExpr, note: &mut dyn FnMut(&str)) {
-    match &ty.kind {
-        TypeExprKind::Name(_) | TypeExprKind::Error => {}
-        TypeExprKind::Generic { arguments, .. } => {
-            arguments.iter().for_each(|argument| each_name_of_type(argument, note));
+/// Names that a constant or the limits of a type refer to, with the alias before them where there is one.
+#[derive(Default)]
+struct Names<'t> {
+    found: Vec<(Option<&'t str>, &'t str)>,
+}
+
+impl<'t> Names<'t> {
+    fn of_expr(&mut self, expr: &'t ast::Expr) {
+        match &expr.kind {
+            Kind::Name(name) => self.found.push((None, name)),
+            Kind::List(items) => items.iter().for_each(|item| self.of_expr(item)),
+            Kind::Map(pairs) => pairs.iter().for_each(|(key, value)| {
+                self.of_expr(key);
+                self.of_expr(value);
+            }),
+            Kind::Member(inner, name) => {
+                if let Kind::Name(alias) = &inner.kind {
+                    self.found.push((Some(alias), &name.text));
+                }
+                self.of_expr(inner);
+            }
+            Kind::Paren(inner) | Kind::Unary(_, inner) => self.of_expr(inner),
+            Kind::Index(a, b) | Kind::Binary(_, _, a, b) | Kind::Range(a, b) => {
+                self.of_expr(a);
+                self.of_expr(b);
+            }
+            Kind::Call { callee, arguments } => {
+                self.of_expr(callee);
+                arguments.iter().for_each(|argument| self.of_expr(&argument.value));
+            }
+            Kind::If { condition, then, otherwise } => {
+                self.of_expr(condition);
+                self.of_expr(then);
+                self.of_expr(otherwise);
+            }
+            Kind::String(literal) => self.of_text(literal),
+            // Loops are no constants.
+            Kind::Aggregate { .. } | Kind::Top { .. } => {}
+            Kind::Number(_) | Kind::Bool(_) | Kind::None | Kind::Error => {}
         }
-        TypeExprKind::Quotient(a, b) => {
-            each_name_of_type(a, note);
-            each_name_of_type(b, note);
+    }
+
+    fn of_text(&mut self, literal: &'t ast::StringLiteral) {
+        for part in &literal.parts {
+            if let ast::StringPart::Hole(hole) = part {
+                self.of_expr(hole);
+            }
         }
-        TypeExprKind::Optional(inner) => each_name_of_type(inner, note),
-        TypeExprKind::Bounded(inner, max) => {
-            each_name_of_type(inner, note);
-            each_name(max, note);
+    }
+
+    /// The limits inside a written type.
+    fn of_type(&mut self, ty: &'t ast::TypeExpr) {
+        match &ty.kind {
+            TypeExprKind::Name(_) | TypeExprKind::Error => {}
+            TypeExprKind::Generic { arguments, .. } => {
+                arguments.iter().for_each(|argument| self.of_type(argument));
+            }
+            TypeExprKind::Quotient(a, b) => {
+                self.of_type(a);
+                self.of_type(b);
+            }
+            TypeExprKind::Optional(inner) => self.of_type(inner),
+            TypeExprKind::Bounded(inner, max) => {
+                self.of_type(inner);
+                self.of_expr(max);
+            }
         }
     }
 }

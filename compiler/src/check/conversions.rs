@@ -39,6 +39,11 @@ impl Body<'_, '_> {
         to: TypeId,
         wanted: &Wanted,
     ) -> Option<Expr> {
+        let expr = if self.is_figure(&expr) && self.cx.types.inner(to).is_none() {
+            self.present(expr, source)?
+        } else {
+            expr
+        };
         let from = expr.ty?;
         if let Some(expr) = self.try_convert(expr, to) {
             return Some(expr);

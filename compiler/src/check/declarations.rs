@@ -1,32 +1,28 @@
-//! TYPE, INPUT, CONTEXT and METRIC: what crosses the border, and how it looks.
+//! TYPE, ENUM, INPUT, CONTEXT, METRIC and STATE: what a program holds and what crosses the border, and how it looks.
 
 use std::collections::BTreeMap;
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::{Context, Input, Metric};
-use swarm_bytecode::types::{Field, TypeId};
+use swarm_bytecode::types::{EnumCase, Field, TypeId};
 use swarm_grammar::ast;
 use swarm_grammar::span::Span;
 
 use super::Checker;
+use super::body::Place;
 use super::collect::Plan;
-use super::environment::{Answer, Given, MetricInfo, Parameter, Signature};
+use super::conversions::Wanted;
+use super::environment::{Answer, Given, MetricInfo, Parameter, Signature, StateInfo};
 use super::errors;
 use super::types::{MAX_TYPE_DEPTH, TypeTable};
+use crate::typed::State;
 
 /// Fields a record may have.
 const MAX_FIELDS: usize = 256;
 
 impl Checker<'_> {
-    /// Every TYPE: its fields first, then whether one contains itself.
-    pub(crate) fn records(&mut self, plan: &Plan<'_>) {
-        for (id, declaration) in &plan.types {
-            self.record(*id, declaration);
-        }
-        self.record_depths(plan);
-    }
-
-    fn record(&mut self, id: TypeId, declaration: &ast::TypeDeclaration) {
+    /// The fields of a TYPE.
+    pub(crate) fn record(&mut self, id: TypeId, declaration: &ast::TypeDeclaration) {
         let name = &declaration.name;
         if TypeTable::builtin(&name.text).is_some() || matches!(name.text.as_str(), "list" | "map") {
             self.report(errors::names::builtin_type(&name.text, name.span));
@@ -94,12 +90,38 @@ impl Checker<'_> {
         }
     }
 
-    /// How deep each record nests; one that contains itself is reported. The walk keeps its own way, so a long
+    /// The payloads of an ENUM.
+    pub(crate) fn payloads(&mut self, id: TypeId, declaration: &ast::EnumDeclaration) {
+        let name = &declaration.name;
+        if TypeTable::builtin(&name.text).is_some() || matches!(name.text.as_str(), "list" | "map") {
+            self.report(errors::names::builtin_type(&name.text, name.span));
+        }
+        let Some(mut info) = self.env.enums.get(&id).cloned() else { return };
+        let mut cases = Vec::with_capacity(info.cases.len());
+        for (case, written) in info.cases.iter_mut().zip(&declaration.cases) {
+            let signature = self.signature(&written.name, &written.parameters, None);
+            case.parameters = signature.parameters;
+            let fields = case.parameters.iter().map(|own| Field {
+                name: own.name.clone(),
+                ty: own.ty.unwrap_or(TypeId::INT),
+                key: false,
+                unit: None,
+                default: None,
+            });
+            cases.push(EnumCase { name: case.name.clone(), fields: fields.collect() });
+        }
+        self.types.complete_enum(id, cases);
+        self.env.enums.insert(id, info);
+    }
+
+    /// How deep each TYPE and ENUM nests; one that contains itself is reported. The walk keeps its own way, so a long
     /// chain of types does not grow the stack.
-    fn record_depths(&mut self, plan: &Plan<'_>) {
-        let names: BTreeMap<TypeId, &ast::Name> = plan.types.iter().map(|(id, ty)| (*id, &ty.name)).collect();
+    pub(crate) fn type_depths(&mut self, plan: &Plan<'_>) {
+        let records = plan.types.iter().map(|(id, own)| (*id, (&own.item.name, "TYPE")));
+        let enums = plan.enums.iter().map(|(id, own)| (*id, (&own.item.name, "ENUM")));
+        let names: BTreeMap<TypeId, (&ast::Name, &str)> = records.chain(enums).collect();
         let inside: BTreeMap<TypeId, Vec<TypeId>> =
-            names.keys().map(|id| (*id, self.records_inside(*id))).collect();
+            names.keys().map(|id| (*id, self.declared_inside(*id))).collect();
         let mut done: BTreeMap<TypeId, bool> = BTreeMap::new();
         for root in names.keys() {
             let mut way = vec![*root];
@@ -109,9 +131,13 @@ impl Checker<'_> {
                 match next {
                     Some(next) if done.contains_key(next) => {
                         let start = way.iter().position(|id| id == next).unwrap_or(0);
-                        let circle: Vec<&ast::Name> =
+                        let circle: Vec<(&ast::Name, &str)> =
                             way.iter().skip(start).filter_map(|id| names.get(id).copied()).collect();
-                        if let Some(diagnostic) = errors::declarations::circle("TYPE", &circle) {
+                        let keyword = circle.first().map_or("TYPE", |(_, keyword)| keyword);
+                        let circle: Vec<&ast::Name> = circle.into_iter().map(|(name, _)| name).collect();
+                        let why =
+                            "A value of it would never end; keep an identifier instead of the record itself.";
+                        if let Some(diagnostic) = errors::declarations::circle(keyword, &circle, why) {
                             self.report(diagnostic);
                         }
                         for id in way.drain(..) {
@@ -122,7 +148,7 @@ impl Checker<'_> {
                     None => {
                         way.pop();
                         if done.insert(at, true) == Some(false) {
-                            self.set_record_depth(at, names.get(&at).map(|name| name.span));
+                            self.set_type_depth(at, names.get(&at).map(|(name, _)| name.span));
                         }
                     }
                 }
@@ -130,10 +156,10 @@ impl Checker<'_> {
         }
     }
 
-    fn set_record_depth(&mut self, record: TypeId, span: Option<Span>) {
-        let fields: Vec<TypeId> = self.field_types(record);
+    fn set_type_depth(&mut self, own: TypeId, span: Option<Span>) {
+        let fields: Vec<TypeId> = self.field_types(own);
         let deepest = fields.iter().map(|ty| self.types.depth(*ty)).max().unwrap_or(0);
-        self.types.set_depth(record, deepest);
+        self.types.set_depth(own, deepest);
         if let Some(span) = span
             && deepest >= MAX_TYPE_DEPTH
         {
@@ -141,19 +167,22 @@ impl Checker<'_> {
         }
     }
 
-    fn field_types(&self, record: TypeId) -> Vec<TypeId> {
-        let signature = self.env.records.get(&record);
-        signature.into_iter().flat_map(|own| &own.parameters).filter_map(|field| field.ty).collect()
+    /// The types of a record's fields, or of all payloads of an enum.
+    fn field_types(&self, own: TypeId) -> Vec<TypeId> {
+        let record = self.env.records.get(&own).into_iter();
+        let cases = self.env.enums.get(&own).into_iter().flat_map(|own| &own.cases);
+        record.chain(cases).flat_map(|own| &own.parameters).filter_map(|field| field.ty).collect()
     }
 
-    fn records_inside(&self, record: TypeId) -> Vec<TypeId> {
-        let fields = self.field_types(record).into_iter();
-        fields.filter_map(|ty| self.types.record_inside(ty)).collect()
+    fn declared_inside(&self, own: TypeId) -> Vec<TypeId> {
+        let fields = self.field_types(own).into_iter();
+        fields.filter_map(|ty| self.types.declared_inside(ty)).collect()
     }
 
     pub(crate) fn contexts(&mut self, plan: &Plan<'_>) -> Vec<Context> {
         let mut contexts = Vec::with_capacity(plan.contexts.len());
         for field in &plan.contexts {
+            self.env.at = field.scope;
             let (ty, default) = self.given(field, "a CONTEXT value");
             self.env.contexts.push(Given { ty });
             let ty = ty.unwrap_or(TypeId::INT);
@@ -179,6 +208,7 @@ impl Checker<'_> {
     pub(crate) fn inputs(&mut self, plan: &Plan<'_>) -> Vec<Input> {
         let mut inputs = Vec::with_capacity(plan.inputs.len());
         for field in &plan.inputs {
+            self.env.at = field.scope;
             let (ty, default) = self.given(field, "an INPUT");
             self.env.inputs.push(Given { ty });
             let unit = field.unit.as_ref().map(|unit| unit.text.clone());
@@ -209,6 +239,7 @@ impl Checker<'_> {
     pub(crate) fn metrics(&mut self, plan: &Plan<'_>) -> Vec<Metric> {
         let mut metrics = Vec::with_capacity(plan.metrics.len());
         for metric in &plan.metrics {
+            self.env.at = metric.scope;
             let resolved = self.resolve(&metric.ty);
             let ty = resolved.filter(|ty| self.types.kind(*ty).calculates());
             if let (Some(wrong), None) = (resolved, ty) {
@@ -228,5 +259,35 @@ impl Checker<'_> {
             });
         }
         metrics
+    }
+
+    /// Types of the STATE variables; their first values come with the bodies, since they may call functions.
+    pub(crate) fn states(&mut self, plan: &Plan<'_>) {
+        for state in &plan.states {
+            self.env.at = state.scope;
+            let ty = self.resolve(&state.ty);
+            let (name, span) = (state.name.text.clone(), state.name.span);
+            self.env.states.push(StateInfo { name, ty, span, read: false, assigned: false });
+        }
+    }
+
+    /// First values of the STATE variables.
+    pub(crate) fn initial_values(&mut self, plan: &Plan<'_>) -> Vec<State> {
+        let mut states = Vec::with_capacity(plan.states.len());
+        for (at, state) in plan.states.iter().enumerate() {
+            self.env.at = state.scope;
+            let ty = self.env.states.get(at).and_then(|info| info.ty);
+            let name = state.name.text.clone();
+            let wanted = Wanted::declared(name.clone(), state.ty.span);
+            let initial = self.expression_function(
+                &format!("STATE {name}"),
+                Place::Initial,
+                state.value.span,
+                &[],
+                |body| body.maybe_value(&state.value, ty, &wanted),
+            );
+            states.push(State { name, ty: ty.unwrap_or(TypeId::INT), initial, span: state.span });
+        }
+        states
     }
 }

@@ -1,5 +1,8 @@
 //! What functions do besides computing, and who calls whom.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use swarm_bytecode::module::MetricId;
 use swarm_grammar::span::Span;
 
 use crate::typed::FunctionIndex;
@@ -9,43 +12,71 @@ use crate::typed::FunctionIndex;
 pub(crate) enum Effect {
     /// Calls an ACTION.
     Action,
+    /// Waits for an ACTION: TRY, RETRY.
+    Try,
     /// Asks a QUERY.
     Query,
     /// RECORDs a sample.
     Record,
+    /// Assigns a STATE variable.
+    Assign,
+    /// Opens a budget: WITHIN, PHASE.
+    Budget,
     /// Ends the run: STOP, FAIL, REQUIRE.
     Halt,
-    /// Reads an INPUT, a CONTEXT or a METRIC.
+    /// Reads an INPUT or a CONTEXT.
     Read,
+    /// Reads a METRIC.
+    Metric,
+    /// Reads a STATE variable.
+    State,
 }
 
 impl Effect {
-    pub(crate) const ALL: [Effect; 5] =
-        [Effect::Action, Effect::Query, Effect::Record, Effect::Halt, Effect::Read];
+    pub(crate) const ALL: [Effect; 10] = [
+        Effect::Action,
+        Effect::Try,
+        Effect::Query,
+        Effect::Record,
+        Effect::Assign,
+        Effect::Budget,
+        Effect::Halt,
+        Effect::Read,
+        Effect::Metric,
+        Effect::State,
+    ];
 
-    const fn bit(self) -> u8 {
-        1 << (self as u8)
+    const fn bit(self) -> u16 {
+        1 << (self as u16)
     }
 }
 
-/// Which effects a place admits; ordered from the strictest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Allowed {
-    /// Computation only: TARGET, COSTS, constants.
-    Nothing,
-    /// No ACTION: WHERE and aggregates.
-    NoAction,
-    /// A statement.
-    Everything,
-}
+/// Which effects a place admits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Allowed(u16);
 
 impl Allowed {
+    /// Computation only: TARGET, COSTS, constants, the first value of a STATE.
+    pub(crate) const NOTHING: Allowed = Allowed(0);
+    /// The header: figures of the fleet.
+    pub(crate) const FIGURES: Allowed = Allowed(Effect::Metric.bit());
+    /// A look at everything there is: VETO, what a TEST expects.
+    pub(crate) const LOOKING: Allowed =
+        Allowed(Effect::Read.bit() | Effect::Metric.bit() | Effect::State.bit());
+    /// A statement.
+    pub(crate) const EVERYTHING: Allowed = Allowed(u16::MAX);
+    /// WHERE and aggregates: everything but to act.
+    pub(crate) const NO_ACTION: Allowed = Allowed(!(Effect::Action.bit() | Effect::Try.bit()));
+    /// A block that can be undone: everything but to wait for an action.
+    pub(crate) const HELD: Allowed = Allowed(!Effect::Try.bit());
+
     pub(crate) fn admits(self, effect: Effect) -> bool {
-        match self {
-            Allowed::Nothing => false,
-            Allowed::NoAction => effect != Effect::Action,
-            Allowed::Everything => true,
-        }
+        self.0 & effect.bit() != 0
+    }
+
+    /// What both admit.
+    pub(crate) fn and(self, other: Allowed) -> Allowed {
+        Allowed(self.0 & other.0)
     }
 }
 
@@ -61,8 +92,12 @@ pub(crate) struct Call {
 /// What one function was seen to do.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
-    effects: u8,
+    effects: u16,
     pub(crate) calls: Vec<Call>,
+    /// Metrics it reads, each where it first does.
+    pub(crate) metrics_read: BTreeMap<MetricId, Span>,
+    /// Metrics it records.
+    pub(crate) metrics_recorded: BTreeSet<MetricId>,
 }
 
 impl Facts {
@@ -83,8 +118,8 @@ impl CallGraph {
     }
 
     /// The effects of each function, its callees' included.
-    pub(crate) fn effects(&self) -> Vec<u8> {
-        let mut effects: Vec<u8> = self.facts.iter().map(|facts| facts.effects).collect();
+    pub(crate) fn effects(&self) -> Vec<u16> {
+        let mut effects: Vec<u16> = self.facts.iter().map(|facts| facts.effects).collect();
         let mut callers: Vec<Vec<usize>> = vec![Vec::new(); self.facts.len()];
         for caller in 0..self.facts.len() {
             for call in self.of(caller) {

@@ -1,8 +1,8 @@
 //! Expressions: the way in, names, members, items, lists and IF.
 
 use smol_str::SmolStr;
-use swarm_bytecode::module::MetricKind;
-use swarm_bytecode::types::{Constant, Type, TypeId};
+use swarm_bytecode::module::{MetricId, MetricKind};
+use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast;
 use swarm_grammar::span::Span;
 
@@ -11,6 +11,7 @@ use super::conversions::Wanted;
 use super::effects::Effect;
 use super::environment::Symbol;
 use super::errors;
+use super::tops::Top;
 use crate::typed::{Expr, ExprKind};
 
 impl Body<'_, '_> {
@@ -42,7 +43,7 @@ impl Body<'_, '_> {
         self.convert(expr, source, ty?, wanted)
     }
 
-    fn expression_or_call(&mut self, source: &ast::Expr, expected: Option<TypeId>) -> Option<Expr> {
+    pub(crate) fn expression_or_call(&mut self, source: &ast::Expr, expected: Option<TypeId>) -> Option<Expr> {
         use ast::ExprKind as Kind;
         match &source.kind {
             Kind::Number(text) => self.number(text, source.span),
@@ -52,9 +53,15 @@ impl Body<'_, '_> {
             Kind::Name(name) => self.name(name, source.span),
             Kind::List(items) => self.list(items, source.span, expected),
             Kind::Paren(inner) => self.expression_or_call(inner, expected),
-            Kind::Member(record, field) => self.member(record, field, source.span),
+            Kind::Member(record, field) => match self.path(source) {
+                Some(symbol) => {
+                    let name = self.cx.quote(source.span).into();
+                    self.global(symbol, &name, source.span)
+                }
+                None => self.member(record, field, source.span),
+            },
             Kind::Index(list, index) => self.item(list, index, source.span),
-            Kind::Call { callee, arguments } => self.call(callee, arguments, source.span),
+            Kind::Call { callee, arguments } => self.call(callee, arguments, source.span, expected),
             Kind::Unary(operator, operand) => self.unary(*operator, operand, source.span, expected),
             Kind::Binary(operator, at, left, right) => {
                 self.binary((*operator, *at), left, right, source.span, expected)
@@ -65,21 +72,17 @@ impl Body<'_, '_> {
             Kind::If { condition, then, otherwise } => {
                 self.choice(condition, then, otherwise, source.span, expected)
             }
-            Kind::Map(_) => self.not_yet("A map", source.span),
-            Kind::Top { bottom: false, .. } => self.not_yet("TOP", source.span),
-            Kind::Top { bottom: true, .. } => self.not_yet("BOTTOM", source.span),
+            Kind::Map(entries) => self.map(entries, source.span, expected),
+            Kind::Top { bottom, count, binder, source: items, filter, key } => {
+                let top = Top { bottom: *bottom, count, binder, items, filter: filter.as_deref(), key };
+                self.top(&top, source.span)
+            }
             Kind::Range(..) => {
                 self.report(errors::types::range_as_value(source.span));
                 None
             }
             Kind::Error => None,
         }
-    }
-
-    /// Reports something that a later version of the language will have.
-    pub(crate) fn not_yet(&mut self, what: &str, span: Span) -> Option<Expr> {
-        self.report(errors::not_yet(what, span));
-        None
     }
 
     fn none(&mut self, span: Span, expected: Option<TypeId>) -> Option<Expr> {
@@ -106,12 +109,75 @@ impl Body<'_, '_> {
         }
         match self.symbol(name) {
             Some(symbol) => self.global(symbol, name, span),
-            None if name == "len" => {
-                self.report(errors::calls::function_as_value(name, span, false));
-                None
-            }
-            None => self.unknown_name(name, span),
+            None => match self.cx.env.cases(name)[..] {
+                [(ty, case)] => self.case(ty, case, name, span),
+                [] if super::natives::is_builtin(name) => {
+                    self.report(errors::calls::function_as_value(name, span, false));
+                    None
+                }
+                [] => self.unknown_name(name, span),
+                _ => self.ambiguous_case(name, span),
+            },
         }
+    }
+
+    /// What a name, or a name behind that of a used file or an enum, stands for. `None`: it is no such path. What
+    /// is missing at its end is reported and unknown.
+    pub(crate) fn path(&mut self, source: &ast::Expr) -> Option<Symbol> {
+        match &source.kind {
+            ast::ExprKind::Name(name) if self.local(name).is_none() => self.symbol(name),
+            ast::ExprKind::Member(base, name) => match self.path(base)? {
+                Symbol::Module(scope) => match self.cx.env.own(scope, &name.text) {
+                    Some(declared) => Some(declared.symbol),
+                    None => {
+                        let own = self.cx.env.own_names(scope).map(|(name, _)| name.as_str());
+                        let near = errors::nearest(&name.text, own).map(str::to_owned);
+                        let alias = self.cx.quote(base.span);
+                        if !self.incomplete {
+                            self.report(errors::modules::not_declared(&alias, name, near.as_deref()));
+                        }
+                        Some(Symbol::Unknown)
+                    }
+                },
+                Symbol::Type(ty) if self.cx.env.enums.contains_key(&ty) => {
+                    let own = self.cx.env.enums.get(&ty)?.clone();
+                    let position = own.cases.iter().position(|case| case.name == name.text);
+                    match position.and_then(|case| u8::try_from(case).ok()) {
+                        Some(case) => Some(Symbol::Case(ty, case)),
+                        None => {
+                            let cases = own.cases.iter().map(|case| case.name.as_str());
+                            let near = errors::nearest(&name.text, cases);
+                            self.report(errors::matching::unknown_case(name, &own.name, own.span, near));
+                            Some(Symbol::Unknown)
+                        }
+                    }
+                }
+                Symbol::Unknown => Some(Symbol::Unknown),
+                _ => None,
+            },
+            ast::ExprKind::Paren(inner) => self.path(inner),
+            _ => None,
+        }
+    }
+
+    /// A case of an enum as it stands: only one without a payload is a value.
+    fn case(&mut self, ty: TypeId, case: u8, name: &SmolStr, span: Span) -> Option<Expr> {
+        let signature = self.cx.env.case(ty, case)?;
+        if signature.parameters.is_empty() {
+            return Some(typed(ExprKind::Case(case, Vec::new()), ty, span));
+        }
+        let diagnostic = errors::matching::payload_missing(name, signature, span);
+        self.report(diagnostic);
+        None
+    }
+
+    /// A case name that several enums have.
+    pub(crate) fn ambiguous_case(&mut self, name: &SmolStr, span: Span) -> Option<Expr> {
+        let cases = self.cx.env.cases(name).into_iter();
+        let owners = cases.filter_map(|(ty, _)| self.cx.env.enums.get(&ty)).map(|own| own.name.to_string());
+        let owners: Vec<String> = owners.collect();
+        self.report(errors::matching::ambiguous(name, &owners, span));
+        None
     }
 
     fn global(&mut self, symbol: Symbol, name: &SmolStr, span: Span) -> Option<Expr> {
@@ -119,30 +185,28 @@ impl Body<'_, '_> {
             Symbol::Const(index) => {
                 let constant = self.cx.env.constants.get_mut(index)?;
                 constant.used = true;
-                let (ty, value) = constant.value.clone()?;
-                constant_expr(&value, ty, span)
+                let value = constant.value.clone()?;
+                Some(Expr { span, ..value })
             }
             Symbol::Input(id) => {
-                self.reads(name, span)?;
+                self.reads(Effect::Read, name, span)?;
                 let ty = self.cx.env.input(id)?.ty?;
                 Some(typed(ExprKind::Input(id), ty, span))
             }
             Symbol::Context(id) => {
-                self.reads(name, span)?;
+                self.reads(Effect::Read, name, span)?;
                 let ty = self.cx.env.context(id)?.ty?;
                 Some(typed(ExprKind::Context(id), ty, span))
             }
-            Symbol::Metric(id) => {
-                self.reads(name, span)?;
-                let metric = self.cx.env.metric(id)?;
-                let (ty, kind) = (metric.ty?, metric.kind);
-                let ty = match kind {
-                    MetricKind::Total => ty,
-                    MetricKind::Gauge => self.cx.types.optional(ty),
-                    MetricKind::Distribution => return self.not_yet("Reading a DISTRIBUTION", span),
-                };
-                Some(typed(ExprKind::Metric(id), ty, span))
+            Symbol::Metric(id) => self.metric(id, name, span),
+            Symbol::State(id) => {
+                self.reads(Effect::State, name, span)?;
+                let state = self.cx.env.states.get_mut(id.index())?;
+                state.read = true;
+                let ty = state.ty?;
+                Some(typed(ExprKind::State(id), ty, span))
             }
+            Symbol::Case(ty, case) => self.case(ty, case, name, span),
             Symbol::Function(id) => {
                 let bare = self.cx.env.function(id).is_some_and(|function| function.parameters.is_empty());
                 self.report(errors::calls::function_as_value(name, span, bare));
@@ -152,32 +216,70 @@ impl Body<'_, '_> {
                 self.report(errors::calls::function_as_value(name, span, false));
                 None
             }
-            Symbol::Type(_) => {
-                self.report(errors::calls::type_as_value(name, span));
+            Symbol::Type(ty) => {
+                let cases = self.cx.env.enums.get(&ty).map(|own| own.cases.first().map(|case| &case.name));
+                let diagnostic = match cases {
+                    Some(case) => errors::matching::enum_as_value(name, case, span),
+                    None => errors::calls::type_as_value(name, span),
+                };
+                self.report(diagnostic);
+                None
+            }
+            Symbol::Event(_) => {
+                self.report(errors::events::event_as_value(name, span));
+                None
+            }
+            Symbol::Module(_) => {
+                self.report(errors::modules::file_as_value(name, span));
                 None
             }
             Symbol::Unknown => None,
         }
     }
 
+    /// A metric as it stands: a TOTAL has a value, a GAUGE may have none yet, a DISTRIBUTION is read by its figures.
+    fn metric(&mut self, id: MetricId, name: &SmolStr, span: Span) -> Option<Expr> {
+        let info = self.cx.env.metric(id)?;
+        let (ty, kind) = (info.ty, info.kind);
+        if kind == MetricKind::Distribution {
+            self.report(errors::natives::distribution_as_value(name, span));
+            return None;
+        }
+        self.reads_metric(id, name, span)?;
+        let ty = match kind {
+            MetricKind::Gauge => self.cx.types.optional(ty?),
+            _ => ty?,
+        };
+        Some(typed(ExprKind::Metric(id), ty, span))
+    }
+
+    /// Notes that a metric is read here.
+    pub(crate) fn reads_metric(&mut self, id: MetricId, name: &SmolStr, span: Span) -> Option<()> {
+        self.reads(Effect::Metric, name, span)?;
+        self.facts.metrics_read.entry(id).or_insert(span);
+        Some(())
+    }
+
     /// Notes that something outside the program is read here; a constant cannot.
-    fn reads(&mut self, name: &SmolStr, span: Span) -> Option<()> {
+    fn reads(&mut self, effect: Effect, name: &SmolStr, span: Span) -> Option<()> {
         if let Place::Constant(what) = self.place {
             self.report(errors::constants::not_constant(name, span, what));
             return None;
         }
-        self.effect(Effect::Read, name, span).then_some(())
+        self.effect(effect, name, span).then_some(())
     }
 
     /// An unknown name, with the nearest one that could stand here.
     pub(crate) fn unknown_name(&mut self, name: &SmolStr, span: Span) -> Option<Expr> {
         if !self.incomplete && self.unknown.insert(name.clone()) {
             let values = self.cx.env.names().filter(|(_, symbol)| {
-                matches!(symbol, Symbol::Const(_) | Symbol::Input(_) | Symbol::Context(_) | Symbol::Metric(_))
+                use Symbol::{Const, Context, Input, Metric, State};
+                matches!(symbol, Const(_) | Input(_) | Context(_) | Metric(_) | State(_))
             });
             let candidates = self.visible_names().chain(values.map(|(name, _)| name));
+            let candidates = candidates.chain(self.cx.env.case_names());
             let near = errors::nearest(name, candidates).map(str::to_owned);
-            self.report(errors::names::unknown(name, span, near.as_deref()));
+            self.report(errors::names::unknown(name, span, near.as_deref(), self.in_hole));
         }
         None
     }
@@ -214,13 +316,19 @@ impl Body<'_, '_> {
         Some((u8::try_from(position).ok()?, ty))
     }
 
+    /// `xs[i]`, or `m[k]`, which may be NONE.
     fn item(&mut self, list: &ast::Expr, index: &ast::Expr, span: Span) -> Option<Expr> {
-        let Some(list_expr) = self.expression(list, None) else {
+        let Some(whole) = self.expression(list, None) else {
             self.expression(index, None);
             return None;
         };
+        let ty = whole.ty?;
+        if let Some((key, value)) = self.cx.types.entry(ty) {
+            let index = self.value(index, key, &Wanted::words("a key of this map"));
+            let ty = self.cx.types.optional(value);
+            return Some(typed(ExprKind::Find(Box::new(whole), Box::new(index?)), ty, span));
+        }
         let index = self.value(index, TypeId::INT, &Wanted::words("an index"));
-        let ty = list_expr.ty?;
         if let Some(inner) = self.cx.types.inner(ty) {
             let (whole, name) = (self.cx.quote(list.span), self.cx.types.name(inner));
             self.report(errors::types::may_be_none(&whole, list.span, &name, None));
@@ -231,7 +339,7 @@ impl Body<'_, '_> {
             self.report(errors::types::no_items(&self.cx.quote(list.span), &name, list.span));
             return None;
         };
-        Some(typed(ExprKind::Item(Box::new(list_expr), Box::new(index?)), element, span))
+        Some(typed(ExprKind::Item(Box::new(whole), Box::new(index?)), element, span))
     }
 
     fn list(&mut self, items: &[ast::Expr], span: Span, expected: Option<TypeId>) -> Option<Expr> {
@@ -261,21 +369,25 @@ impl Body<'_, '_> {
             self.report(errors::types::too_deep(span));
             return None;
         }
-        let max = wanted.and_then(|ty| self.list_max(ty));
-        let fitting = max.filter(|&max| u32::try_from(checked.len()).is_ok_and(|len| len <= max));
-        if let (Some(max), None) = (max, fitting) {
-            self.report(errors::types::list_too_long(checked.len(), max, span));
-            return None;
-        }
-        let ty = self.cx.types.list(ty, fitting);
+        let max = self.fitting_max(wanted, checked.len(), "the list", span)?;
+        let ty = self.cx.types.list(ty, max);
         Some(typed(ExprKind::List(checked), ty, span))
     }
 
-    fn list_max(&self, ty: TypeId) -> Option<u32> {
-        match self.cx.types.get(ty) {
-            Some(Type::List { max, .. }) => *max,
-            _ => None,
+    /// The MAX of the type that a list or map of so many items is for, unless they are too many.
+    pub(crate) fn fitting_max(
+        &mut self,
+        wanted: Option<TypeId>,
+        len: usize,
+        what: &'static str,
+        span: Span,
+    ) -> Option<Option<u32>> {
+        let Some(max) = wanted.and_then(|ty| self.cx.types.max(ty)) else { return Some(None) };
+        if u32::try_from(len).is_ok_and(|len| len <= max) {
+            return Some(Some(max));
         }
+        self.report(errors::types::list_too_long(what, len, max, span));
+        None
     }
 
     /// `IF c THEN a ELSE b` as a value.
@@ -357,23 +469,13 @@ pub(crate) fn is_none(source: &ast::Expr) -> bool {
     }
 }
 
-/// Whether the expression has no type of its own: NONE and `[]`.
+/// Whether the expression has no type of its own: NONE, `[]` and `[:]`.
 pub(crate) fn takes_type(source: &ast::Expr) -> bool {
     match &source.kind {
         ast::ExprKind::None => true,
         ast::ExprKind::List(items) => items.is_empty(),
+        ast::ExprKind::Map(entries) => entries.is_empty(),
         ast::ExprKind::Paren(inner) => takes_type(inner),
         _ => false,
     }
-}
-
-/// A constant as an expression.
-pub(crate) fn constant_expr(value: &Constant, ty: TypeId, span: Span) -> Option<Expr> {
-    let kind = match value {
-        Constant::Word(word) => ExprKind::Word(*word),
-        Constant::Float(float) => ExprKind::Float(*float),
-        Constant::String(text) => ExprKind::String(text.clone()),
-        Constant::Empty => ExprKind::Zero,
-    };
-    Some(typed(kind, ty, span))
 }

@@ -1,23 +1,24 @@
 //! Functions: their signatures, and their bodies from the first statement to the closing brace.
 
-use smol_str::SmolStr;
+use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast;
 use swarm_grammar::span::Span;
 
 use super::Checker;
-use super::body::{Body, LocalInfo, Place, Role};
+use super::body::{Body, LocalInfo, Place, Role, typed};
 use super::collect::Plan;
 use super::effects::Facts;
 use super::environment::{Answer, Parameter};
 use super::errors;
-use crate::typed::{Function, FunctionIndex};
+use super::host::returns;
+use crate::typed::{Expr, ExprKind, Function, FunctionIndex, LocalId, Statement, StatementKind};
 
 impl Checker<'_> {
     /// Signatures of all declared functions; their indices are those of the plan.
     pub(crate) fn signatures(&mut self, plan: &Plan<'_>) {
         for own in &plan.functions {
-            let function = own.function;
-            let signature = self.signature(&function.name, &function.parameters, function.result.as_ref());
+            self.env.at = own.scope;
+            let signature = self.signature(&own.name, &own.parameters, own.result.as_ref());
             self.env.functions.push(signature);
             self.functions.push(None);
             self.graph.facts.push(Facts::default());
@@ -36,9 +37,9 @@ impl Checker<'_> {
     pub(crate) fn bodies(&mut self, plan: &Plan<'_>) {
         for (at, own) in plan.functions.iter().enumerate() {
             let Some(signature) = self.env.functions.get(at).cloned() else { continue };
-            let name = own.function.name.clone();
+            self.env.at = own.scope;
             let checked =
-                self.body(&name, own.span, &signature.parameters, signature.answer, &own.function.body);
+                self.body(&own.name, own.span, &signature.parameters, signature.answer, &own.body);
             if let Some(slot) = self.functions.get_mut(at) {
                 *slot = checked.0;
             }
@@ -48,25 +49,33 @@ impl Checker<'_> {
         }
     }
 
-    /// The body of ON START; of several, the first counts.
-    pub(crate) fn starts(&mut self, plan: &Plan<'_>) -> Option<FunctionIndex> {
-        let (first, span) = plan.starts.first()?;
-        for (again, _) in plan.starts.iter().skip(1) {
-            self.report(errors::entry::second_start(again.event.span, first.event.span));
-        }
-        if let Some(names) = first.binders.as_ref().filter(|names| !names.is_empty()) {
-            let at = names.iter().map(|name| name.span).reduce(Span::to);
-            self.report(errors::entry::start_with_names(at.unwrap_or(first.event.span)));
-        }
-        if let Some(max) = &first.max {
-            self.report(errors::entry::start_with_max(max.span));
-        }
-        let name = ast::Name { text: SmolStr::new_static("START"), span: first.event.span };
-        let (function, facts) = self.body(&name, *span, &[], Answer::Nothing, &first.body);
-        Some(self.add_function(function, facts))
+    /// A function whose body is one expression, of the type that `check` gives it. `parameters` are declared first.
+    /// What was not understood is a function without a body.
+    pub(crate) fn expression_function(
+        &mut self,
+        name: &str,
+        place: Place,
+        span: Span,
+        parameters: &[Parameter],
+        check: impl FnOnce(&mut Body<'_, '_>) -> Option<Expr>,
+    ) -> FunctionIndex {
+        let mut body = Body::new(self, place, name.into(), Answer::Nothing);
+        body.parameters(parameters);
+        let value = check(&mut body);
+        let figures = std::mem::take(&mut body.figures);
+        let (locals, facts) = body.finish();
+        let function = value.map(|value| Function {
+            name: name.into(),
+            span,
+            parameters: u32::try_from(parameters.len()).unwrap_or(u32::MAX),
+            result: value.ty,
+            locals,
+            body: known_figures(figures, value),
+        });
+        self.add_function(function, facts)
     }
 
-    fn body(
+    pub(crate) fn body(
         &mut self,
         name: &ast::Name,
         span: Span,
@@ -76,9 +85,7 @@ impl Checker<'_> {
     ) -> (Option<Function>, Facts) {
         let errors_before = self.diagnostics.len();
         let mut body = Body::new(self, Place::Function, name.text.clone(), answer);
-        for parameter in parameters {
-            body.declare(&parameter.name, parameter.span, parameter.ty, Role::Parameter);
-        }
+        body.parameters(parameters);
         let checked = body.block(block);
         if answer != Answer::Nothing && !checked.leaves && !body.unknown_flow {
             let ty = if let Answer::Value(ty) = answer { Some(body.cx.types.name(ty)) } else { None };
@@ -95,6 +102,8 @@ impl Checker<'_> {
         if fresh.iter().any(|found| found.code.as_str().starts_with('E')) {
             return (None, facts);
         }
+        self.parts_of_budgets(&checked.statements);
+        self.undone_actions(&checked.statements, &locals);
         let function = Function {
             name: name.text.clone(),
             span,
@@ -107,8 +116,23 @@ impl Checker<'_> {
     }
 }
 
+/// The condition `value` over figures that may be unknown: where one is, the condition does not hold (rule 43).
+fn known_figures(figures: Vec<(Expr, LocalId)>, value: Expr) -> Vec<Statement> {
+    let span = value.span;
+    let mut body = vec![returns(value)];
+    if figures.is_empty() {
+        return body;
+    }
+    for (optional, local) in figures.into_iter().rev() {
+        let kind = StatementKind::IfSome { optional, local, then: body, otherwise: Vec::new() };
+        body = vec![Statement { kind, span }];
+    }
+    body.push(returns(typed(ExprKind::Word(0), TypeId::BOOL, span)));
+    body
+}
+
 /// A warning for a LET that nothing reads.
 fn never_read(local: &LocalInfo) -> Option<swarm_grammar::diagnostic::Diagnostic> {
-    let unread = !local.read && matches!(local.role, Role::Let | Role::IfLet);
+    let unread = !local.read && matches!(local.role, Role::Let | Role::IfLet | Role::Pattern);
     unread.then(|| errors::warnings::never_read(&local.name, local.span, local.assigned))
 }

@@ -22,23 +22,31 @@ use crate::typed::{Function, FunctionIndex};
 pub(crate) struct Header {
     pub(crate) instruction: Instruction,
     pub(crate) target: Option<(TargetCount, Option<FunctionIndex>)>,
+    pub(crate) fleet: Fleet,
+    /// Functions of its conditions.
+    pub(crate) conditions: Vec<FunctionIndex>,
+    /// Metrics it names under REPORT, each with its place.
+    pub(crate) reported: Vec<(MetricId, Span)>,
+    pub(crate) spans: HeaderSpans,
 }
 
 impl Checker<'_> {
     pub(crate) fn header(&mut self, plan: &Plan<'_>) -> Header {
         let mut header = Header::default();
         let Some(instruction) = plan.instruction else { return header };
+        self.env.at = ScopeId::PROGRAM;
         let (name, version) = self.name_and_version(&instruction.name);
         header.instruction.name = name;
         header.instruction.version = version;
         let mut seen: BTreeMap<&'static str, Span> = BTreeMap::new();
         for clause in &instruction.clauses {
-            let word = clause_word(&clause.kind);
-            if let Some(first) = seen.get(word) {
-                self.report(errors::header::given_twice(word, clause.span, *first));
-                continue;
+            if let Some(word) = once_word(&clause.kind) {
+                if let Some(first) = seen.get(word) {
+                    self.report(errors::header::given_twice(word, clause.span, *first));
+                    continue;
+                }
+                seen.insert(word, clause.span);
             }
-            seen.insert(word, clause.span);
             self.clause(clause, &mut header);
         }
         header
@@ -51,8 +59,9 @@ impl Checker<'_> {
                 let deadline = self.constant_word(value, TypeId::DURATION, "DEADLINE");
                 header.instruction.deadline_ns =
                     deadline.and_then(|word| self.positive(word, "DEADLINE", value.span));
+                header.spans.deadline = Some(value.span);
             }
-            ClauseKind::Budget(values) => self.budget(values, &mut header.instruction),
+            ClauseKind::Budget(values) => self.budget(values, header),
             ClauseKind::Target { count, filter } => {
                 let count = self.target_count(count);
                 let filter = filter.as_ref().map(|filter| self.target_filter(filter));
@@ -62,12 +71,20 @@ impl Checker<'_> {
                     _ => None,
                 };
             }
-            ClauseKind::Rollout { .. }
-            | ClauseKind::Expect { .. }
-            | ClauseKind::StopWhen(_)
-            | ClauseKind::Report { .. } => {
-                self.report(errors::not_yet(clause_word(&clause.kind), clause.span));
+            ClauseKind::Rollout { waves, after, gate } => {
+                self.rollout(waves, after.as_ref(), gate.as_ref(), header);
             }
+            ClauseKind::Expect { condition, by } => {
+                let by_ns = by.as_ref().and_then(|by| self.positive_duration(by, "BY"));
+                let text = self.source_text(condition.span).into();
+                let condition = self.fleet_condition("EXPECT", condition, header);
+                header.fleet.expectations.push((condition, by_ns, text));
+            }
+            ClauseKind::StopWhen(condition) => {
+                let condition = self.fleet_condition("STOP WHEN", condition, header);
+                header.fleet.stops.push(condition);
+            }
+            ClauseKind::Report { metrics, every } => self.reporting(metrics, every.as_ref(), header),
         }
     }
 
@@ -110,7 +127,7 @@ impl Checker<'_> {
         };
     }
 
-    fn positive(&mut self, word: i64, what: &'static str, span: Span) -> Option<i64> {
+    pub(crate) fn positive(&mut self, word: i64, what: &'static str, span: Span) -> Option<i64> {
         if word > 0 {
             return Some(word);
         }
@@ -118,16 +135,22 @@ impl Checker<'_> {
         None
     }
 
-    fn budget(&mut self, values: &[ast::Expr], instruction: &mut Instruction) {
+    fn budget(&mut self, values: &[ast::Expr], header: &mut Header) {
+        let (instruction, spans) = (&mut header.instruction, &mut header.spans);
         let mut seen: BTreeMap<TypeId, Span> = BTreeMap::new();
         for value in values {
             let wanted = Wanted::words("BUDGET");
-            let Some((ty, Constant::Word(word))) = self.constant(value, None, &wanted, "BUDGET") else {
+            let constant = self.constant(value, None, &wanted, "BUDGET");
+            let Some((ty, kind)) = constant.and_then(|found| found.ty.map(|ty| (ty, found.kind))) else {
                 continue;
             };
-            let slot = match ty {
-                TypeId::MONEY => &mut instruction.budget_money,
-                TypeId::TOKENS => &mut instruction.budget_tokens,
+            let (slot, span, word) = match (ty, kind) {
+                (TypeId::MONEY, ExprKind::Word(word)) => {
+                    (&mut instruction.budget_money, &mut spans.money, word)
+                }
+                (TypeId::TOKENS, ExprKind::Word(word)) => {
+                    (&mut instruction.budget_tokens, &mut spans.tokens, word)
+                }
                 _ => {
                     let (text, name) = (self.quote(value.span), self.types.name(ty));
                     let literal = super::conversions::as_literal_of(value, TypeId::MONEY);
@@ -136,6 +159,7 @@ impl Checker<'_> {
                 }
             };
             *slot = (word > 0).then_some(word);
+            *span = Some(value.span);
             if let Some(first) = seen.insert(ty, value.span) {
                 let what = if ty == TypeId::MONEY { "a budget in money" } else { "a budget in tokens" };
                 self.report(errors::header::given_twice(what, value.span, first));
@@ -171,35 +195,28 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let mut body = Body::new(self, Place::Filter, "TARGET".into(), Answer::Value(TypeId::BOOL));
-        let name = SmolStr::new_static("agent");
-        let local = body.declare_quietly(&name, filter.span, Some(agent), Role::Parameter);
-        let condition = body.condition(filter);
-        if let Some(info) = body.info_mut(local) {
-            info.read = true;
-        }
-        let (locals, facts) = body.finish();
-        let function = condition.map(|condition| Function {
-            name: "TARGET".into(),
-            span: filter.span,
-            parameters: 1,
-            result: Some(TypeId::BOOL),
-            locals,
-            body: vec![returns(condition)],
-        });
-        Some(self.add_function(function, facts))
+        Some(self.expression_function("TARGET", Place::Filter, filter.span, &[], |body| {
+            // The name agent stands for the agent that is looked at, whatever else has it.
+            let name = SmolStr::new_static("agent");
+            let local = body.declare_quietly(&name, filter.span, Some(agent), Role::Parameter);
+            let condition = body.condition(filter);
+            if let Some(info) = body.info_mut(local) {
+                info.read = true;
+            }
+            condition
+        }))
+        .inspect(|index| self.takes_one(*index))
     }
 }
 
-fn clause_word(kind: &ClauseKind) -> &'static str {
+/// The clauses that stand at most once.
+fn once_word(kind: &ClauseKind) -> Option<&'static str> {
     match kind {
-        ClauseKind::Priority(_) => "PRIORITY",
-        ClauseKind::Deadline(_) => "DEADLINE",
-        ClauseKind::Budget(_) => "BUDGET",
-        ClauseKind::Target { .. } => "TARGET",
-        ClauseKind::Rollout { .. } => "ROLLOUT",
-        ClauseKind::Expect { .. } => "EXPECT",
-        ClauseKind::StopWhen(_) => "STOP WHEN",
-        ClauseKind::Report { .. } => "REPORT",
+        ClauseKind::Priority(_) => Some("PRIORITY"),
+        ClauseKind::Deadline(_) => Some("DEADLINE"),
+        ClauseKind::Budget(_) => Some("BUDGET"),
+        ClauseKind::Target { .. } => Some("TARGET"),
+        ClauseKind::Rollout { .. } => Some("ROLLOUT"),
+        ClauseKind::Expect { .. } | ClauseKind::StopWhen(_) | ClauseKind::Report { .. } => None,
     }
 }

@@ -11,7 +11,7 @@ use swarm_grammar::span::Span;
 use super::Checker;
 use super::body::{Body, Place, Role};
 use super::collect::{Host, Plan};
-use super::environment::{Answer, Parameter, Signature};
+use super::environment::{Answer, Parameter, ScopeId, Signature};
 use super::errors;
 use super::evaluate::evaluate;
 use crate::typed::{Expr, Function, Statement, StatementKind};
@@ -32,16 +32,18 @@ impl Checker<'_> {
     /// Every host function. Signatures first: a price may call a function.
     pub(crate) fn hosts(&mut self, plan: &Plan<'_>) {
         for host in &plan.hosts {
-            let import = self.host_import(host.function);
+            self.env.at = host.function.scope;
+            let import = self.host_import(&host.function);
             self.imports.push(import);
         }
         for (at, host) in plan.hosts.iter().enumerate() {
-            let cost = self.host_cost(at, host.function);
+            self.env.at = host.function.scope;
+            let cost = self.host_cost(at, &host.function);
             if let Some(import) = self.imports.get_mut(at) {
                 import.cost = cost;
             }
             if let Some(theirs) = host.replaces {
-                self.same_as_before(at, host, theirs);
+                self.same_as_before(at, host, &theirs);
             }
         }
     }
@@ -161,7 +163,7 @@ impl Checker<'_> {
             return None;
         }
         let (locals, facts) = body.finish();
-        match evaluate(&expr) {
+        match evaluate(&expr, &self.types) {
             Ok(Some(Constant::Word(word))) if word < 0 => {
                 self.report(errors::header::out_of_range(
                     "COSTS",
@@ -199,6 +201,7 @@ impl Checker<'_> {
     /// may not get cheaper (rule 10).
     fn same_as_before(&mut self, at: usize, host: &Host<'_>, theirs: &ast::HostFunction) {
         let (known, imports) = (self.diagnostics.len(), self.env.hosts.len());
+        self.env.at = ScopeId::PRELUDE;
         let mut before = self.host_import(theirs);
         before.cost = self.host_cost(imports, theirs);
         let their_signature = self.env.hosts.pop();
@@ -228,7 +231,7 @@ impl Checker<'_> {
             name.span,
             theirs.name.span,
             difference,
-            (host.span, text),
+            (host.function.span, text),
         );
         self.report(diagnostic);
     }

@@ -4,7 +4,7 @@ use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast::{self, BinaryOperator as Operator, UnaryOperator};
 use swarm_grammar::span::Span;
 
-use super::body::{Body, typed};
+use super::body::{Body, Place, typed};
 use super::conversions::{Wanted, zero_text};
 use super::errors;
 use super::types::Kind;
@@ -65,7 +65,7 @@ impl Body<'_, '_> {
         match operator {
             Operator::And | Operator::Or => self.logic(operator, left, right, span),
             Operator::Coalesce => self.coalesce(left, right, span, expected),
-            Operator::Contains => self.not_yet("CONTAINS", at),
+            Operator::Contains => self.contains(left, right, span),
             Operator::Equal => self.comparison(Comparison::Equal, at, left, right, span),
             Operator::NotEqual => self.comparison(Comparison::NotEqual, at, left, right, span),
             Operator::Less => self.comparison(Comparison::Less, at, left, right, span),
@@ -141,8 +141,38 @@ impl Body<'_, '_> {
     /// A value that is surely there: a `T?` is reported with the way to handle it.
     pub(crate) fn present(&mut self, value: Expr, source: &ast::Expr) -> Option<Expr> {
         let Some(inner) = self.cx.types.inner(value.ty?) else { return Some(value) };
+        if self.is_figure(&value) {
+            return Some(self.known_figure(value, inner));
+        }
         let (whole, name) = (self.cx.quote(source.span), self.cx.types.name(inner));
-        self.report(errors::types::may_be_none(&whole, source.span, &name, zero_text(inner)));
+        // In a hole there can be no quotes.
+        let zero = zero_text(inner).filter(|zero| !(self.in_hole && zero.contains('"')));
+        self.report(errors::types::may_be_none(&whole, source.span, &name, zero));
         None
+    }
+
+    /// Whether this is a figure of the fleet that may be unknown; only the header has such.
+    pub(crate) fn is_figure(&self, value: &Expr) -> bool {
+        let figure = matches!(value.kind, ExprKind::Metric(_) | ExprKind::Quantile(..) | ExprKind::Mean(_));
+        self.place == Place::Header && figure && value.ty.is_some_and(|ty| self.cx.types.inner(ty).is_some())
+    }
+
+    /// The value of a figure: where it is unknown, the whole condition does not hold (rule 43).
+    pub(crate) fn known_figure(&mut self, value: Expr, inner: TypeId) -> Expr {
+        let span = value.span;
+        let known = self.figures.iter().find(|(figure, _)| match (&figure.kind, &value.kind) {
+            (ExprKind::Metric(a), ExprKind::Metric(b)) | (ExprKind::Mean(a), ExprKind::Mean(b)) => a == b,
+            (ExprKind::Quantile(a, p), ExprKind::Quantile(b, q)) => a == b && p == q,
+            _ => false,
+        });
+        let local = match known {
+            Some((_, local)) => *local,
+            None => {
+                let local = self.hidden("figure", span, inner);
+                self.figures.push((value, local));
+                local
+            }
+        };
+        typed(ExprKind::Local(local), inner, span)
     }
 }

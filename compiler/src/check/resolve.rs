@@ -1,7 +1,7 @@
 //! Written types, and the limits and units that stand beside them.
 
 use swarm_bytecode::quantity;
-use swarm_bytecode::types::TypeId;
+use swarm_bytecode::types::{Class, TypeId};
 use swarm_grammar::ast::{self, TypeExprKind};
 use swarm_grammar::span::Span;
 
@@ -39,6 +39,9 @@ impl Checker<'_> {
         if let Some(builtin) = TypeTable::builtin(&name.text) {
             return Some(builtin);
         }
+        if let Some((alias, inner)) = name.text.split_once('.') {
+            return self.resolve_qualified(alias, inner, name);
+        }
         match self.env.get(&name.text).map(|declared| declared.symbol) {
             Some(Symbol::Type(id)) => Some(id),
             Some(Symbol::Unknown) => None,
@@ -50,8 +53,44 @@ impl Checker<'_> {
                 self.report(errors::names::list_of_what(name.span));
                 None
             }
+            None if name.text == "map" => {
+                self.report(errors::names::map_of_what(name.span));
+                None
+            }
             None => {
                 self.unknown_type(name);
+                None
+            }
+        }
+    }
+
+    /// `prices.Offer`
+    fn resolve_qualified(&mut self, alias: &str, inner: &str, name: &ast::Name) -> Option<TypeId> {
+        let scope = match self.env.get(alias).map(|declared| declared.symbol) {
+            Some(Symbol::Module(scope)) => scope,
+            Some(Symbol::Unknown) => return None,
+            _ => {
+                if !self.env.incomplete {
+                    self.report(errors::modules::no_such_file(alias, name.span));
+                }
+                return None;
+            }
+        };
+        match self.env.own(scope, inner).map(|declared| declared.symbol) {
+            Some(Symbol::Type(id)) => Some(id),
+            Some(Symbol::Unknown) => None,
+            Some(_) => {
+                self.report(errors::names::not_a_type(&name.text, name.span));
+                None
+            }
+            None => {
+                let types = self.env.own_names(scope);
+                let types = types.filter(|(_, declared)| matches!(declared.symbol, Symbol::Type(_)));
+                let near = errors::nearest(inner, types.map(|(name, _)| name.as_str()));
+                let near = near.map(|near| format!("{alias}.{near}"));
+                if !self.env.incomplete {
+                    self.report(errors::names::unknown_type(&name.text, name.span, near.as_deref()));
+                }
                 None
             }
         }
@@ -82,8 +121,16 @@ impl Checker<'_> {
                 self.shallow(element, span)?;
                 Some(self.types.list(element, None))
             }
+            ("map", [key, value]) => {
+                let (key_span, value_span) = (key.span, value.span);
+                let (key, value) = (self.resolve(key), self.resolve(value));
+                let (key, value) = (self.map_key(key?, key_span), self.map_value(value?, value_span));
+                let value = value?;
+                self.shallow(value, span)?;
+                Some(self.types.map(key?, value, None))
+            }
             ("map", _) => {
-                self.report(errors::not_yet("A map", span));
+                self.report(errors::names::map_of_what(span));
                 None
             }
             ("list", _) => {
@@ -97,8 +144,28 @@ impl Checker<'_> {
         }
     }
 
+    /// A type that can be the key of a map.
+    pub(crate) fn map_key(&mut self, key: TypeId, span: Span) -> Option<TypeId> {
+        let plain = self.env.enums.get(&key).map(|own| own.plain);
+        let class = self.types.get(key).map(swarm_bytecode::types::Type::class);
+        if plain == Some(true) || matches!(class, Some(Class::Word | Class::Bool | Class::String)) {
+            return Some(key);
+        }
+        self.report(errors::types::no_key(&self.types.name(key), span, plain.is_some()));
+        None
+    }
+
+    /// A type that can be the value of a map.
+    pub(crate) fn map_value(&mut self, value: TypeId, span: Span) -> Option<TypeId> {
+        if self.types.inner(value).is_some() {
+            self.report(errors::types::optional_in_map(&self.types.name(value), span));
+            return None;
+        }
+        Some(value)
+    }
+
     /// Whether one more level may stand around a type.
-    fn shallow(&mut self, inner: TypeId, span: Span) -> Option<()> {
+    pub(crate) fn shallow(&mut self, inner: TypeId, span: Span) -> Option<()> {
         if self.types.depth(inner) < MAX_TYPE_DEPTH {
             return Some(());
         }
@@ -144,8 +211,9 @@ impl Checker<'_> {
     }
 
     fn bounded(&mut self, ty: TypeId, max: u32, span: Span) -> Option<TypeId> {
-        match self.types.element(ty) {
-            Some(element) => Some(self.types.list(element, Some(max))),
+        let list = self.types.element(ty).map(|element| self.types.list(element, Some(max)));
+        match list.or_else(|| self.types.entry(ty).map(|(key, value)| self.types.map(key, value, Some(max)))) {
+            Some(bounded) => Some(bounded),
             None => {
                 self.report(errors::declarations::max_of_no_list(&self.types.name(ty), span));
                 None

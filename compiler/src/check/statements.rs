@@ -10,11 +10,12 @@ use super::conversions::Wanted;
 use super::effects::Effect;
 use super::environment::Answer;
 use super::errors;
+use super::trying::Attempts;
 use crate::typed::{Expr, ExprKind, LocalId, Statement, StatementKind, UnaryOperation};
 
 /// How deep statements may nest; an ELSE IF nests one deeper than the IF before it. It is less than the parser
 /// admits, because typed statements take more room on the stack of whoever walks them.
-const MAX_NESTING: u32 = 128;
+pub(crate) const MAX_NESTING: u32 = 128;
 
 /// Checked statements, and whether control never gets behind them.
 pub(crate) struct Checked {
@@ -23,18 +24,20 @@ pub(crate) struct Checked {
 }
 
 /// One checked statement, and whether control never gets behind it. `None`: a diagnostic was given.
-struct Step {
-    kind: Option<StatementKind>,
-    leaves: bool,
+pub(crate) struct Step {
+    /// What has to come before it.
+    pub(crate) before: Option<StatementKind>,
+    pub(crate) kind: Option<StatementKind>,
+    pub(crate) leaves: bool,
 }
 
 impl Step {
-    fn next(kind: Option<StatementKind>) -> Step {
-        Step { kind, leaves: false }
+    pub(crate) fn next(kind: Option<StatementKind>) -> Step {
+        Step { before: None, kind, leaves: false }
     }
 
     fn leave(kind: Option<StatementKind>) -> Step {
-        Step { kind, leaves: true }
+        Step { before: None, kind, leaves: true }
     }
 }
 
@@ -64,8 +67,9 @@ impl Body<'_, '_> {
                 warned = true;
             }
             let step = self.statement(statement);
-            if let Some(kind) = step.kind.filter(|_| !checked.leaves) {
-                checked.statements.push(Statement { kind, span: statement.span });
+            if !checked.leaves {
+                let kinds = step.before.into_iter().chain(step.kind);
+                checked.statements.extend(kinds.map(|kind| Statement { kind, span: statement.span }));
             }
             checked.leaves |= step.leaves;
         }
@@ -80,11 +84,22 @@ impl Body<'_, '_> {
                 self.for_statement(binders, source, filter.as_ref(), body, span)
             }
             Kind::While { condition, max, body } => self.while_statement(condition, max.as_ref(), body),
+            Kind::Match { subject, arms, otherwise } => {
+                self.match_statement(subject, arms, otherwise.as_ref(), span)
+            }
+            Kind::Within { phase, budgets, body, otherwise } => {
+                self.within(phase.as_ref(), budgets, body, otherwise.as_ref())
+            }
+            Kind::Try { call, otherwise } => self.try_statement(Attempts::default(), call, otherwise, span),
+            Kind::Retry { times, backoff, call, otherwise } => {
+                let attempts = Attempts { times: Some(times), backoff: backoff.as_ref() };
+                self.try_statement(attempts, call, otherwise, span)
+            }
             other => self.simple_statement(other, span),
         }
     }
 
-    /// A statement without blocks, or one of a later version of the language.
+    /// A statement without blocks.
     fn simple_statement(&mut self, kind: &Kind, span: Span) -> Step {
         match kind {
             Kind::Let { name, ty, value } => Step::next(self.let_statement(name, ty.as_ref(), value)),
@@ -97,12 +112,14 @@ impl Body<'_, '_> {
             Kind::Return(value) => Step::leave(self.return_statement(value.as_ref(), span)),
             Kind::Stop(reason) => self.stop(reason.as_ref(), span),
             Kind::Fail(reason) => self.fail(reason, span),
-            Kind::Match { .. } => self.statement_not_yet("MATCH", span),
-            Kind::Within { phase: None, .. } => self.statement_not_yet("WITHIN", span),
-            Kind::Within { phase: Some(_), .. } => self.statement_not_yet("PHASE", span),
-            Kind::Try { .. } => self.statement_not_yet("TRY", span),
-            Kind::Retry { .. } => self.statement_not_yet("RETRY", span),
-            Kind::If { .. } | Kind::For { .. } | Kind::While { .. } | Kind::Error => {
+            Kind::If { .. }
+            | Kind::For { .. }
+            | Kind::While { .. }
+            | Kind::Match { .. }
+            | Kind::Within { .. }
+            | Kind::Try { .. }
+            | Kind::Retry { .. }
+            | Kind::Error => {
                 self.incomplete = true;
                 self.unknown_flow = true;
                 Step::next(None)
@@ -125,26 +142,17 @@ impl Body<'_, '_> {
         Step::leave(reason.map(StatementKind::Fail))
     }
 
-    fn statement_not_yet(&mut self, what: &str, span: Span) -> Step {
-        self.not_yet(what, span);
-        self.unknown_flow = true;
-        Step::next(None)
-    }
-
     fn call_statement(&mut self, source: &ast::Expr) -> Option<StatementKind> {
         match &source.kind {
             ast::ExprKind::Call { callee, arguments } => {
-                self.call(callee, arguments, source.span).map(StatementKind::Call)
+                self.call(callee, arguments, source.span, None).map(StatementKind::Call)
             }
             _ => self.expression(source, None).map(StatementKind::Call),
         }
     }
 
     fn if_statement(&mut self, arms: &[ast::IfArm], otherwise: Option<&ast::Block>, span: Span) -> Step {
-        let deepest = u32::try_from(arms.len()).unwrap_or(u32::MAX).saturating_add(self.nesting);
-        if deepest > MAX_NESTING {
-            self.report(errors::flow::nested_too_deeply(span, MAX_NESTING));
-            self.unknown_flow = true;
+        if self.too_many_in_a_row(arms.len(), span) {
             return Step::next(None);
         }
         let nesting = self.nesting;
@@ -156,6 +164,17 @@ impl Body<'_, '_> {
         let last = otherwise.map(|block| self.block(block));
         self.nesting = nesting;
         nested_branches(checked, last)
+    }
+
+    /// Whether so many branches, each nested in the one before, are too deep here; then it is reported.
+    pub(crate) fn too_many_in_a_row(&mut self, arms: usize, span: Span) -> bool {
+        let deepest = u32::try_from(arms).unwrap_or(u32::MAX).saturating_add(self.nesting);
+        let too_many = deepest > MAX_NESTING;
+        if too_many {
+            self.report(errors::flow::nested_too_deeply(span, MAX_NESTING));
+            self.unknown_flow = true;
+        }
+        too_many
     }
 
     fn arm(&mut self, arm: &ast::IfArm) -> Arm {
@@ -288,27 +307,27 @@ impl Body<'_, '_> {
 
     /// A warning where a condition is the same in every run.
     pub(crate) fn constant_condition(&mut self, condition: &Expr) {
-        if let Ok(Some(swarm_bytecode::types::Constant::Word(word))) = super::evaluate::evaluate(condition) {
-            self.report(errors::warnings::constant_condition(word != 0, condition.span));
+        if let Some(holds) = super::evaluate::always(condition, &self.cx.types) {
+            self.report(errors::warnings::constant_condition(holds, condition.span));
         }
     }
 }
 
 /// What an IF asks, checked.
-enum Head {
+pub(crate) enum Head {
     Condition(Expr),
     Some(Expr, LocalId),
 }
 
-/// One branch of an IF, checked.
-struct Arm {
-    head: Option<Head>,
-    block: Checked,
-    span: Span,
+/// One branch of an IF or a MATCH, checked.
+pub(crate) struct Arm {
+    pub(crate) head: Option<Head>,
+    pub(crate) block: Checked,
+    pub(crate) span: Span,
 }
 
 /// Branches in a row as branches inside each other: each ELSE IF is an IF in the ELSE of the one before.
-fn nested_branches(arms: Vec<Arm>, last: Option<Checked>) -> Step {
+pub(crate) fn nested_branches(arms: Vec<Arm>, last: Option<Checked>) -> Step {
     let leaves = last.as_ref().is_some_and(|last| last.leaves) && arms.iter().all(|arm| arm.block.leaves);
     let mut rest = last.map_or_else(Vec::new, |last| last.statements);
     let mut whole = true;
@@ -326,5 +345,5 @@ fn nested_branches(arms: Vec<Arm>, last: Option<Checked>) -> Step {
         rest = vec![Statement { kind, span: arm.span }];
     }
     let kind = rest.pop().filter(|_| whole).map(|statement| statement.kind);
-    Step { kind, leaves }
+    Step { before: None, kind, leaves }
 }

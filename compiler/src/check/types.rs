@@ -1,4 +1,5 @@
-//! The types of a program under check: records first, then whatever lists, optionals and rates it speaks of.
+//! The types of a program under check: records and enums first, then whatever lists, maps, optionals and rates it
+//! speaks of.
 
 use std::collections::BTreeMap;
 
@@ -50,6 +51,7 @@ pub(crate) const MAX_TYPE_DEPTH: u16 = 17;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Shape {
     List(TypeId, Option<u32>),
+    Map(TypeId, TypeId, Option<u32>),
     Optional(TypeId),
     Rate(Dimension),
 }
@@ -59,7 +61,7 @@ enum Shape {
 pub(crate) struct TypeTable {
     own: Vec<Type>,
     shapes: BTreeMap<Shape, TypeId>,
-    record_depths: BTreeMap<TypeId, u16>,
+    own_depths: BTreeMap<TypeId, u16>,
     full: bool,
 }
 
@@ -96,31 +98,41 @@ impl TypeTable {
         self.full
     }
 
-    /// How many types stand inside each other in `id`, itself included. Of records it is known once
-    /// [`TypeTable::set_depth`] has said so. Lists and optionals are never made deeper than
+    /// How many types stand inside each other in `id`, itself included. Of records and enums it is known once
+    /// [`TypeTable::set_depth`] has said so. Lists, maps and optionals are never made deeper than
     /// [`MAX_TYPE_DEPTH`], so the way down is short.
     pub(crate) fn depth(&self, id: TypeId) -> u16 {
         let mut depth: u16 = 1;
         let mut at = id;
-        while let Some(Type::List { element: inner, .. } | Type::Optional(inner)) = self.get(at) {
+        while let Some(inner) = self.inside(at) {
             depth = depth.saturating_add(1);
-            at = *inner;
+            at = inner;
         }
-        depth.saturating_add(self.record_depths.get(&at).copied().unwrap_or(0))
+        depth.saturating_add(self.own_depths.get(&at).copied().unwrap_or(0))
     }
 
-    /// Says how deep the fields of a record nest.
-    pub(crate) fn set_depth(&mut self, record: TypeId, fields: u16) {
-        self.record_depths.insert(record, fields);
+    /// Says how deep the fields of a record or the payloads of an enum nest.
+    pub(crate) fn set_depth(&mut self, own: TypeId, fields: u16) {
+        self.own_depths.insert(own, fields);
     }
 
-    /// The record at the bottom of lists and optionals.
-    pub(crate) fn record_inside(&self, id: TypeId) -> Option<TypeId> {
+    /// The type inside a list, a map or an optional.
+    fn inside(&self, id: TypeId) -> Option<TypeId> {
+        match self.get(id)? {
+            Type::List { element: inner, .. } | Type::Map { value: inner, .. } | Type::Optional(inner) => {
+                Some(*inner)
+            }
+            _ => None,
+        }
+    }
+
+    /// The record or enum at the bottom of lists, maps and optionals.
+    pub(crate) fn declared_inside(&self, id: TypeId) -> Option<TypeId> {
         let mut at = id;
-        while let Some(Type::List { element: inner, .. } | Type::Optional(inner)) = self.get(at) {
-            at = *inner;
+        while let Some(inner) = self.inside(at) {
+            at = inner;
         }
-        matches!(self.get(at), Some(Type::Record { .. })).then_some(at)
+        matches!(self.get(at), Some(Type::Record { .. } | Type::Enum { .. })).then_some(at)
     }
 
     pub(crate) fn into_types(self) -> Vec<Type> {
@@ -138,6 +150,23 @@ impl TypeTable {
         if let Some(Type::Record { fields, .. }) = ty {
             *fields = all;
         }
+    }
+
+    /// An enum without its cases; [`TypeTable::complete_enum`] brings them.
+    pub(crate) fn declare_enum(&mut self, name: SmolStr) -> TypeId {
+        self.push(Type::Enum { name, cases: Vec::new() })
+    }
+
+    pub(crate) fn complete_enum(&mut self, id: TypeId, all: Vec<swarm_bytecode::types::EnumCase>) {
+        let own = id.0.checked_sub(TypeId::BUILTIN_COUNT);
+        let ty = own.and_then(|own| self.own.get_mut(usize::from(own)));
+        if let Some(Type::Enum { cases, .. }) = ty {
+            *cases = all;
+        }
+    }
+
+    pub(crate) fn map(&mut self, key: TypeId, value: TypeId, max: Option<u32>) -> TypeId {
+        self.intern(Shape::Map(key, value, max), Type::Map { key, value, max })
     }
 
     pub(crate) fn list(&mut self, element: TypeId, max: Option<u32>) -> TypeId {
@@ -212,18 +241,47 @@ impl TypeTable {
         }
     }
 
+    /// Key and value of `map<K, V>`.
+    pub(crate) fn entry(&self, id: TypeId) -> Option<(TypeId, TypeId)> {
+        match self.get(id) {
+            Some(Type::Map { key, value, .. }) => Some((*key, *value)),
+            _ => None,
+        }
+    }
+
+    /// `MAX n` of a list or a map.
+    pub(crate) fn max(&self, id: TypeId) -> Option<u32> {
+        match self.get(id) {
+            Some(Type::List { max, .. } | Type::Map { max, .. }) => *max,
+            _ => None,
+        }
+    }
+
     /// Whether a value of type `from` is one of type `to` as it stands: the same type, or a list of the same
-    /// items that admits no fewer of them.
+    /// items, or a map of the same entries, that admits no fewer of them.
     pub(crate) fn fits(&self, from: TypeId, to: TypeId) -> bool {
         if from == to {
             return true;
         }
+        let admits = |from: &Option<u32>, to: &Option<u32>| {
+            to.is_none_or(|to| from.is_some_and(|from| from <= to))
+        };
         match (self.get(from), self.get(to)) {
             (Some(Type::List { element: a, max: from }), Some(Type::List { element: b, max: to })) => {
-                a == b && to.is_none_or(|to| from.is_some_and(|from| from <= to))
+                a == b && admits(from, to)
+            }
+            (Some(Type::Map { max: min, .. }), Some(Type::Map { max, .. })) => {
+                self.entry(from) == self.entry(to) && admits(min, max)
             }
             _ => false,
         }
+    }
+
+    /// Whether two types differ at most in how many items their lists or maps may have.
+    pub(crate) fn same_but_max(&self, one: TypeId, other: TypeId) -> bool {
+        one == other
+            || (self.element(one).is_some() && self.element(one) == self.element(other))
+            || (self.entry(one).is_some() && self.entry(one) == self.entry(other))
     }
 
     /// The type as it would be written.
@@ -233,8 +291,12 @@ impl TypeTable {
             Some(Type::List { element, max: Some(max) }) => {
                 format!("list<{}> MAX {max}", self.name(*element))
             }
+            Some(Type::Map { key, value, max }) => {
+                let max = max.map_or_else(String::new, |max| format!(" MAX {max}"));
+                format!("map<{}, {}>{max}", self.name(*key), self.name(*value))
+            }
             Some(Type::Optional(inner)) => format!("{}?", self.name(*inner)),
-            Some(Type::Record { name, .. }) => name.to_string(),
+            Some(Type::Record { name, .. } | Type::Enum { name, .. }) => name.to_string(),
             Some(Type::Rate(dimension)) => rate_name(*dimension),
             _ => {
                 let known = Self::NAMES.iter().find(|(_, own)| *own == id);

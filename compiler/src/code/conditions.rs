@@ -3,8 +3,8 @@
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
 
-use super::calls::constant_text;
 use super::function::{Generator, Hold, Step, Value};
+use crate::bound::sum::Sum;
 use crate::typed::{BinaryOperation, Comparison, Expr, ExprKind, UnaryOperation};
 
 /// A condition with many parts is computed first where it would open more blocks than this; code may have 64.
@@ -82,11 +82,15 @@ impl Generator<'_, '_> {
         if let Some((present, inverted)) = self.compare_with_none(comparison, left, right, result)? {
             return Ok((present, inverted));
         }
+        if let Some((case, inverted)) = self.compare_with_case(comparison, left, right, result)? {
+            return Ok((case, inverted));
+        }
         let class = self.class_of(left);
-        let text = constant_text(left).into_iter().chain(constant_text(right)).min();
+        let text = (class == Class::String).then(|| self.shorter(left, right));
         let ty = self.wider(self.type_of(left), self.type_of(right));
-        let left = if class == Class::List { self.operand_typed(left, ty)? } else { self.operand(left)? };
-        let right = if class == Class::List { self.operand_typed(right, ty)? } else { self.operand(right)? };
+        let several = matches!(class, Class::List | Class::Map);
+        let left = if several { self.operand_typed(left, ty)? } else { self.operand(left)? };
+        let right = if several { self.operand_typed(right, ty)? } else { self.operand(right)? };
         self.release(left);
         self.release(right);
         let result = match result {
@@ -95,20 +99,60 @@ impl Generator<'_, '_> {
         };
         let (op, inverted) = comparison_op(comparison, class, result.register, left.register, right.register);
         let at = self.emit(op);
-        if let Some(text) = text {
-            self.facts.texts.insert(at, text);
-        }
+        self.note_text(at, text);
         Ok((result, inverted))
     }
 
-    /// Of two types of lists with the same items, the one that admits more.
+    /// How much of two texts is looked at: no more than the shorter has.
+    fn shorter(&mut self, left: &Expr, right: &Expr) -> Sum {
+        let (left, right) = (self.text(left), self.text(right));
+        match (left.as_constant(), right.as_constant()) {
+            (Some(here), Some(there)) => Sum::constant(here.min(there)),
+            (None, Some(_)) => right,
+            _ => left,
+        }
+    }
+
+    /// Of two types of lists or maps with the same items, the one that admits more.
     fn wider(&self, left: TypeId, right: TypeId) -> TypeId {
         match (self.program.ty(left), self.program.ty(right)) {
-            (Some(Type::List { max: Some(here), .. }), Some(Type::List { max, .. })) => {
+            (Some(Type::List { max: Some(here), .. }), Some(Type::List { max, .. }))
+            | (Some(Type::Map { max: Some(here), .. }), Some(Type::Map { max, .. })) => {
                 if max.is_none_or(|there| there > *here) { right } else { left }
             }
             _ => left,
         }
+    }
+
+    /// `x == low` for a case without payload, which need not be made to compare with it.
+    fn compare_with_case(
+        &mut self,
+        comparison: Comparison,
+        left: &Expr,
+        right: &Expr,
+        result: Option<Register>,
+    ) -> Step<Option<(Value, bool)>> {
+        let (case, value) = match (&left.kind, &right.kind) {
+            (_, ExprKind::Case(case, payload)) if payload.is_empty() => (*case, left),
+            (ExprKind::Case(case, payload), _) if payload.is_empty() => (*case, right),
+            _ => return Ok(None),
+        };
+        let value = self.operand(value)?;
+        self.release(value);
+        let found = self.temporary_value(TypeId::INT)?;
+        self.emit(Op::Case { result: found.register, value: value.register });
+        let wanted = self.temporary_value(TypeId::INT)?;
+        self.word(wanted.register, i64::from(case));
+        self.release(found);
+        self.release(wanted);
+        let result = match result {
+            Some(register) => Value { register, temporary: false },
+            None => self.temporary_value(TypeId::BOOL)?,
+        };
+        let (left, right) = (found.register, wanted.register);
+        let (op, inverted) = comparison_op(comparison, Class::Word, result.register, left, right);
+        self.emit(op);
+        Ok(Some((result, inverted)))
     }
 
     /// `x == NONE` and `x != NONE`, which need no value to compare with.
@@ -186,7 +230,7 @@ pub(crate) fn comparison_op(
         (Class::String, Less) => (Op::LtString { result, left, right }, false),
         (Class::String, Equal | NotEqual) => (Op::EqString { result, left, right }, comparison == NotEqual),
         (Class::String, _) => (Op::LeString { result, left, right }, false),
-        (Class::List | Class::Record | Class::Optional, _) => {
+        (Class::List | Class::Record | Class::Optional | Class::Enum | Class::Map, _) => {
             (Op::EqValue { result, left, right }, comparison == NotEqual)
         }
     }

@@ -11,7 +11,7 @@ const LONGEST_WAY: u32 = 1_900;
 /// A block that is not closed yet. The costs are those of the longest way since the last settling op.
 #[derive(Debug)]
 enum Block {
-    /// `if`: cost at its opening, and at the end of its first arm.
+    /// `if` or `within`: cost at its opening, and at the end of its first arm.
     If { opening: u32, first_arm: u32 },
     /// `block`, `foreach` or `range`: the greatest cost at a `break` out of it.
     Breakable { exit: u32 },
@@ -66,6 +66,9 @@ impl Emitter {
                 self.blocks.push(Block::If { opening: self.way, first_arm: 0 });
             }
             Flow::Open | Flow::OpenLoop => self.blocks.push(Block::Breakable { exit: 0 }),
+            // Both settle: what is behind starts afresh.
+            Flow::OpenWithin => self.blocks.push(Block::If { opening: 0, first_arm: 0 }),
+            Flow::WithinElse => {}
             Flow::Else => {
                 let way = self.way;
                 if let Some(Block::If { opening, first_arm }) = self.blocks.last_mut() {
@@ -73,7 +76,7 @@ impl Emitter {
                     (*opening, *first_arm) = (0, way);
                 }
             }
-            Flow::End | Flow::Repeat | Flow::Advance => match self.blocks.pop() {
+            Flow::End | Flow::Repeat | Flow::Advance | Flow::WithinEnd => match self.blocks.pop() {
                 Some(Block::If { opening, first_arm }) => self.way = self.way.max(opening).max(first_arm),
                 Some(Block::Breakable { exit }) => self.way = self.way.max(exit),
                 None => {}
@@ -92,6 +95,11 @@ impl Emitter {
             }
             Flow::Next | Flow::Call | Flow::Leave => {}
         }
+    }
+
+    /// The index of the op that comes next.
+    pub(crate) fn next(&self) -> usize {
+        self.code.len()
     }
 
     /// The level of the innermost block or loop.

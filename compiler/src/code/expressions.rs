@@ -1,11 +1,21 @@
 //! Expressions: into registers.
 
+use swarm_bytecode::module::StateId;
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
 use swarm_grammar::span::Span;
 
 use super::function::{Generator, Hold, Step, Value};
+use super::making::MOST_AT_ONCE;
 use crate::typed::{BinaryOperation, Expr, ExprKind, LocalId, UnaryOperation};
+
+/// A value that an op looks at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    pub(crate) value: Value,
+    /// The STATE variable it is moved out of.
+    state: Option<StateId>,
+}
 
 impl Generator<'_, '_> {
     /// The value of `expr` to look at: a local where it lives, all else in a temporary register.
@@ -52,7 +62,10 @@ impl Generator<'_, '_> {
             | ExprKind::Zero
             | ExprKind::Input(_)
             | ExprKind::Context(_)
-            | ExprKind::Metric(_) => self.load(expr, result),
+            | ExprKind::Metric(_)
+            | ExprKind::State(_)
+            | ExprKind::Quantile(..)
+            | ExprKind::Mean(_) => self.load(expr, result),
             ExprKind::Local(local) => self.put_local(*local, ty, result, hold),
             ExprKind::Unary(operation, value) => self.put_unary(*operation, value, result, expr.span)?,
             ExprKind::Binary(operation, left, right) => {
@@ -70,20 +83,29 @@ impl Generator<'_, '_> {
                 self.put_typed(second, result, ty, hold)?;
                 self.emit(Op::End {});
             }
-            ExprKind::Record(_) | ExprKind::List(_) | ExprKind::Some(_) => self.make(expr, result)?,
+            ExprKind::Record(_)
+            | ExprKind::List(_)
+            | ExprKind::Map(_)
+            | ExprKind::Case(..)
+            | ExprKind::Some(_) => self.make(expr, result)?,
             ExprKind::Field(..) | ExprKind::Item(..) | ExprKind::Length(_) => self.take_part(expr, result)?,
+            ExprKind::Find(..) => self.wrap_pair(expr, result)?,
+            ExprKind::Text(value) => self.put_text(value, result, hold)?,
+            ExprKind::Concat(parts) => self.put_concat(parts, expr, result, hold)?,
             ExprKind::Call(function, arguments) => {
                 self.call(Some(result), *function, arguments, expr.span)?;
             }
+            ExprKind::Native(native, arguments) => self.native(*native, arguments, expr, result)?,
             ExprKind::Host(import, arguments) => self.host(Some(result), *import, arguments, expr.span)?,
             ExprKind::Aggregate { aggregate, iteration, value } => {
                 self.aggregate_into(*aggregate, iteration, value.as_deref(), expr, result)?;
             }
+            ExprKind::Top { .. } => self.top(expr, result)?,
         }
         Ok(())
     }
 
-    /// Constants, and what the host gives.
+    /// Constants, and what the host gives or the program keeps.
     fn load(&mut self, expr: &Expr, result: Register) {
         match &expr.kind {
             ExprKind::Word(value) => self.word(result, *value),
@@ -107,33 +129,23 @@ impl Generator<'_, '_> {
                 let metric = self.tables.metric(*metric);
                 self.emit_at(Op::Metric { result, metric }, expr.span);
             }
+            ExprKind::Quantile(metric, share) => {
+                let (metric, share) = (self.tables.metric(*metric), *share);
+                self.emit_at(Op::Quantile { result, metric, share }, expr.span);
+            }
+            ExprKind::Mean(metric) => {
+                let metric = self.tables.metric(*metric);
+                self.emit_at(Op::Mean { result, metric }, expr.span);
+            }
+            ExprKind::State(id) => {
+                let state = self.tables.state(*id);
+                let at = self.emit(Op::State { result, state });
+                self.shares_state(at, *id);
+            }
             _ => {
                 self.emit(Op::Zero { result });
             }
         }
-    }
-
-    /// New records, lists and optionals.
-    fn make(&mut self, expr: &Expr, result: Register) -> Step<()> {
-        let ty = self.type_of(expr);
-        let op = match &expr.kind {
-            ExprKind::Record(values) => {
-                let types = self.field_types(ty);
-                Op::NewRecord { result, fields: self.arguments(values, &types)? }
-            }
-            ExprKind::List(items) if !items.is_empty() => {
-                let types = vec![self.inner_type(ty); items.len()];
-                Op::NewList { result, items: self.arguments(items, &types)? }
-            }
-            ExprKind::Some(value) => {
-                let value = self.operand_typed(value, self.inner_type(ty))?;
-                self.release(value);
-                Op::Some { result, value: value.register }
-            }
-            _ => Op::Zero { result },
-        };
-        self.emit_at(op, expr.span);
-        Ok(())
     }
 
     /// Loads an integer-carried constant.
@@ -148,7 +160,8 @@ impl Generator<'_, '_> {
     fn put_local(&mut self, local: LocalId, ty: TypeId, result: Register, hold: Hold) {
         let value = self.home(local).register;
         if hold == Hold::Own && self.is_mutable(ty) {
-            self.emit(Op::Copy { result, value });
+            let at = self.emit(Op::Copy { result, value });
+            self.shares_local(at, local);
         } else if value != result {
             self.emit(Op::Move { result, value });
         }
@@ -159,25 +172,64 @@ impl Generator<'_, '_> {
         match &expr.kind {
             ExprKind::Field(record, index) => {
                 let field = self.tables.field(self.type_of(record), *index);
-                let record = self.operand(record)?;
-                self.release(record);
-                self.emit(Op::Field { result, record: record.register, field });
+                let look = self.look(record, None)?;
+                self.emit(Op::Field { result, record: look.value.register, field });
+                self.look_ends(look);
             }
             ExprKind::Item(list, index) => {
-                let list = self.operand(list)?;
+                let look = self.look(list, Some(index))?;
                 let index = self.operand(index)?;
+                self.look_starts(look);
+                let list = look.value.register;
+                self.emit_at(Op::Item { result, list, index: index.register }, expr.span);
+                self.look_ends(look);
                 self.release(index);
-                self.release(list);
-                self.emit_at(Op::Item { result, list: list.register, index: index.register }, expr.span);
             }
-            ExprKind::Length(list) => {
-                let list = self.operand(list)?;
-                self.release(list);
-                self.emit(Op::Length { result, list: list.register });
+            ExprKind::Length(items) => {
+                let look = self.look(items, None)?;
+                let value = look.value.register;
+                self.emit(match self.class_of(items) {
+                    Class::Map => Op::MapLength { result, map: value },
+                    _ => Op::Length { result, list: value },
+                });
+                self.look_ends(look);
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// Makes a value ready for an op that looks at it, with `index` evaluated in between. A STATE variable is moved
+    /// out for the op and back behind it: a look at it does not give it a second holder.
+    pub(crate) fn look(&mut self, whole: &Expr, index: Option<&Expr>) -> Step<Look> {
+        match whole.kind {
+            ExprKind::State(state)
+                if self.is_mutable(self.type_of(whole))
+                    && index.is_none_or(|index| !Self::disturbs(index, state)) =>
+            {
+                let look = Look { value: self.temporary_value(self.type_of(whole))?, state: Some(state) };
+                if index.is_none() {
+                    self.look_starts(look);
+                }
+                Ok(look)
+            }
+            _ => Ok(Look { value: self.operand(whole)?, state: None }),
+        }
+    }
+
+    /// The op that looks comes next.
+    pub(crate) fn look_starts(&mut self, look: Look) {
+        if let Some(state) = look.state {
+            self.take_state(look.value.register, state);
+        }
+    }
+
+    /// The op that looks has been emitted.
+    pub(crate) fn look_ends(&mut self, look: Look) {
+        if let Some(state) = look.state {
+            self.set_state(state, look.value.register);
+        }
+        self.release(look.value);
     }
 
     fn put_unary(
@@ -302,7 +354,7 @@ impl Generator<'_, '_> {
         Ok(result)
     }
 
-    fn field_types(&self, record: TypeId) -> Vec<TypeId> {
+    pub(crate) fn field_types(&self, record: TypeId) -> Vec<TypeId> {
         match self.program.ty(record) {
             Some(Type::Record { fields, .. }) => fields.iter().map(|field| field.ty).collect(),
             _ => Vec::new(),
@@ -324,6 +376,9 @@ impl Generator<'_, '_> {
                 true
             }
             ExprKind::If(_, then, otherwise) => Self::writes_early(then) || Self::writes_early(otherwise),
+            ExprKind::List(parts) | ExprKind::Concat(parts) => parts.len() > MOST_AT_ONCE,
+            ExprKind::Map(entries) => entries.len() > MOST_AT_ONCE,
+            ExprKind::Text(value) => Self::writes_early(value),
             _ => false,
         }
     }

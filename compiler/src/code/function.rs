@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
 use swarm_bytecode::layout::{Layout, MAX_FUNCTION_COST};
-use swarm_bytecode::module::Function;
+use swarm_bytecode::module::{Function, StateId};
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, TypeId};
 use swarm_grammar::diagnostic::Diagnostic;
 use swarm_grammar::span::Span;
 
+use super::changes::Changes;
 use super::emit::{Emitter, Level};
 use super::registers::{MAX_REGISTERS, Registers};
 use super::tables::Tables;
@@ -17,7 +18,7 @@ use super::walk::{Part, lenders, root, walk};
 use super::{Compiled, too_large};
 use crate::bound::facts::FunctionFacts;
 use crate::bound::sum::{Size, Sum, Symbol, Unbounded};
-use crate::typed::{self, Expr, ExprKind, LocalId, Program, StatementKind};
+use crate::typed::{self, Expr, ExprKind, FunctionIndex, LocalId, Program, StatementKind};
 
 /// A result of generating; the only failure is a function that does not fit.
 pub(crate) type Step<T> = Result<T, Box<Diagnostic>>;
@@ -39,21 +40,39 @@ pub(crate) struct Value {
     pub(crate) temporary: bool,
 }
 
-/// Where a local lives.
+/// Where a local lives, and what is known of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Home {
     pub(crate) register: Register,
     /// Whether its value is its own, or marked as shared: then it may be handed on as it is.
     pub(crate) owns: bool,
-    /// How great its value is at most (see [`Symbol::Parameter`]).
+    /// How great its value is at most (see [`Symbol::Parameter`]), as it was made.
     pub(crate) size: Size,
+    /// Its value, if that is a constant.
+    pub(crate) constant: Option<i64>,
+    /// How many loops were open when it came into scope.
+    pub(crate) loops: usize,
+    /// What it costs that its value is changed in place.
+    pub(crate) changes: Changes,
 }
 
-/// The loop that BREAK and CONTINUE speak of.
-#[derive(Debug, Clone, Copy)]
+impl Home {
+    pub(crate) fn new(register: Register, owns: bool, size: Size) -> Home {
+        Home { register, owns, size, constant: None, loops: 0, changes: Changes::default() }
+    }
+}
+
+/// A loop whose body is being made.
+#[derive(Debug, Clone)]
 pub(crate) struct Loop {
+    /// Where BREAK and CONTINUE go.
     pub(crate) leave: Level,
     pub(crate) next: Level,
+    /// Its opening op.
+    pub(crate) at: usize,
+    pub(crate) rounds: Size,
+    /// Locals that its body assigns, or a part of them.
+    pub(crate) assigned: BTreeSet<LocalId>,
 }
 
 /// The generator.
@@ -61,6 +80,7 @@ pub(crate) struct Generator<'g, 'p> {
     pub(crate) program: &'p Program,
     pub(crate) tables: &'g mut Tables<'p>,
     pub(crate) function: &'p typed::Function,
+    pub(crate) index: FunctionIndex,
     pub(crate) emitter: Emitter,
     pub(crate) registers: Registers,
     pub(crate) homes: Vec<Option<Home>>,
@@ -68,8 +88,12 @@ pub(crate) struct Generator<'g, 'p> {
     pub(crate) written: BTreeSet<LocalId>,
     /// Those of them that are assigned as a whole. Writing a part does not make a list longer.
     pub(crate) replaced: BTreeSet<LocalId>,
+    /// Those of which a part is assigned.
+    pub(crate) changed: BTreeSet<LocalId>,
     pub(crate) loops: Vec<Loop>,
     pub(crate) facts: FunctionFacts,
+    /// Loops that fill a STATE variable's map.
+    pub(crate) growing: BTreeSet<(usize, StateId)>,
     /// The statement whose code is made.
     pub(crate) statement: Span,
 }
@@ -78,18 +102,22 @@ pub(crate) struct Generator<'g, 'p> {
 pub(crate) fn generate<'p>(
     program: &'p Program,
     tables: &mut Tables<'p>,
+    index: FunctionIndex,
     function: &'p typed::Function,
 ) -> Step<Compiled> {
     let mut generator = Generator {
         program,
         tables,
         function,
+        index,
         emitter: Emitter::default(),
         registers: Registers::default(),
         homes: vec![None; function.locals.len()],
         written: written(function, &|place| root(place)),
         replaced: written(function, &Generator::as_local),
+        changed: written(function, &|place| root(place).filter(|_| Generator::as_local(place).is_none())),
         loops: Vec::new(),
+        growing: BTreeSet::new(),
         facts: FunctionFacts { span: function.span, ..FunctionFacts::default() },
         statement: function.span,
     };
@@ -119,7 +147,7 @@ impl<'p> Generator<'_, 'p> {
             let register = self.registers.parameter(ty, &local.name);
             let register = register.ok_or_else(|| self.too_many_values())?;
             let size = Ok(Sum::symbol(Symbol::Parameter(index)));
-            self.set_home(LocalId(index), Home { register, owns: false, size });
+            self.set_home(LocalId(index), Home::new(register, false, size));
         }
         Ok(())
     }
@@ -217,30 +245,35 @@ impl<'p> Generator<'_, 'p> {
         let (ty, name) = self.local(id);
         let ty = self.tables.ty(ty);
         let register = self.registers.variable(ty, &name).ok_or_else(|| self.too_many_values())?;
-        self.set_home(id, Home { register, owns, size });
+        self.set_home(id, Home::new(register, owns, size));
         Ok(register)
     }
 
     /// The local goes out of scope.
     pub(crate) fn forget(&mut self, id: LocalId) {
+        self.settle_changes(id);
         if let Some(home) = self.homes.get_mut(id.0 as usize).and_then(Option::take) {
             self.registers.free(home.register);
         }
     }
 
     pub(crate) fn set_home(&mut self, id: LocalId, home: Home) {
+        let loops = self.loops.len();
         if let Some(slot) = self.homes.get_mut(id.0 as usize) {
-            *slot = Some(home);
+            *slot = Some(Home { loops, ..home });
         }
+    }
+
+    pub(crate) fn home_mut(&mut self, id: LocalId) -> Option<&mut Home> {
+        self.homes.get_mut(id.0 as usize).and_then(Option::as_mut)
     }
 
     /// Where a local lives. The checker lets no local be used out of its scope; if one were, the verifier would
     /// see a wrong type or the run a zero.
     pub(crate) fn home(&self, id: LocalId) -> Home {
-        self.homes.get(id.0 as usize).and_then(Option::clone).unwrap_or(Home {
-            register: Register(0),
-            owns: false,
-            size: Err(Unbounded { span: self.statement, reason: "a variable out of its scope".into() }),
+        self.homes.get(id.0 as usize).and_then(Option::clone).unwrap_or_else(|| {
+            let size = Err(Unbounded::new(self.statement, "a variable out of its scope"));
+            Home::new(Register(0), false, size)
         })
     }
 
@@ -260,10 +293,10 @@ impl<'p> Generator<'_, 'p> {
         self.program.ty(ty).map_or(Class::Word, swarm_bytecode::types::Type::class)
     }
 
-    /// Whether a value of this type has parts that can be written. Texts and optionals have none: those are
+    /// Whether a value of this type has parts that can be written. Texts, optionals and cases have none: those are
     /// never changed, only replaced.
     pub(crate) fn is_mutable(&self, ty: TypeId) -> bool {
-        matches!(self.class(ty), Class::List | Class::Record)
+        matches!(self.class(ty), Class::List | Class::Record | Class::Map)
     }
 
     /// How a local comes to hold `value`: it may merely look at what another local has if neither is ever
@@ -284,7 +317,7 @@ impl<'p> Generator<'_, 'p> {
         if let ExprKind::Local(local) = expr.kind { Some(local) } else { None }
     }
 
-    fn too_many_values(&self) -> Box<Diagnostic> {
+    pub(crate) fn too_many_values(&self) -> Box<Diagnostic> {
         let name = &self.function.name;
         let what = format!("the function {name} holds more than {MAX_REGISTERS} values at once");
         Box::new(too_large(self.statement, &what))

@@ -1,20 +1,27 @@
 //! Code generation: a typed program becomes a module. Only what the program uses goes into it.
 //!
-//! Values are never seen to change by two holders. What is shared is copied before it is written, and a list or
-//! record gets a second holder in two ways only: by `copy`, which marks it as shared, or by being stored in an
-//! object, which marks it too. So a part read from an object needs no mark, and a value that is merely looked at
-//! (an argument, the list of a loop) stays where it is and costs nothing.
+//! Values are never seen to change by two holders. What is shared is copied before it is written, and a list, map or
+//! record gets a second holder in three ways only: by `copy` or by being read from a STATE variable, which mark it as
+//! shared, or by being stored in an object, which marks it too. So a part read from an object needs no mark, and a
+//! value that is merely looked at (an argument, the list of a loop) stays where it is and costs nothing. A STATE
+//! variable is moved out to be changed or looked at, and back.
 
 mod aggregates;
+mod budgets;
 mod calls;
+mod changes;
 mod conditions;
 mod debug;
 mod emit;
 mod expressions;
 mod function;
 mod loops;
+mod making;
+mod matching;
 mod optionals;
 mod places;
+mod plan;
+mod printed;
 mod reach;
 mod registers;
 mod sizes;
@@ -22,40 +29,51 @@ mod statements;
 mod tables;
 #[cfg(test)]
 mod tests;
-mod walk;
+mod texts;
+pub(crate) mod walk;
 
 use smol_str::SmolStr;
-use swarm_bytecode::module::{Bound, Function, Instruction, Module, Target};
+use swarm_bytecode::module::{Bound, Function, Instruction, Module};
 use swarm_grammar::diagnostic::{Code, Diagnostic};
 use swarm_grammar::source::Sources;
 use swarm_grammar::span::Span;
 
+use crate::bound::Facts;
 use crate::bound::facts::FunctionFacts;
-use crate::typed::{FunctionIndex, Program};
+use crate::typed::{FunctionIndex, Program, Test};
+
+pub use plan::PlannedStep;
 
 /// A module, and what the bound is computed from.
 #[derive(Debug, Clone)]
 pub struct Generated {
     /// The module; its bound is not filled in yet.
     pub module: Module,
-    /// Facts of each of its functions, by id.
-    pub facts: Vec<FunctionFacts>,
+    /// What is known of its functions and texts.
+    pub facts: Facts,
+    /// The lines of the TEST it was made for.
+    pub steps: Vec<PlannedStep>,
 }
 
-/// Makes the module of a checked program.
+/// Makes the module of a checked program; with a TEST, one that has the functions of its lines too.
 ///
 /// # Errors
 /// [`Code::E0180`] for each function that does not fit: too many values at once, too long, nested too deeply.
-pub fn generate(program: &Program, sources: &Sources) -> Result<Generated, Vec<Diagnostic>> {
-    let reach = reach::reach(program);
+pub fn generate(
+    program: &Program,
+    sources: &Sources,
+    test: Option<&Test>,
+) -> Result<Generated, Vec<Diagnostic>> {
+    let reach = reach::reach(program, test);
     let mut tables = tables::Tables::new(program, &reach);
     let (inputs, contexts) = (tables.inputs(), tables.contexts());
     let (metrics, imports) = (tables.metrics(), tables.imports());
+    let (states, vetoes) = (tables.states(), tables.vetoes());
     let mut errors = Vec::new();
     let mut done = Vec::new();
     for index in &reach.functions {
         let Some(source) = program.functions.get(index.0 as usize) else { continue };
-        match function::generate(program, &mut tables, source) {
+        match function::generate(program, &mut tables, *index, source) {
             Ok(compiled) => done.push(compiled),
             Err(error) => errors.push(*error),
         }
@@ -69,15 +87,18 @@ pub fn generate(program: &Program, sources: &Sources) -> Result<Generated, Vec<D
     if !errors.is_empty() {
         return Err(errors);
     }
-    let entry = tables.function(program.entry);
-    let target = program
-        .target
-        .map(|(count, filter)| Target { count, filter: filter.map(|function| tables.function(function)) });
-    let instruction = instruction(program, target);
+    let steps = test.map_or_else(Vec::new, |test| plan::steps(test, &tables));
+    let instruction = instruction(program, &tables);
+    let (entry, events, timers) = (tables.function(program.entry), tables.events(), tables.timers());
     let debug = Some(debug::debug(sources, &done));
-    let (types, strings, floats) = tables.finish();
+    let (types, strings, floats, texts) = tables.finish();
     let (functions, facts) = done.into_iter().map(|compiled| (compiled.function, compiled.facts)).unzip();
-    let bound = Bound::default();
+    let facts = Facts {
+        functions: facts,
+        texts: texts.finish(),
+        events: program.events.iter().map(|event| event.span).collect(),
+        timers: program.timers.iter().map(|timer| timer.span).collect(),
+    };
     let module = Module {
         instruction,
         types,
@@ -85,19 +106,23 @@ pub fn generate(program: &Program, sources: &Sources) -> Result<Generated, Vec<D
         inputs,
         contexts,
         metrics,
+        states,
+        events,
+        timers,
+        vetoes,
         floats,
         strings,
         functions,
         entry,
-        bound,
+        bound: Bound::default(),
         debug,
     };
-    Ok(Generated { module, facts })
+    Ok(Generated { module, facts, steps })
 }
 
 /// The header; a program without one is called as its entry is.
-fn instruction(program: &Program, target: Option<Target>) -> Instruction {
-    let mut instruction = Instruction { target, ..program.instruction.clone() };
+fn instruction(program: &Program, tables: &tables::Tables<'_>) -> Instruction {
+    let mut instruction = tables.instruction();
     if instruction.name.is_empty() {
         instruction.name = entry_name(program);
     }

@@ -3,6 +3,7 @@
 use swarm_bytecode::op::Op;
 
 use super::function::{Generator, Step};
+use super::texts::TextPlace;
 use crate::typed::{Expr, ExprKind, LocalId, Statement, StatementKind};
 
 impl Generator<'_, '_> {
@@ -41,15 +42,24 @@ impl Generator<'_, '_> {
             }
             StatementKind::For { iteration, body } => self.for_loop(iteration, body)?,
             StatementKind::While { condition, max, body } => self.while_loop(condition, max, body)?,
+            StatementKind::Match { subject, arms, otherwise } => {
+                return self.match_case(subject, arms, otherwise);
+            }
+            StatementKind::Within { phase, budgets, body, otherwise } => {
+                return self.within(phase.as_ref(), budgets, body, otherwise.as_deref());
+            }
+            StatementKind::Try { import, arguments, times, backoff, otherwise } => {
+                return self.attempt(*import, arguments, (*times, backoff.as_ref()), otherwise);
+            }
             StatementKind::Break => {
-                if let Some(innermost) = self.loops.last().copied() {
-                    self.leave(innermost.leave)?;
+                if let Some(leave) = self.loops.last().map(|innermost| innermost.leave) {
+                    self.leave(leave)?;
                 }
                 return Ok(false);
             }
             StatementKind::Continue => {
-                if let Some(innermost) = self.loops.last().copied() {
-                    let depth = self.depth_of(innermost.next)?;
+                if let Some(next) = self.loops.last().map(|innermost| innermost.next) {
+                    let depth = self.depth_of(next)?;
                     self.emit(Op::Continue { depth });
                 }
                 return Ok(false);
@@ -84,7 +94,15 @@ impl Generator<'_, '_> {
     fn let_local(&mut self, local: LocalId, value: &Expr) -> Step<()> {
         let (hold, owns) = self.hold(local, value);
         let size = self.size(value);
+        let constant = if self.written.contains(&local) { None } else { self.constant(value) };
         let result = self.declare(local, owns, size)?;
+        if let Some(home) = self.home_mut(local) {
+            home.constant = constant;
+        }
+        self.takes_over(local, value);
+        if self.replaced.contains(&local) {
+            self.store_text(TextPlace::Local(self.index, local), value);
+        }
         let (ty, _) = self.local(local);
         self.put_typed(value, result, ty, hold)
     }
@@ -125,6 +143,7 @@ impl Generator<'_, '_> {
             self.emit(Op::Return {});
             return Ok(());
         };
+        self.store_text(TextPlace::Result(self.index), given);
         let owner = Self::as_local(given).filter(|local| self.home(*local).owns);
         let value = if owner.is_some() { self.operand(given)? } else { self.owned(given)? };
         let value = self.retyped(value, given, self.function.result)?;

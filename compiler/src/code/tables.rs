@@ -1,16 +1,19 @@
 //! The module's tables while code is made: types, constants, and the new numbers of all that is used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::{
-    Amount, CallCost, Context, ContextId, FloatId, FunctionId, Import, ImportId, Input, InputId, Metric,
-    MetricId, StringId,
+    Amount, CallCost, Context, ContextId, EventHandler, Expectation, FloatId, FunctionId, Import, ImportId,
+    Input, InputId, Instruction, Metric, MetricId, Reporting, Rollout, State, StateId, StringId, Target,
+    Timer, Veto,
 };
-use swarm_bytecode::types::{Field, Type, TypeId};
+use swarm_bytecode::types::{EnumCase, Field, Type, TypeId};
 
 use super::reach::Reach;
-use crate::typed::{FunctionIndex, Program};
+use super::texts::Texts;
+use super::walk::{Part, base, walk};
+use crate::typed::{Expr, ExprKind, FunctionIndex, Program, StatementKind};
 
 /// Gives out new numbers in the order in which things are first met.
 #[derive(Debug)]
@@ -45,10 +48,16 @@ pub(crate) struct Tables<'p> {
     type_numbers: BTreeMap<TypeId, TypeId>,
     strings: Pool<SmolStr, SmolStr>,
     floats: Pool<u64, f64>,
+    functions: BTreeMap<FunctionIndex, u16>,
+    /// What is known of texts that are kept.
+    pub(crate) texts: Texts,
+    /// STATE variables of which a part is assigned somewhere.
+    changed: BTreeSet<StateId>,
 }
 
 impl<'p> Tables<'p> {
     pub(crate) fn new(program: &'p Program, reach: &'p Reach) -> Tables<'p> {
+        let functions = reach.functions.iter().copied().zip(0..=u16::MAX).collect();
         Tables {
             program,
             reach,
@@ -56,6 +65,9 @@ impl<'p> Tables<'p> {
             type_numbers: BTreeMap::new(),
             strings: Pool::new(),
             floats: Pool::new(),
+            functions,
+            texts: Texts::default(),
+            changed: changed_states(program, reach),
         }
     }
 
@@ -71,19 +83,35 @@ impl<'p> Tables<'p> {
         let ty = match self.program.ty(id) {
             Some(Type::List { element, max }) => Type::List { element: self.ty(*element), max: *max },
             Some(Type::Optional(inner)) => Type::Optional(self.ty(*inner)),
+            Some(Type::Map { key, value, max }) => {
+                Type::Map { key: self.ty(*key), value: self.ty(*value), max: *max }
+            }
             Some(Type::Record { name, fields }) => {
                 Type::Record { name: name.clone(), fields: self.fields(id, fields) }
+            }
+            Some(Type::Enum { name, cases }) => {
+                Type::Enum { name: name.clone(), cases: cases.iter().map(|case| self.case(case)).collect() }
             }
             Some(other) => other.clone(),
             None => Type::Int,
         };
+        let number = self.number_of(ty);
+        self.type_numbers.insert(id, number);
+        number
+    }
+
+    fn number_of(&mut self, ty: Type) -> TypeId {
         let at = self.types.iter().position(|known| *known == ty).unwrap_or_else(|| {
             self.types.push(ty);
             self.types.len().saturating_sub(1)
         });
-        let number = TypeId(u16::try_from(at).unwrap_or(u16::MAX).saturating_add(TypeId::BUILTIN_COUNT));
-        self.type_numbers.insert(id, number);
-        number
+        TypeId(u16::try_from(at).unwrap_or(u16::MAX).saturating_add(TypeId::BUILTIN_COUNT))
+    }
+
+    /// The module's number for a list of any number of items of a type of the program.
+    pub(crate) fn list_of(&mut self, element: TypeId) -> TypeId {
+        let element = self.ty(element);
+        self.number_of(Type::List { element, max: None })
     }
 
     fn fields(&mut self, record: TypeId, fields: &[Field]) -> Vec<Field> {
@@ -94,6 +122,11 @@ impl<'p> Tables<'p> {
             }
         }
         kept
+    }
+
+    fn case(&mut self, case: &EnumCase) -> EnumCase {
+        let fields = case.fields.iter().map(|field| Field { ty: self.ty(field.ty), ..field.clone() });
+        EnumCase { name: case.name.clone(), fields: fields.collect() }
     }
 
     fn keeps(&self, record: TypeId, index: usize, field: &Field) -> bool {
@@ -108,6 +141,22 @@ impl<'p> Tables<'p> {
         u8::try_from(kept).unwrap_or(u8::MAX)
     }
 
+    /// How many fields of a record type are kept.
+    pub(crate) fn kept_fields(&self, record: TypeId) -> u64 {
+        let Some(Type::Record { fields, .. }) = self.program.ty(record) else { return 0 };
+        let kept = fields.iter().enumerate().filter(|(at, field)| self.keeps(record, *at, field)).count();
+        u64::try_from(kept).unwrap_or(u64::MAX)
+    }
+
+    /// MAX of an input, by its number in the module.
+    pub(crate) fn input_max(&self, id: InputId) -> Option<u64> {
+        let input = self.reach.inputs.iter().nth(id.index())?;
+        match self.program.ty(self.program.inputs.get(input.index())?.ty)? {
+            Type::List { max, .. } | Type::Map { max, .. } => max.map(u64::from),
+            _ => None,
+        }
+    }
+
     pub(crate) fn string(&mut self, text: &SmolStr) -> StringId {
         StringId(self.strings.number(text.clone(), || text.clone()))
     }
@@ -118,8 +167,9 @@ impl<'p> Tables<'p> {
         FloatId(self.floats.number(value.to_bits(), || value))
     }
 
+    /// What is used is found before code is made, so it has a number.
     pub(crate) fn function(&self, function: FunctionIndex) -> FunctionId {
-        FunctionId(position(self.reach.functions.iter(), &function))
+        FunctionId(self.functions.get(&function).copied().unwrap_or(u16::MAX))
     }
 
     pub(crate) fn import(&self, id: ImportId) -> ImportId {
@@ -136,6 +186,32 @@ impl<'p> Tables<'p> {
 
     pub(crate) fn metric(&self, id: MetricId) -> MetricId {
         MetricId(position(self.reach.metrics.iter(), &id))
+    }
+
+    pub(crate) fn state(&self, id: StateId) -> StateId {
+        StateId(position(self.reach.states.iter(), &id))
+    }
+
+    /// Whether a part of a STATE variable is assigned somewhere.
+    pub(crate) fn changes(&self, id: StateId) -> bool {
+        self.changed.contains(&id)
+    }
+
+    /// The STATE variables of which a part is assigned somewhere, with their types.
+    pub(crate) fn changed_states(&self) -> Vec<TypeId> {
+        let states = self.changed.iter().filter_map(|id| self.program.states.get(id.index()));
+        states.map(|state| state.ty).collect()
+    }
+
+    /// The program's functions that are asked before an action is issued, or what it costs.
+    pub(crate) fn asked(&self, id: ImportId) -> Vec<FunctionIndex> {
+        let Some(import) = self.program.imports.get(id.index()) else { return Vec::new() };
+        let prices = [import.cost.money, import.cost.tokens].into_iter().filter_map(|amount| match amount {
+            Amount::Computed(function) => Some(FunctionIndex(u32::from(function.0))),
+            Amount::Fixed(_) => None,
+        });
+        let vetoes = self.program.vetoes.iter().filter(|veto| veto.import == id).map(|veto| veto.condition);
+        prices.chain(vetoes).collect()
     }
 
     /// The inputs that are used.
@@ -176,6 +252,80 @@ impl<'p> Tables<'p> {
             .collect()
     }
 
+    /// The STATE variables that are used.
+    pub(crate) fn states(&mut self) -> Vec<State> {
+        let used = self.reach.states.iter().filter_map(|id| self.program.states.get(id.index()));
+        let used: Vec<_> = used.collect();
+        used.into_iter()
+            .map(|state| State {
+                name: state.name.clone(),
+                ty: self.ty(state.ty),
+                initial: Some(self.function(state.initial)),
+            })
+            .collect()
+    }
+
+    /// ON handlers.
+    pub(crate) fn events(&self) -> Vec<EventHandler> {
+        let handlers = self.program.events.iter().map(|handler| EventHandler {
+            name: handler.name.clone(),
+            function: self.function(handler.function),
+            max: handler.max,
+        });
+        handlers.collect()
+    }
+
+    /// EVERY.
+    pub(crate) fn timers(&self) -> Vec<Timer> {
+        let timers = self.program.timers.iter();
+        timers
+            .map(|timer| Timer { period_ns: timer.period_ns, function: self.function(timer.function) })
+            .collect()
+    }
+
+    /// The VETOs of actions that are used.
+    pub(crate) fn vetoes(&mut self) -> Vec<Veto> {
+        let used = self.reach.vetoes.iter().filter_map(|at| self.program.vetoes.get(*at));
+        let used: Vec<_> = used.collect();
+        used.into_iter()
+            .map(|veto| Veto {
+                import: self.import(veto.import),
+                condition: self.function(veto.condition),
+                reason: self.string(&veto.reason),
+            })
+            .collect()
+    }
+
+    /// The header, with all that the fleet reads.
+    pub(crate) fn instruction(&self) -> Instruction {
+        let (program, fleet) = (self.program, &self.program.fleet);
+        let rollout = fleet.rollout.as_ref().map(|(rollout, gate)| Rollout {
+            gate: gate.map(|condition| self.function(condition)),
+            ..rollout.clone()
+        });
+        let expectations = fleet.expectations.iter().map(|(condition, by_ns, text)| Expectation {
+            condition: self.function(*condition),
+            by_ns: *by_ns,
+            text: text.clone(),
+        });
+        let reports = fleet.reports.iter().map(|report| Reporting {
+            metrics: report.metrics.iter().map(|metric| self.metric(*metric)).collect(),
+            every_ns: report.every_ns,
+        });
+        let target = program.target.map(|(count, filter)| Target {
+            count,
+            filter: filter.map(|function| self.function(function)),
+        });
+        Instruction {
+            target,
+            rollout,
+            expectations: expectations.collect(),
+            stops: fleet.stops.iter().map(|condition| self.function(*condition)).collect(),
+            reports: reports.collect(),
+            ..program.instruction.clone()
+        }
+    }
+
     fn amount(&self, amount: Amount) -> Amount {
         match amount {
             Amount::Fixed(_) => amount,
@@ -192,10 +342,27 @@ impl<'p> Tables<'p> {
             || self.types.len() > usize::from(u16::MAX - TypeId::BUILTIN_COUNT)
     }
 
-    /// Types, strings and floats.
-    pub(crate) fn finish(self) -> (Vec<Type>, Vec<SmolStr>, Vec<f64>) {
-        (self.types, self.strings.items, self.floats.items)
+    /// Types, strings, floats, and what is known of texts.
+    pub(crate) fn finish(self) -> (Vec<Type>, Vec<SmolStr>, Vec<f64>, Texts) {
+        (self.types, self.strings.items, self.floats.items, self.texts)
     }
+}
+
+/// The STATE variables of which a part is assigned by some function that is used.
+fn changed_states(program: &Program, reach: &Reach) -> BTreeSet<StateId> {
+    let mut changed = BTreeSet::new();
+    for function in reach.functions.iter().filter_map(|index| program.functions.get(index.0 as usize)) {
+        walk(&function.body, &mut |part| {
+            if let Part::Statement(statement) = part
+                && let StatementKind::Assign { place, .. } = &statement.kind
+                && let Expr { kind: ExprKind::State(state), .. } = base(place)
+                && !matches!(place.kind, ExprKind::State(_))
+            {
+                changed.insert(*state);
+            }
+        });
+    }
+    changed
 }
 
 /// Where `wanted` stands; what is used was found by the same walk, so it is there.

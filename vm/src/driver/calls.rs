@@ -134,7 +134,7 @@ impl Driver<'_, '_> {
             AnswerKind::Value(value) if is_query(import.effect) => {
                 self.query_event(import, Ok(&value));
                 let ty = import.result.ok_or(Pause::Internal)?;
-                match store(&mut self.state.machine, code.module(), ty, &value) {
+                match store(&mut self.state.machine, code, self.attached, ty, &value) {
                     Ok(slot) => self.state.machine.set_register(waiting.result, slot),
                     Err(Pause::Trap(trap)) => {
                         self.wrong_answer(trap, import, ty, &value);

@@ -1,63 +1,61 @@
-//! Runs the interpreter and does what it hands back: host calls, metrics, slices of fuel, limits, the end.
+//! Runs the interpreter and does what it hands back: host calls, vetoes, metrics, budgets, slices of fuel, limits,
+//! the end.
 
+mod answers;
+mod apply;
+mod begin;
 mod calls;
+mod direct;
 mod ending;
+mod look;
+mod state;
+mod verdict;
+mod within;
 
-use swarm_bytecode::module::{ImportId, MetricId};
+use swarm_bytecode::module::MetricId;
 use swarm_bytecode::trap::LimitKind;
 
 use crate::attached::Attached;
 use crate::decode::{Code, Origin};
 use crate::heap::Data;
-use crate::host::{Answer, Host};
-use crate::instance::{Effects, Exit, Phase, RunState, Settings};
+use crate::host::Host;
+use crate::instance::{Effects, Exit};
 use crate::interpret::{Blind, interpret};
+use crate::limits::MAX_FUEL;
 use crate::machine::Pause;
+use crate::outside::Apart;
 use crate::program::Program;
-use crate::report::{Outcome, Reason, slot_value};
-use crate::trace::{At, EventKind, Level, Tag, Tracing, place_name, put_text};
+use crate::report::slot_value;
+use crate::trace::{At, EventKind, Level, Tag, Tracing, place_name};
 use crate::word::Word;
 
-/// Fuel between two looks at the clock (rule F10).
-pub(crate) const SLICE: i64 = 4096;
+use calls::CallWord;
+use direct::Direct;
+pub(crate) use look::Look;
+pub(crate) use state::{Phase, RunState, Settings};
+use state::{Asking, CallKind, Ending};
 
-/// How a run ended.
-#[derive(Debug, Clone)]
-pub(crate) struct Ending {
-    pub(crate) outcome: Outcome,
-    pub(crate) reason: Option<Reason>,
-    pub(crate) fuel_used: u64,
-    pub(crate) result: Option<u64>,
-}
-
-impl Default for Ending {
-    fn default() -> Self {
-        Ending { outcome: Outcome::Done, reason: None, fuel_used: 0, result: None }
-    }
-}
-
-/// A host call without an answer.
-#[derive(Debug)]
-pub(crate) struct Waiting {
-    /// Its number among the run's host calls.
-    pub(crate) number: u64,
-    pub(crate) import: ImportId,
-    /// What is reserved for it: micro-dollars, tokens.
-    pub(crate) cost: (i64, i64),
-    /// Where a query's answer goes.
-    pub(crate) result: u8,
-    /// Its place among the kept actions.
-    pub(crate) logged: Option<usize>,
-    pub(crate) answer: Option<Answer>,
-}
-
-/// A run, for as long as one call of `run` lasts.
+/// An order, for as long as one call of `run` lasts.
 pub(crate) struct Driver<'a, 's> {
     pub(crate) program: &'a Program,
     pub(crate) attached: &'a Attached,
     pub(crate) settings: &'a Settings,
     pub(crate) state: &'a mut RunState,
     pub(crate) tracing: Tracing<'a, 's>,
+}
+
+/// Why an op does not come to its end.
+#[derive(Debug, Clone, Copy)]
+enum Halt {
+    Pause(Pause),
+    /// The budget of an open `within` is not enough: its index, and which budget.
+    Struck(usize, LimitKind),
+}
+
+impl From<Pause> for Halt {
+    fn from(pause: Pause) -> Halt {
+        Halt::Pause(pause)
+    }
 }
 
 /// What to do next.
@@ -72,103 +70,109 @@ impl<'a> Driver<'a, '_> {
         self.program.code()
     }
 
-    /// Goes on until the run is over (`None`) or has to wait.
+    /// Goes on until the activation is over (`None`) or has to wait.
     pub(crate) fn drive(&mut self, host: &mut Host<'_>) -> Option<Exit> {
         loop {
-            match &mut self.state.phase {
-                Phase::Fresh => self.start(host),
+            let next = match &mut self.state.phase {
+                Phase::Begun(_) => self.begin(host),
                 Phase::Running => {
-                    let pause = self.interpret();
-                    if let Next::Leave(exit) = self.handle(pause, host) {
-                        return Some(exit);
-                    }
+                    let pause = self.interpret(host);
+                    self.handle(pause, host)
                 }
-                Phase::Waiting(waiting) => {
-                    let Some(answer) = waiting.answer.take() else {
-                        return Some(self.pending());
-                    };
-                    if let Err(pause) = self.settle_call(answer) {
-                        self.end_by(pause);
-                    }
-                }
-                Phase::Applying { .. } => {
-                    if let Next::Leave(exit) = self.apply(host) {
-                        return Some(exit);
-                    }
-                }
-                Phase::Ended => return None,
+                Phase::Waiting(waiting) => match waiting.answer.take() {
+                    Some(answer) => self.settle_call(answer, host),
+                    None => Next::Leave(self.pending()),
+                },
+                Phase::Sleeping { .. } => self.sleep(host),
+                Phase::Applying(_) => self.apply(host),
+                Phase::Fresh | Phase::Resting | Phase::Ended => return None,
+            };
+            if let Next::Leave(exit) = next {
+                return Some(exit);
             }
         }
     }
 
-    fn interpret(&mut self) -> Pause {
-        let code = self.program.code();
+    fn interpret(&mut self, host: &mut Host<'_>) -> Pause {
+        let (code, attached) = (self.program.code(), self.attached);
         if self.tracing.sink.is_some() && self.tracing.level >= Level::Steps {
-            interpret(&mut self.state.machine, code, self.attached, &mut self.tracing)
-        } else {
-            interpret(&mut self.state.machine, code, self.attached, &mut Blind)
+            return interpret(&mut self.state.machine, code, attached, &mut self.tracing, &mut Apart);
         }
-    }
-
-    fn start(&mut self, host: &mut Host<'_>) {
-        let code = self.program.code();
-        let module = code.module();
-        let deadline = host.now_ns().saturating_add(self.settings.limits.deadline_ns);
-        self.state.deadline_ns = Some(deadline);
-        self.state.phase = Phase::Running;
-        let digest = self.program.digest();
-        let collected = self.settings.effects == Effects::Collected;
-        let (name, version) = (&module.instruction.name, module.instruction.version);
-        self.tracing.digest(Tag::Run, 0, None, |bytes| {
-            put_text(bytes, name);
-            bytes.extend_from_slice(&version.to_le_bytes());
-            bytes.extend_from_slice(&digest);
-            bytes.push(u8::from(collected));
-        });
-        let kind = EventKind::Run { instruction: name, version, digest, collected };
-        self.tracing.send(code, 0, None, kind);
-        let machine = &mut self.state.machine;
-        let entered = machine.enter_entry(code, module.entry.0);
-        machine.set_mark(machine.fuel_limit.min(self.settings.slice));
-        if let Err(pause) = entered {
-            self.end_by(pause);
+        // A call in place writes no trace, holds nothing and knows of no budgets.
+        let apart = self.tracing.wants_effects() || self.settings.effects == Effects::Collected;
+        if apart || !self.state.withins.is_empty() {
+            return interpret(&mut self.state.machine, code, attached, &mut Blind, &mut Apart);
         }
+        let state = &mut *self.state;
+        let mut direct = Direct {
+            code,
+            attached,
+            settings: self.settings,
+            links: &state.links,
+            meters: &mut state.meters,
+            first_action: state.at_begin.actions_issued,
+            actions: &mut state.actions,
+            arguments: &mut state.arguments,
+            look: &mut state.look,
+            digest: self.tracing.recorder.digest.as_mut(),
+            host,
+            answer: None,
+        };
+        let pause = interpret(&mut state.machine, code, attached, &mut Blind, &mut direct);
+        if let Some(answer) = direct.answer {
+            self.answered(answer);
+        }
+        pause
     }
 
     /// Deals with a pause of the interpreter.
     fn handle(&mut self, pause: Pause, host: &mut Host<'_>) -> Next {
-        let pause = match pause {
-            Pause::Effect => match self.effect(host) {
-                Ok(()) => return Next::GoOn,
-                Err(pause) => pause,
-            },
-            Pause::Quoted(amount) => {
-                if let Some(quote) = self.state.quotes.iter_mut().find(|quote| quote.is_none()) {
-                    *quote = Some(amount.cast_signed());
-                }
-                self.state.machine.seen = true;
-                return Next::GoOn;
+        let done = match pause {
+            Pause::Effect => self.effect(host),
+            Pause::Look => {
+                self.look_soon();
+                Ok(())
             }
-            other => other,
+            // The phase tells what for.
+            Pause::Answered => Ok(()),
+            Pause::Quoted(value) => {
+                self.computed(value);
+                Ok(())
+            }
+            Pause::Finished(value) if self.state.opening.is_some() => self.opened(value),
+            other => Err(Halt::Pause(other)),
         };
-        match pause {
-            Pause::Short { charge } => {
-                self.state.machine.seen = true;
-                self.short(charge, host)
-            }
-            ending => {
-                self.end_by(ending);
-                Next::GoOn
-            }
+        match done {
+            Ok(()) => Next::GoOn,
+            Err(halt) => self.halt(halt, host),
         }
     }
 
-    /// The mark does not cover the op at hand: out of fuel, past the deadline, or only the end of a slice.
+    /// Deals with an op that did not come to its end.
+    fn halt(&mut self, halt: Halt, host: &Host<'_>) -> Next {
+        match halt {
+            Halt::Pause(Pause::Short { charge }) => {
+                self.state.machine.seen = true;
+                return self.short(charge, host);
+            }
+            Halt::Pause(pause @ (Pause::Trap(_) | Pause::Limit(_))) if self.asks_veto() => {
+                self.veto_failed(pause);
+            }
+            Halt::Pause(pause) => self.end_by(pause),
+            Halt::Struck(within, limit) => {
+                let used = self.state.machine.used_after(self.program.code());
+                self.strike(within, limit, used);
+            }
+        }
+        Next::GoOn
+    }
+
+    /// The mark does not cover the op at hand: out of fuel, out of time, or only the end of a slice.
     fn short(&mut self, charge: u64, host: &Host<'_>) -> Next {
         let origin = self.origin();
         let used = self.state.machine.used(self.code());
         let own = i64::from(origin.due.saturating_sub(origin.spent));
-        let charge = charge.min(crate::limits::MAX_FUEL).cast_signed();
+        let charge = charge.min(MAX_FUEL).cast_signed();
         let needed = used.saturating_add(own).saturating_add(charge);
         let limit = self.state.machine.fuel_limit;
         if needed > limit {
@@ -178,13 +182,40 @@ impl<'a> Driver<'a, '_> {
                 place: place_name(self.code(), origin.function, origin.op),
             });
         }
-        let late = self.state.deadline_ns.is_some_and(|deadline| host.now_ns() >= deadline);
-        if late || host.is_cancelled() {
-            self.limit(LimitKind::Deadline, used);
-            return Next::GoOn;
+        if !self.time_is_up(host, used) {
+            self.state.machine.set_mark(limit.min(needed.saturating_add(self.settings.slice)));
         }
-        self.state.machine.set_mark(limit.min(needed.saturating_add(self.settings.slice)));
         Next::GoOn
+    }
+
+    /// Looks at the clock; ends what has no time left, the outermost first.
+    fn time_is_up(&mut self, host: &Host<'_>, used: i64) -> bool {
+        let now = host.now_ns();
+        let late = |deadline: Option<u64>| deadline.is_some_and(|deadline| now >= deadline);
+        if late(self.state.deadline_ns) || host.is_cancelled() {
+            self.limit(LimitKind::Deadline, used);
+            return true;
+        }
+        if let Some(within) = self.state.withins.iter().position(|within| late(within.deadline_ns)) {
+            self.strike(within, LimitKind::Deadline, used);
+            return true;
+        }
+        let deadline = self.next_deadline();
+        self.state.look.looked(now, deadline);
+        false
+    }
+
+    /// The next deadline that can strike.
+    fn next_deadline(&self) -> u64 {
+        let budgets = self.state.withins.iter().filter_map(|within| within.deadline_ns);
+        budgets.chain(self.state.deadline_ns).min().unwrap_or(u64::MAX)
+    }
+
+    /// Makes the next settling op look at the clock.
+    fn look_soon(&mut self) {
+        let machine = &mut self.state.machine;
+        let used = machine.used(self.program.code());
+        machine.set_mark(used.min(machine.fuel_limit));
     }
 
     fn origin(&self) -> Origin {
@@ -192,13 +223,21 @@ impl<'a> Driver<'a, '_> {
     }
 
     fn at(&self) -> At {
-        let origin = self.origin();
+        self.place(self.state.machine.pc)
+    }
+
+    /// The op that a word belongs to.
+    fn place(&self, pc: usize) -> At {
+        let origin = self.code().origin(pc);
         Some((origin.function, origin.op))
     }
 
     /// Fuel used before the op at hand, for events.
     fn fuel(&self) -> u64 {
-        self.state.machine.used(self.code()).max(0).cast_unsigned()
+        match &self.state.ending {
+            Some(ending) => ending.fuel_used,
+            None => self.state.machine.used(self.code()).max(0).cast_unsigned(),
+        }
     }
 
     fn data(&self) -> Data<'_> {
@@ -207,30 +246,53 @@ impl<'a> Driver<'a, '_> {
 
     /// Carries out the op at hand, which reaches beyond the interpreter. An error leaves everything as it was, but
     /// for the dynamic charge of an op that then hit a limit.
-    fn effect(&mut self, host: &mut Host<'_>) -> Result<(), Pause> {
-        match self.code().words.get(self.state.machine.pc) {
-            Some(&Word::Host { result, site, .. }) => self.host_call(result, site, host),
-            Some(&Word::RecordMetric { value, metric, .. }) => self.record(value, MetricId(metric)),
+    fn effect(&mut self, host: &mut Host<'_>) -> Result<(), Halt> {
+        let words = &self.code().words;
+        let pc = self.state.machine.pc;
+        let call = |result, site, kind| CallWord { result, site, kind };
+        match words.get(pc) {
+            Some(&Word::Host { result, site, .. }) => {
+                self.host_call(call(result, site, CallKind::Plain), host)
+            }
+            Some(&Word::TryHost { result, site, .. }) => {
+                self.host_call(call(result, site, CallKind::Try), host)
+            }
+            Some(&Word::RetryHost { result, site, .. }) => match words.get(pc.saturating_add(1)) {
+                Some(&Word::Attempts { backoff, times }) => {
+                    self.host_call(call(result, site, CallKind::Retry { times, backoff }), host)
+                }
+                _ => Err(Pause::Internal.into()),
+            },
+            Some(&Word::Within { within, .. }) => self.open_within(within, host),
+            Some(&Word::Leave { count, .. }) => self.leave_withins(count),
+            Some(&Word::RecordMetric { value, metric, .. }) => Ok(self.record(value, MetricId(metric))?),
             Some(&Word::RoundsExhausted { .. }) => {
                 self.state.machine.settle(self.origin(), 0)?;
-                let (fuel, at) = (self.fuel(), self.at());
-                self.tracing.digest(Tag::Rounds, fuel, at, |_| {});
-                self.tracing.send(self.program.code(), fuel, at, EventKind::RoundsExhausted);
-                self.step();
+                self.effect_event(Tag::Rounds, |_| {}, EventKind::RoundsExhausted);
+                self.step(1);
                 Ok(())
             }
-            _ => Err(Pause::Internal),
+            _ => Err(Pause::Internal.into()),
         }
     }
 
-    fn step(&mut self) {
-        self.state.machine.pc = self.state.machine.pc.saturating_add(1);
+    /// One event at the op at hand, to the digest and to the sink.
+    fn effect_event(&mut self, tag: Tag, payload: impl FnOnce(&mut Vec<u8>), kind: EventKind<'_>) {
+        let (fuel, at) = (self.fuel(), self.at());
+        self.tracing.digest(tag, fuel, at, payload);
+        self.tracing.send(self.program.code(), fuel, at, kind);
+    }
+
+    /// Goes on behind the op at hand, which has so many words.
+    fn step(&mut self, words: usize) {
+        self.state.machine.pc = self.state.machine.pc.saturating_add(words);
     }
 
     fn record(&mut self, value: u8, metric: MetricId) -> Result<(), Pause> {
         self.state.machine.settle(self.origin(), 0)?;
         let code = self.program.code();
         let sample = self.state.machine.register(value);
+        self.save_metric(metric.index());
         let state = self.state.machine.metrics.get_mut(metric.index()).ok_or(Pause::Internal)?;
         state.record(sample).map_err(Pause::Trap)?;
         let (fuel, at) = (self.fuel(), self.at());
@@ -245,7 +307,7 @@ impl<'a> Driver<'a, '_> {
             let kind = EventKind::Metric { name: &declared.name, value: &value };
             self.tracing.send(code, fuel, at, kind);
         }
-        self.step();
+        self.step(1);
         Ok(())
     }
 }

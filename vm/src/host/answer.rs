@@ -72,6 +72,12 @@ impl Answer {
         Answer { kind, money: None, tokens: None }
     }
 
+    /// Whether it says no more than "done".
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self, Answer { kind: AnswerKind::Done, money: None, tokens: None })
+    }
+
     /// The action is done.
     pub fn done() -> Answer {
         Answer::of(AnswerKind::Done)

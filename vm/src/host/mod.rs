@@ -3,6 +3,7 @@
 mod answer;
 mod argument;
 mod handler;
+mod link;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use swarm_bytecode::types::TypeId;
 
 use crate::attached::type_text;
 use crate::clock::{Clock, SystemClock};
+use crate::decode::Code;
 use crate::error::LoadError;
 use crate::heap::Data;
 use crate::limits::Grants;
@@ -21,6 +23,7 @@ use crate::report::PlaceName;
 use crate::value::ValueRef;
 
 pub(crate) use answer::AnswerKind;
+pub(crate) use link::{Links, Target};
 pub use answer::{Answer, HostError, IntoAnswer, IntoValue};
 pub use argument::{
     Argument, Bandwidth, Bytes, Duration, List, Money, Percent, Rate, Record, Text, Time, Tokens,
@@ -38,13 +41,21 @@ pub use handler::Handler;
 /// });
 /// ```
 pub struct Host<'h> {
+    /// Renewed by each change of what it offers, so that links can tell whether they hold.
+    stamp: u64,
     functions: Vec<HostFunction<'h>>,
     otherwise: Option<Function<'h>>,
+    /// The agent's own vetoes, by action.
+    vetoes: Vec<(SmolStr, Rule<'h>)>,
     clock: Box<dyn Clock + 'h>,
     cancel: Option<Arc<AtomicBool>>,
 }
 
-type Function<'h> = Box<dyn FnMut(&Call<'_>) -> Answer + 'h>;
+/// A handler. It leaves the answer empty for a plain "done", which so costs nothing to hand back.
+type Function<'h> = Box<dyn FnMut(&Call<'_>, &mut Option<Answer>) + 'h>;
+
+/// Gives the reason if it forbids a call.
+type Rule<'h> = Box<dyn FnMut(&Call<'_>) -> Option<SmolStr> + 'h>;
 
 /// Whether a handler's types are those of an import; if not, the handler's signature as text.
 type Check = fn(&Module, &Import) -> Result<(), String>;
@@ -71,7 +82,14 @@ impl HostFunction<'_> {
 
 impl Default for Host<'_> {
     fn default() -> Self {
-        Host { functions: Vec::new(), otherwise: None, clock: Box::new(SystemClock::default()), cancel: None }
+        Host {
+            stamp: link::next_stamp(),
+            functions: Vec::new(),
+            otherwise: None,
+            vetoes: Vec::new(),
+            clock: Box::new(SystemClock::default()),
+            cancel: None,
+        }
     }
 }
 
@@ -103,23 +121,46 @@ impl<'h> Host<'h> {
             name: name.into(),
             query: Some(query),
             check: H::check,
-            call: Box::new(move |call| handler.call(call)),
+            call: Box::new(move |call, answer| keep(answer, handler.call(call))),
         })
     }
 
     /// Registers a handler of any signature, action or query, that looks at its arguments itself.
-    pub fn raw(&mut self, name: &str, handler: impl FnMut(&Call<'_>) -> Answer + 'h) -> &mut Self {
+    pub fn raw(&mut self, name: &str, mut handler: impl FnMut(&Call<'_>) -> Answer + 'h) -> &mut Self {
         self.put(HostFunction {
             name: name.into(),
             query: None,
             check: |_, _| Ok(()),
-            call: Box::new(handler),
+            call: Box::new(move |call, answer| keep(answer, handler(call))),
         })
     }
 
     /// Registers a handler for every function without one of its own.
-    pub fn otherwise(&mut self, handler: impl FnMut(&Call<'_>) -> Answer + 'h) -> &mut Self {
-        self.otherwise = Some(Box::new(handler));
+    pub fn otherwise(&mut self, mut handler: impl FnMut(&Call<'_>) -> Answer + 'h) -> &mut Self {
+        self.otherwise = Some(Box::new(move |call, answer| keep(answer, handler(call))));
+        self.stamp = link::next_stamp();
+        self
+    }
+
+    /// Forbids some calls of an action, whatever the program says: the rule sees each call as it is issued, and again
+    /// when a held one is carried out, and gives a reason if it forbids it. The agent pays for its rules, the program
+    /// does not. Rules of one action are asked in the order they were added; the first that forbids decides.
+    ///
+    /// ```
+    /// # let mut host = swarm_vm::Host::new();
+    /// host.veto("RESTART", |call| {
+    ///     let name = call.argument(0).and_then(swarm_vm::ValueRef::as_str)?;
+    ///     (name == "db").then(|| "the database is never restarted".to_owned())
+    /// });
+    /// ```
+    pub fn veto<S: AsRef<str>>(
+        &mut self,
+        action: &str,
+        mut rule: impl FnMut(&Call<'_>) -> Option<S> + 'h,
+    ) -> &mut Self {
+        let rule = move |call: &Call<'_>| rule(call).map(|reason| crate::trace::cut(reason.as_ref()));
+        self.vetoes.push((action.into(), Box::new(rule)));
+        self.stamp = link::next_stamp();
         self
     }
 
@@ -128,6 +169,7 @@ impl<'h> Host<'h> {
             Some(own) => *own = function,
             None => self.functions.push(function),
         }
+        self.stamp = link::next_stamp();
         self
     }
 
@@ -147,6 +189,23 @@ impl<'h> Host<'h> {
         self.clock.now_ns()
     }
 
+    /// Whether the clock came to that time by itself. If not, someone else has to wait.
+    pub(crate) fn sleep_until(&self, until_ns: u64) -> bool {
+        self.clock.sleep_until(until_ns)
+    }
+
+    /// Whether the agent has vetoes of its own for an action.
+    pub(crate) fn may_forbid(&self, action: &str) -> bool {
+        self.vetoes.iter().any(|(name, _)| name == action)
+    }
+
+    /// The reason of the first of the agent's vetoes that forbids a call.
+    pub(crate) fn forbids(&mut self, call: &Call<'_>) -> Option<SmolStr> {
+        let rules = self.vetoes.iter_mut().filter(|(name, _)| *name == call.import.name);
+        rules.into_iter().find_map(|(_, rule)| rule(call))
+    }
+
+    #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancel.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
@@ -155,9 +214,12 @@ impl<'h> Host<'h> {
         self.functions.iter().find(|function| function.name == name)
     }
 
-    /// Whether every import has a handler of its types and a granted capability.
-    pub(crate) fn admit(&self, module: &Module, grants: &Grants) -> Result<(), LoadError> {
-        let capabilities = module.imports.iter().filter_map(|import| import.capability.as_ref());
+    /// Whether every import has a handler of its types, and a granted capability unless the program only ever tries
+    /// it.
+    pub(crate) fn admit(&self, code: &Code, grants: &Grants) -> Result<(), LoadError> {
+        let module = code.module();
+        let demanded = module.imports.iter().enumerate().filter(|(at, _)| !code.only_tries(*at));
+        let capabilities = demanded.filter_map(|(_, import)| import.capability.as_ref());
         let mut missing: Vec<SmolStr> = capabilities.filter(|name| !grants.contains(name)).cloned().collect();
         if !missing.is_empty() {
             missing.sort_unstable();
@@ -179,21 +241,39 @@ impl<'h> Host<'h> {
         Ok(())
     }
 
-    /// Calls a handler; one that is not there fails.
-    pub(crate) fn call(&mut self, call: &Call<'_>) -> Answer {
-        let name = &call.import.name;
-        let own = self.functions.iter_mut().find(|function| function.name == *name);
-        // The host may be another one than at the start: a typed handler only ever sees its own types.
-        match own {
-            Some(function) => match function.fits(call.data.code.module(), call.import) {
-                Ok(()) => (function.call)(call),
-                Err(_) => Answer::failed("the host's function of this name has other types"),
-            },
-            None => match &mut self.otherwise {
-                Some(otherwise) => otherwise(call),
-                None => Answer::failed("the host has no such function"),
-            },
+    /// What answers an import. The host may be another one than at the start, so types are looked at again: a typed
+    /// handler only ever sees its own.
+    fn target(&self, module: &Module, import: &Import) -> Target {
+        match self.functions.iter().position(|function| function.name == import.name) {
+            Some(at) if self.functions.get(at).is_some_and(|own| own.fits(module, import).is_ok()) => {
+                u32::try_from(at).map_or(Target::Missing, Target::Own)
+            }
+            Some(_) => Target::Misfit,
+            None if self.otherwise.is_some() => Target::Otherwise,
+            None => Target::Missing,
         }
+    }
+
+    /// Calls what answers an import; what is not there fails. The answer stays empty for a plain "done".
+    #[inline]
+    pub(crate) fn call(&mut self, target: Target, call: &Call<'_>, answer: &mut Option<Answer>) {
+        let own = match target {
+            Target::Own(at) => self.functions.get_mut(crate::slot::index(at)).map(|own| &mut own.call),
+            Target::Otherwise => self.otherwise.as_mut(),
+            Target::Misfit | Target::Missing => None,
+        };
+        match own {
+            Some(function) => function(call, answer),
+            None => *answer = Some(Answer::failed(target.problem())),
+        }
+    }
+}
+
+/// Keeps an answer that is more than "done".
+#[inline]
+fn keep(place: &mut Option<Answer>, answer: Answer) {
+    if !answer.is_plain() {
+        *place = Some(answer);
     }
 }
 
@@ -213,8 +293,15 @@ pub struct Call<'a> {
     pub(crate) data: Data<'a>,
     pub(crate) arguments: &'a [u64],
     pub(crate) number: u64,
-    pub(crate) place: (u16, u32),
+    /// Its word.
+    pub(crate) pc: usize,
+    /// Which attempt of a `RETRY` it is, from 1.
+    pub(crate) attempt: u32,
+    pub(crate) key: Option<EffectKey>,
 }
+
+/// Names one effect of an action that is ONCE. See [`Call::key`].
+pub type EffectKey = [u8; 32];
 
 impl<'a> Call<'a> {
     /// Name of the function.
@@ -237,14 +324,28 @@ impl<'a> Call<'a> {
         self.import.result
     }
 
-    /// Number of the call in its run, from 0.
+    /// Number of the call in its order, from 0.
     pub fn number(&self) -> u64 {
         self.number
     }
 
+    /// Which attempt of a `RETRY` it is, from 1; always 1 elsewhere.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Of an action that is ONCE: what stands for this effect and no other. It is the same for all attempts of a
+    /// `RETRY`, and for the same call of an order that runs anew: SHA-256 over the identity given to
+    /// [`crate::Instance::identity`], the place, the arguments, and how many calls with equal arguments came from
+    /// that place before. Who has done the effect of a key must not do it again.
+    pub fn key(&self) -> Option<EffectKey> {
+        self.key
+    }
+
     /// Where in the program the call stands.
     pub fn place(&self) -> PlaceName {
-        crate::trace::place_name(self.data.code, self.place.0, self.place.1)
+        let origin = self.data.code.origin(self.pc);
+        crate::trace::place_name(self.data.code, origin.function, origin.op)
     }
 
     /// The module that gives type ids their meaning.
@@ -253,6 +354,7 @@ impl<'a> Call<'a> {
     }
 
     /// An argument, from 0.
+    #[inline]
     pub fn argument(&self, at: usize) -> Option<ValueRef<'a>> {
         let ty = *self.import.parameters.get(at)?;
         Some(ValueRef { data: self.data, ty, slot: *self.arguments.get(at)? })

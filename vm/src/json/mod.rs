@@ -1,5 +1,6 @@
 //! JSON at the border: strings that are safe to print, and inputs read straight into columns.
 
+mod builder;
 mod read;
 mod scalar;
 

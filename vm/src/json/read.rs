@@ -1,21 +1,23 @@
 //! Reads JSON of known types straight into columns; no tree of the whole is built.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::marker::PhantomData;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::value::{BorrowedStrDeserializer, MapDeserializer};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error, Expected, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use smol_str::SmolStr;
 use swarm_bytecode::module::Module;
-use swarm_bytecode::types::{Constant, Field, Type, TypeId};
+use swarm_bytecode::types::{EnumCase, Field, Type, TypeId};
 
+use super::builder::{Builder, Entries};
 use super::scalar;
-use crate::attached::{NESTED_LIST_MAX, STRING_MAX, type_text};
-use crate::error::{InputError, Path};
+use crate::attached::{NESTED_LIST_MAX, STRING_MAX, other_case, type_text};
+use crate::error::{InputError, Path, printable};
 use crate::slot;
-use crate::table::{Column, Table, Texts, lists};
+use crate::table::Table;
 
-/// Most columns, nested ones included, one document may fill.
-const MAX_COLUMNS: u32 = 4096;
 /// Most values one document may fill in, defaults included.
 const MAX_CELLS: u32 = 1 << 24;
 
@@ -68,11 +70,12 @@ fn syntax_error(path: &Path, error: &serde_json::Error) -> InputError {
     InputError::new(path, error.to_string(), fix)
 }
 
-struct Reader<'m> {
+pub(super) struct Reader<'m> {
     module: &'m Module,
     path: Path,
     error: Option<InputError>,
-    columns: u32,
+    /// Columns made so far.
+    pub(super) columns: u32,
     cells: u32,
 }
 
@@ -94,7 +97,7 @@ impl Reader<'_> {
     }
 }
 
-/// Reads one wanted value as a table: the rows of a list, or one row.
+/// Reads one wanted value as a table: the rows of a list, the entries of a map, or one row.
 fn read_value<'de, D: Deserializer<'de>>(
     reader: &mut Reader<'_>,
     wanted: &Wanted<'_>,
@@ -108,152 +111,12 @@ fn read_value<'de, D: Deserializer<'de>>(
     Cell { builder: &mut builder, reader }.deserialize(deserializer)?;
     Ok(match builder {
         Builder::List { rows: Some(rows), .. } => rows.table(),
-        Builder::List { .. } => Table::default(),
+        Builder::Map { entries: Some(entries), .. } => entries.table(),
+        Builder::List { .. } | Builder::Map { .. } => Table::default(),
         Builder::Optional { present, value: Some(value), .. } if present == [true] => value.table(),
         Builder::Optional { .. } => Table::default(),
         other => other.table(),
     })
-}
-
-/// Columns being filled, in the shape of a type. What a list or an optional holds is made when it is needed:
-/// types may contain themselves.
-enum Builder<'m> {
-    Scalar {
-        ty: TypeId,
-        kind: &'m Type,
-        unit: Option<&'m str>,
-        values: Vec<u64>,
-    },
-    Text(Texts),
-    List {
-        element: TypeId,
-        unit: Option<&'m str>,
-        max: Option<u32>,
-        starts: Vec<u32>,
-        rows: Option<Box<Builder<'m>>>,
-    },
-    Optional {
-        inner: TypeId,
-        unit: Option<&'m str>,
-        present: Vec<bool>,
-        value: Option<Box<Builder<'m>>>,
-    },
-    Record {
-        ty: TypeId,
-        fields: &'m [Field],
-        columns: Vec<Builder<'m>>,
-        rows: u32,
-    },
-}
-
-impl<'m> Builder<'m> {
-    fn new(
-        reader: &mut Reader<'_>,
-        module: &'m Module,
-        ty: TypeId,
-        unit: Option<&'m str>,
-    ) -> Option<Builder<'m>> {
-        reader.columns = reader.columns.saturating_add(1);
-        if reader.columns > MAX_COLUMNS {
-            return None;
-        }
-        Some(match module.ty(ty)? {
-            Type::String => Builder::Text(Texts::default()),
-            Type::List { element, max } => {
-                Builder::List { element: *element, unit, max: *max, starts: vec![0], rows: None }
-            }
-            Type::Optional(inner) => {
-                Builder::Optional { inner: *inner, unit, present: Vec::new(), value: None }
-            }
-            Type::Record { fields, .. } => {
-                let columns = fields
-                    .iter()
-                    .map(|field| Builder::new(reader, module, field.ty, field.unit.as_deref()))
-                    .collect::<Option<Vec<_>>>()?;
-                Builder::Record { ty, fields, columns, rows: 0 }
-            }
-            kind => Builder::Scalar { ty, kind, unit, values: Vec::new() },
-        })
-    }
-
-    fn rows(&self) -> usize {
-        match self {
-            Builder::Scalar { values, .. } => values.len(),
-            Builder::Text(texts) => texts.spans.len(),
-            Builder::List { starts, .. } => starts.len().saturating_sub(1),
-            Builder::Optional { present, .. } => present.len(),
-            Builder::Record { rows, .. } => slot::index(*rows),
-        }
-    }
-
-    /// Adds the zero of the type: the cell of a row that is not there.
-    fn push_zero(&mut self) {
-        match self {
-            Builder::Scalar { values, .. } => values.push(0),
-            Builder::Text(texts) => {
-                let _always_fits = texts.push("");
-            }
-            Builder::List { starts, .. } => starts.push(starts.last().copied().unwrap_or(0)),
-            Builder::Optional { present, value, .. } => {
-                present.push(false);
-                if let Some(value) = value {
-                    value.push_zero();
-                }
-            }
-            Builder::Record { columns, rows, .. } => {
-                columns.iter_mut().for_each(Builder::push_zero);
-                *rows = rows.saturating_add(1);
-            }
-        }
-    }
-
-    /// Adds a declared default; `None` where a record of defaults has a field without one.
-    fn push_default(&mut self, constant: &Constant) -> Option<()> {
-        match (self, constant) {
-            (Builder::Scalar { values, .. }, Constant::Word(word)) => values.push(word.cast_unsigned()),
-            (Builder::Scalar { values, .. }, Constant::Float(float)) => values.push(slot::from_float(*float)),
-            (Builder::Text(texts), Constant::String(text)) => texts.push(text).ok()?,
-            (Builder::Record { fields, columns, rows, .. }, _) => {
-                for (field, column) in fields.iter().zip(columns) {
-                    match &field.default {
-                        Some(default) => column.push_default(default)?,
-                        None => column.push_zero(),
-                    }
-                }
-                *rows = rows.saturating_add(1);
-            }
-            (other, _) => other.push_zero(),
-        }
-        Some(())
-    }
-
-    fn column(self) -> Column {
-        let rows = slot::count(self.rows());
-        match self {
-            Builder::Scalar { kind, values, .. } => {
-                Column::Scalars { ty: kind.clone(), values: values.into() }
-            }
-            Builder::Text(texts) => texts.finish(),
-            Builder::List { starts, rows: Some(items), .. } => lists(starts, Arc::new(items.table())),
-            Builder::Optional { present, value: Some(value), .. } => {
-                Column::Optionals { present: present.into(), values: Arc::new(value.table()) }
-            }
-            Builder::List { .. } | Builder::Optional { .. } => Column::Empty { rows },
-            record @ Builder::Record { .. } => Column::Records { rows: Arc::new(record.table()) },
-        }
-    }
-
-    fn table(self) -> Table {
-        let count = slot::count(self.rows());
-        match self {
-            Builder::Record { fields, columns, .. } => Table {
-                names: fields.iter().map(|field| field.name.clone()).collect(),
-                columns: columns.into_iter().map(Builder::column).collect(),
-                rows: count,
-            },
-            other => Table { names: vec!["item".into()], columns: vec![other.column()], rows: count },
-        }
-    }
 }
 
 /// The object of named values.
@@ -331,7 +194,8 @@ impl<'de, 'm: 'b, 'b> DeserializeSeed<'de> for Cell<'_, 'b, 'm> {
             return Err(self.reader.too_large());
         }
         match self.builder {
-            Builder::Record { .. } => deserializer.deserialize_map(self),
+            Builder::Record { .. } | Builder::Map { .. } => deserializer.deserialize_map(self),
+            Builder::Cases { .. } => deserializer.deserialize_any(self),
             Builder::List { .. } => deserializer.deserialize_seq(self),
             Builder::Optional { .. } => deserializer.deserialize_option(self),
             Builder::Scalar { ty, unit, values, .. } => {
@@ -370,6 +234,10 @@ impl<'de, 'm: 'b, 'b> Visitor<'de> for Cell<'_, 'b, 'm> {
             Builder::Optional { inner, .. } => {
                 write!(f, "{} or null", type_text(self.reader.module, *inner))
             }
+            Builder::Map { ty, .. } => write!(f, "an object ({})", type_text(self.reader.module, *ty)),
+            Builder::Cases { ty, .. } => {
+                write!(f, "a case of {}: its name, or an object", type_text(self.reader.module, *ty))
+            }
             Builder::Scalar { ty, .. } => f.write_str(&type_text(self.reader.module, *ty)),
             Builder::Text(_) => f.write_str("a string"),
         }
@@ -380,6 +248,9 @@ impl<'de, 'm: 'b, 'b> Visitor<'de> for Cell<'_, 'b, 'm> {
     }
 
     fn visit_none<E: Error>(self) -> Result<(), E> {
+        if !matches!(self.builder, Builder::Optional { .. }) {
+            return Err(E::invalid_type(Unexpected::Unit, &self));
+        }
         self.builder.push_zero();
         Ok(())
     }
@@ -441,7 +312,142 @@ impl<'de, 'm: 'b, 'b> Visitor<'de> for Cell<'_, 'b, 'm> {
         Ok(())
     }
 
+    fn visit_str<E: Error>(self, name: &str) -> Result<(), E> {
+        let Builder::Cases { cases, .. } = self.builder else {
+            return Err(E::invalid_type(Unexpected::Str(name), &self));
+        };
+        match find_case(cases, name) {
+            Some(case) => self.case(case, NoMembers::<E>::default()),
+            None => self.other(name),
+        }
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        match self.builder {
+            Builder::Map { .. } => return self.entries(map),
+            Builder::Cases { .. } => {}
+            _ => return self.record(map),
+        }
+        let name = map.next_key::<Cow<'_, str>>()?.unwrap_or_default();
+        // How a number looks to a visitor: its text is kept whole.
+        if name == "$serde_json::private::Number" {
+            let number = map.next_value::<Cow<'_, str>>()?;
+            let expected = format!("{}", &self as &dyn Expected);
+            let error = InputError::wrong_type(&self.reader.path, &expected, &format!("the number {number}"));
+            return Err(self.reader.fail(error));
+        }
+        let Cell { builder, reader } = self;
+        let Builder::Cases { cases, .. } = builder else { return Err(reader.too_large()) };
+        let Some(case) = find_case(cases, &name) else {
+            map.next_value::<IgnoredAny>()?;
+            let other = Cell { builder, reader }.other(&name);
+            return only_member(map).and(other);
+        };
+        map.next_value_seed(Payload { cell: Cell { builder, reader }, case })?;
+        only_member(map)
+    }
+}
+
+/// The end of an object that has one member.
+fn only_member<'de, A: MapAccess<'de>>(mut map: A) -> Result<(), A::Error> {
+    match map.next_key::<IgnoredAny>()? {
+        Some(_) => Err(A::Error::custom("a case is an object of one member")),
+        None => Ok(()),
+    }
+}
+
+/// The payload of a case.
+struct Payload<'a, 'b, 'm> {
+    cell: Cell<'a, 'b, 'm>,
+    case: usize,
+}
+
+impl<'de, 'm: 'b, 'b> DeserializeSeed<'de> for Payload<'_, 'b, 'm> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, 'm: 'b, 'b> Visitor<'de> for Payload<'_, 'b, 'm> {
+    type Value = ();
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object with the payload of the case")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        self.cell.case(self.case, map)
+    }
+}
+
+impl<'m: 'b, 'b> Cell<'_, 'b, 'm> {
+    /// One more case, with its payload.
+    fn case<'de, A: MapAccess<'de>>(self, case: usize, payload: A) -> Result<(), A::Error> {
+        let Cell { builder, reader } = self;
+        let Builder::Cases { cases, tags, .. } = builder else { return Err(reader.too_large()) };
+        tags.push(u16::try_from(case).unwrap_or(u16::MAX));
+        let Some(declared) = cases.get(case) else { return Err(reader.too_large()) };
+        reader.path.push_field(&declared.name);
+        let module = reader.module;
+        match builder.payload(reader, module, case) {
+            Some(payloads) => Cell { builder: payloads, reader }.record(payload)?,
+            None => return Err(reader.too_large()),
+        }
+        reader.path.pop();
+        Ok(())
+    }
+
+    /// A case that the program does not know.
+    fn other<E: Error>(self, name: &str) -> Result<(), E> {
+        let Cell { builder, reader } = self;
+        let Builder::Cases { cases, .. } = builder else { return Err(reader.too_large()) };
+        let cases: &[EnumCase] = cases;
+        let Some(other) = other_case(cases) else {
+            let error = InputError::unknown_case(&reader.path, name, cases);
+            return Err(reader.fail(error));
+        };
+        let name = BorrowedStrDeserializer::new(name);
+        let payload = std::iter::once((BorrowedStrDeserializer::new("name"), name));
+        Cell { builder, reader }.case(usize::from(other), MapDeserializer::new(payload))
+    }
+
+    /// One more map.
+    fn entries<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Builder::Map { ty, unit, max, starts, entries } = self.builder else {
+            return Err(self.reader.too_large());
+        };
+        let max = max.unwrap_or(if self.reader.path.is_root() { u32::MAX } else { NESTED_LIST_MAX });
+        let mut count = 0u32;
+        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+            if count == max {
+                let mut found = u64::from(count).saturating_add(1);
+                map.next_value::<IgnoredAny>()?;
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                    found = found.saturating_add(1);
+                }
+                let error = InputError::too_many(&self.reader.path, found, max);
+                return Err(self.reader.fail(error));
+            }
+            if entries.is_none() {
+                let Some(made) = Entries::new(self.reader, self.reader.module, *ty, *unit) else {
+                    return Err(self.reader.too_large());
+                };
+                *entries = Some(Box::new(made));
+            }
+            let Some(entries) = entries else { break };
+            self.reader.path.push_field(&printable(&key).into());
+            push_key(&mut entries.keys, self.reader, &key).map_err(|error| self.reader.fail(error))?;
+            self.reader.cells = self.reader.cells.saturating_add(1);
+            map.next_value_seed(Cell { builder: &mut entries.values, reader: self.reader })?;
+            self.reader.path.pop();
+            count = count.saturating_add(1);
+        }
+        let end = starts.last().copied().unwrap_or(0).saturating_add(count);
+        starts.push(end);
+        Ok(())
+    }
+
+    /// One more record, or payload.
+    fn record<'de, A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Builder::Record { fields, columns, rows, .. } = self.builder else {
             return Err(self.reader.too_large());
         };
@@ -478,6 +484,56 @@ impl<'de, 'm: 'b, 'b> Visitor<'de> for Cell<'_, 'b, 'm> {
         *rows = rows.saturating_add(1);
         Ok(())
     }
+}
+
+/// The members of a case that is given by its name alone.
+struct NoMembers<E>(PhantomData<E>);
+
+impl<E> Default for NoMembers<E> {
+    fn default() -> Self {
+        NoMembers(PhantomData)
+    }
+}
+
+impl<'de, E: Error> MapAccess<'de> for NoMembers<E> {
+    type Error = E;
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, _: K) -> Result<Option<K::Value>, E> {
+        Ok(None)
+    }
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, _: V) -> Result<V::Value, E> {
+        Err(E::custom("there are no members"))
+    }
+}
+
+/// Adds the key of a map's entry.
+fn push_key(keys: &mut Builder<'_>, reader: &Reader<'_>, key: &str) -> Result<(), InputError> {
+    match keys {
+        Builder::Text(texts) => {
+            let length = slot::count(key.len());
+            if length > STRING_MAX {
+                return Err(InputError::too_long(&reader.path, length));
+            }
+            let full = || InputError::new(&reader.path, "is too large to be read", "give less data");
+            texts.push(key).map_err(|_| full())
+        }
+        Builder::Scalar { ty, values, .. } => {
+            values.push(scalar::read_key(key, reader.module, *ty, &reader.path)?);
+            Ok(())
+        }
+        Builder::Cases { cases, tags, .. } => match find_case(cases, key) {
+            Some(case) => {
+                tags.push(u16::try_from(case).unwrap_or(u16::MAX));
+                Ok(())
+            }
+            None => Err(InputError::unknown_case(&reader.path, key, cases)),
+        },
+        _ => Err(InputError::wrong_type(&reader.path, "a key", "a value that cannot be one")),
+    }
+}
+
+/// The case a name in JSON stands for.
+fn find_case(cases: &[EnumCase], name: &str) -> Option<usize> {
+    match_name(cases.iter().map(|case| &case.name), name)
 }
 
 /// The name a JSON key stands for: itself, else its camelCase in snake_case.

@@ -53,6 +53,23 @@ pub(super) fn read(
     }
 }
 
+/// The slot of a map's key that is no string: as interpolation prints it.
+pub(super) fn read_key(text: &str, module: &Module, ty: TypeId, path: &Path) -> Result<u64, InputError> {
+    let json = || Value::String(text.to_owned());
+    match module.ty(ty) {
+        Some(Type::Int) => match text.parse::<i64>() {
+            Ok(value) => Ok(value.cast_unsigned()),
+            Err(_) => Err(wrong(path, "an int as key", &json(), "give a whole number of at most 64 bits")),
+        },
+        Some(Type::Bool) => match text {
+            "true" => Ok(1),
+            "false" => Ok(0),
+            _ => Err(wrong(path, "a bool as key", &json(), "give true or false")),
+        },
+        _ => read(&json(), module, ty, None, path),
+    }
+}
+
 fn is_quantity(ty: &Type) -> bool {
     matches!(
         ty,

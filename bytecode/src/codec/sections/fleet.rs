@@ -51,11 +51,7 @@ pub(super) fn read(reader: &mut Reader<'_>, instruction: &mut Instruction) -> Re
         });
     }
     instruction.expectations = reader.list(limits::CONDITIONS, |reader| {
-        Ok(Expectation {
-            condition: read_function(reader)?,
-            by_ns: read_time(reader)?,
-            text: reader.text()?,
-        })
+        Ok(Expectation { condition: read_function(reader)?, by_ns: read_time(reader)?, text: reader.text()? })
     })?;
     instruction.stops = reader.list(limits::CONDITIONS, read_function)?;
     instruction.reports = reader.list(limits::CONDITIONS, |reader| {

@@ -7,8 +7,8 @@ use crate::codec::limits;
 use crate::codec::read::{Reader, Result};
 use crate::codec::write::Writer;
 use crate::module::{
-    Amount, CallCost, Context, Effect, EventHandler, FunctionId, Import, ImportId, Input, Metric, MetricKind, State,
-    StringId, Timer, Veto,
+    Amount, CallCost, Context, Effect, EventHandler, FunctionId, Import, ImportId, Input, Metric, MetricKind,
+    State, StringId, Timer, Veto,
 };
 
 /// Name, flags — bits 0-1 effect, 2 result, 3 capability, 4-5 money, 6-7 tokens (none, fixed, computed) —

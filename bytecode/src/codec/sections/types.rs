@@ -84,11 +84,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Type> {
         OPTIONAL => Ok(Type::Optional(reader.ty()?)),
         ENUM => Ok(Type::Enum { name: reader.name()?, cases: reader.list(limits::CASES, read_case)? }),
         MAP => Ok(Type::Map { key: reader.ty()?, value: reader.ty()?, max: None }),
-        MAP_MAX => Ok(Type::Map {
-            key: reader.ty()?,
-            value: reader.ty()?,
-            max: Some(reader.unsigned32(u32::MAX)?),
-        }),
+        MAP_MAX => {
+            Ok(Type::Map { key: reader.ty()?, value: reader.ty()?, max: Some(reader.unsigned32(u32::MAX)?) })
+        }
         tag => {
             let builtin = tag.checked_sub(BUILTIN).and_then(|index| BUILTIN_TYPES.get(usize::from(index)));
             builtin.cloned().ok_or_else(|| {

@@ -1,0 +1,150 @@
+//! What the natives on texts mean. The interpreter and the constant folder call these functions, so that a result
+//! never depends on who computed it. Characters are Unicode scalar values; white space is what Unicode calls so.
+
+use crate::cost::MAX_STRING_BYTES;
+use crate::trap::TrapCode;
+
+/// How many characters.
+pub fn length(text: &str) -> i64 {
+    whole(text.chars().count())
+}
+
+/// Each character by its lower case, whatever stands beside it.
+///
+/// # Errors
+/// Too long.
+pub fn lower(text: &str) -> Result<String, TrapCode> {
+    checked(text.chars().flat_map(char::to_lowercase).collect())
+}
+
+/// Each character by its upper case, whatever stands beside it.
+///
+/// # Errors
+/// Too long.
+pub fn upper(text: &str) -> Result<String, TrapCode> {
+    checked(text.chars().flat_map(char::to_uppercase).collect())
+}
+
+/// The text with each occurrence of `part` replaced, from the left; as it is where `part` is empty.
+///
+/// # Errors
+/// Too long.
+pub fn replace(text: &str, part: &str, by: &str) -> Result<String, TrapCode> {
+    if part.is_empty() {
+        return Ok(text.to_owned());
+    }
+    // Measured first: a megabyte of texts can make a terabyte.
+    let count = text.matches(part).count();
+    let kept = text.len().saturating_sub(count.saturating_mul(part.len()));
+    room(count.saturating_mul(by.len()).saturating_add(kept))?;
+    Ok(text.replace(part, by))
+}
+
+/// What stands between the separators; the whole text where the separator is empty.
+pub fn split<'a>(text: &'a str, separator: &'a str) -> impl Iterator<Item = &'a str> {
+    let (whole, parts) =
+        if separator.is_empty() { (Some(text), None) } else { (None, Some(text.split(separator))) };
+    whole.into_iter().chain(parts.into_iter().flatten())
+}
+
+/// What stands between white space.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_whitespace()
+}
+
+/// The texts, one behind the other, with the separator between them.
+///
+/// # Errors
+/// Too long.
+pub fn join<'a>(items: impl Iterator<Item = &'a str> + Clone, separator: &str) -> Result<String, TrapCode> {
+    let (count, bytes) = items.clone().fold((0_usize, 0_usize), |(count, bytes), item| {
+        (count.saturating_add(1), bytes.saturating_add(item.len()))
+    });
+    let between = count.saturating_sub(1).saturating_mul(separator.len());
+    let mut text = String::with_capacity(room(bytes.saturating_add(between))?);
+    for (index, item) in items.enumerate() {
+        if index > 0 {
+            text.push_str(separator);
+        }
+        text.push_str(item);
+    }
+    Ok(text)
+}
+
+/// The first `count` characters; all, where there are fewer; none, where `count` is below 1.
+pub fn left(text: &str, count: i64) -> &str {
+    let end = usize::try_from(count).map_or(Some(0), |count| Some(text.char_indices().nth(count)?.0));
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
+/// The last `count` characters; all, where there are fewer; none, where `count` is below 1.
+pub fn right(text: &str, count: i64) -> &str {
+    let Some(before) = usize::try_from(count).ok().and_then(|count| count.checked_sub(1)) else { return "" };
+    let start = text.char_indices().nth_back(before).map(|(start, _)| start);
+    start.and_then(|start| text.get(start..)).unwrap_or(text)
+}
+
+/// How many characters stand before the first occurrence of `part`.
+pub fn index_of(text: &str, part: &str) -> Option<i64> {
+    text.split_once(part).map(|(before, _)| length(before))
+}
+
+/// The whole number that a text says: `+`, `-` or no sign, and decimal digits.
+pub fn parse_int(text: &str) -> Option<i64> {
+    text.parse().ok()
+}
+
+/// The nearest float to the number that a text says: `+`, `-` or no sign, digits, a point and digits or none, an
+/// exponent or none. `None` too where it is beyond all floats.
+pub fn parse_float(text: &str) -> Option<f64> {
+    let number = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (number, exponent) = match number.split_once(['e', 'E']) {
+        Some((number, exponent)) => (number, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (number, None),
+    };
+    let (whole, fraction) = match number.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (number, None),
+    };
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let plain = [Some(whole), fraction, exponent].into_iter().flatten().all(digits);
+    let value: f64 = text.parse().ok().filter(|_| plain)?;
+    // Values of the language are finite, and zero has no sign.
+    value.is_finite().then_some(value + 0.0)
+}
+
+/// The text `count` times, one behind the other; none, where `count` is below 1.
+///
+/// # Errors
+/// Too long.
+pub fn repeat(text: &str, count: i64) -> Result<String, TrapCode> {
+    let count = usize::try_from(count.max(0)).unwrap_or(usize::MAX);
+    // Nothing often is nothing.
+    let count = if text.is_empty() { 0 } else { count };
+    room(text.len().saturating_mul(count))?;
+    Ok(text.repeat(count))
+}
+
+/// The texts, one behind the other: `concat`.
+///
+/// # Errors
+/// Too long.
+pub fn concat<'a>(parts: impl Iterator<Item = &'a str> + Clone) -> Result<String, TrapCode> {
+    join(parts, "")
+}
+
+/// A length in bytes that a string may have.
+fn room(bytes: usize) -> Result<usize, TrapCode> {
+    let fits = u64::try_from(bytes).is_ok_and(|bytes| bytes <= MAX_STRING_BYTES);
+    if fits { Ok(bytes) } else { Err(TrapCode::TooLong) }
+}
+
+fn checked(text: String) -> Result<String, TrapCode> {
+    room(text.len())?;
+    Ok(text)
+}
+
+/// A number of characters of a text in memory.
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,164 @@
+//! Carries STATE from one activation's arena to the next one's. Inputs may be others then, so whatever lies in them
+//! is copied too; string constants stay where they are.
+
+use std::collections::BTreeMap;
+
+use swarm_bytecode::cost;
+use swarm_bytecode::module::Module;
+use swarm_bytecode::trap::LimitKind;
+use swarm_bytecode::types::{Type, TypeId};
+
+use crate::attached::Attached;
+use crate::decode::Code;
+use crate::heap::{ArenaFull, Data, Heap};
+use crate::machine::MemoryMeter;
+use crate::map::{KeyKind, Maps};
+use crate::slot::{self, CASE, MODULE_TEXT, Reference, TextSlot};
+
+/// Copies the values of STATE into a new arena; they stay as they are if they do not fit the memory.
+pub(crate) fn carry(
+    code: &Code,
+    attached: &Attached,
+    old: &Heap,
+    states: &mut [u64],
+    memory: &mut MemoryMeter,
+) -> Result<Heap, LimitKind> {
+    let data = Data { code, attached, heap: old };
+    let mut carrier = Carrier { data, heap: old.successor(), memory, copies: BTreeMap::new() };
+    let mut carried = Vec::with_capacity(states.len());
+    for (state, slot) in code.module().states.iter().zip(&*states) {
+        carried.push(carrier.value(state.ty, *slot)?);
+    }
+    let heap = carrier.heap;
+    for (slot, carried) in states.iter_mut().zip(carried) {
+        *slot = carried;
+    }
+    Ok(heap)
+}
+
+struct Carrier<'a> {
+    data: Data<'a>,
+    heap: Heap,
+    memory: &'a mut MemoryMeter,
+    /// What was copied already, by type and old slot: what was one object stays one.
+    copies: BTreeMap<(TypeId, u64), u64>,
+}
+
+impl Carrier<'_> {
+    /// Types nest at most 16 deep, so this does too.
+    fn value(&mut self, ty: TypeId, slot: u64) -> Result<u64, LimitKind> {
+        let module = self.data.code.module();
+        let Some(declared) = module.ty(ty) else { return Ok(0) };
+        if slot == 0 || !is_carried(declared, slot) {
+            return Ok(slot);
+        }
+        if let Some(copy) = self.copies.get(&(ty, slot)) {
+            self.heap.share(*copy);
+            return Ok(*copy);
+        }
+        let copy = match declared {
+            Type::String => {
+                let text = self.data.text(slot);
+                self.memory.take(u64::from(slot::text_length(slot)))?;
+                self.heap.push_text(text).map_err(full)?
+            }
+            Type::List { element, .. } => {
+                let items = (0..self.data.length(slot)).map(|at| self.data.item(slot, at).unwrap_or(0));
+                let items = items.collect::<Vec<_>>();
+                self.object(items.into_iter().map(|item| (*element, item)))?
+            }
+            Type::Optional(inner) => {
+                let value = self.data.unwrap(slot).unwrap_or(0);
+                self.object([(*inner, value)].into_iter())?
+            }
+            Type::Record { fields, .. } => {
+                let slots = self.fields(fields.iter().map(|field| field.ty), |data, at| data.field(slot, at));
+                self.object(slots.into_iter())?
+            }
+            Type::Enum { cases, .. } => {
+                let case = self.data.case(slot);
+                let fields = cases.get(usize::from(case)).map_or(&[][..], |case| &case.fields);
+                let mut slots = vec![(TypeId::INT, u64::from(case))];
+                slots.extend(
+                    self.fields(fields.iter().map(|field| field.ty), |data, at| data.payload(slot, at)),
+                );
+                self.object(slots.into_iter())?
+            }
+            Type::Map { key, value, .. } => self.map(*key, *value, slot)?,
+            _ => slot,
+        };
+        self.copies.insert((ty, slot), copy);
+        Ok(copy)
+    }
+
+    fn fields(
+        &self,
+        types: impl Iterator<Item = TypeId>,
+        read: impl Fn(Data<'_>, u8) -> u64,
+    ) -> Vec<(TypeId, u64)> {
+        types.zip(0u8..=u8::MAX).map(|(ty, at)| (ty, read(self.data, at))).collect()
+    }
+
+    fn object(&mut self, slots: impl ExactSizeIterator<Item = (TypeId, u64)>) -> Result<u64, LimitKind> {
+        let count = slot::count(slots.len());
+        self.memory.take(cost::object_bytes(cost::object_words(u64::from(count))))?;
+        let module = self.data.code.module();
+        let mut copies = Vec::with_capacity(slots.len());
+        for (ty, slot) in slots {
+            let copy = self.value(ty, slot)?;
+            if is_reference(module, ty) {
+                self.heap.share(copy);
+            }
+            copies.push(copy);
+        }
+        let object = self.heap.begin(count).map_err(full)?;
+        for copy in copies {
+            self.heap.push(copy);
+        }
+        Ok(object)
+    }
+
+    fn map(&mut self, key: TypeId, value: TypeId, slot: u64) -> Result<u64, LimitKind> {
+        let module = self.data.code.module();
+        let entries = self.data.length(slot);
+        let room = cost::capacity(u64::from(entries));
+        self.memory.take(cost::object_bytes(cost::map_words(room)))?;
+        let mut copies = Vec::new();
+        for at in 0..entries {
+            let (old_key, old_value) = self.data.entry(slot, at).unwrap_or((0, 0));
+            let copy = self.value(value, old_value)?;
+            if is_reference(module, value) {
+                self.heap.share(copy);
+            }
+            copies.push((self.value(key, old_key)?, copy));
+        }
+        let Data { code, attached, .. } = self.data;
+        let kind = KeyKind::of(module, key);
+        let mut maps = Maps { code, attached, heap: &mut self.heap, kind };
+        let map = maps.with_room(room).map_err(full)?;
+        for (key, value) in copies {
+            maps.set(map, key, value);
+        }
+        Ok(map)
+    }
+}
+
+/// Whether a slot that is not 0 refers to what a new activation may not have.
+fn is_carried(ty: &Type, slot: u64) -> bool {
+    match ty {
+        Type::String => TextSlot::unpack(slot).source != MODULE_TEXT,
+        Type::Enum { .. } => Reference::unpack(slot).source != CASE,
+        Type::List { .. } | Type::Record { .. } | Type::Optional(_) | Type::Map { .. } => true,
+        _ => false,
+    }
+}
+
+fn is_reference(module: &Module, ty: TypeId) -> bool {
+    use swarm_bytecode::types::Class;
+    let class = module.ty(ty).map(Type::class);
+    matches!(class, Some(Class::List | Class::Record | Class::Optional | Class::Enum | Class::Map))
+}
+
+fn full(_: ArenaFull) -> LimitKind {
+    LimitKind::Memory
+}

@@ -1,0 +1,140 @@
+//! Host calls made in place: an action that nothing stands against costs little more than its handler.
+
+use swarm_bytecode::cost;
+
+use super::look::Look;
+use super::state::{Meters, Settings};
+use crate::actions::{ActionLog, NewAction};
+use crate::attached::Attached;
+use crate::decode::{Argument, Code, SiteTarget};
+use crate::heap::{Data, Heap};
+use crate::host::{Answer, Call, Host, Links};
+use crate::machine::MemoryMeter;
+use crate::outside::{HostOp, Outside, Reply};
+use crate::scope::Window;
+use crate::slot;
+use crate::trace::{Digest, Tag, put_text, put_value};
+use crate::value::ValueRef;
+
+/// Most arguments of a call made in place.
+const MOST_ARGUMENTS: usize = 8;
+
+/// What a call in place can reach of a run.
+pub(super) struct Direct<'a, 'h> {
+    pub(super) code: &'a Code,
+    pub(super) attached: &'a Attached,
+    pub(super) settings: &'a Settings,
+    pub(super) links: &'a Links,
+    pub(super) meters: &'a mut Meters,
+    /// Actions the order issued before this activation.
+    pub(super) first_action: u64,
+    pub(super) actions: &'a mut ActionLog,
+    pub(super) arguments: &'a mut Vec<u64>,
+    pub(super) look: &'a mut Look,
+    pub(super) digest: Option<&'a mut Digest>,
+    pub(super) host: &'a mut Host<'h>,
+    /// An answer that is more than "done".
+    pub(super) answer: Option<Answer>,
+}
+
+impl Outside for Direct<'_, '_> {
+    #[inline(never)]
+    fn host_call(&mut self, op: HostOp, window: &Window, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply {
+        self.call(op, window, heap, memory).unwrap_or(Reply::Declined)
+    }
+}
+
+impl Direct<'_, '_> {
+    /// Everything is looked at before anything is done: where this gives `None`, the driver begins the call anew.
+    #[inline(always)]
+    fn call(
+        &mut self,
+        op: HostOp,
+        window: &Window,
+        heap: &mut Heap,
+        memory: &mut MemoryMeter,
+    ) -> Option<Reply> {
+        let code = self.code;
+        let site = *code.sites.get(slot::index(op.site))?;
+        let SiteTarget::Import(id) = site.target else { return None };
+        let link = self.links.get(id.index()).filter(|link| link.plain)?;
+        let import = code.module().imports.get(id.index())?;
+        let arguments = code.arguments(site);
+        let mut slots = [0; MOST_ARGUMENTS];
+        let slots = slots.get_mut(..arguments.len())?;
+        let mut shares = false;
+        for (slot, argument) in slots.iter_mut().zip(arguments) {
+            *slot = window.get(usize::from(argument.register)).copied()?;
+            shares |= argument.shares;
+        }
+        let slots = &*slots;
+        let mut charge = link.charge;
+        if link.texts {
+            let texts = code.text_bytes(import, slots);
+            charge = cost::host_call(u64::from(slot::count(slots.len())), texts);
+        }
+        let charge = i64::try_from(charge).ok().filter(|charge| *charge <= op.left)?;
+        let (money, tokens) = link.cost;
+        let (meters, limits) = (&mut *self.meters, &self.settings.limits);
+        let fits = meters.host_calls < limits.host_calls
+            && meters.fits_money(limits, money)
+            && meters.fits_tokens(limits, tokens);
+        if !fits {
+            return None;
+        }
+        memory.take(link.bytes).ok()?;
+        if shares {
+            share(heap, arguments, slots);
+        }
+        let number = meters.host_calls;
+        let ordinal = meters.actions_issued.wrapping_sub(self.first_action);
+        meters.host_calls = number.wrapping_add(1);
+        meters.actions_issued = meters.actions_issued.wrapping_add(1);
+        if self.settings.keep_actions {
+            let (cost, pc) = (link.cost, op.pc);
+            let action = NewAction { import: id, arguments: slots, cost, pc, number, ordinal, key: None };
+            self.actions.push(action, false);
+        }
+        let data = Data { code, attached: self.attached, heap };
+        let call = Call { import, data, arguments: slots, number, pc: op.pc, attempt: 1, key: None };
+        self.host.call(link.target, &call, &mut self.answer);
+        if self.answer.is_some() {
+            meters.money_reserved = meters.money_reserved.saturating_add(money);
+            meters.tokens_reserved = meters.tokens_reserved.saturating_add(tokens);
+            self.arguments.clear();
+            self.arguments.extend_from_slice(slots);
+            return Some(Reply::Answered { charge });
+        }
+        meters.money = meters.money.saturating_add(money);
+        meters.tokens = meters.tokens.saturating_add(tokens);
+        if let Some(digest) = &mut self.digest {
+            digest_action(digest, &call, op, charge);
+        }
+        Some(Reply::Done { charge, look: self.look.is_due(self.host) })
+    }
+}
+
+/// Marks the references among a call's arguments as shared.
+#[inline(never)]
+fn share(heap: &mut Heap, arguments: &[Argument], slots: &[u64]) {
+    for (argument, slot) in arguments.iter().zip(slots) {
+        if argument.shares {
+            heap.share(*slot);
+        }
+    }
+}
+
+/// Adds an action that was done to the digest.
+fn digest_action(digest: &mut Digest, call: &Call<'_>, op: HostOp, charge: i64) {
+    let origin = call.data.code.origin(op.pc);
+    let own = i64::from(origin.due.wrapping_sub(origin.spent));
+    let used = op.mark.wrapping_sub(op.left.wrapping_sub(charge)).wrapping_sub(own);
+    let at = Some((origin.function, origin.op));
+    digest.event(Tag::Action as u8, used.max(0).cast_unsigned(), at, |bytes| {
+        put_text(bytes, &call.import.name);
+        for (ty, slot) in call.import.parameters.iter().zip(call.arguments) {
+            put_value(bytes, ValueRef { data: call.data, ty: *ty, slot: *slot });
+        }
+        bytes.push(1);
+    });
+}

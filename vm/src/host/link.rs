@@ -1,0 +1,112 @@
+//! Which function of a host answers which import: looked up and checked once, not at every call.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use swarm_bytecode::cost;
+use swarm_bytecode::module::{Amount, Effect, Import, Module};
+use swarm_bytecode::types::Type;
+
+use super::Host;
+use crate::limits::Grants;
+use crate::slot;
+
+/// What answers an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The host's function at this index.
+    Own(u32),
+    /// The host's handler for everything else.
+    Otherwise,
+    /// The host's function takes or gives other types.
+    Misfit,
+    /// Nothing.
+    Missing,
+}
+
+impl Target {
+    /// Why it does not answer.
+    pub(crate) const fn problem(self) -> &'static str {
+        match self {
+            Target::Misfit => "the host's function of this name has other types",
+            _ => "the host has no such function",
+        }
+    }
+}
+
+/// An import with all that can be known of its calls before they are made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Link {
+    pub(crate) target: Target,
+    /// Whether its capability is granted, if it needs one.
+    pub(crate) granted: bool,
+    /// Whether the agent has vetoes of its own for it.
+    pub(crate) vetoed: bool,
+    /// Whether it is an action without anything to compute or to ask first.
+    pub(crate) plain: bool,
+    /// Micro-dollars and tokens, where `plain`.
+    pub(crate) cost: (i64, i64),
+    /// Dynamic charge of a call, without that of texts.
+    pub(crate) charge: u64,
+    /// Whether there are texts among its parameters.
+    pub(crate) texts: bool,
+    /// Logical bytes of a call.
+    pub(crate) bytes: u64,
+}
+
+/// All imports of a program, linked to one host as it was.
+#[derive(Debug, Clone)]
+pub(crate) struct Links {
+    /// The host's stamp at that time.
+    stamp: u64,
+    table: Arc<[Link]>,
+}
+
+impl Links {
+    pub(crate) fn new(module: &Module, host: &Host<'_>, grants: &Grants) -> Links {
+        let table = module.imports.iter().enumerate().map(|(at, import)| {
+            let mut link = link(module, import, host);
+            link.granted = import.capability.as_ref().is_none_or(|name| grants.contains(name));
+            let asked = link.vetoed || module.vetoes.iter().any(|veto| veto.import.index() == at);
+            link.plain = link.plain && link.granted && !asked;
+            link
+        });
+        let table = table.collect();
+        Links { stamp: host.stamp, table }
+    }
+
+    /// Whether they hold for the host as it is.
+    pub(crate) fn hold(&self, host: &Host<'_>) -> bool {
+        self.stamp == host.stamp
+    }
+
+    pub(crate) fn get(&self, import: usize) -> Option<&Link> {
+        self.table.get(import)
+    }
+}
+
+fn link(module: &Module, import: &Import, host: &Host<'_>) -> Link {
+    let action = import.effect != Effect::Query;
+    let (cost, fixed) = match (import.cost.money, import.cost.tokens) {
+        (Amount::Fixed(money), Amount::Fixed(tokens)) => ((money, tokens), money >= 0 && tokens >= 0),
+        _ => ((0, 0), false),
+    };
+    let arguments = u64::from(slot::count(import.parameters.len()));
+    let is_text = |ty: &_| matches!(module.ty(*ty), Some(Type::String));
+    Link {
+        target: host.target(module, import),
+        granted: true,
+        vetoed: action && host.may_forbid(&import.name),
+        plain: action && fixed && import.effect != Effect::Once,
+        cost,
+        charge: cost::host_call(arguments, 0),
+        texts: import.parameters.iter().any(is_text),
+        bytes: cost::action_bytes(arguments),
+    }
+}
+
+/// A number that no other host has, and this one had not before it was changed.
+pub(crate) fn next_stamp() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}

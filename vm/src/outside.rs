@@ -1,0 +1,41 @@
+//! What the interpreter asks of the world without leaving its loop.
+
+use crate::heap::Heap;
+use crate::machine::MemoryMeter;
+use crate::scope::Window;
+
+/// A host call about to be made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HostOp {
+    pub(crate) site: u32,
+    pub(crate) pc: usize,
+    /// Fuel to the mark once the op's static cost is paid.
+    pub(crate) left: i64,
+    pub(crate) mark: i64,
+}
+
+/// What came of offering a host call to [`Outside`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reply {
+    /// The call is made and done, at this dynamic charge; `look` tells that it is time to look at the clock.
+    Done { charge: i64, look: bool },
+    /// The call is made, at this dynamic charge; the driver has to settle its answer.
+    Answered { charge: i64 },
+    /// Nothing has happened: it is up to the driver.
+    Declined,
+}
+
+/// Makes host calls.
+pub(crate) trait Outside {
+    /// Makes a call if nothing stands against it: no limit, no veto, no cost to compute, no trace to write.
+    fn host_call(&mut self, op: HostOp, window: &Window, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply;
+}
+
+/// Leaves every call to the driver.
+pub(crate) struct Apart;
+
+impl Outside for Apart {
+    fn host_call(&mut self, _: HostOp, _: &Window, _: &mut Heap, _: &mut MemoryMeter) -> Reply {
+        Reply::Declined
+    }
+}
