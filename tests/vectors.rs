@@ -2,6 +2,7 @@
 //!
 //! What a vector expects was written without this implementation; what it *pins* (fuel, memory, digest of the trace) was
 //! filled in by it: `SWARM_BLESS=1 cargo test --test vectors` writes the pins anew.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
