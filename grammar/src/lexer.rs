@@ -13,7 +13,7 @@ use crate::token::{Lexeme, Token};
 
 /// How many tokens a text may have. A program has one token to five bytes or so; a text that has more tokens
 /// than this is not one.
-const MAX_TOKENS: usize = 16 << 20;
+const MAX_TOKENS: usize = 4 << 20;
 
 /// A comment in its place.
 #[derive(Debug, Clone, Copy)]

@@ -35,7 +35,7 @@ impl SourceFile {
     }
 
     /// Greatest length of a source text.
-    pub const MAX_BYTES: usize = 64 << 20;
+    pub const MAX_BYTES: usize = 16 << 20;
 
     /// Its name.
     pub fn name(&self) -> &SmolStr {

@@ -1,0 +1,269 @@
+//! Runs the language vectors of `tests/language/`; `tests/language/README.md` describes their form.
+//!
+//! What a vector expects was written without this implementation; what it *pins* (fuel, memory, digest of the trace) was
+//! filled in by it: `SWARM_BLESS=1 cargo test --test vectors` writes the pins anew.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value as Json, json};
+use swarm_bytecode::module::Module;
+use swarm_bytecode::quantity::{Literal, parse_literal};
+use swarm_bytecode::types::{Type, TypeId};
+use swarm_compiler::compile_text;
+use swarm_vm::{Answer, Call, Effects, Exit, Grants, Host, Inputs, Instance, Limits, Program, Report, Value};
+
+#[test]
+fn every_vector_holds() {
+    let bless = std::env::var_os("SWARM_BLESS").is_some();
+    let mut problems = String::new();
+    let mut count = 0;
+    for path in files() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut file: Json =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let subject = file["subject"].as_str().unwrap().to_owned();
+        for vector in file["vectors"].as_array_mut().unwrap() {
+            count += 1;
+            let name = format!("{subject}: {}", vector["name"].as_str().unwrap());
+            let vector = vector.as_object_mut().unwrap();
+            let seen = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(vector))) {
+                Ok(Ok(seen)) => seen,
+                Ok(Err(problem)) => {
+                    writeln!(problems, "{name}\n  {problem}").unwrap();
+                    continue;
+                }
+                Err(_) => {
+                    writeln!(problems, "{name}\n  panicked").unwrap();
+                    continue;
+                }
+            };
+            for problem in seen.compare(&vector["expect"]) {
+                writeln!(
+                    problems,
+                    "{name}\n  {problem}\n  {}",
+                    vector["program"].as_str().unwrap().replace('\n', "\n  ")
+                )
+                .unwrap();
+            }
+            let pins = seen.pins();
+            if bless {
+                vector.insert("pinned".to_owned(), pins);
+            } else if vector.get("pinned") != Some(&pins) {
+                writeln!(problems, "{name}\n  pinned {:?}, is {pins}", vector.get("pinned")).unwrap();
+            }
+        }
+        if bless {
+            std::fs::write(&path, render(&file)).unwrap();
+        }
+    }
+    assert!(count >= 1_000, "only {count} vectors");
+    assert!(problems.is_empty(), "{problems}");
+}
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/language");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// One vector a line, so that a change shows as the lines it touches.
+fn render(file: &Json) -> String {
+    let vectors: Vec<String> = file["vectors"].as_array().unwrap().iter().map(Json::to_string).collect();
+    format!(
+        "{{\"schema_version\":1,\"subject\":{},\"vectors\":[\n{}\n]}}\n",
+        file["subject"],
+        vectors.join(",\n")
+    )
+}
+
+/// What came of a vector's run.
+struct Seen {
+    report: Report,
+    asked: Vec<Json>,
+    json: Json,
+}
+
+impl Seen {
+    /// What does not fit the expectation.
+    fn compare(&self, expect: &Json) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (key, wanted) in expect.as_object().unwrap() {
+            let found = match key.as_str() {
+                "outcome" => self.json["outcome"].clone(),
+                "code" => self.json["reason"]["code"].clone(),
+                "reason" => self.json["reason"]["message"].clone(),
+                "result" => self.json["result"].clone(),
+                "metrics" => self.json["metrics"].clone(),
+                "money" => self.json["money"].clone(),
+                "tokens" => self.json["tokens"].clone(),
+                "fuel" => json!(self.report.fuel_used),
+                "failed" => json!(self.report.actions_failed),
+                "asked" => Json::Array(self.asked.clone()),
+                "actions" => self.actions(),
+                other => panic!("unknown key {other} in expect"),
+            };
+            if !same(wanted, &found) {
+                problems.push(format!("{key}: expected {wanted}, found {found}"));
+            }
+        }
+        problems
+    }
+
+    fn actions(&self) -> Json {
+        if self.report.actions_dropped {
+            return json!([]);
+        }
+        let call = |action: &Json| {
+            let arguments = action["args"].as_array().unwrap().iter().cloned();
+            Json::Array(std::iter::once(action["name"].clone()).chain(arguments).collect())
+        };
+        Json::Array(self.json["actions"].as_array().unwrap().iter().map(call).collect())
+    }
+
+    fn pins(&self) -> Json {
+        json!({
+            "fuel": self.report.fuel_used,
+            "memory_peak_bytes": self.report.memory_peak_bytes,
+            "trace_digest": self.json["trace_digest"],
+        })
+    }
+}
+
+/// Equal, numbers by value: `1.0` and `1.00` are, `1` and `1.0` are not.
+fn same(left: &Json, right: &Json) -> bool {
+    match (left, right) {
+        (Json::Number(left), Json::Number(right)) => {
+            let whole = |text: &str| !text.contains(['.', 'e', 'E']);
+            let (left, right) = (left.to_string(), right.to_string());
+            if whole(&left) || whole(&right) {
+                return left == right;
+            }
+            left.parse::<f64>().unwrap().to_bits() == right.parse::<f64>().unwrap().to_bits()
+        }
+        (Json::Array(left), Json::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+        }
+        (Json::Object(left), Json::Object(right)) => {
+            left.len() == right.len()
+                && left.iter().all(|(key, left)| right.get(key).is_some_and(|right| same(left, right)))
+        }
+        _ => left == right,
+    }
+}
+
+fn run(vector: &Map<String, Json>) -> Result<Seen, String> {
+    let text = vector["program"].as_str().unwrap();
+    let (compilation, _) = compile_text("vector.swarm", text);
+    let Some(module) = &compilation.module else {
+        let messages: Vec<&str> =
+            compilation.diagnostics.iter().map(|found| found.message.as_str()).collect();
+        return Err(format!("does not compile: {}\n  {}", messages.join("; "), text.replace('\n', "\n  ")));
+    };
+    let mut stripped = module.clone();
+    stripped.strip();
+    let program = Program::load(&stripped.encode()).map_err(|error| error.to_string())?;
+    let mut inputs = Inputs::new(&program);
+    if let Some(input) = vector.get("input") {
+        inputs = inputs.from_json(&input.to_string()).map_err(|error| error.to_string())?;
+    }
+    if let Some(context) = vector.get("context") {
+        inputs = inputs.context_json(&context.to_string()).map_err(|error| error.to_string())?;
+    }
+    let answers = answers(vector);
+    let refused: Vec<&str> = vector
+        .get("refused")
+        .map_or(Vec::new(), |names| names.as_array().unwrap().iter().filter_map(Json::as_str).collect());
+    let mut asked = Vec::new();
+    let report = {
+        let mut host = Host::new();
+        host.otherwise(|call| answer(call, &answers, &refused, &mut asked));
+        let mut run = Instance::new(&program, &inputs, limits(vector), &Grants::all(), &host)
+            .map_err(|error| error.to_string())?
+            .effects(Effects::Collected);
+        match run.run(&mut host) {
+            Exit::Finished(report) => report,
+            Exit::OutOfFuel { .. } => run.close(),
+            Exit::Pending(_) => return Err("waits for an answer".to_owned()),
+        }
+    };
+    let json = serde_json::from_str(&report.to_json()).map_err(|error| error.to_string())?;
+    Ok(Seen { report, asked, json })
+}
+
+fn limits(vector: &Map<String, Json>) -> Limits {
+    let mut limits = Limits::default();
+    let Some(given) = vector.get("limits") else { return limits };
+    for (name, value) in given.as_object().unwrap() {
+        limits = match name.as_str() {
+            "fuel" => limits.fuel(value.as_u64().unwrap()),
+            "memory_bytes" => limits.memory_bytes(value.as_u64().unwrap()),
+            "host_calls" => limits.host_calls(value.as_u64().unwrap()),
+            "money" => match parse_literal(value.as_str().unwrap()) {
+                Ok(Literal::Quantity { value, .. }) => limits.money(value),
+                other => panic!("{other:?} is no money"),
+            },
+            other => panic!("unknown limit {other}"),
+        };
+    }
+    limits
+}
+
+/// Answers by the call as JSON: its name, then its arguments.
+fn answers(vector: &Map<String, Json>) -> BTreeMap<String, Json> {
+    let Some(answers) = vector.get("answers") else { return BTreeMap::new() };
+    let call = |answer: &Json| {
+        let arguments = answer["args"].as_array().unwrap().iter().cloned();
+        let call: Vec<Json> = std::iter::once(answer["name"].clone()).chain(arguments).collect();
+        (Json::Array(call).to_string(), answer["value"].clone())
+    };
+    answers.as_array().unwrap().iter().map(call).collect()
+}
+
+fn answer(
+    call: &Call<'_>,
+    answers: &BTreeMap<String, Json>,
+    refused: &[&str],
+    asked: &mut Vec<Json>,
+) -> Answer {
+    if refused.contains(&call.name()) {
+        return Answer::failed("refused");
+    }
+    let Some(result) = call.result() else { return Answer::done() };
+    let arguments =
+        call.arguments().map(|argument| serde_json::from_str(&argument.to_shown().to_json()).unwrap());
+    let question = Json::Array(std::iter::once(json!(call.name())).chain(arguments).collect());
+    let known = answers.get(&question.to_string()).cloned();
+    asked.push(question);
+    match known {
+        Some(value) => Answer::value(value_of(call.module(), result, &value)),
+        None => Answer::failed("no answer is given"),
+    }
+}
+
+/// JSON as a value of a type, for answers.
+fn value_of(module: &Module, ty: TypeId, json: &Json) -> Value {
+    match (module.ty(ty).unwrap(), json) {
+        (_, Json::Null) => Value::None,
+        (Type::Optional(inner), json) => value_of(module, *inner, json),
+        (Type::List { element, .. }, Json::Array(items)) => {
+            Value::List(items.iter().map(|item| value_of(module, *element, item)).collect())
+        }
+        (_, Json::Bool(value)) => Value::Bool(*value),
+        (Type::Int, Json::Number(number)) => Value::Int(number.as_i64().unwrap()),
+        (Type::Float, Json::Number(number)) => Value::Float(number.as_f64().unwrap()),
+        (Type::String, Json::String(text)) => Value::String(text.as_str().into()),
+        (_, Json::String(text)) => match parse_literal(text) {
+            Ok(Literal::Quantity { ty, value }) => Value::Quantity(ty, value),
+            other => panic!("{other:?} as an answer"),
+        },
+        (ty, json) => panic!("{json} as {ty:?}"),
+    }
+}
