@@ -103,12 +103,20 @@ pub(crate) enum Command {
     Compile(CompileArguments),
     /// Run an instruction here, as a dry run: every action is shown, none is taken.
     Run(Box<RunArguments>),
+    /// Say what a program can cost at most, before it is sent.
+    Cost(CostArguments),
     /// Say what a module asks for and what it may use at most.
     Inspect(ModuleArguments),
     /// Print a module's code.
     Disasm(ModuleArguments),
     /// Format source files in place.
     Fmt(FmtArguments),
+    /// Measure how long runs take.
+    Bench(BenchArguments),
+    /// Look for inputs that make a program fail.
+    Fuzz(FuzzArguments),
+    /// Render the documentation of a program or of the standard library.
+    Doc(DocArguments),
     /// Print the grammar for constrained generation: what may be written next.
     Grammar(GrammarArguments),
     /// Explain an error code.
@@ -159,13 +167,9 @@ pub(crate) struct CompileArguments {
     pub(crate) strip: bool,
 }
 
-/// Arguments of `run`.
-#[derive(Debug, Args)]
-pub(crate) struct RunArguments {
-    /// Source file, module, or `-`.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-
+/// Where a program's data comes from.
+#[derive(Debug, Default, Args)]
+pub(crate) struct DataArguments {
     /// Inputs: a JSON object with a member for each, or `-`.
     #[arg(long, value_name = "F.json", help_heading = "Data")]
     pub(crate) input: Option<PathBuf>,
@@ -177,6 +181,18 @@ pub(crate) struct RunArguments {
     /// Where inputs come from that --input does not give; `processes` is this machine's process table.
     #[arg(long, value_enum, value_name = "HOST", help_heading = "Data")]
     pub(crate) host: Option<HostChoice>,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// Source file, module, or `-`.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// What it reads.
+    #[command(flatten)]
+    pub(crate) data: DataArguments,
 
     /// Capabilities to grant, with commas between; `all` is what the program asks for, and the default.
     #[arg(long, value_name = "CAP,…", value_delimiter = ',', help_heading = "Limits")]
@@ -232,6 +248,22 @@ pub(crate) struct ModuleArguments {
     pub(crate) file: PathBuf,
 }
 
+/// Arguments of `cost`.
+#[derive(Debug, Args)]
+pub(crate) struct CostArguments {
+    /// Source file, module, or `-`.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// Agents of the fleet. Without it: as many as TARGET says.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) agents: Option<u32>,
+
+    /// Number of items of an input; without it, its MAX.
+    #[arg(long = "size", value_name = "INPUT=N", value_parser = size)]
+    pub(crate) sizes: Vec<(String, u64)>,
+}
+
 /// Arguments of `fmt`.
 #[derive(Debug, Args)]
 pub(crate) struct FmtArguments {
@@ -242,6 +274,67 @@ pub(crate) struct FmtArguments {
     /// Change nothing; name the files that are not formatted and exit with 1.
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// Arguments of `bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchArguments {
+    /// Source file, module, or `-`.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// What it reads.
+    #[command(flatten)]
+    pub(crate) data: DataArguments,
+
+    /// How long to measure.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = duration)]
+    pub(crate) time: i64,
+}
+
+/// Arguments of `fuzz`.
+#[derive(Debug, Args)]
+pub(crate) struct FuzzArguments {
+    /// Source file, module, or `-`.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// How long to look.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) seconds: u64,
+
+    /// Look at so many inputs at most; with --seed the same ones every time.
+    #[arg(long, value_name = "N")]
+    pub(crate) runs: Option<u64>,
+
+    /// Where the sequence of inputs begins.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// Add the cases that were found to FILE, each as a TEST.
+    #[arg(long)]
+    pub(crate) write: bool,
+}
+
+/// Arguments of `doc`.
+#[derive(Debug, Args)]
+pub(crate) struct DocArguments {
+    /// Source file, or `-`.
+    #[arg(value_name = "FILE", required_unless_present = "std", conflicts_with = "std")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// The standard library instead of a file.
+    #[arg(long)]
+    pub(crate) std: bool,
+
+    /// Directory that gets a file for each module. Without it all goes to stdout.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Markdown, a page, or JSON.
+    #[arg(long, default_value_t = Format::Markdown, value_name = "FORMAT",
+          value_parser = Format::one_of(Format::OF_DOCUMENTATION))]
+    pub(crate) format: Format,
 }
 
 /// Arguments of `grammar`.
@@ -267,6 +360,13 @@ pub(crate) struct CompletionsArguments {
     /// The shell.
     #[arg(value_enum, value_name = "SHELL")]
     pub(crate) shell: clap_complete::Shell,
+}
+
+fn size(text: &str) -> Result<(String, u64), String> {
+    let expected = || "expected an input and its number of items, such as task_queue=10000".to_owned();
+    let (name, number) = text.split_once('=').ok_or_else(expected)?;
+    let number = number.replace('_', "").parse().map_err(|_| expected())?;
+    Ok((name.trim().to_owned(), number))
 }
 
 fn fuel(text: &str) -> Result<i64, String> {

@@ -3,9 +3,11 @@
 
 mod cli;
 mod commands;
+mod data;
 mod derived_grammar;
 mod files;
 mod fixes;
+mod fuzz;
 mod host;
 mod program;
 mod render;

@@ -6,6 +6,7 @@ use serde_json::json;
 use swarm_bytecode::codec::MAGIC;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::verify::Verified;
+use swarm_compiler::bound::Unbounded;
 use swarm_compiler::compile;
 use swarm_grammar::source::Sources;
 
@@ -23,6 +24,8 @@ pub(crate) struct Loaded {
     pub(crate) bytes: Vec<u8>,
     /// What the compiler found; empty for a module.
     pub(crate) findings: Findings,
+    /// Why a part of it is unbounded, and where; a module does not say.
+    pub(crate) causes: Vec<Unbounded>,
 }
 
 /// Reads a program, whichever form it has: its content tells. `None`: it has errors, and they are told.
@@ -52,7 +55,7 @@ fn translate(path: &Path, bytes: Vec<u8>, terminal: Terminal) -> Result<Option<L
                 terminal.talk(&diagnostic::for_people(std::slice::from_ref(&findings)));
             }
             let bytes = module.encode();
-            Ok(Some(Loaded { module, bytes, findings }))
+            Ok(Some(Loaded { module, bytes, findings, causes: compilation.bound.causes }))
         }
         None => {
             report(&[findings], terminal)?;
@@ -66,7 +69,7 @@ fn decode(path: &Path, bytes: Vec<u8>) -> Result<Loaded, Failure> {
     let verified = Verified::load(&bytes).map_err(|error| {
         Failure::coded(Status::Refused, error.code(), format_args!("{name} is refused: {error}")).file(name)
     })?;
-    Ok(Loaded { module: verified.into_module(), bytes, findings: Findings::default() })
+    Ok(Loaded { module: verified.into_module(), bytes, findings: Findings::default(), causes: Vec::new() })
 }
 
 /// Tells what was found: as talk, or as the result where that is JSON.

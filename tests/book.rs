@@ -210,19 +210,57 @@ fn nothing_is_missing() {
     for module in MODULES.iter().filter(|module| module.name != "prelude") {
         assert!(summary.contains(&format!("(std/{}.md)", module.name)), "no page for std.{}", module.name);
     }
-    let functions = fs::read_to_string(Path::new(BOOK).join("reference/functions.md")).unwrap();
-    for native in NATIVES {
-        assert!(functions.contains(&format!("`{}(", native.name)), "no line for {}", native.name);
-        assert!(functions.contains(native.doc), "the line for {} is old: {}", native.name, native.doc);
+}
+
+/// Two pages are made from tables: that of the natives, and that of the error codes. `BOOK=overwrite` renews them.
+#[test]
+fn made_pages_are_fresh() {
+    let mut codes: Vec<String> = fs::read_dir("docs/errors")
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    codes.sort();
+    let errors: String =
+        codes.iter().map(|name| format!("{{{{#include ../../errors/{name}}}}}\n\n")).collect();
+    for (page, made) in [("errors.md", errors), ("reference/functions.md", functions())] {
+        let path = Path::new(BOOK).join(page);
+        let text = fs::read_to_string(&path).unwrap();
+        let head = text.split_inclusive(MADE).next().unwrap();
+        let fresh = format!("{head}\n\n{}\n", made.trim_end());
+        if text != fresh {
+            assert_eq!(
+                std::env::var("BOOK").as_deref(),
+                Ok("overwrite"),
+                "{page} is old: run with BOOK=overwrite"
+            );
+            fs::write(&path, fresh).unwrap();
+        }
     }
-    let errors = fs::read_to_string(Path::new(BOOK).join("errors.md")).unwrap();
-    for entry in fs::read_dir("docs/errors").unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(
-            errors.contains(&format!("{{{{#include ../../errors/{name}}}}}")),
-            "not in errors.md: {name}"
-        );
+}
+
+/// What stands behind this line is made.
+const MADE: &str = "<!-- made -->";
+
+/// The table of natives by subject, as declarations.
+fn functions() -> String {
+    let subjects =
+        [(0x00, "Numbers"), (0x10, "Bits"), (0x20, "Texts"), (0x40, "Lists"), (0x50, "Maps"), (0x60, "Time")];
+    let mut text = String::new();
+    for (at, (first, subject)) in subjects.iter().enumerate() {
+        let behind = subjects.get(at + 1).map_or(u16::MAX, |(first, _)| *first);
+        text.push_str(&format!("## {subject}\n\n| function | gives | for example |\n|---|---|---|\n"));
+        for native in NATIVES.iter().filter(|native| (*first..behind).contains(&native.id.0)) {
+            let parameters: Vec<String> =
+                native.parameters.iter().map(|(name, pattern)| format!("{name}: {pattern}")).collect();
+            let (example, gives) = native.examples[0];
+            let (name, result, doc) = (native.name, native.result, native.doc);
+            let gives = gives.replace("null", "NONE");
+            text.push_str(&format!("| `{name}({}) -> {result}` | {doc} |", parameters.join(", ")));
+            text.push_str(&format!(" `{example}` is `{gives}` |\n"));
+        }
+        text.push('\n');
     }
+    text
 }
 
 /// Links to pages of the book lead somewhere.

@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::arithmetic_side_effects,
     reason = "test code"
 )]
@@ -170,6 +171,8 @@ struct Writer<'g> {
     depths: BTreeMap<&'g str, usize>,
     /// Rules that are tokens, where the grammar says nothing about gaps.
     tokens: &'g [&'g str],
+    /// Words that are no names.
+    keywords: Vec<&'g str>,
     random: Random,
     text: String,
     inside_token: bool,
@@ -178,7 +181,9 @@ struct Writer<'g> {
 const NEVER: usize = usize::MAX / 2;
 
 impl<'g> Writer<'g> {
-    fn new(rules: &'g BTreeMap<String, Shape>, tokens: &'g [&'g str], seed: u64) -> Writer<'g> {
+    fn new(rules: &'g BTreeMap<String, Shape>, tokens: &'g [&'g str], grammar: &'g str, seed: u64) -> Writer<'g> {
+        let lists = grammar.lines().filter(|line| line.starts_with("/* Never"));
+        let keywords = lists.filter_map(|line| line.split_once(": ")).flat_map(|(_, words)| words.split(' ')).collect();
         let mut depths: BTreeMap<&str, usize> = rules.keys().map(|name| (name.as_str(), NEVER)).collect();
         loop {
             let next: BTreeMap<&str, usize> =
@@ -188,10 +193,12 @@ impl<'g> Writer<'g> {
             }
             depths = next;
         }
-        Writer { rules, depths, tokens, random: Random(seed), text: String::new(), inside_token: false }
+        Writer { rules, depths, tokens, keywords, random: Random(seed), text: String::new(), inside_token: false }
     }
 
     fn write(&mut self, shape: &'g Shape, budget: usize) {
+        // A long text comes to its end by the shortest way.
+        let budget = if self.text.len() > 1_500 { 0 } else { budget };
         match shape {
             Shape::Literal(text) => {
                 self.gap();
@@ -208,9 +215,14 @@ impl<'g> Writer<'g> {
                     self.inside_token = true;
                 }
                 let rule = self.rules.get(name).unwrap_or_else(|| panic!("there is no rule {name}"));
+                let start = self.text.len();
                 self.write(rule, budget.saturating_sub(1));
                 if token {
                     self.inside_token = false;
+                }
+                // The notation says beside its rules which names there are not.
+                if matches!(name.as_str(), "Name" | "Identifier") && self.is_keyword(start) {
+                    self.text.push('_');
                 }
             }
             Shape::Sequence(all) => all.iter().for_each(|shape| self.write(shape, budget)),
@@ -224,7 +236,7 @@ impl<'g> Writer<'g> {
                 self.write(possible[at], budget);
             }
             Shape::Optional(inner) => {
-                if depth(inner, &self.depths) <= budget && self.random.below(2) == 0 {
+                if budget > 0 && depth(inner, &self.depths) <= budget && self.random.below(2) == 0 {
                     self.write(inner, budget);
                 }
             }
@@ -234,10 +246,15 @@ impl<'g> Writer<'g> {
     }
 
     fn repeat(&mut self, inner: &'g Shape, least: usize, budget: usize) {
-        let most = if depth(inner, &self.depths) <= budget { 4 } else { 1 };
+        let most = if budget > 0 && depth(inner, &self.depths) <= budget { 4 } else { 1 };
         for _ in 0..least.max(self.random.below(most)) {
             self.write(inner, budget);
         }
+    }
+
+    fn is_keyword(&self, start: usize) -> bool {
+        let word = self.text[start..].trim();
+        self.keywords.iter().any(|keyword| keyword.eq_ignore_ascii_case(word))
     }
 
     fn gap(&mut self) {
@@ -263,7 +280,7 @@ fn all_are_programs(format: &str, start: &str, tokens: &[&str]) {
     let rules = read(&grammar);
     let mut declarations = 0;
     for seed in 0..sentences() {
-        let mut writer = Writer::new(&rules, tokens, seed);
+        let mut writer = Writer::new(&rules, tokens, &grammar, seed);
         let budget = 12 + writer.random.below(40);
         writer.write(&rules[start], budget);
         let (program, found) = parse(FileId(0), &writer.text);

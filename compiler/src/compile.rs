@@ -7,10 +7,12 @@ use swarm_grammar::diagnostic::{Code, Diagnostic, Severity};
 use swarm_grammar::source::{SourceFile, Sources};
 use swarm_grammar::span::{FileId, Span};
 
-use crate::bound::{Report, prove};
-use crate::check::check;
-use crate::code::generate;
-use crate::typed::Program;
+use crate::bound::{Facts, Report, prove, warn_of_budget};
+use crate::check::{Checked, Loader, NoFiles, check_with};
+use crate::code::{Generated, PlannedStep, generate};
+use crate::optimise::optimise;
+use crate::options::Options;
+use crate::typed::{Program, Test};
 
 /// What a compilation gives.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +23,8 @@ pub struct Compilation {
     pub diagnostics: Vec<Diagnostic>,
     /// The worst case: the bound that stands in the module, and why a part of it is unbounded.
     pub bound: Report,
+    /// What the bound was computed from, for [`crate::bound::lines`].
+    pub facts: Facts,
 }
 
 impl Compilation {
@@ -30,43 +34,132 @@ impl Compilation {
     }
 }
 
-/// Compiles a file of `sources`; the prelude, which every program can use, is added to them.
+/// The TESTs of a program, ready to be run.
+#[derive(Debug, Clone, Default)]
+pub struct CompiledTests {
+    /// One for each TEST, in order; none if the program has errors.
+    pub plans: Vec<TestPlan>,
+    /// Errors and warnings, by place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// One TEST, with a module of its own: the program, and the functions that the lines of the TEST name.
+#[derive(Debug, Clone)]
+pub struct TestPlan {
+    /// The TEST's name.
+    pub name: SmolStr,
+    /// Its declaration.
+    pub span: Span,
+    /// The program with the TEST's functions; nothing in it calls them. It keeps every rule of the verifier.
+    pub module: Module,
+    /// The lines, in order.
+    pub steps: Vec<PlannedStep>,
+}
+
+/// Compiles a file of `sources` that uses no others; the prelude, which every program can use, is added to them.
 pub fn compile(sources: &mut Sources, file: FileId) -> Compilation {
-    let checked = check(sources, file);
-    let mut compilation = Compilation { diagnostics: checked.diagnostics, ..Compilation::default() };
-    if let Some(program) = checked.program {
-        match assemble(&program, sources) {
-            Ok((module, bound)) => {
-                compilation.module = Some(module);
-                compilation.bound = bound;
-            }
-            Err(errors) => compilation.diagnostics.extend(errors),
+    compile_with(sources, file, &NoFiles, &Options::default())
+}
+
+/// Compiles a file of `sources` as `options` say. What it uses is added to them, other files by `loader`.
+pub fn compile_with(
+    sources: &mut Sources,
+    file: FileId,
+    loader: &dyn Loader,
+    options: &Options,
+) -> Compilation {
+    let (program, diagnostics) = typed(sources, file, loader, options);
+    let mut compilation = Compilation { diagnostics, ..Compilation::default() };
+    let Some(program) = program else { return compilation };
+    match build(&program, sources, None) {
+        Ok((Generated { module, facts, .. }, bound)) => {
+            compilation.diagnostics.extend(warn_of_budget(&bound, &module, file, sources));
+            compilation.module = Some(module);
+            compilation.bound = bound;
+            compilation.facts = facts;
         }
+        Err(errors) => compilation.diagnostics.extend(errors),
     }
     compilation
 }
 
-/// Compiles a text, and gives the sources that its diagnostics point into.
+/// Compiles a text that stands alone, and gives the sources that its diagnostics point into.
 pub fn compile_text(name: impl Into<SmolStr>, text: impl Into<String>) -> (Compilation, Sources) {
+    compile_text_with(name, text, &Options::default())
+}
+
+/// The same as `options` say.
+pub fn compile_text_with(
+    name: impl Into<SmolStr>,
+    text: impl Into<String>,
+    options: &Options,
+) -> (Compilation, Sources) {
     let mut sources = Sources::new();
     let file = sources.add(SourceFile::new(name, text));
-    let compilation = compile(&mut sources, file);
+    let compilation = compile_with(&mut sources, file, &NoFiles, options);
     (compilation, sources)
 }
 
-/// Makes the module of a checked program, with its bound, and has it verified.
+/// Compiles the TESTs of a file of `sources`: each with a module of its own.
+pub fn compile_tests(
+    sources: &mut Sources,
+    file: FileId,
+    loader: &dyn Loader,
+    options: &Options,
+) -> CompiledTests {
+    let options = Options { tests: true, ..*options };
+    let (program, diagnostics) = typed(sources, file, loader, &options);
+    let mut tests = CompiledTests { diagnostics, ..CompiledTests::default() };
+    for test in program.iter().flat_map(|program| &program.tests) {
+        let Some(program) = &program else { break };
+        match build(program, sources, Some(test)) {
+            Ok((Generated { module, steps, .. }, _)) => {
+                tests.plans.push(TestPlan { name: test.name.clone(), span: test.span, module, steps });
+            }
+            // They are the same for every TEST, except what only this one has.
+            Err(errors) => {
+                let new = errors.into_iter().filter(|error| !tests.diagnostics.contains(error));
+                let new: Vec<Diagnostic> = new.collect();
+                tests.diagnostics.extend(new);
+            }
+        }
+    }
+    tests
+}
+
+/// Checks a program, and makes it better if that is wanted.
+fn typed(
+    sources: &mut Sources,
+    file: FileId,
+    loader: &dyn Loader,
+    options: &Options,
+) -> (Option<Program>, Vec<Diagnostic>) {
+    let Checked { program, diagnostics } = check_with(sources, file, loader, options);
+    let program = program.map(|program| if options.optimise { optimise(program) } else { program });
+    (program, diagnostics)
+}
+
+/// Makes the module of a checked program as it is, with its bound, and has it verified.
 ///
 /// # Errors
 /// [`Code::E0180`] where the program is too large; [`Code::E0190`] where the compiler itself is wrong.
 pub fn assemble(program: &Program, sources: &Sources) -> Result<(Module, Report), Vec<Diagnostic>> {
-    let generated = generate(program, sources)?;
-    let mut module = generated.module;
-    let report = prove(&module, &generated.facts);
-    module.bound = report.bound.clone();
-    match Verified::from_module(&module) {
-        Ok(_) => Ok((module, report)),
+    build(program, sources, None).map(|(generated, report)| (generated.module, report))
+}
+
+/// The same, for a TEST if one is given.
+fn build(
+    program: &Program,
+    sources: &Sources,
+    test: Option<&Test>,
+) -> Result<(Generated, Report), Vec<Diagnostic>> {
+    let mut generated = generate(program, sources, test)?;
+    let report = prove(&generated.module, &generated.facts);
+    generated.module.bound = report.bound.clone();
+    match Verified::from_module(&generated.module) {
+        Ok(_) => Ok((generated, report)),
         Err(error) => {
-            let span = generated.facts.first().map_or_else(Span::default, |facts| facts.span);
+            let span = generated.facts.functions.first().map_or_else(Span::default, |facts| facts.span);
             Err(vec![internal(span, &error.to_string())])
         }
     }

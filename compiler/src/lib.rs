@@ -5,7 +5,13 @@ pub mod bound;
 pub mod check;
 pub mod code;
 pub mod compile;
+pub mod optimise;
+pub mod options;
 pub mod typed;
 
-pub use check::{Checked, check};
-pub use compile::{Compilation, compile, compile_text};
+pub use check::{Checked, Loader, NoFiles, check, check_with};
+pub use compile::{
+    Compilation, CompiledTests, TestPlan, compile, compile_tests, compile_text, compile_text_with,
+    compile_with,
+};
+pub use options::Options;

@@ -15,7 +15,7 @@ use swarm_bytecode::module::Module;
 use swarm_bytecode::types::Type;
 use swarm_bytecode::verify::Verified;
 use swarm_compiler::bound::formula;
-use swarm_compiler::{Compilation, compile_text};
+use swarm_compiler::{Compilation, Options, compile_text, compile_text_with};
 
 const HEAD: &str = "
 TYPE Job { id: string KEY  name: string = \"\"  cost: money = $0  size: bytes = 0B  priority: int = 0 }
@@ -27,8 +27,10 @@ QUERY ask(n: int) -> int
 QUERY find(n: int) -> int?
 ";
 
+/// As it is written, without the optimiser.
 fn compiled(text: &str) -> Module {
-    let (compilation, _) = compile_text("test.swarm", text);
+    let plain = Options { optimise: false, ..Options::default() };
+    let (compilation, _) = compile_text_with("test.swarm", text, &plain);
     let diagnostics = &compilation.diagnostics;
     let module = compilation.module.clone().unwrap_or_else(|| panic!("{text}\n{diagnostics:#?}"));
     Verified::from_module(&module).unwrap();

@@ -122,7 +122,7 @@ macro_rules! for_each_code {
             E0004 "missing closing bracket";
             E0005 "nested too deeply";
             E0006 "number that cannot be read";
-            E0007 "not in the language yet";
+            // E0007 was given for what the language did not have yet.
             E0008 "source text that is too long";
             E0009 "more problems than are shown";
             E0010 "one = where two are meant";
@@ -167,6 +167,13 @@ macro_rules! for_each_code {
             E0123 "range past the last item";
             E0124 "nothing to go over";
             E0125 "too many";
+            E0126 "file or module that cannot be used";
+            E0127 "files that use each other";
+            E0128 "MATCH that leaves something out";
+            E0129 "arm that never runs";
+            E0130 "pattern that does not fit";
+            E0131 "default that is too much";
+            E0132 "name of several things";
             E0180 "too large";
             E0190 "internal error";
             E0201 "mixed units";
@@ -177,6 +184,7 @@ macro_rules! for_each_code {
             E0206 "unit that counts something else";
             E0207 "rate of things that are not quantities";
             E0208 "rate or division";
+            E0209 "point in time that cannot be read";
             E0301 "given twice";
             E0302 "unknown priority";
             E0303 "number out of range";
@@ -187,6 +195,10 @@ macro_rules! for_each_code {
             E0308 "figure the agent measures itself";
             E0309 "type that cannot cross the border";
             E0310 "MAX, KEY or IN out of place";
+            E0311 "no ACTION";
+            E0312 "action that cannot be held back";
+            E0313 "parts larger than the whole";
+            E0314 "line of a TEST that does not fit";
             W0101 "variable never read";
             W0102 "function never called";
             W0103 "constant never used";
@@ -195,6 +207,11 @@ macro_rules! for_each_code {
             W0106 "floats compared for equality";
             W0107 "total counted twice";
             W0108 "recursion";
+            W0109 "figure that means two things";
+            W0110 "asked for, but never recorded";
+            W0111 "actions that undo each other";
+            W0112 "parts in a loop larger than the whole";
+            W0120 "budget below the worst case";
         }
     };
 }

@@ -1,11 +1,15 @@
 //! One file for each command.
 
+mod bench;
 mod check;
 mod compile;
 mod completions;
+mod cost;
 mod disasm;
+mod doc;
 mod explain;
 mod fmt;
+mod fuzz;
 mod grammar;
 mod inspect;
 mod new;
@@ -23,9 +27,13 @@ pub(crate) fn dispatch(command: Command, terminal: Terminal) -> Result<Status, F
         Command::Check(arguments) => check::check(&arguments, terminal),
         Command::Compile(arguments) => compile::compile(&arguments, terminal),
         Command::Run(arguments) => run::run(&arguments, terminal),
+        Command::Cost(arguments) => cost::cost(&arguments, terminal),
         Command::Inspect(arguments) => inspect::inspect(&arguments, terminal),
         Command::Disasm(arguments) => disasm::disasm(&arguments, terminal),
         Command::Fmt(arguments) => fmt::fmt(&arguments, terminal),
+        Command::Bench(arguments) => bench::bench(&arguments, terminal),
+        Command::Fuzz(arguments) => fuzz::fuzz(&arguments, terminal),
+        Command::Doc(arguments) => doc::doc(&arguments, terminal),
         Command::Grammar(arguments) => grammar::grammar(&arguments, terminal),
         Command::Explain(arguments) => explain::explain(&arguments, terminal),
         Command::Completions(arguments) => completions::completions(&arguments, terminal),

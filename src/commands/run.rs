@@ -1,9 +1,5 @@
 //! `swarmc run`: runs a program here, as a dry run.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::SystemTime;
-
 use serde_json::Value;
 use swarm_bytecode::codec::digest_text;
 use swarm_bytecode::module::{Effect, InputId, Module};
@@ -11,37 +7,36 @@ use swarm_bytecode::types::Type;
 use swarm_grammar::suggest::closest;
 use swarm_stdlib::MODULES;
 use swarm_vm::{
-    Answer, Effects, Exit, Grants, Host, InputError, Inputs, Instance, Level, Limits, LoadError,
-    LoadErrorKind, Outcome, Program, Report, Table,
+    Answer, Effects, Exit, Grants, Host, Instance, Level, Limits, LoadError, LoadErrorKind, Outcome, Program,
+    Report,
 };
 
-use crate::cli::{HostChoice, RunArguments, TraceLevel};
+use crate::cli::{DataArguments, RunArguments, TraceLevel};
+use crate::data::Data;
 use crate::files;
-use crate::host::processes::{self, Processes};
 use crate::program;
 use crate::render::diagnostic;
 use crate::render::module::capabilities;
 use crate::render::run::Finished;
-use crate::render::text::grouped;
 use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
 use crate::trace_file::TraceFile;
 
 /// Runs the program once and shows what it would have done.
 pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status, Failure> {
-    let files = [Some(&arguments.file), arguments.input.as_ref(), arguments.context.as_ref()];
+    let files = [Some(&arguments.file), arguments.data.input.as_ref(), arguments.data.context.as_ref()];
     files::one_standard_input(files.into_iter().flatten())?;
     let Some(loaded) = program::load(&arguments.file, terminal)? else { return Ok(Status::Failed) };
-    let program = Program::load(&loaded.bytes).map_err(|error| refused(&error, arguments))?;
+    let program = Program::load(&loaded.bytes).map_err(|error| refused(&error, &arguments.data))?;
     let module = program.module();
     answerable(module)?;
     let granted = granted(arguments, module)?;
-    let mut data = Data::gather(arguments, &program)?;
+    let mut data = Data::gather(&arguments.data, &program)?;
     let limits = limits(arguments);
     let mut host = dry_host();
     let grants: Grants = granted.iter().collect();
     let instance = Instance::new(&program, &data.inputs, limits, &grants, &host);
-    let mut instance = instance.map_err(|error| refused(&error, arguments))?.effects(Effects::Collected);
+    let mut instance = instance.map_err(|error| refused(&error, &arguments.data))?.effects(Effects::Collected);
 
     let mut trace = trace_file(arguments, &program, &mut data.notes)?;
     let level = if trace.is_some() { level(arguments.trace_level) } else { Level::Off };
@@ -77,7 +72,7 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
 }
 
 /// Nobody is here to answer a query.
-fn answerable(module: &Module) -> Result<(), Failure> {
+pub(crate) fn answerable(module: &Module) -> Result<(), Failure> {
     let query = module
         .imports
         .iter()
@@ -94,7 +89,7 @@ fn may_be_none(module: &Module, result: Option<swarm_bytecode::types::TypeId>) -
 }
 
 /// A host that has every action and does none.
-fn dry_host() -> Host<'static> {
+pub(crate) fn dry_host() -> Host<'static> {
     let mut host = Host::new();
     host.otherwise(|call| match call.effect() {
         Effect::Query => Answer::failed("a local run has nobody who could answer"),
@@ -155,100 +150,8 @@ fn limits(arguments: &RunArguments) -> Limits {
     limits
 }
 
-/// What the program reads, and where it came from.
-struct Data {
-    inputs: Inputs,
-    origin: Option<String>,
-    notes: Vec<String>,
-    names: BTreeMap<String, String>,
-}
-
-impl Data {
-    fn gather(arguments: &RunArguments, program: &Program) -> Result<Data, Failure> {
-        let mut data =
-            Data { inputs: Inputs::new(program), origin: None, notes: Vec::new(), names: BTreeMap::new() };
-        data.time(program);
-        let input = arguments.input.as_deref().map(|path| Ok((path, files::read_json(path)?))).transpose()?;
-        let given = input.as_ref().is_some_and(|(_, (_, document))| gives_tasks(document));
-        if arguments.host == Some(HostChoice::Processes) && !given {
-            data.processes(program)?;
-        }
-        if let Some((path, (text, _))) = input {
-            data.inputs = data.inputs.from_json(&text).map_err(|error| unfit(path, &error))?;
-            if given || data.names.is_empty() {
-                data.origin = Some(files::display_name(path));
-            }
-        }
-        if let Some(path) = arguments.context.as_deref() {
-            let (text, _) = files::read_json(path)?;
-            data.inputs = data.inputs.context_json(&text).map_err(|error| unfit(path, &error))?;
-        }
-        data.notes.extend(data.inputs.warnings().iter().cloned());
-        Ok(data)
-    }
-
-    /// `now` is the start of the run, unless the input says otherwise.
-    fn time(&mut self, program: &Program) {
-        const NAME: &str = "now";
-        let reads = |input: &swarm_bytecode::module::Input| {
-            input.name == NAME && matches!(program.module().ty(input.ty), Some(Type::Time))
-        };
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX);
-        if program.module().inputs.iter().any(reads)
-            && let Ok(table) = Table::builder().words(NAME, Type::Time, vec![now]).build()
-            && let Ok(inputs) = self.inputs.clone().table(NAME, &table)
-        {
-            self.inputs = inputs;
-        }
-    }
-
-    /// This machine's processes as the task queue, if the program reads it.
-    fn processes(&mut self, program: &Program) -> Result<(), Failure> {
-        if !program.module().inputs.iter().any(|input| input.name == processes::INPUT) {
-            self.notes.push(format!(
-                "the program does not read {}: --host processes gives it nothing",
-                processes::INPUT
-            ));
-            return Ok(());
-        }
-        let running = Processes::now()?;
-        let tasks = running.tasks()?;
-        self.inputs = self.inputs.clone().table(processes::INPUT, &tasks).map_err(|error| {
-            Failure::usage(
-                Fault::WrongData,
-                format_args!("this machine's processes do not fit the program: {error}"),
-            )
-        })?;
-        let processes = if running.count() == 1 { "process" } else { "processes" };
-        self.origin = Some(format!("the {} {processes} of this machine", grouped(running.count() as u128)));
-        self.names = running.names();
-        if reads_network(program.module()) {
-            self.notes.push(processes::NOTE.to_owned());
-        }
-        Ok(())
-    }
-}
-
-/// Whether the data says itself what the tasks are.
-fn gives_tasks(document: &Value) -> bool {
-    document.is_array() || document.get(processes::INPUT).is_some() || document.get("taskQueue").is_some()
-}
-
-/// The module holds only fields that someone reads.
-fn reads_network(module: &Module) -> bool {
-    module.types.iter().any(
-        |ty| matches!(ty, Type::Record { fields, .. } if fields.iter().any(|field| field.name == "network")),
-    )
-}
-
-fn unfit(path: &Path, error: &InputError) -> Failure {
-    let name = files::display_name(path);
-    Failure::usage(Fault::WrongData, format_args!("{name} does not fit the program: {error}")).file(name)
-}
-
 /// Why nothing ran.
-fn refused(error: &LoadError, arguments: &RunArguments) -> Failure {
+pub(crate) fn refused(error: &LoadError, arguments: &DataArguments) -> Failure {
     match error.kind() {
         // Values that do not fit were refused before: what is left is a value that is not there.
         LoadErrorKind::Input => {

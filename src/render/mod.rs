@@ -1,8 +1,10 @@
 //! Facts become words: everything people and programs read is made here.
 
 pub(crate) mod amount;
+pub(crate) mod bill;
 pub(crate) mod bound;
 pub(crate) mod diagnostic;
+pub(crate) mod documentation;
 pub(crate) mod module;
 pub(crate) mod run;
 pub(crate) mod style;

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 
 use swarm_bytecode::cost;
-use swarm_bytecode::module::Module;
 use swarm_bytecode::trap::LimitKind;
 use swarm_bytecode::types::{Type, TypeId};
 
 use crate::attached::Attached;
-use crate::decode::Code;
+use crate::decode::{Code, is_reference};
 use crate::heap::{ArenaFull, Data, Heap};
 use crate::machine::MemoryMeter;
-use crate::map::{KeyKind, Maps};
+use crate::map::Maps;
+use crate::order::Order;
 use crate::slot::{self, CASE, MODULE_TEXT, Reference, TextSlot};
 
 /// Copies the values of STATE into a new arena; they stay as they are if they do not fit the memory.
@@ -78,6 +78,9 @@ impl Carrier<'_> {
             Type::Enum { cases, .. } => {
                 let case = self.data.case(slot);
                 let fields = cases.get(usize::from(case)).map_or(&[][..], |case| &case.fields);
+                if fields.is_empty() {
+                    return Ok(slot::case(case));
+                }
                 let mut slots = vec![(TypeId::INT, u64::from(case))];
                 slots.extend(
                     self.fields(fields.iter().map(|field| field.ty), |data, at| data.payload(slot, at)),
@@ -133,8 +136,8 @@ impl Carrier<'_> {
             copies.push((self.value(key, old_key)?, copy));
         }
         let Data { code, attached, .. } = self.data;
-        let kind = KeyKind::of(module, key);
-        let mut maps = Maps { code, attached, heap: &mut self.heap, kind };
+        let order = Order::of(module, key);
+        let mut maps = Maps { code, attached, heap: &mut self.heap, order };
         let map = maps.with_room(room).map_err(full)?;
         for (key, value) in copies {
             maps.set(map, key, value);
@@ -151,12 +154,6 @@ fn is_carried(ty: &Type, slot: u64) -> bool {
         Type::List { .. } | Type::Record { .. } | Type::Optional(_) | Type::Map { .. } => true,
         _ => false,
     }
-}
-
-fn is_reference(module: &Module, ty: TypeId) -> bool {
-    use swarm_bytecode::types::Class;
-    let class = module.ty(ty).map(Type::class);
-    matches!(class, Some(Class::List | Class::Record | Class::Optional | Class::Enum | Class::Map))
 }
 
 fn full(_: ArenaFull) -> LimitKind {

@@ -10,6 +10,7 @@ use crate::error::{InputError, Path};
 use crate::json::{Wanted, read_document};
 use crate::program::Program;
 use crate::table::Table;
+use crate::value::Value;
 
 /// Inputs and context of a program. A clone shares the data; bind once, use for any number of instances.
 #[derive(Debug, Clone)]
@@ -101,6 +102,28 @@ impl Inputs {
         Ok(self)
     }
 
+    /// Gives one input or context value, by its name.
+    ///
+    /// # Errors
+    /// The program reads nothing of that name, or the value does not have the declared type.
+    pub fn value(self, name: &str, value: &Value) -> Result<Inputs, InputError> {
+        let mut json = String::from("{");
+        crate::json::write_string(name, &mut json);
+        json.push(':');
+        value.write_json(&mut json);
+        json.push('}');
+        let module = self.program.module();
+        if module.inputs.iter().any(|input| input.name == name) {
+            self.from_json(&json)
+        } else if module.contexts.iter().any(|context| context.name == name) {
+            self.context_json(&json)
+        } else {
+            let inputs = module.inputs.iter().map(|input| input.name.clone());
+            let contexts = module.contexts.iter().map(|context| context.name.clone());
+            Err(InputError::unknown(&Path::of(name), inputs.chain(contexts)))
+        }
+    }
+
     /// What was given but not used: names the program does not read.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
@@ -129,7 +152,7 @@ impl Inputs {
         let slot = linker.value(table, input.ty)?;
         if let (Some(place), Some(size)) = (attached.inputs.get_mut(at), attached.sizes.get_mut(at)) {
             *place = Some(slot);
-            *size = if matches!(module.ty(input.ty), Some(Type::List { .. })) { table.rows } else { 1 };
+            *size = if matches!(module.ty(input.ty), Some(Type::List { .. } | Type::Map { .. })) { table.rows } else { 1 };
         }
         Ok(self)
     }

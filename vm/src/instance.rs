@@ -322,6 +322,10 @@ impl Instance {
         &self.program
     }
 
+    pub(crate) fn phase(&self) -> &Phase {
+        &self.state.phase
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }

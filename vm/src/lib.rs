@@ -19,12 +19,16 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod actions;
+mod activation;
+mod agenda;
 mod attached;
+mod carry;
 mod clock;
 mod compare;
 mod decode;
 mod driver;
 mod error;
+mod evaluate;
 mod extended;
 mod heap;
 mod host;
@@ -40,6 +44,7 @@ mod native;
 mod objects;
 mod order;
 mod print;
+mod outside;
 mod program;
 mod report;
 mod scope;
@@ -50,17 +55,19 @@ pub mod trace;
 mod value;
 mod word;
 
-pub use clock::{Clock, SystemClock};
+pub use activation::Refusal;
+pub use agenda::{Agenda, Due, Posted};
+pub use clock::{Clock, SystemClock, VirtualClock};
 pub use error::{InputError, LoadError, LoadErrorKind};
 pub use host::{
-    Answer, Argument, Bandwidth, Bytes, Call, Duration, Handler, Host, HostError, IntoAnswer, IntoValue,
+    Answer, Argument, Bandwidth, Bytes, Call, Duration, EffectKey, Handler, Host, HostError, IntoAnswer, IntoValue,
     List, Money, Percent, Rate, Record, Text, Time, Tokens,
 };
 pub use inputs::Inputs;
-pub use instance::{Effects, Exit, Instance, NotPending, PendingCall};
+pub use instance::{Effects, Exit, Instance, NotPending, PendingCall, PendingKind};
 pub use limits::{Grants, Limits};
 pub use program::Program;
-pub use report::{ActionRecord, Outcome, PlaceName, Reason, Report, SourcePlace};
+pub use report::{ActionRecord, OrderReport, Outcome, PlaceName, Reason, Report, SourcePlace};
 pub use table::{Table, TableBuilder, TableError};
 pub use trace::{Level, TraceSink};
 pub use value::{Value, ValueRef};

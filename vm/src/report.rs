@@ -15,13 +15,13 @@ use crate::value::Value;
 pub enum Outcome {
     /// It came to its end.
     Done,
-    /// STOP: actions are applied.
+    /// STOP: actions that are held are applied; the order is over.
     Stopped,
-    /// FAIL: collected actions are dropped.
+    /// FAIL: actions that are held are dropped; the order is over.
     Failed,
-    /// It hit a limit: collected actions are dropped.
+    /// It hit a limit: actions that are held are dropped; the order is over.
     Limit,
-    /// It ran into an error: collected actions are dropped.
+    /// It ran into an error: actions that are held are dropped; the order is over.
     Trapped,
 }
 
@@ -101,7 +101,7 @@ pub struct ActionRecord {
     pub error: Option<SmolStr>,
 }
 
-/// What came of a run.
+/// What came of one activation. Of a program that has neither events nor timers that is the whole order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// How it ended.
@@ -118,15 +118,19 @@ pub struct Report {
     pub money: i64,
     /// Language-model tokens spent.
     pub tokens: i64,
-    /// How many actions were issued and, if the run failed under [`crate::Effects::Collected`], dropped.
+    /// How many actions were issued, each attempt of a RETRY counted; some may have been dropped or undone.
     pub actions_issued: u64,
-    /// How many actions the host could not do.
+    /// How many of them the host could not do.
     pub actions_failed: u64,
-    /// Whether the actions were dropped instead of applied.
+    /// How many actions were forbidden: by the program, by the agent, or for want of a capability.
+    pub actions_vetoed: u64,
+    /// How many actions were held in a block that was undone.
+    pub actions_undone: u64,
+    /// Whether actions that were held were dropped instead of applied.
     pub actions_dropped: bool,
-    /// The actions in order, if they were kept.
+    /// The actions in order but for those undone, if they were kept.
     pub actions: Vec<ActionRecord>,
-    /// The metrics that have a value, by name.
+    /// The metrics of the order that have a value, by name.
     pub metrics: Vec<(SmolStr, Value)>,
     /// What the entry function returned.
     pub result: Option<Value>,
@@ -158,8 +162,12 @@ impl Report {
         out.push_str(",\"tokens\":");
         Value::Quantity(TypeId::TOKENS, self.tokens).write_json(&mut out);
         out.push_str(&format!(
-            ",\"actions_issued\":{},\"actions_failed\":{},\"actions_dropped\":{},\"actions\":[",
-            self.actions_issued, self.actions_failed, self.actions_dropped
+            ",\"actions_issued\":{},\"actions_failed\":{},\"actions_vetoed\":{},\"actions_undone\":{},\"actions_dropped\":{},\"actions\":[",
+            self.actions_issued,
+            self.actions_failed,
+            self.actions_vetoed,
+            self.actions_undone,
+            self.actions_dropped
         ));
         for (at, action) in self.actions.iter().enumerate() {
             if at > 0 {
@@ -167,24 +175,110 @@ impl Report {
             }
             write_action(action, &mut out);
         }
-        out.push_str("],\"metrics\":{");
-        for (at, (name, value)) in self.metrics.iter().enumerate() {
-            if at > 0 {
-                out.push(',');
-            }
-            write_string(name, &mut out);
-            out.push(':');
-            value.write_json(&mut out);
-        }
-        out.push_str("},\"result\":");
+        out.push_str("],\"metrics\":");
+        write_values(&self.metrics, &mut out);
+        out.push_str(",\"result\":");
         self.result.as_ref().unwrap_or(&Value::None).write_json(&mut out);
-        out.push_str(",\"trace_digest\":");
-        match &self.trace_digest {
-            Some(digest) => out.push_str(&format!("\"{}\"", digest_text(digest))),
-            None => out.push_str("null"),
-        }
+        write_digest(self.trace_digest.as_ref(), &mut out);
         out.push('}');
         out
+    }
+}
+
+/// What came of an order so far, over all its activations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderReport {
+    /// How it ended, if it is over.
+    pub outcome: Option<Outcome>,
+    /// Why, if it is over and did not simply run its time.
+    pub reason: Option<Reason>,
+    /// Activations begun, START counted.
+    pub activations: u64,
+    /// Fuel of all activations that are over.
+    pub fuel_used: u64,
+    /// Most logical bytes any of them held at once.
+    pub memory_peak_bytes: u64,
+    /// Actions and queries issued.
+    pub host_calls: u64,
+    /// Micro-dollars spent.
+    pub money: i64,
+    /// Language-model tokens spent.
+    pub tokens: i64,
+    /// As [`Report::actions_issued`].
+    pub actions_issued: u64,
+    /// As [`Report::actions_failed`].
+    pub actions_failed: u64,
+    /// As [`Report::actions_vetoed`].
+    pub actions_vetoed: u64,
+    /// As [`Report::actions_undone`].
+    pub actions_undone: u64,
+    /// The metrics that have a value, by name.
+    pub metrics: Vec<(SmolStr, Value)>,
+    /// The STATE variables, as they are declared.
+    pub states: Vec<(SmolStr, Value)>,
+    /// Digest of the trace at level effects, if it was kept.
+    pub trace_digest: Option<[u8; 32]>,
+    /// The instruction's name.
+    pub instruction: SmolStr,
+    /// SHA-256 of the stripped module.
+    pub digest: [u8; 32],
+}
+
+impl OrderReport {
+    /// The report as one JSON object (`schema_version` 1): quantities are strings with their unit.
+    pub fn to_json(&self) -> String {
+        let mut out = String::from("{\"schema_version\":1,\"instruction\":");
+        write_string(&self.instruction, &mut out);
+        out.push_str(&format!(",\"digest\":\"{}\",\"outcome\":", digest_text(&self.digest)));
+        match self.outcome {
+            Some(outcome) => out.push_str(&format!("\"{}\"", outcome.name())),
+            None => out.push_str("null"),
+        }
+        out.push_str(",\"reason\":");
+        match &self.reason {
+            Some(reason) => write_reason(reason, &mut out),
+            None => out.push_str("null"),
+        }
+        out.push_str(&format!(
+            ",\"activations\":{},\"fuel_used\":{},\"memory_peak_bytes\":{},\"host_calls\":{}",
+            self.activations, self.fuel_used, self.memory_peak_bytes, self.host_calls
+        ));
+        out.push_str(",\"money\":");
+        Value::Quantity(TypeId::MONEY, self.money).write_json(&mut out);
+        out.push_str(",\"tokens\":");
+        Value::Quantity(TypeId::TOKENS, self.tokens).write_json(&mut out);
+        out.push_str(&format!(
+            ",\"actions_issued\":{},\"actions_failed\":{},\"actions_vetoed\":{},\"actions_undone\":{}",
+            self.actions_issued, self.actions_failed, self.actions_vetoed, self.actions_undone
+        ));
+        out.push_str(",\"metrics\":");
+        write_values(&self.metrics, &mut out);
+        out.push_str(",\"states\":");
+        write_values(&self.states, &mut out);
+        write_digest(self.trace_digest.as_ref(), &mut out);
+        out.push('}');
+        out
+    }
+}
+
+fn write_values(values: &[(SmolStr, Value)], out: &mut String) {
+    out.push('{');
+    for (at, (name, value)) in values.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        write_string(name, out);
+        out.push(':');
+        value.write_json(out);
+    }
+    out.push('}');
+}
+
+fn write_digest(digest: Option<&[u8; 32]>, out: &mut String) {
+    out.push_str(",\"trace_digest\":");
+    match digest {
+        Some(digest) => out.push_str(&format!("\"{}\"", digest_text(digest))),
+        None => out.push_str("null"),
     }
 }
 

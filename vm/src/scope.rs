@@ -96,11 +96,6 @@ pub(crate) fn full(_: ArenaFull) -> Pause {
     Pause::Limit(LimitKind::Memory)
 }
 
-/// A trap that an op found in its operands.
-pub(crate) fn trapped(trap: TrapCode) -> Pause {
-    Pause::Trap(trap)
-}
-
 /// Traps unless a list or map may hold so many.
 pub(crate) fn check_count(count: u64, most: u64) -> Result<(), Pause> {
     if count > most { Err(Pause::Trap(TrapCode::TooLong)) } else { Ok(()) }

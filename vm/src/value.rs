@@ -106,17 +106,7 @@ impl Value {
     }
 
     /// The zero of a type: 0, FALSE, "", an empty list, NONE, a record of zeros. What a dry run may answer.
-    pub fn zeros(
-    module: &Module,
-    fields: &[Field],
-    copying: &mut Copying,
-    depth: u32,
-) -> Vec<(SmolStr, Value)> {
-    let deeper = depth.saturating_add(1);
-    fields.iter().map(|field| (field.name.clone(), zero(module, field.ty, copying, deeper))).collect()
-}
-
-fn zero(module: &Module, ty: TypeId) -> Value {
+    pub fn zero(module: &Module, ty: TypeId) -> Value {
         zero(module, ty, &mut Copying { nodes: MAX_NODES, keys: false }, 0)
     }
 

@@ -1,5 +1,6 @@
 //! What a way through code costs at most, resource by resource.
 
+use swarm_bytecode::cost::{TEXT_STEP, WORD_BYTES};
 use swarm_grammar::span::Span;
 
 use super::sum::{Size, Sum, either, plus, times};
@@ -8,6 +9,8 @@ use super::sum::{Size, Sum, either, plus, times};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cost {
     pub(crate) fuel: Size,
+    /// Bytes of texts that are charged one unit of fuel for each [`TEXT_STEP`].
+    pub(crate) texts: Size,
     /// Logical bytes of what is made and kept: nothing is given back while an activation runs.
     pub(crate) kept: Size,
     /// Logical bytes of the calls that are live at once.
@@ -20,7 +23,15 @@ pub(crate) struct Cost {
 impl Cost {
     pub(crate) fn zero() -> Cost {
         let zero = || Ok(Sum::zero());
-        Cost { fuel: zero(), kept: zero(), frames: zero(), host_calls: zero(), money: zero(), tokens: zero() }
+        Cost {
+            fuel: zero(),
+            texts: zero(),
+            kept: zero(),
+            frames: zero(),
+            host_calls: zero(),
+            money: zero(),
+            tokens: zero(),
+        }
     }
 
     /// One after the other.
@@ -28,6 +39,7 @@ impl Cost {
     pub(crate) fn then(self, next: &Cost) -> Cost {
         Cost {
             fuel: plus(self.fuel, &next.fuel),
+            texts: plus(self.texts, &next.texts),
             kept: plus(self.kept, &next.kept),
             frames: either(self.frames, &next.frames),
             host_calls: plus(self.host_calls, &next.host_calls),
@@ -41,6 +53,7 @@ impl Cost {
     pub(crate) fn or(self, other: &Cost) -> Cost {
         Cost {
             fuel: either(self.fuel, &other.fuel),
+            texts: either(self.texts, &other.texts),
             kept: either(self.kept, &other.kept),
             frames: either(self.frames, &other.frames),
             host_calls: either(self.host_calls, &other.host_calls),
@@ -54,6 +67,7 @@ impl Cost {
     pub(crate) fn repeated(self, rounds: &Size, span: Span) -> Cost {
         Cost {
             fuel: times(&self.fuel, rounds, span),
+            texts: times(&self.texts, rounds, span),
             kept: times(&self.kept, rounds, span),
             frames: self.frames,
             host_calls: times(&self.host_calls, rounds, span),
@@ -68,6 +82,7 @@ impl Cost {
         let put = |size: &Size| size.clone().and_then(|sum| sum.substitute(arguments, span));
         Cost {
             fuel: put(&self.fuel),
+            texts: put(&self.texts),
             kept: put(&self.kept),
             frames: put(&self.frames),
             host_calls: put(&self.host_calls),
@@ -77,8 +92,26 @@ impl Cost {
     }
 
     /// All resources, to look for causes.
-    pub(crate) fn all(&self) -> [&Size; 6] {
-        [&self.fuel, &self.kept, &self.frames, &self.host_calls, &self.money, &self.tokens]
+    pub(crate) fn all(&self) -> [&Size; 7] {
+        [
+            &self.fuel,
+            &self.texts,
+            &self.kept,
+            &self.frames,
+            &self.host_calls,
+            &self.money,
+            &self.tokens,
+        ]
+    }
+
+    /// Fuel with the charge for texts.
+    pub(crate) fn whole_fuel(&self) -> Size {
+        plus(self.fuel.clone(), &self.texts.clone().map(|bytes| bytes.divided(TEXT_STEP)))
+    }
+
+    /// Memory of all that is made and of the calls that are live at once.
+    pub(crate) fn memory(&self) -> Size {
+        plus(self.kept.clone(), &self.frames)
     }
 
     pub(crate) fn add_fuel(&mut self, amount: u64) {
@@ -87,6 +120,29 @@ impl Cost {
 
     pub(crate) fn add_kept(&mut self, amount: u64) {
         add(&mut self.kept, &Ok(Sum::constant(amount)));
+    }
+
+    /// Texts of so many bytes are looked at or made.
+    pub(crate) fn add_text(&mut self, bytes: &Sum) {
+        match bytes.as_constant() {
+            Some(bytes) => self.add_fuel(bytes / TEXT_STEP),
+            None => add(&mut self.texts, &Ok(bytes.clone())),
+        }
+    }
+
+    /// An object of so many words is made.
+    pub(crate) fn allocate(&mut self, words: &Size) {
+        add(&mut self.fuel, words);
+        add(&mut self.kept, &words.clone().map(|words| words.scaled(WORD_BYTES)));
+    }
+
+    /// A text of so many bytes is made.
+    pub(crate) fn make_text(&mut self, bytes: &Size) {
+        match bytes {
+            Ok(sum) => self.add_text(sum),
+            Err(_) => add(&mut self.texts, bytes),
+        }
+        add(&mut self.kept, bytes);
     }
 }
 

@@ -1,43 +1,61 @@
-//! The bound: the worst case of an activation, computed from the code as it is sent.
+//! The bound: the worst case of a program, computed from the code as it is sent.
 //!
-//! The code generator says how often each loop goes round and how great each argument is; the walk over the code
-//! adds up fuel, memory, host calls, money and tokens along the costliest way. The result holds for every run:
-//! where anything is not known, the bound says `Unbounded` and why.
+//! The code generator says how often each loop goes round, how great each argument is and what may have to be copied;
+//! the walk over the code adds up fuel, memory, host calls, money and tokens along the costliest way. The result holds
+//! for every run: where anything is not known, the bound says `Unbounded` and why. Fuel and memory are those of one
+//! activation, because each has its own limit; money, tokens and host calls those of a whole order.
 
+pub mod advice;
+mod budget;
 mod cost;
 mod evaluate;
 pub mod facts;
+pub mod fleet;
+pub mod lines;
+mod natives;
+mod ops;
+mod order;
 mod prove;
+pub mod remedy;
 pub mod report;
 pub mod sum;
+pub mod texts;
 mod walk;
 mod weight;
 
-use swarm_bytecode::module::{Bound, Module, Polynomial};
+use swarm_bytecode::module::{Module, StateId};
+use swarm_grammar::span::Span;
 
-pub use report::{Amounts, Report, evaluate, formula, formula_with, thousands};
+pub use advice::advice;
+pub(crate) use budget::warn_of_budget;
+pub use fleet::{FleetBill, fleet};
+pub use lines::{LineAmounts, LineCost, costliest, lines};
+pub use remedy::Remedy;
+pub use report::{Activation, Amounts, Report, Wake, evaluate, formula, formula_with, thousands};
 pub use sum::Unbounded;
 pub use weight::BORDER_TEXT_BYTES;
 
 use facts::FunctionFacts;
-use sum::{Size, plus};
+use texts::TextStores;
 
-/// Proves the bound of a module from the facts that came with its code.
-pub fn prove(module: &Module, facts: &[FunctionFacts]) -> Report {
-    let mut prover = prove::Prover::new(module, facts);
-    let span = facts.get(module.entry.index()).map_or_else(Default::default, |facts| facts.span);
-    let cost = prover.function(module.entry, span);
-    let memory = plus(cost.kept, &cost.frames);
-    let bound = Bound {
-        fuel: polynomial(&cost.fuel),
-        memory: polynomial(&memory),
-        host_calls: polynomial(&cost.host_calls),
-        money: polynomial(&cost.money),
-        tokens: polynomial(&cost.tokens),
-    };
-    Report { bound, causes: prover.causes() }
+/// What the code generator knows of a module beside its code.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Of each of its functions, by id.
+    pub functions: Vec<FunctionFacts>,
+    /// How long texts can be.
+    pub texts: TextStores,
+    /// STATE variables of which a part is assigned somewhere.
+    pub changed: Vec<StateId>,
+    /// Where STATE variables are declared.
+    pub states: Vec<Span>,
+    /// Where ON handlers are declared.
+    pub events: Vec<Span>,
+    /// Where EVERY stands.
+    pub timers: Vec<Span>,
 }
 
-fn polynomial(size: &Size) -> Polynomial {
-    size.as_ref().map_or(Polynomial::Unbounded, sum::Sum::polynomial)
+/// Proves the bound of a module from the facts that came with its code.
+pub fn prove(module: &Module, facts: &Facts) -> Report {
+    order::Order::new(module, facts).report()
 }

@@ -1,24 +1,31 @@
 //! What each function of a module costs at most.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use swarm_bytecode::cost;
 use swarm_bytecode::layout::Layout;
 use swarm_bytecode::module::{Function, FunctionId, Module};
 use swarm_grammar::span::Span;
 
+use super::Facts;
 use super::cost::{Cost, add};
 use super::facts::FunctionFacts;
-use super::sum::{Sum, Unbounded};
+use super::report::maximum;
+use super::sum::{Size, Sum, Symbol, Unbounded};
 use super::walk::Walk;
 use super::weight::BORDER_TEXT_BYTES;
+
+/// ⌈log₂⌉ of the greatest number of items of a list.
+const MOST_LOG: u64 = 24;
 
 /// Computes the costs of a module's functions, each once.
 pub(crate) struct Prover<'m> {
     pub(crate) module: &'m Module,
-    facts: &'m [FunctionFacts],
+    /// With numbers in the place of the lengths of texts.
+    pub(crate) facts: Rc<[FunctionFacts]>,
     done: Vec<Progress>,
-    /// Longest string of a run: none is ever put together from others.
+    /// Longest string that is kept anywhere.
     pub(crate) text: u64,
     causes: BTreeSet<Unbounded>,
 }
@@ -31,11 +38,17 @@ enum Progress {
 }
 
 impl<'m> Prover<'m> {
-    pub(crate) fn new(module: &'m Module, facts: &'m [FunctionFacts]) -> Prover<'m> {
+    pub(crate) fn new(module: &'m Module, facts: &Facts) -> Prover<'m> {
+        let most = |symbol| match symbol {
+            Symbol::Input(input) => maximum(module, input),
+            _ => None,
+        };
+        let lengths = facts.texts.solve(&most);
         let literals = module.strings.iter().map(|text| count(text.len()));
-        let text = literals.max().unwrap_or(0).max(BORDER_TEXT_BYTES);
+        let longest = literals.chain(lengths.iter().copied()).max().unwrap_or(0);
         let done = vec![Progress::Open; module.functions.len()];
-        Prover { module, facts, done, text, causes: BTreeSet::new() }
+        let facts = facts.functions.iter().map(|facts| resolved(facts, &lengths)).collect();
+        Prover { module, facts, done, text: longest.max(BORDER_TEXT_BYTES), causes: BTreeSet::new() }
     }
 
     /// What a call of this function costs at most, its own frame included.
@@ -45,7 +58,7 @@ impl<'m> Prover<'m> {
             Some(Progress::Open) => {}
             Some(Progress::Running) | None => return self.recursion(called),
         }
-        let (module, facts) = (self.module, self.facts);
+        let (module, facts) = (self.module, Rc::clone(&self.facts));
         let (Some(function), Some(facts)) = (module.functions.get(id.index()), facts.get(id.index())) else {
             return self.recursion(called);
         };
@@ -55,9 +68,45 @@ impl<'m> Prover<'m> {
         cost
     }
 
+    /// A part of the program has no bound.
+    pub(crate) fn note<'c>(&mut self, sizes: impl IntoIterator<Item = &'c Size>) {
+        for size in sizes {
+            if let Err(cause) = size {
+                self.causes.insert(cause.clone());
+            }
+        }
+    }
+
     /// Why something is unbounded, in order of place.
     pub(crate) fn causes(self) -> Vec<Unbounded> {
         self.causes.into_iter().collect()
+    }
+
+    /// The greatest value of a sum, if the MAX of the inputs gives one.
+    pub(crate) fn at_most(&self, sum: &Sum) -> Option<u64> {
+        sum.at_most(&|symbol| match symbol {
+            Symbol::Input(input) => maximum(self.module, input),
+            _ => None,
+        })
+    }
+
+    /// Of an amount and the limit that holds it, the one that says more.
+    pub(crate) fn limited(&self, amount: Size, limit: Option<&Sum>) -> Size {
+        match (amount, limit) {
+            (amount, None) => amount,
+            (Err(_), Some(limit)) => Ok(limit.clone()),
+            (Ok(amount), Some(limit)) => Ok(match (self.at_most(&amount), self.at_most(limit)) {
+                (Some(most), Some(limit)) if most <= limit => amount,
+                _ => limit.clone(),
+            }),
+        }
+    }
+
+    /// At least ⌈log₂ n⌉.
+    pub(crate) fn log(&self, items: &Size) -> u64 {
+        let most = items.as_ref().ok().and_then(|items| self.at_most(items));
+        let log = most.map(|most| u64::from(u64::BITS.saturating_sub(most.saturating_sub(1).leading_zeros())));
+        log.map_or(MOST_LOG, |log| log.min(MOST_LOG))
     }
 
     fn set(&mut self, id: FunctionId, progress: Progress) {
@@ -67,12 +116,12 @@ impl<'m> Prover<'m> {
     }
 
     fn recursion(&mut self, span: Span) -> Cost {
-        let cause =
-            Unbounded { span, reason: "recursion: this function calls itself, directly or by others".into() };
+        let cause = Unbounded::new(span, "recursion: this function calls itself, directly or by others");
         self.causes.insert(cause.clone());
         let unknown = || Err(cause.clone());
         Cost {
             fuel: unknown(),
+            texts: unknown(),
             kept: unknown(),
             frames: unknown(),
             host_calls: unknown(),
@@ -87,13 +136,28 @@ impl<'m> Prover<'m> {
         let mut cost = walk.region(0, function.code.len()).costliest();
         let frame = cost::frame_bytes(count(function.registers.len()));
         add(&mut cost.frames, &Ok(Sum::constant(frame)));
-        for size in cost.all() {
-            if let Err(cause) = size {
-                self.causes.insert(cause.clone());
-            }
-        }
+        self.note(cost.all());
         cost
     }
+}
+
+/// Facts with numbers in the place of the lengths of texts.
+fn resolved(facts: &FunctionFacts, lengths: &[u64]) -> FunctionFacts {
+    let by = |symbol| match symbol {
+        Symbol::Text(place) => Some(Sum::constant(lengths.get(place as usize).copied().unwrap_or(u64::MAX))),
+        _ => None,
+    };
+    // A product with a number has no more terms than before.
+    let sum = |sum: &Sum| sum.replace(&by).unwrap_or_else(|| Sum::constant(u64::MAX));
+    let size = |size: &Size| size.as_ref().map(sum).map_err(Clone::clone);
+    let mut facts = facts.clone();
+    let sizes = [&mut facts.rounds, &mut facts.results, &mut facts.moves];
+    sizes.into_iter().flat_map(|sizes| sizes.values_mut()).for_each(|value| *value = size(value));
+    facts.texts.values_mut().for_each(|bytes| *bytes = sum(bytes));
+    for call in facts.calls.values_mut() {
+        call.sizes.iter_mut().for_each(|value| *value = size(value));
+    }
+    facts
 }
 
 pub(crate) fn count(items: usize) -> u64 {

@@ -3,17 +3,61 @@
 use std::collections::BTreeMap;
 
 use swarm_bytecode::module::{Bound, InputId, Module, Polynomial, Term};
-use swarm_bytecode::types::Type;
+use swarm_bytecode::quantity;
+use swarm_bytecode::types::{Type, TypeId};
 
 use super::sum::Unbounded;
 
 /// The proved worst case with what is worth knowing about it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
-    /// The bound that stands in the module.
+    /// The bound that stands in the module: fuel and memory of the costliest activation, the rest of a whole order.
     pub bound: Bound,
+    /// The worst case of a whole order: fuel is the sum over its activations, memory that of the costliest.
+    pub order: Bound,
+    /// The worst case of each kind of activation: START first, then the handlers and timers in their order.
+    pub activations: Vec<Activation>,
     /// Why something is unbounded, and where; in the order of the text.
     pub causes: Vec<Unbounded>,
+}
+
+/// One kind of activation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activation {
+    /// What wakes the program up.
+    pub wake: Wake,
+    /// The worst case of one.
+    pub bound: Bound,
+    /// How often it comes to it in an order at most; `None` where nothing says so.
+    pub times: Option<u64>,
+}
+
+/// What an activation comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wake {
+    /// The start of the order. The first values of STATE variables count here.
+    Start,
+    /// An event: index of the module's handlers.
+    Event(usize),
+    /// A timer: index of the module's timers.
+    Timer(usize),
+}
+
+impl Wake {
+    /// As it stands in the program: `ON START`, `ON VOTE`, `EVERY 30s`.
+    pub fn text(self, module: &Module) -> String {
+        match self {
+            Wake::Start => "ON START".into(),
+            Wake::Event(at) => {
+                let name = module.events.get(at).map_or("?", |handler| handler.name.as_str());
+                format!("ON {name}")
+            }
+            Wake::Timer(at) => {
+                let period = module.timers.get(at).map_or(0, |timer| timer.period_ns);
+                format!("EVERY {}", quantity::format(TypeId::DURATION, period))
+            }
+        }
+    }
 }
 
 /// The bound for certain sizes. `None`: unbounded, or an input has neither a given size nor a MAX.
@@ -62,9 +106,9 @@ fn evaluate_polynomial(
 }
 
 /// MAX of an input.
-fn maximum(module: &Module, input: InputId) -> Option<u64> {
+pub(crate) fn maximum(module: &Module, input: InputId) -> Option<u64> {
     match module.ty(module.inputs.get(input.index())?.ty)? {
-        Type::List { max, .. } => max.map(u64::from),
+        Type::List { max, .. } | Type::Map { max, .. } => max.map(u64::from),
         _ => None,
     }
 }

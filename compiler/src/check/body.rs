@@ -40,7 +40,8 @@ impl Place {
     fn allowed(self) -> Allowed {
         match self {
             Place::Function => Allowed::EVERYTHING,
-            Place::Constant(_) | Place::Filter | Place::Cost | Place::Initial | Place::Given => Allowed::NOTHING,
+            Place::Constant(_) | Place::Filter | Place::Cost => Allowed::NOTHING,
+            Place::Initial | Place::Given => Allowed::GIVEN,
             Place::Header => Allowed::FIGURES,
             Place::Veto | Place::Expected => Allowed::LOOKING,
         }

@@ -121,10 +121,9 @@ impl Body<'_, '_> {
             let callable = self.cx.env.names().filter(|(_, symbol)| {
                 matches!(symbol, Symbol::Function(_) | Symbol::Host(_) | Symbol::Type(_))
             });
-            let candidates = callable.map(|(name, _)| name).chain(super::natives::builtins());
-            let candidates = candidates.chain(self.cx.env.case_names());
-            let near = errors::nearest(name, candidates).map(str::to_owned);
-            let near = near.or_else(|| errors::natives::other_name(name).map(str::to_owned));
+            let own = callable.map(|(name, _)| name).chain(self.cx.env.case_names());
+            let near = errors::nearest(name, own).or_else(|| errors::nearest(name, super::natives::builtins()));
+            let near = near.or_else(|| errors::natives::other_name(name)).map(str::to_owned);
             self.report(errors::names::unknown_function(name, span, near.as_deref()));
         }
         None
@@ -176,12 +175,26 @@ impl Body<'_, '_> {
         span: Span,
     ) -> Option<Expr> {
         let signature = self.cx.env.host(id)?.clone();
-        let query = self.cx.host_is_query(id);
         let arguments = self.arguments(&signature, arguments, at);
-        if !self.effect(if query { Effect::Query } else { Effect::Action }, name, at) {
+        let effect = if self.cx.host_is_query(id) { Effect::Query } else { Effect::Action };
+        if !self.effect(effect, name, at) || !self.once(id, name, at) {
             return None;
         }
         result(ExprKind::Host(id, arguments?), signature.answer, span)
+    }
+
+    /// Notes an action that is ONCE, and reports it in a block that can be undone; says whether it may stand here.
+    fn once(&mut self, id: ImportId, name: &SmolStr, at: Span) -> bool {
+        let class = self.cx.imports.get(id.index()).map(|import| import.effect);
+        if class != Some(swarm_bytecode::module::Effect::Once) {
+            return true;
+        }
+        self.facts.note(Effect::Once);
+        let allowed = self.allowed.admits(Effect::Once);
+        if !allowed {
+            self.report(errors::host::once_that_may_be_undone(name, at));
+        }
+        allowed
     }
 
     /// `critical(cve: "x")`

@@ -14,6 +14,8 @@ pub(crate) enum Effect {
     Action,
     /// Waits for an ACTION: TRY, RETRY.
     Try,
+    /// Calls an ACTION that is ONCE.
+    Once,
     /// Asks a QUERY.
     Query,
     /// RECORDs a sample.
@@ -24,8 +26,10 @@ pub(crate) enum Effect {
     Budget,
     /// Ends the run: STOP, FAIL, REQUIRE.
     Halt,
-    /// Reads an INPUT or a CONTEXT.
-    Read,
+    /// Reads an INPUT.
+    Input,
+    /// Reads a CONTEXT value.
+    Context,
     /// Reads a METRIC.
     Metric,
     /// Reads a STATE variable.
@@ -33,15 +37,17 @@ pub(crate) enum Effect {
 }
 
 impl Effect {
-    pub(crate) const ALL: [Effect; 10] = [
+    pub(crate) const ALL: [Effect; 12] = [
         Effect::Action,
         Effect::Try,
+        Effect::Once,
         Effect::Query,
         Effect::Record,
         Effect::Assign,
         Effect::Budget,
         Effect::Halt,
-        Effect::Read,
+        Effect::Input,
+        Effect::Context,
         Effect::Metric,
         Effect::State,
     ];
@@ -56,19 +62,21 @@ impl Effect {
 pub(crate) struct Allowed(u16);
 
 impl Allowed {
-    /// Computation only: TARGET, COSTS, constants, the first value of a STATE.
+    /// Computation only: TARGET, COSTS, constants.
     pub(crate) const NOTHING: Allowed = Allowed(0);
-    /// The header: figures of the fleet.
-    pub(crate) const FIGURES: Allowed = Allowed(Effect::Metric.bit());
+    /// The first value of a STATE, what a TEST gives: they may look at what the host gives.
+    pub(crate) const GIVEN: Allowed = Allowed(Effect::Input.bit() | Effect::Context.bit());
+    /// The header: figures of the fleet, and the order's context.
+    pub(crate) const FIGURES: Allowed = Allowed(Effect::Metric.bit() | Effect::Context.bit());
     /// A look at everything there is: VETO, what a TEST expects.
     pub(crate) const LOOKING: Allowed =
-        Allowed(Effect::Read.bit() | Effect::Metric.bit() | Effect::State.bit());
+        Allowed(Self::GIVEN.0 | Effect::Metric.bit() | Effect::State.bit());
     /// A statement.
     pub(crate) const EVERYTHING: Allowed = Allowed(u16::MAX);
     /// WHERE and aggregates: everything but to act.
-    pub(crate) const NO_ACTION: Allowed = Allowed(!(Effect::Action.bit() | Effect::Try.bit()));
-    /// A block that can be undone: everything but to wait for an action.
-    pub(crate) const HELD: Allowed = Allowed(!Effect::Try.bit());
+    pub(crate) const NO_ACTION: Allowed = Allowed(!Effect::Action.bit());
+    /// A block that can be undone: no action whose outcome has to be known, or which must not happen twice.
+    pub(crate) const HELD: Allowed = Allowed(!(Effect::Try.bit() | Effect::Once.bit()));
 
     pub(crate) fn admits(self, effect: Effect) -> bool {
         self.0 & effect.bit() != 0

@@ -1,33 +1,54 @@
 //! The program as a whole: where it starts, what calls may do where they stand, and what is never used.
 
+use swarm_grammar::ast;
 use swarm_grammar::diagnostic::Diagnostic;
 
-use super::Checker;
-use super::collect::{Function, Plan};
-use super::effects::index;
-use super::errors;
-use crate::typed::FunctionIndex;
+use super::collect::{In, Plan};
+use super::effects::{Facts, index};
+use super::environment::ScopeId;
+use super::{Activations, Checker, errors};
+use crate::typed::{Function, FunctionIndex};
 
 impl Checker<'_> {
-    /// Where a run starts: ON START, else the only FUNC without parameters that no other calls (rule 35).
-    pub(crate) fn entry(&mut self, plan: &Plan<'_>, start: Option<FunctionIndex>) -> Option<FunctionIndex> {
-        if start.is_some() || plan.unknown_start {
-            return start;
+    /// Where a run starts: ON START, else the only FUNC without parameters that no other calls (rule 35). A program
+    /// that has only events and timers, and a file that has only tests to run, starts with nothing.
+    pub(crate) fn entry(&mut self, plan: &Plan<'_>, activations: &Activations) -> Option<FunctionIndex> {
+        if activations.start.is_some() || plan.unknown_start {
+            return activations.start;
+        }
+        if !plan.handlers.is_empty() || !plan.timers.is_empty() {
+            return Some(self.empty_start(plan));
         }
         let called = self.called_by_others();
-        let own = plan.functions.iter().enumerate().filter(|(_, function)| !function.prelude);
-        let bare: Vec<(usize, &Function<'_>)> =
-            own.filter(|(_, function)| function.function.parameters.is_empty()).collect();
-        let free: Vec<(usize, &Function<'_>)> =
+        let own = plan.functions.iter().enumerate();
+        let own = own.filter(|(_, function)| function.scope == ScopeId::PROGRAM);
+        let bare: Vec<(usize, &In<'_, ast::Func>)> =
+            own.filter(|(_, function)| function.parameters.is_empty()).collect();
+        let free: Vec<(usize, &In<'_, ast::Func>)> =
             bare.iter().filter(|(at, _)| called.get(*at) == Some(&false)).copied().collect();
         if let [(at, _)] = free.as_slice() {
             return Some(FunctionIndex(u32::try_from(*at).unwrap_or(u32::MAX)));
         }
+        if free.is_empty() && !plan.tests.is_empty() {
+            return Some(self.empty_start(plan));
+        }
         let candidates = if free.is_empty() { &bare } else { &free };
-        let names: Vec<&swarm_grammar::ast::Name> =
-            candidates.iter().map(|(_, own)| &own.function.name).collect();
+        let names: Vec<&ast::Name> = candidates.iter().map(|(_, own)| &own.item.name).collect();
         self.report(errors::entry::no_clear_start(&names, plan.file_start, plan.file_end));
         None
+    }
+
+    /// A START that does nothing.
+    fn empty_start(&mut self, plan: &Plan<'_>) -> FunctionIndex {
+        let function = Function {
+            name: "START".into(),
+            span: plan.file_start,
+            parameters: 0,
+            result: None,
+            locals: Vec::new(),
+            body: Vec::new(),
+        };
+        self.add_function(Some(function), Facts::default())
     }
 
     /// Which functions another one calls.
@@ -57,28 +78,27 @@ impl Checker<'_> {
         }
     }
 
-    /// Warnings for what the program declares and never uses.
-    pub(crate) fn unused_warnings(
-        &mut self,
-        plan: &Plan<'_>,
-        entry: Option<FunctionIndex>,
-        filter: Option<FunctionIndex>,
-    ) {
+    /// Warnings for what the program declares and never uses. `roots` are what agents run.
+    pub(crate) fn unused_warnings(&mut self, plan: &Plan<'_>, roots: &[FunctionIndex]) {
         let declared = plan.functions.len();
         let generated =
             (declared..self.functions.len()).filter_map(|at| u32::try_from(at).ok()).map(FunctionIndex);
-        let roots: Vec<FunctionIndex> = entry.into_iter().chain(filter).chain(generated).collect();
-        let reachable = self.graph.reachable(roots);
+        let reachable = self.graph.reachable(roots.iter().copied().chain(generated));
         let mut found: Vec<Diagnostic> = std::mem::take(&mut self.unused);
         for (at, own) in plan.functions.iter().enumerate() {
-            if !own.prelude && reachable.get(at) == Some(&false) {
-                let name = &own.function.name;
-                found.push(errors::warnings::never_called(&name.text, name.span));
+            if own.scope == ScopeId::PROGRAM && reachable.get(at) == Some(&false) {
+                found.push(errors::warnings::never_called(&own.name.text, own.name.span));
             }
         }
         for (constant, info) in plan.constants.iter().zip(&self.env.constants) {
             if !info.used && !constant.name.text.starts_with('_') {
                 found.push(errors::warnings::never_used(&constant.name.text, info.span));
+            }
+        }
+        for (state, info) in plan.states.iter().zip(&self.env.states) {
+            let own = state.scope == ScopeId::PROGRAM && !info.name.starts_with('_');
+            if own && !info.read {
+                found.push(errors::warnings::never_read(&info.name, info.span, info.assigned));
             }
         }
         self.diagnostics.extend(found);

@@ -43,6 +43,7 @@ impl Checker<'_> {
     /// The body of ON START; of several, the first counts.
     pub(crate) fn starts(&mut self, plan: &Plan<'_>) -> Option<FunctionIndex> {
         let first = plan.starts.first()?;
+        self.env.at = first.scope;
         for again in plan.starts.iter().skip(1) {
             self.report(errors::entry::second_start(again.event.span, first.event.span));
         }
@@ -53,6 +54,7 @@ impl Checker<'_> {
         if let Some(max) = &first.max {
             self.report(errors::entry::start_with_max(max.span));
         }
+        self.env.at = first.scope;
         let name = ast::Name { text: SmolStr::new_static("START"), span: first.event.span };
         Some(self.handler(&name, first.span, &[], &first.body))
     }

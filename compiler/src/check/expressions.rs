@@ -189,12 +189,12 @@ impl Body<'_, '_> {
                 Some(Expr { span, ..value })
             }
             Symbol::Input(id) => {
-                self.reads(Effect::Read, name, span)?;
+                self.reads(Effect::Input, name, span)?;
                 let ty = self.cx.env.input(id)?.ty?;
                 Some(typed(ExprKind::Input(id), ty, span))
             }
             Symbol::Context(id) => {
-                self.reads(Effect::Read, name, span)?;
+                self.reads(Effect::Context, name, span)?;
                 let ty = self.cx.env.context(id)?.ty?;
                 Some(typed(ExprKind::Context(id), ty, span))
             }

@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 
 use smol_str::SmolStr;
-use swarm_bytecode::module::{Instruction, Priority, TargetCount};
-use swarm_bytecode::types::{Constant, TypeId};
+use swarm_bytecode::module::{Instruction, MetricId, Priority, TargetCount};
+use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast::{self, ClauseKind};
 use swarm_grammar::span::Span;
 
 use super::Checker;
 use super::body::{Body, Place, Role};
+use super::budgets::HeaderSpans;
 use super::collect::Plan;
 use super::conversions::Wanted;
-use super::environment::{Answer, Symbol};
+use super::environment::{Answer, ScopeId, Symbol};
 use super::errors;
 use super::host::returns;
-use crate::typed::{Function, FunctionIndex};
+use crate::typed::{ExprKind, Fleet, Function, FunctionIndex};
 
 /// The checked header.
 #[derive(Default)]
@@ -195,17 +196,24 @@ impl Checker<'_> {
                 return None;
             }
         };
-        Some(self.expression_function("TARGET", Place::Filter, filter.span, &[], |body| {
-            // The name agent stands for the agent that is looked at, whatever else has it.
-            let name = SmolStr::new_static("agent");
-            let local = body.declare_quietly(&name, filter.span, Some(agent), Role::Parameter);
-            let condition = body.condition(filter);
-            if let Some(info) = body.info_mut(local) {
-                info.read = true;
-            }
-            condition
-        }))
-        .inspect(|index| self.takes_one(*index))
+        // The name agent stands for the agent that is looked at, whatever else has it.
+        let mut body = Body::new(self, Place::Filter, "TARGET".into(), Answer::Value(TypeId::BOOL));
+        let name = SmolStr::new_static("agent");
+        let local = body.declare_quietly(&name, filter.span, Some(agent), Role::Parameter);
+        let condition = body.condition(filter);
+        if let Some(info) = body.info_mut(local) {
+            info.read = true;
+        }
+        let (locals, facts) = body.finish();
+        let function = condition.map(|condition| Function {
+            name: "TARGET".into(),
+            span: filter.span,
+            parameters: 1,
+            result: Some(TypeId::BOOL),
+            locals,
+            body: vec![returns(condition)],
+        });
+        Some(self.add_function(function, facts))
     }
 }
 

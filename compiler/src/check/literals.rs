@@ -1,7 +1,7 @@
 //! Literals: numbers with their units, and strings.
 
 use swarm_bytecode::quantity::{self, Literal, LiteralError};
-use swarm_bytecode::types::TypeId;
+use swarm_bytecode::types::{Type, TypeId};
 use swarm_grammar::ast;
 use swarm_grammar::span::Span;
 
@@ -45,10 +45,58 @@ impl Body<'_, '_> {
         either
     }
 
+    /// A text; with holes it is put together when it is needed.
     pub(crate) fn string(&mut self, literal: &ast::StringLiteral) -> Option<Expr> {
-        match literal.plain() {
-            Some(text) => Some(typed(ExprKind::String(text), TypeId::STRING, literal.span)),
-            None => self.not_yet("A hole in a text", literal.span),
+        let span = literal.span;
+        if let Some(text) = literal.plain() {
+            return Some(typed(ExprKind::String(text), TypeId::STRING, span));
+        }
+        let mut parts = Vec::with_capacity(literal.parts.len());
+        let mut understood = true;
+        for part in &literal.parts {
+            let part = match part {
+                ast::StringPart::Text(text) => {
+                    Some(typed(ExprKind::String(text.clone()), TypeId::STRING, span))
+                }
+                ast::StringPart::Hole(source) => self.hole(source),
+            };
+            understood &= part.is_some();
+            parts.extend(part);
+        }
+        if !understood {
+            return None;
+        }
+        match parts.len() {
+            1 => parts.pop().map(|part| Expr { span, ..part }),
+            _ => Some(typed(ExprKind::Concat(parts), TypeId::STRING, span)),
+        }
+    }
+
+    /// What stands between `{` and `}`, as text. A record prints its KEY, where it has one (rule 33).
+    fn hole(&mut self, source: &ast::Expr) -> Option<Expr> {
+        let outer = std::mem::replace(&mut self.in_hole, true);
+        let value = self.expression(source, None).and_then(|value| self.present(value, source));
+        self.in_hole = outer;
+        let value = self.key_of(value?);
+        let span = value.span;
+        if value.ty? == TypeId::STRING {
+            return Some(value);
+        }
+        Some(typed(ExprKind::Text(Box::new(value)), TypeId::STRING, span))
+    }
+
+    /// The KEY of a record; everything else as it is.
+    fn key_of(&self, value: Expr) -> Expr {
+        let Some(Type::Record { fields, .. }) = value.ty.and_then(|ty| self.cx.types.get(ty)) else {
+            return value;
+        };
+        let key = (0..=u8::MAX).zip(fields).find(|(_, field)| field.key);
+        match key {
+            Some((index, field)) => {
+                let span = value.span;
+                typed(ExprKind::Field(Box::new(value), index), field.ty, span)
+            }
+            None => value,
         }
     }
 }

@@ -2,12 +2,14 @@
 //! what is wrong with it.
 //!
 //! ```text
-//! collect       which names the program and the prelude declare           collect.rs
-//! constants     the value of each CONST                                   constants.rs evaluate.rs
-//! declarations  types, inputs, metrics, host functions, signatures        declarations.rs host.rs resolve.rs
-//! header        INSTRUCTION                                               header.rs
+//! load          the files and modules that USE names                      load.rs
+//! collect       which names each of them and the prelude declare          collect.rs environment.rs
+//! definitions   CONST, TYPE and ENUM, each after those it needs           constants.rs evaluate.rs declarations.rs
+//! signatures    inputs, metrics, states, functions, host, events          declarations.rs host.rs events.rs resolve.rs
+//! header        INSTRUCTION                                               header.rs fleet.rs
 //! bodies        functions, statement by statement                         functions.rs statements.rs …
 //! whole         where it starts, who calls whom, what is never used       entry.rs effects.rs
+//! tests         TEST                                                      testing.rs
 //! ```
 //!
 //! What could not be understood is `None`, and whatever uses it stays silent: no message is the consequence of
@@ -17,6 +19,7 @@ mod aggregates;
 mod arithmetic;
 mod assignments;
 mod body;
+mod budgets;
 mod calls;
 mod collect;
 mod comparisons;
@@ -28,28 +31,43 @@ mod entry;
 mod environment;
 mod errors;
 mod evaluate;
+mod events;
 mod expressions;
+mod fleet;
 mod functions;
 mod header;
 mod host;
 mod literals;
+mod load;
+mod maps;
+mod matching;
+mod natives;
 mod operators;
 mod prelude;
 mod resolve;
 mod statements;
+mod testing;
+mod tops;
+mod trying;
 mod types;
+mod undo;
+mod vetoes;
 
 use swarm_bytecode::module::{Import, ImportId};
-use swarm_grammar::ast;
 use swarm_grammar::diagnostic::{Diagnostic, Severity};
 use swarm_grammar::source::Sources;
 use swarm_grammar::span::{FileId, Span};
 
+use crate::options::Options;
 use crate::typed;
+use collect::Plan;
 use effects::CallGraph;
 use environment::Environment;
+use header::Header;
+use load::Unit;
 use types::TypeTable;
 
+pub use load::{Loader, NoFiles};
 pub use prelude::Prelude;
 
 /// What [`check`] found.
@@ -61,26 +79,18 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Parses and checks a file together with the prelude, whose text is added to `sources`. Never fails: whatever
-/// is wrong is in the diagnostics.
+/// Parses and checks a file that uses no others, together with the prelude, whose text is added to `sources`. Never
+/// fails: whatever is wrong is in the diagnostics.
 pub fn check(sources: &mut Sources, file: FileId) -> Checked {
-    let prelude = prelude::shared(sources);
-    let text = sources.get(file).map_or("", |source| source.text());
-    let (program, diagnostics) = swarm_grammar::parse(file, text);
-    check_parsed(sources, &prelude, file, &program, diagnostics)
+    check_with(sources, file, &NoFiles, &Options::default())
 }
 
-/// Checks a program that is parsed from `file`, with a prelude that is. `diagnostics` are those of the parser; they
-/// count.
-pub fn check_parsed(
-    sources: &Sources,
-    prelude: &Prelude,
-    file: FileId,
-    program: &ast::Program,
-    diagnostics: Vec<Diagnostic>,
-) -> Checked {
-    let mut checker = Checker::new(sources, diagnostics);
-    let program = checker.run(prelude.program(), file, program);
+/// As [`check`], for a file that may use others: `loader` gives their texts, which are added to `sources` too.
+pub fn check_with(sources: &mut Sources, file: FileId, loader: &dyn Loader, options: &Options) -> Checked {
+    let prelude = prelude::shared(sources);
+    let loaded = load::load(sources, &prelude, file, loader);
+    let mut checker = Checker::new(sources, loaded.units.len(), loaded.diagnostics);
+    let program = checker.run(&loaded.units, options);
     let mut diagnostics = checker.diagnostics;
     if program.is_none() && !diagnostics.iter().any(is_error) {
         // Whatever is not understood has been reported; were it not, the program must not be dropped in silence.
@@ -110,12 +120,29 @@ pub(crate) struct Checker<'a> {
     pub(crate) unused: Vec<Diagnostic>,
 }
 
+/// What wakes a program up.
+pub(crate) struct Activations {
+    pub(crate) start: Option<typed::FunctionIndex>,
+    pub(crate) handlers: Vec<typed::EventHandler>,
+    pub(crate) timers: Vec<typed::Timer>,
+}
+
+impl Activations {
+    /// What agents run: where it starts, events, timers, vetoes.
+    fn roots(&self, entry: Option<typed::FunctionIndex>, vetoes: &[typed::Veto]) -> Vec<typed::FunctionIndex> {
+        let handlers = self.handlers.iter().map(|handler| handler.function);
+        let timers = self.timers.iter().map(|timer| timer.function);
+        let vetoes = vetoes.iter().map(|veto| veto.condition);
+        entry.into_iter().chain(handlers).chain(timers).chain(vetoes).collect()
+    }
+}
+
 impl<'a> Checker<'a> {
-    fn new(sources: &'a Sources, diagnostics: Vec<Diagnostic>) -> Checker<'a> {
+    fn new(sources: &'a Sources, units: usize, diagnostics: Vec<Diagnostic>) -> Checker<'a> {
         Checker {
             sources,
             types: TypeTable::default(),
-            env: Environment::default(),
+            env: Environment::new(units),
             diagnostics,
             imports: Vec::new(),
             functions: Vec::new(),
@@ -124,32 +151,26 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn run(
-        &mut self,
-        prelude: &ast::Program,
-        file: FileId,
-        program: &ast::Program,
-    ) -> Option<typed::Program> {
-        let plan = self.collect(prelude, file, program);
-        self.constants(&plan);
-        self.records(&plan);
+    fn run(&mut self, units: &[Unit<'_>], options: &Options) -> Option<typed::Program> {
+        let plan = self.collect(units);
+        self.definitions(&plan);
+        self.type_depths(&plan);
         let contexts = self.contexts(&plan);
         let inputs = self.inputs(&plan);
         let metrics = self.metrics(&plan);
+        self.states(&plan);
         self.signatures(&plan);
         self.hosts(&plan);
+        self.events(&plan);
         let header = self.header(&plan);
         self.bodies(&plan);
-        let start = self.starts(&plan);
-        let entry = self.entry(&plan, start);
-        self.check_calls();
-        if self.types.is_full() {
-            let span = plan.file_start;
-            self.report(errors::declarations::too_many("types", 65_000, span));
-        }
-        if !self.has_errors() {
-            self.unused_warnings(&plan, entry, header.target.and_then(|(_, filter)| filter));
-        }
+        let states = self.initial_values(&plan);
+        let vetoes = self.vetoes(&plan);
+        let handlers = self.handlers(&plan);
+        let activations = Activations { start: self.starts(&plan), timers: self.timers(&plan), handlers };
+        let tests = self.tests(&plan, &activations.handlers);
+        let entry = self.entry(&plan, &activations);
+        self.whole(&plan, &header, &activations.roots(entry, &vetoes), entry);
         let entry = entry?;
         let functions: Option<Vec<typed::Function>> =
             std::mem::take(&mut self.functions).into_iter().collect();
@@ -168,9 +189,35 @@ impl<'a> Checker<'a> {
             inputs,
             contexts,
             metrics,
+            states,
+            events: activations.handlers,
+            timers: activations.timers,
+            vetoes,
+            fleet: header.fleet,
+            tests: if options.tests { tests } else { Vec::new() },
             functions,
             entry,
         })
+    }
+
+    /// What is seen only when everything has been.
+    fn whole(
+        &mut self,
+        plan: &Plan<'_>,
+        header: &Header,
+        roots: &[typed::FunctionIndex],
+        entry: Option<typed::FunctionIndex>,
+    ) {
+        self.check_calls();
+        if self.types.is_full() {
+            self.report(errors::declarations::too_many("types", 65_000, plan.file_start));
+        }
+        let start = entry.and_then(|entry| self.functions.get(effects::index(entry)).cloned().flatten());
+        self.parts_of_header(start.as_ref(), &header.instruction, &header.spans);
+        if !self.has_errors() {
+            self.figure_warnings(header, roots);
+            self.unused_warnings(plan, roots);
+        }
     }
 
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {

@@ -21,8 +21,11 @@ use crate::typed::{Expr, ExprKind, LocalId};
 /// What is known of the changes of one local, up to the end of its scope.
 #[derive(Debug, Clone)]
 pub(crate) struct Changes {
-    /// How often each op may make a copy necessary.
-    shared: BTreeMap<usize, u64>,
+    /// How often each op may make a copy necessary, and from which op on: that of a loop around it, which may come to
+    /// a change before it comes to an end.
+    shared: BTreeMap<usize, (u64, usize)>,
+    /// The last op that changes the local's own object.
+    last: Option<usize>,
     /// Ops, among them loops, while which the local's map may move, and whether it does so more than once.
     grown: BTreeMap<usize, bool>,
     /// How many entries are put into the local's map, beside those it was made with.
@@ -31,7 +34,7 @@ pub(crate) struct Changes {
 
 impl Default for Changes {
     fn default() -> Changes {
-        Changes { shared: BTreeMap::new(), grown: BTreeMap::new(), entries: Ok(Sum::zero()) }
+        Changes { shared: BTreeMap::new(), last: None, grown: BTreeMap::new(), entries: Ok(Sum::zero()) }
     }
 }
 
@@ -53,10 +56,13 @@ impl Generator<'_, '_> {
     }
 
     pub(crate) fn shares_local(&mut self, at: usize, local: LocalId) {
-        if self.changed.contains(&local)
-            && let Some(home) = self.home_mut(local)
-        {
-            let times = home.changes.shared.entry(at).or_insert(0);
+        if !self.changed.contains(&local) {
+            return;
+        }
+        let outer = self.home(local).loops;
+        let around = self.loops.get(outer..).and_then(<[_]>::first).map_or(at, |open| open.at);
+        if let Some(home) = self.home_mut(local) {
+            let (times, _) = home.changes.shared.entry(at).or_insert((0, around));
             *times = times.saturating_add(1);
         }
     }
@@ -104,6 +110,13 @@ impl Generator<'_, '_> {
                 _ => self.words_of_type(ty),
             };
             self.moves(at, words);
+        }
+    }
+
+    /// The op at `at` changes a local's own object.
+    pub(crate) fn changes_local(&mut self, at: usize, local: LocalId) {
+        if let Some(home) = self.home_mut(local) {
+            home.changes.last = Some(at);
         }
     }
 
@@ -157,11 +170,13 @@ impl Generator<'_, '_> {
     /// The end of a local's scope: how great it has become is known now.
     pub(crate) fn settle_changes(&mut self, local: LocalId) {
         let Some(home) = self.home_mut(local) else { return };
-        let Changes { shared, grown, entries } = std::mem::take(&mut home.changes);
+        let Changes { mut shared, last, grown, entries } = std::mem::take(&mut home.changes);
+        let made = home.size.clone();
+        // What has got another holder after the last change is not copied any more.
+        shared.retain(|_, from| last.is_some_and(|last| last >= from.1));
         if shared.is_empty() && grown.is_empty() {
             return;
         }
-        let made = home.size.clone();
         let (ty, _) = self.local(local);
         let by_type = self.size_of_type(ty);
         let known = if self.replaced.contains(&local) {
@@ -172,7 +187,7 @@ impl Generator<'_, '_> {
             made.or(by_type)
         };
         let words = self.words(ty, &known);
-        for (at, times) in shared {
+        for (at, (times, _)) in shared {
             let words = words.clone().map(|words| words.scaled(times));
             self.moves(at, words);
         }

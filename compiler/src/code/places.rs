@@ -262,11 +262,18 @@ impl Generator<'_, '_> {
             // A part has a second holder from the start.
             let words = self.words(part.whole, &part.size);
             self.moves(at, words);
-        } else if let Selector::Entry(..) = part.selector {
-            match root {
-                Root::Local(local) => self.adds_entry(at, local),
-                Root::State(state) => self.adds_state_entry(at, state),
+            return;
+        }
+        let entry = matches!(part.selector, Selector::Entry(..));
+        match root {
+            Root::Local(local) => {
+                self.changes_local(at, local);
+                if entry {
+                    self.adds_entry(at, local);
+                }
             }
+            Root::State(state) if entry => self.adds_state_entry(at, state),
+            Root::State(_) => {}
         }
     }
 

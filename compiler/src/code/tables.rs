@@ -11,7 +11,7 @@ use swarm_bytecode::module::{
 use swarm_bytecode::types::{EnumCase, Field, Type, TypeId};
 
 use super::reach::Reach;
-use super::texts::Texts;
+use super::texts::{TextPlace, Texts};
 use super::walk::{Part, base, walk};
 use crate::typed::{Expr, ExprKind, FunctionIndex, Program, StatementKind};
 
@@ -203,6 +203,11 @@ impl<'p> Tables<'p> {
         states.map(|state| state.ty).collect()
     }
 
+    /// The same by their numbers in the module.
+    pub(crate) fn changed(&self) -> Vec<StateId> {
+        self.changed.iter().map(|id| self.state(*id)).collect()
+    }
+
     /// The program's functions that are asked before an action is issued, or what it costs.
     pub(crate) fn asked(&self, id: ImportId) -> Vec<FunctionIndex> {
         let Some(import) = self.program.imports.get(id.index()) else { return Vec::new() };
@@ -254,15 +259,21 @@ impl<'p> Tables<'p> {
 
     /// The STATE variables that are used.
     pub(crate) fn states(&mut self) -> Vec<State> {
-        let used = self.reach.states.iter().filter_map(|id| self.program.states.get(id.index()));
-        let used: Vec<_> = used.collect();
-        used.into_iter()
-            .map(|state| State {
+        let program = self.program;
+        let mut states = Vec::new();
+        for id in &self.reach.states {
+            let Some(state) = program.states.get(id.index()) else { continue };
+            if state.ty == TypeId::STRING {
+                let first = self.texts.at(TextPlace::Result(state.initial));
+                self.texts.store(TextPlace::State(*id), first);
+            }
+            states.push(State {
                 name: state.name.clone(),
                 ty: self.ty(state.ty),
                 initial: Some(self.function(state.initial)),
-            })
-            .collect()
+            });
+        }
+        states
     }
 
     /// ON handlers.

@@ -14,7 +14,7 @@ use swarm_grammar::span::{FileId, Span};
 use super::generate;
 use crate::bound::{Report, formula, prove};
 use crate::typed::{
-    Aggregate, BinaryOperation, Comparison, Expr, ExprKind, Function, FunctionIndex, Iteration, Local,
+    Aggregate, BinaryOperation, Comparison, Expr, ExprKind, Fleet, Function, FunctionIndex, Iteration, Local,
     LocalId, Program, Source, Statement, StatementKind,
 };
 
@@ -92,6 +92,12 @@ fn program(locals: Vec<Local>, body: Vec<Statement>) -> Program {
         inputs: vec![queue],
         contexts: vec![],
         metrics: vec![],
+        states: vec![],
+        events: vec![],
+        timers: vec![],
+        vetoes: vec![],
+        fleet: Fleet::default(),
+        tests: vec![],
         functions: vec![function],
         entry: FunctionIndex(0),
     }
@@ -100,7 +106,7 @@ fn program(locals: Vec<Local>, body: Vec<Statement>) -> Program {
 fn compiled(program: &Program) -> (Module, Report) {
     let mut sources = Sources::new();
     sources.add(SourceFile::new("test.swarm", "test"));
-    let generated = generate(program, &sources).unwrap();
+    let generated = generate(program, &sources, None).unwrap();
     let report = prove(&generated.module, &generated.facts);
     let module = Module { bound: report.bound.clone(), ..generated.module };
     Verified::from_module(&module).unwrap();
@@ -191,22 +197,34 @@ fn a_long_way_without_a_settling_op_is_broken_up() {
     assert!(layout.longest_unsettled().0 <= 2_048);
 }
 
+/// `1 + (1 + (1 + …))`: each sum waits for the next.
+fn nested(depth: u32) -> Expr {
+    let one = || Box::new(word(1, TypeId::INT));
+    (0..depth).fold(word(1, TypeId::INT), |sum, _| {
+        expr(ExprKind::Binary(BinaryOperation::AddWord, one(), Box::new(sum)), TypeId::INT)
+    })
+}
+
 #[test]
 fn too_many_values_at_once_are_refused() {
-    let item = || {
-        let sum = ExprKind::Binary(
-            BinaryOperation::AddWord,
-            Box::new(word(1, TypeId::INT)),
-            Box::new(word(2, TypeId::INT)),
-        );
-        expr(sum, TypeId::INT)
-    };
-    let list = expr(ExprKind::List((0..300).map(|_| item()).collect()), TypeId(14));
+    let body = vec![statement(StatementKind::Let { local: LocalId(0), value: nested(300) })];
+    let program = program(vec![declare("x", TypeId::INT)], body);
+    let errors = generate(&program, &Sources::new(), None).unwrap_err();
+    assert_eq!(errors[0].code.as_str(), "E0180");
+}
+
+#[test]
+fn a_long_list_needs_few_registers() {
+    let list = expr(ExprKind::List((0..300).map(|_| nested(1)).collect()), TypeId(14));
     let mut program = program(
         vec![declare("xs", TypeId(14))],
         vec![statement(StatementKind::Let { local: LocalId(0), value: list })],
     );
     program.types.push(Type::List { element: TypeId::INT, max: None });
-    let errors = generate(&program, &Sources::new()).unwrap_err();
-    assert_eq!(errors[0].code.as_str(), "E0180");
+    let (module, report) = compiled(&program);
+    assert!(module.functions[0].registers.len() < 80);
+    assert_eq!(code(&module).iter().filter(|&&mnemonic| mnemonic == "push").count(), 300 - 64);
+    // The first 64 items, then the list as it grows: 128, 256, 512 words and headers at least.
+    let Polynomial::Terms(terms) = &report.bound.memory else { panic!("{:?}", report.causes) };
+    assert!(terms[0].coefficient > 8 * (64 + 128 + 256 + 512), "{terms:?}");
 }

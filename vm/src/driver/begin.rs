@@ -45,7 +45,8 @@ impl Driver<'_, '_> {
         let code = self.program.code();
         let module = code.module();
         let mut computed = module.states.iter().enumerate().skip(from);
-        let next = computed.find_map(|(at, state)| Some((at, state.initial?)));
+        let given = &self.state.given;
+        let next = computed.find_map(|(at, state)| Some((at, state.initial.filter(|_| !given.contains(&at))?)));
         self.state.opening = next.map(|(at, _)| at);
         let function = next.map_or(module.entry, |(_, initial)| initial);
         Ok(self.state.machine.enter(code, function.0, &[])?)
@@ -105,7 +106,7 @@ impl Driver<'_, '_> {
             _ => Vec::new(),
         };
         let kind = match name {
-            Some(name) => EventKind::Woken { event: name, arguments: &shown },
+            Some(name) => EventKind::Event { event: name, arguments: &shown },
             None => EventKind::Tick { timer: at },
         };
         self.tracing.digest(Tag::Wake, 0, None, |bytes| bytes.extend_from_slice(&payload));

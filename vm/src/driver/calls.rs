@@ -1,83 +1,110 @@
-//! Host calls: what they cost, whether they fit, and what the host's answer does to the run.
+//! Host calls: what has to be known first, what they cost, whether they fit, and then the call.
 
 use swarm_bytecode::cost;
-use swarm_bytecode::module::{Amount, Import};
+use swarm_bytecode::module::{Amount, Effect, Import, ImportId};
 use swarm_bytecode::trap::{LimitKind, TrapCode};
-use swarm_bytecode::types::Type;
 
-use super::{Driver, Waiting};
-use crate::decode::SiteTarget;
-use crate::heap::Data;
-use crate::host::{Answer, AnswerKind, Call, Host};
-use crate::instance::{Effects, Exit, PendingCall, Phase, RunState, is_query};
+use super::state::{Asking, CallKind, CallState, Phase, RunState, Verdict, Waiting};
+use super::{Driver, Halt};
+use crate::actions::NewAction;
+use crate::decode::{Argument, Code, SiteTarget};
+use crate::host::{Answer, Call, Host, Target};
+use crate::instance::{Exit, PendingCall, PendingKind};
 use crate::machine::Pause;
 use crate::slot;
-use crate::store::store;
-use crate::trace::{ActionResult, EventKind, Tag, place_name, put_text, put_value};
-use crate::value::{Value, ValueRef};
+use crate::trace::{ActionResult, place_name, put_value};
+use crate::value::ValueRef;
+use crate::word::Word;
 
-impl Driver<'_, '_> {
-    /// A host call: cost, charge, limits, then the host. In the order of rule F6.
-    pub(super) fn host_call(&mut self, result: u8, site: u32, host: &mut Host<'_>) -> Result<(), Pause> {
-        let code = self.program.code();
-        let site = *code.sites.get(slot::index(site)).ok_or(Pause::Internal)?;
-        let SiteTarget::Import(id) = site.target else { return Err(Pause::Internal) };
-        let import = code.module().imports.get(id.index()).ok_or(Pause::Internal)?;
-        let arguments = code.arguments(site);
-        self.state.arguments.clear();
-        let mut text_bytes = 0u64;
-        for (argument, ty) in arguments.iter().zip(&import.parameters) {
-            let slot = self.state.machine.register(argument.register);
-            self.state.arguments.push(slot);
-            if matches!(code.module().ty(*ty), Some(Type::String)) {
-                text_bytes = text_bytes.saturating_add(u64::from(slot::text_length(slot)));
-            }
-        }
-        if let Some(function) = self.next_quote(import) {
-            let RunState { machine, arguments, .. } = &mut *self.state;
-            return machine.enter_quote(code, function, arguments);
-        }
-        let count = u64::from(slot::count(arguments.len()));
-        self.state.machine.settle(self.origin(), cost::host_call(count, text_bytes))?;
-        let cost = self.admit_call(import, count)?;
-        for (argument, slot) in arguments.iter().zip(&self.state.arguments) {
-            if argument.shares {
-                self.state.machine.heap.share(*slot);
-            }
-        }
-        let number = self.state.meters.host_calls;
-        self.state.meters.host_calls = number.saturating_add(1);
-        self.state.quotes = [None; 2];
-        let origin = self.origin();
-        let query = is_query(import.effect);
-        let held = !query && self.settings.effects == Effects::Collected;
-        let mut logged = None;
-        if !query {
-            self.state.meters.actions_issued = self.state.meters.actions_issued.saturating_add(1);
-            if held || self.settings.keep_actions {
-                let RunState { actions, arguments, .. } = &mut *self.state;
-                actions.push(id, arguments, cost, (origin.function, origin.op), number);
-                logged = Some(actions.last());
-            }
-        }
-        if held {
-            self.action_event(import, ActionResult::Held);
-            self.step();
+/// The word of a host call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CallWord {
+    pub(super) result: u8,
+    pub(super) site: u32,
+    pub(super) kind: CallKind,
+}
+
+/// What a call site names.
+#[derive(Clone, Copy)]
+pub(super) struct CallSite<'c> {
+    pub(super) id: ImportId,
+    pub(super) import: &'c Import,
+    pub(super) arguments: &'c [Argument],
+}
+
+impl CallKind {
+    /// Words of the op.
+    pub(super) const fn words(self) -> usize {
+        if let CallKind::Retry { .. } = self { 2 } else { 1 }
+    }
+}
+
+pub(super) const fn is_query(import: &Import) -> bool {
+    matches!(import.effect, Effect::Query)
+}
+
+fn call_site(code: &Code, site: u32) -> Result<CallSite<'_>, Pause> {
+    let site = *code.sites.get(slot::index(site)).ok_or(Pause::Internal)?;
+    let SiteTarget::Import(id) = site.target else { return Err(Pause::Internal) };
+    let import = code.module().imports.get(id.index()).ok_or(Pause::Internal)?;
+    Ok(CallSite { id, import, arguments: code.arguments(site) })
+}
+
+impl<'a> Driver<'a, '_> {
+    /// A host call, in the order of rule F6: vetoes and costs that have to be computed, the dynamic charge, the
+    /// agent's vetoes, limits, then the host. The op is begun anew after each function that has to run first.
+    pub(super) fn host_call(&mut self, word: CallWord, host: &mut Host<'_>) -> Result<(), Halt> {
+        let site = call_site(self.program.code(), word.site)?;
+        self.load_arguments(site);
+        if self.rule_on_it(site)? {
             return Ok(());
         }
-        let place = (origin.function, origin.op);
-        let data = Data { code, attached: self.attached, heap: &self.state.machine.heap };
-        let call = Call { import, data, arguments: &self.state.arguments, number, place };
-        let answer = host.call(&call);
-        self.state.phase =
-            Phase::Waiting(Waiting { number, import: id, cost, result, logged, answer: Some(answer) });
-        Ok(())
+        if self.state.call.verdict.is_none() {
+            if word.kind != CallKind::Plain && self.state.actions.holds() {
+                // What is waited for comes after all that was issued before.
+                self.state.machine.seen = true;
+                self.state.phase = Phase::Applying(None);
+                return Ok(());
+            }
+            if let Some(function) = self.next_quote(site.import) {
+                self.state.call.asking = Asking::Cost;
+                let RunState { machine, arguments, .. } = &mut *self.state;
+                return Ok(machine.enter_quote(self.program.code(), function, arguments)?);
+            }
+        }
+        if !self.state.call.paid {
+            self.state.machine.settle(self.origin(), self.charge(site, word.kind))?;
+            self.state.call.paid = true;
+        }
+        if self.state.call.verdict.is_none() {
+            self.ask_agent(site, host);
+        }
+        match self.state.call.verdict.take() {
+            Some(verdict) => self.forbidden(word, site, &verdict, host),
+            None => self.issue(word, site, host),
+        }
+    }
+
+    fn load_arguments(&mut self, site: CallSite<'_>) {
+        let RunState { machine, arguments, .. } = &mut *self.state;
+        arguments.clear();
+        arguments.extend(site.arguments.iter().map(|argument| machine.register(argument.register)));
+    }
+
+    /// The dynamic charge.
+    fn charge(&self, site: CallSite<'_>, kind: CallKind) -> u64 {
+        let count = u64::from(slot::count(site.arguments.len()));
+        let texts = self.code().text_bytes(site.import, &self.state.arguments);
+        match kind {
+            CallKind::Retry { times, .. } => cost::retry(u64::from(times), count, texts),
+            _ => cost::host_call(count, texts),
+        }
     }
 
     /// The function that computes the next unknown part of the call's cost.
     fn next_quote(&mut self, import: &Import) -> Option<u16> {
         let parts = [import.cost.money, import.cost.tokens];
-        for (quote, amount) in self.state.quotes.iter_mut().zip(parts) {
+        for (quote, amount) in self.state.call.quotes.iter_mut().zip(parts) {
             match (&quote, amount) {
                 (None, Amount::Fixed(amount)) => *quote = Some(amount),
                 (None, Amount::Computed(function)) => return Some(function.0),
@@ -87,97 +114,191 @@ impl Driver<'_, '_> {
         None
     }
 
-    /// Looks at every limit a call touches, then reserves its cost. Gives micro-dollars and tokens.
-    fn admit_call(&mut self, import: &Import, arguments: u64) -> Result<(i64, i64), Pause> {
-        let [money, tokens] = self.state.quotes.map(|quote| quote.unwrap_or(0));
-        if money < 0 || tokens < 0 {
-            return Err(Pause::Trap(TrapCode::NegativeCost));
+    /// A function that had to run before the call at hand has given its result.
+    pub(super) fn computed(&mut self, value: u64) {
+        match std::mem::take(&mut self.state.call.asking) {
+            Asking::Cost => {
+                if let Some(quote) = self.state.call.quotes.iter_mut().find(|quote| quote.is_none()) {
+                    *quote = Some(value.cast_signed());
+                }
+            }
+            Asking::Veto(veto) if value != 0 => self.rule_forbids(veto, None),
+            Asking::Veto(_) | Asking::Nothing => {}
         }
-        if !is_query(import.effect) {
-            self.state.machine.memory.take(cost::action_bytes(arguments)).map_err(Pause::Limit)?;
+        self.state.machine.seen = true;
+    }
+
+    /// Looks at every limit a call touches, then makes it, or keeps it for later.
+    fn issue(&mut self, word: CallWord, site: CallSite<'_>, host: &mut Host<'_>) -> Result<(), Halt> {
+        let cost = self.admit(site)?;
+        for (argument, slot) in site.arguments.iter().zip(&self.state.arguments) {
+            if argument.shares {
+                self.state.machine.heap.share(*slot);
+            }
         }
-        let (limits, meters) = (&self.settings.limits, &mut self.state.meters);
-        if meters.host_calls >= limits.host_calls {
-            return Err(Pause::Limit(LimitKind::HostCalls));
+        if site.import.effect == Effect::Once && self.state.call.key.is_none() {
+            self.state.call.key = Some(self.next_key(site.import));
         }
-        let fits = |spent: i64, reserved: i64, more: i64, limit: i64| {
-            let sum = i128::from(spent).saturating_add(i128::from(reserved)).saturating_add(i128::from(more));
-            more == 0 || sum <= i128::from(limit)
+        let number = self.state.meters.host_calls;
+        self.state.meters.host_calls = number.saturating_add(1);
+        let held = !is_query(site.import) && word.kind == CallKind::Plain && self.state.holds(self.settings);
+        let logged = self.log(site, cost, number, held);
+        if held {
+            self.action_event(site.import, ActionResult::Held);
+            self.end_call(word.kind);
+            return Ok(());
+        }
+        self.state.call.attempts = self.state.call.attempts.saturating_add(1);
+        let data = self.data();
+        let call = Call {
+            import: site.import,
+            data,
+            arguments: &self.state.arguments,
+            number,
+            pc: self.state.machine.pc,
+            attempt: self.state.call.attempts,
+            key: self.state.call.key,
         };
-        if !fits(meters.money, meters.money_reserved, money, limits.money) {
-            return Err(Pause::Limit(LimitKind::Money));
+        let mut answer = None;
+        host.call(self.target(site.id), &call, &mut answer);
+        let answer = Some(answer.unwrap_or_else(Answer::done));
+        let CallWord { kind, result, .. } = word;
+        self.state.phase =
+            Phase::Waiting(Waiting { number, import: site.id, cost, kind, result, logged, answer });
+        Ok(())
+    }
+
+    /// Notes an action; gives its index in the log, if it is kept.
+    fn log(&mut self, site: CallSite<'_>, cost: (i64, i64), number: u64, held: bool) -> Option<usize> {
+        if is_query(site.import) {
+            return None;
         }
-        if !fits(meters.tokens, meters.tokens_reserved, tokens, limits.tokens) {
-            return Err(Pause::Limit(LimitKind::Tokens));
+        let pc = self.state.machine.pc;
+        let RunState { meters, at_begin, actions, arguments, call, .. } = &mut *self.state;
+        let ordinal = meters.actions_issued.saturating_sub(at_begin.actions_issued);
+        meters.actions_issued = meters.actions_issued.saturating_add(1);
+        if !held && !self.settings.keep_actions {
+            return None;
         }
+        let key = call.key;
+        let action = NewAction { import: site.id, arguments, cost, pc, number, ordinal, key };
+        Some(actions.push(action, held))
+    }
+
+    /// The key of the next effect of the call at hand.
+    fn next_key(&mut self, import: &Import) -> crate::host::EffectKey {
+        let data = self.data();
+        let mut bytes = Vec::new();
+        for (ty, slot) in import.parameters.iter().zip(&self.state.arguments) {
+            put_value(&mut bytes, ValueRef { data, ty: *ty, slot: *slot });
+        }
+        let origin = self.origin();
+        self.state.once.next((origin.function, origin.op), &bytes)
+    }
+
+    /// Reserves the cost of a call, if it fits everywhere: the limits of the order, then each open `within`, the
+    /// outermost first. Gives micro-dollars and tokens.
+    fn admit(&mut self, site: CallSite<'_>) -> Result<(i64, i64), Halt> {
+        let [money, tokens] = self.state.call.quotes.map(|quote| quote.unwrap_or(0));
+        if money < 0 || tokens < 0 {
+            return Err(Pause::Trap(TrapCode::NegativeCost).into());
+        }
+        if !is_query(site.import) && !self.state.call.counted {
+            let bytes = cost::action_bytes(u64::from(slot::count(site.arguments.len())));
+            self.state.machine.memory.take(bytes).map_err(Pause::Limit)?;
+            self.state.call.counted = true;
+        }
+        let (limits, meters) = (&self.settings.limits, &self.state.meters);
+        if meters.host_calls >= limits.host_calls {
+            return Err(Pause::Limit(LimitKind::HostCalls).into());
+        }
+        if !meters.fits_money(limits, money) {
+            return Err(Pause::Limit(LimitKind::Money).into());
+        }
+        if !meters.fits_tokens(limits, tokens) {
+            return Err(Pause::Limit(LimitKind::Tokens).into());
+        }
+        self.reserve_within(money, tokens)?;
+        let meters = &mut self.state.meters;
         meters.money_reserved = meters.money_reserved.saturating_add(money);
         meters.tokens_reserved = meters.tokens_reserved.saturating_add(tokens);
         Ok((money, tokens))
     }
 
-    /// Settles the host call the run waits for. An error ends the run.
-    pub(super) fn settle_call(&mut self, answer: Answer) -> Result<(), Pause> {
-        if answer.kind == AnswerKind::Pending {
-            return Ok(());
-        }
-        let Phase::Waiting(waiting) = std::mem::replace(&mut self.state.phase, Phase::Running) else {
-            return Err(Pause::Internal);
-        };
+    /// The host call at hand is over: goes on behind it.
+    pub(super) fn end_call(&mut self, kind: CallKind) {
+        self.state.call = CallState::default();
+        self.step(kind.words());
+    }
+
+    /// A call was made in place, and its answer is more than "done".
+    pub(super) fn answered(&mut self, answer: Answer) {
         let code = self.program.code();
-        let import = code.module().imports.get(waiting.import.index()).ok_or(Pause::Internal)?;
-        let price = self.settle_cost(waiting.cost, &answer);
-        // The call may have taken any time: look at the clock at the next settling op.
-        let used = self.state.machine.used_after(code);
-        let mark = used.min(self.state.machine.fuel_limit);
-        self.state.machine.set_mark(mark);
-        match answer.kind {
-            AnswerKind::Value(value) if is_query(import.effect) => {
-                self.query_event(import, Ok(&value));
-                let ty = import.result.ok_or(Pause::Internal)?;
-                match store(&mut self.state.machine, code, self.attached, ty, &value) {
-                    Ok(slot) => self.state.machine.set_register(waiting.result, slot),
-                    Err(Pause::Trap(trap)) => {
-                        self.wrong_answer(trap, import, ty, &value);
-                        return Ok(());
-                    }
-                    Err(other) => return Err(other),
-                }
-            }
-            AnswerKind::Failed(error) if is_query(import.effect) => {
-                self.query_event(import, Err(error.message()));
-                let ty = import.result.and_then(|ty| code.module().ty(ty));
-                if !matches!(ty, Some(Type::Optional(_))) {
-                    self.host_failed(error.message());
-                    return Ok(());
-                }
-                self.state.machine.set_register(waiting.result, 0);
-            }
-            AnswerKind::Done if !is_query(import.effect) => self.action_event(import, ActionResult::Done),
-            AnswerKind::Failed(error) => {
-                self.action_event(import, ActionResult::Failed(error.message()));
-                self.action_failed(waiting.logged, error.message());
-            }
-            AnswerKind::Done | AnswerKind::Value(_) | AnswerKind::Pending => {
-                return Err(Pause::Trap(TrapCode::HostAnswer));
-            }
-        }
-        price.map_err(Pause::Trap)?;
-        self.step();
-        Ok(())
+        let (result, site, kind) = match code.words.get(self.state.machine.pc) {
+            Some(&Word::Host { result, site, .. }) => (result, site, CallKind::Plain),
+            Some(&Word::TryHost { result, site, .. }) => (result, site, CallKind::Try),
+            _ => return,
+        };
+        let Ok(site) = call_site(code, site) else { return };
+        let number = self.state.meters.host_calls.saturating_sub(1);
+        let cost = self.state.links.get(site.id.index()).map_or((0, 0), |link| link.cost);
+        let logged = self.settings.keep_actions.then(|| self.state.actions.len().saturating_sub(1));
+        self.state.phase = Phase::Waiting(Waiting {
+            number,
+            import: site.id,
+            cost,
+            kind,
+            result,
+            logged,
+            answer: Some(answer),
+        });
     }
 
-    /// Turns a reservation into what was spent; the host may only settle lower.
-    pub(super) fn settle_cost(&mut self, reserved: (i64, i64), answer: &Answer) -> Result<(), TrapCode> {
-        let money = answer.money.unwrap_or(reserved.0).max(0);
-        let tokens = answer.tokens.unwrap_or(reserved.1).max(0);
-        let meters = &mut self.state.meters;
-        meters.money_reserved = meters.money_reserved.saturating_sub(reserved.0);
-        meters.tokens_reserved = meters.tokens_reserved.saturating_sub(reserved.1);
-        meters.money = meters.money.saturating_add(money);
-        meters.tokens = meters.tokens.saturating_add(tokens);
-        if money > reserved.0 || tokens > reserved.1 { Err(TrapCode::HostPrice) } else { Ok(()) }
+    /// What answers an import.
+    pub(super) fn target(&self, import: ImportId) -> Target {
+        self.state.links.get(import.index()).map_or(Target::Missing, |link| link.target)
     }
 
+    /// The arguments at hand, with their types.
+    pub(super) fn typed<'b>(&'b self, import: &'b Import) -> impl Iterator<Item = ValueRef<'b>> {
+        let data = self.data();
+        let typed = import.parameters.iter().zip(&self.state.arguments);
+        typed.map(move |(ty, slot)| ValueRef { data, ty: *ty, slot: *slot })
+    }
+
+    /// What the embedder is told of what the activation waits for.
+    pub(super) fn pending(&self) -> Exit {
+        let code = self.code();
+        let pc = self.state.machine.pc;
+        let (number, import, pc, kind) = match &self.state.phase {
+            Phase::Applying(Some(waiting)) => {
+                let pc = self.state.actions.first_held().map_or(pc, |(_, issued)| issued.pc);
+                (waiting.number, Some(waiting.import), pc, PendingKind::Answer)
+            }
+            Phase::Waiting(waiting) => (waiting.number, Some(waiting.import), pc, PendingKind::Answer),
+            Phase::Sleeping { number, until_ns, .. } => {
+                let import = match code.words.get(pc) {
+                    Some(&Word::RetryHost { site, .. }) => call_site(code, site).ok().map(|site| site.id),
+                    _ => None,
+                };
+                (*number, import, pc, PendingKind::Timer { until_ns: *until_ns })
+            }
+            _ => (0, None, pc, PendingKind::Answer),
+        };
+        let import = import.and_then(|import| code.module().imports.get(import.index()));
+        let arguments = import.map(|import| self.typed(import).map(ValueRef::to_value).collect());
+        let origin = code.origin(pc);
+        Exit::Pending(PendingCall {
+            id: number,
+            name: import.map(|import| import.name.clone()).unwrap_or_default(),
+            query: import.is_some_and(is_query),
+            arguments: arguments.unwrap_or_default(),
+            place: place_name(code, origin.function, origin.op),
+            kind,
+        })
+    }
+
+    /// Notes that an action could not be done.
     pub(super) fn action_failed(&mut self, logged: Option<usize>, error: &str) {
         self.state.meters.actions_failed = self.state.meters.actions_failed.saturating_add(1);
         if let Some(at) = logged {
@@ -185,90 +306,8 @@ impl Driver<'_, '_> {
         }
     }
 
-    fn arguments(&self, import: &Import) -> Vec<ValueRef<'_>> {
-        let data = self.data();
-        let typed = import.parameters.iter().zip(&self.state.arguments);
-        typed.map(|(ty, slot)| ValueRef { data, ty: *ty, slot: *slot }).collect()
-    }
-
-    /// Adds the call at hand to the digest.
-    fn digest_call(&mut self, tag: Tag, import: &Import, more: impl FnOnce(&mut Vec<u8>)) {
-        let (fuel, at) = (self.fuel(), self.at());
-        let data =
-            Data { code: self.program.code(), attached: self.attached, heap: &self.state.machine.heap };
-        let typed = import.parameters.iter().zip(&self.state.arguments);
-        self.tracing.digest(tag, fuel, at, |bytes| {
-            put_text(bytes, &import.name);
-            for (ty, slot) in typed {
-                put_value(bytes, ValueRef { data, ty: *ty, slot: *slot });
-            }
-            more(bytes);
-        });
-    }
-
-    fn action_event(&mut self, import: &Import, result: ActionResult<'_>) {
-        self.digest_call(Tag::Action, import, |bytes| put_result(bytes, result));
-        if self.tracing.wants_effects() {
-            let arguments = self.arguments(import).into_iter().map(ValueRef::to_shown).collect::<Vec<_>>();
-            let kind = EventKind::Action { name: &import.name, arguments: &arguments, result };
-            let (fuel, at) = (self.fuel(), self.at());
-            self.tracing.send(self.program.code(), fuel, at, kind);
-        }
-    }
-
-    fn query_event(&mut self, import: &Import, answer: Result<&Value, &str>) {
-        self.digest_call(Tag::Query, import, |bytes| match answer {
-            Ok(value) => {
-                bytes.push(1);
-                put_text(bytes, &value.to_json());
-            }
-            Err(error) => {
-                bytes.push(0);
-                put_text(bytes, error);
-            }
-        });
-        if self.tracing.wants_effects() {
-            let arguments = self.arguments(import).into_iter().map(ValueRef::to_shown).collect::<Vec<_>>();
-            let kind = EventKind::Query { name: &import.name, arguments: &arguments, answer };
-            let (fuel, at) = (self.fuel(), self.at());
-            self.tracing.send(self.program.code(), fuel, at, kind);
-        }
-    }
-
-    /// What the embedder is told of the call the run waits for.
-    pub(super) fn pending(&self) -> Exit {
-        let code = self.code();
-        let (waiting, place) = match &self.state.phase {
-            Phase::Applying { next, waiting: Some(waiting) } => {
-                let place = self.state.actions.get(*next).map_or((0, 0), |issued| issued.place);
-                (waiting, place)
-            }
-            Phase::Waiting(waiting) => {
-                let origin = self.origin();
-                (waiting, (origin.function, origin.op))
-            }
-            _ => return Exit::OutOfFuel { used: 0, limit: 0, place: place_name(code, 0, 0) },
-        };
-        let import = code.module().imports.get(waiting.import.index());
-        let arguments = import.map(|import| self.arguments(import)).unwrap_or_default();
-        Exit::Pending(PendingCall {
-            id: waiting.number,
-            name: import.map(|import| import.name.clone()).unwrap_or_default(),
-            query: import.is_some_and(|import| is_query(import.effect)),
-            arguments: arguments.into_iter().map(ValueRef::to_value).collect(),
-            place: place_name(code, place.0, place.1),
-        })
-    }
-}
-
-/// Adds an action's result to the digest.
-pub(super) fn put_result(bytes: &mut Vec<u8>, result: ActionResult<'_>) {
-    match result {
-        ActionResult::Done => bytes.push(1),
-        ActionResult::Held => bytes.push(2),
-        ActionResult::Failed(error) => {
-            bytes.push(3);
-            put_text(bytes, error);
-        }
+    /// Gives the verdict on the call at hand, if there is none yet.
+    pub(super) fn forbid(&mut self, verdict: Verdict) {
+        self.state.call.verdict.get_or_insert(verdict);
     }
 }

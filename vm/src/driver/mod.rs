@@ -33,7 +33,7 @@ use calls::CallWord;
 use direct::Direct;
 pub(crate) use look::Look;
 pub(crate) use state::{Phase, RunState, Settings};
-use state::{Asking, CallKind, Ending};
+use state::{CallKind, Ending};
 
 /// An order, for as long as one call of `run` lasts.
 pub(crate) struct Driver<'a, 's> {

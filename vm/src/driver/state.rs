@@ -1,6 +1,6 @@
 //! All that changes while a program runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 use smol_str::SmolStr;
@@ -213,6 +213,8 @@ pub(crate) struct CallState {
     pub(crate) quotes: [Option<i64>; 2],
     /// Its dynamic charge is paid.
     pub(crate) paid: bool,
+    /// Its logical bytes are taken.
+    pub(crate) counted: bool,
     /// Attempts of a RETRY made so far.
     pub(crate) attempts: u32,
     pub(crate) key: Option<EffectKey>,
@@ -280,6 +282,8 @@ pub(crate) struct RunState {
     pub(crate) arguments: Vec<u64>,
     /// The STATE variable whose first value is being computed.
     pub(crate) opening: Option<usize>,
+    /// STATE variables that were given a value before START.
+    pub(crate) given: BTreeSet<usize>,
     /// Outermost first.
     pub(crate) withins: Vec<OpenWithin>,
     /// What open `within`s saved, one behind the other.
@@ -304,6 +308,7 @@ impl RunState {
             call: CallState::default(),
             arguments: Vec::new(),
             opening: None,
+            given: BTreeSet::new(),
             withins: Vec::new(),
             saved: Vec::new(),
             deadline_ns: None,

@@ -58,7 +58,7 @@ pub(crate) struct Link {
 #[derive(Debug, Clone)]
 pub(crate) struct Links {
     /// The host's stamp at that time.
-    stamp: u64,
+    stamp: Option<u64>,
     table: Arc<[Link]>,
 }
 
@@ -72,12 +72,22 @@ impl Links {
             link
         });
         let table = table.collect();
-        Links { stamp: host.stamp, table }
+        Links { stamp: Some(host.stamp), table }
+    }
+
+    /// Makes them new.
+    pub(crate) fn renew(&mut self, module: &Module, host: &Host<'_>, grants: &Grants) {
+        *self = Links::new(module, host, grants);
+    }
+
+    /// Makes sure they are made new before they are used again.
+    pub(crate) fn expire(&mut self) {
+        self.stamp = None;
     }
 
     /// Whether they hold for the host as it is.
     pub(crate) fn hold(&self, host: &Host<'_>) -> bool {
-        self.stamp == host.stamp
+        self.stamp == Some(host.stamp)
     }
 
     pub(crate) fn get(&self, import: usize) -> Option<&Link> {

@@ -122,6 +122,24 @@ fn put_part(bytes: &mut Vec<u8>, value: ValueRef<'_>, parts: &mut u32, depth: u3
             }
             None => bytes.push(6),
         },
+        Some(Class::Enum) => {
+            bytes.push(7);
+            bytes.push(value.data.case(value.slot));
+            for (_, field) in value.payload() {
+                put_part(bytes, field, parts, deeper);
+            }
+        }
+        Some(Class::Map) => {
+            bytes.push(8);
+            bytes.extend_from_slice(&value.length().unwrap_or(0).to_le_bytes());
+            for (key, held) in value.entries() {
+                if *parts == 0 {
+                    break;
+                }
+                put_part(bytes, key, parts, deeper);
+                put_part(bytes, held, parts, deeper);
+            }
+        }
         None => bytes.push(0xff),
     }
 }

@@ -2,7 +2,7 @@
 
 use swarm_bytecode::codec::digest_text;
 
-use super::{ActionResult, Event, EventKind, TraceSink};
+use super::{ActionResult, Event, EventKind, TraceSink, VetoedBy};
 use crate::json::write_string;
 use crate::report::PlaceName;
 use crate::value::Value;
@@ -51,7 +51,27 @@ fn write_kind(kind: &EventKind<'_>, out: &mut String) {
             text("digest", &digest_text(digest), out);
             text("effects", if *collected { "collected" } else { "immediate" }, out);
         }
-        EventKind::Call | EventKind::Step | EventKind::RoundsExhausted => {}
+        EventKind::Call | EventKind::Step | EventKind::RoundsExhausted | EventKind::Rest => {}
+        EventKind::Tick { timer } => out.push_str(&format!(",\"timer\":{timer}")),
+        EventKind::Event { event, arguments } => {
+            text("event", event, out);
+            write_arguments(arguments, out);
+        }
+        EventKind::Veto { name, arguments, by, reason } => {
+            text("name", name, out);
+            write_arguments(arguments, out);
+            match by {
+                VetoedBy::Program { rule } => out.push_str(&format!(",\"by\":\"program\",\"rule\":{rule}")),
+                VetoedBy::Agent => text("by", "agent", out),
+                VetoedBy::Grant => text("by", "grant", out),
+            }
+            text("reason", reason, out);
+        }
+        EventKind::Within { phase } | EventKind::WithinEnd { phase } => write_phase(phase, out),
+        EventKind::WithinUndone { phase, limit } => {
+            write_phase(phase, out);
+            text("code", limit.code(), out);
+        }
         EventKind::Op { mnemonic } => text("mnemonic", mnemonic, out),
         EventKind::Action { name, arguments, result } => {
             text("name", name, out);
@@ -93,6 +113,12 @@ fn text(key: &str, value: &str, out: &mut String) {
     write_string(value, out);
 }
 
+fn write_phase(phase: &str, out: &mut String) {
+    if !phase.is_empty() {
+        text("phase", phase, out);
+    }
+}
+
 fn write_value(key: &str, value: &Value, out: &mut String) {
     out.push_str(&format!(",\"{key}\":"));
     value.write_json(out);
@@ -116,6 +142,10 @@ fn write_result(result: ActionResult<'_>, out: &mut String) {
         ActionResult::Failed(error) => {
             out.push_str(",\"result\":\"failed\"");
             text("error", error, out);
+        }
+        ActionResult::Vetoed(reason) => {
+            out.push_str(",\"result\":\"vetoed\"");
+            text("reason", reason, out);
         }
     }
 }

@@ -22,8 +22,8 @@ pub enum Level {
     /// Nothing.
     #[default]
     Off,
-    /// What the run did to the world and why it ended: run, action, query, metric, rounds, limit, trap, stop,
-    /// fail, applied, end.
+    /// What the run did to the world and why it ended: run, tick, event, action, query, veto, metric, rounds, within,
+    /// within_end, within_undone, limit, trap, stop, fail, applied, rest, end.
     Effects,
     /// Also each statement and function call.
     Steps,
@@ -78,7 +78,7 @@ pub struct Event<'a> {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum EventKind<'a> {
-    /// The run starts.
+    /// The order starts, and with it START.
     Run {
         /// The instruction's name.
         instruction: &'a str,
@@ -88,6 +88,18 @@ pub enum EventKind<'a> {
         digest: [u8; 32],
         /// Whether actions are collected until the end.
         collected: bool,
+    },
+    /// A timer begins an activation.
+    Tick {
+        /// Its index in the module.
+        timer: u16,
+    },
+    /// An event begins an activation.
+    Event {
+        /// Its name.
+        event: &'a str,
+        /// Arguments; a record is shown by its KEY.
+        arguments: &'a [Value],
     },
     /// A function is entered (steps).
     Call,
@@ -115,6 +127,34 @@ pub enum EventKind<'a> {
         arguments: &'a [Value],
         /// The answer, or why there is none.
         answer: Result<&'a Value, &'a str>,
+    },
+    /// An action was forbidden, so it was not issued.
+    Veto {
+        /// Its name.
+        name: &'a str,
+        /// Arguments; a record is shown by its KEY.
+        arguments: &'a [Value],
+        /// Whose rule forbids it.
+        by: VetoedBy,
+        /// Why.
+        reason: &'a str,
+    },
+    /// A block with budgets starts.
+    Within {
+        /// Name of its phase, or empty.
+        phase: &'a str,
+    },
+    /// The block has ended; what it did is kept.
+    WithinEnd {
+        /// Name of its phase, or empty.
+        phase: &'a str,
+    },
+    /// A budget of the block was not enough: what it did, and what blocks inside it did, is undone.
+    WithinUndone {
+        /// Name of its phase, or empty.
+        phase: &'a str,
+        /// Which budget: `deadline`, `money` or `tokens`.
+        limit: LimitKind,
     },
     /// A sample was recorded.
     Metric {
@@ -145,22 +185,38 @@ pub enum EventKind<'a> {
         /// Its reason.
         reason: &'a str,
     },
-    /// A collected action was carried out at the end.
+    /// An action that was held was carried out.
     Applied {
-        /// Its number among the run's actions, from 0.
+        /// Its number among the activation's actions, from 0.
         action: u64,
         /// Its name.
         name: &'a str,
         /// What became of it.
         result: ActionResult<'a>,
     },
-    /// The run is over. Always the last event.
+    /// The activation is over; others can follow.
+    Rest,
+    /// The order is over. Always the last event.
     End {
         /// How it ended.
         outcome: Outcome,
         /// The run's digest over all events of level effects, this one included; `None` if it was switched off.
         digest: Option<[u8; 32]>,
     },
+}
+
+/// Whose rule forbids an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VetoedBy {
+    /// The program's.
+    Program {
+        /// Index of the veto in the module.
+        rule: usize,
+    },
+    /// The agent's.
+    Agent,
+    /// Its capability is not granted.
+    Grant,
 }
 
 /// What became of an action.
@@ -170,8 +226,10 @@ pub enum ActionResult<'a> {
     Done,
     /// The host could not; the run goes on.
     Failed(&'a str),
-    /// It waits for the end of the run.
+    /// It waits for the end of the activation, or of a block that can be undone.
     Held,
+    /// It was held, and by the time it was to be carried out the agent forbade it.
+    Vetoed(&'a str),
 }
 
 impl EventKind<'_> {
@@ -179,6 +237,13 @@ impl EventKind<'_> {
     pub const fn name(&self) -> &'static str {
         match self {
             EventKind::Run { .. } => "run",
+            EventKind::Tick { .. } => "tick",
+            EventKind::Event { .. } => "event",
+            EventKind::Veto { .. } => "veto",
+            EventKind::Within { .. } => "within",
+            EventKind::WithinEnd { .. } => "within_end",
+            EventKind::WithinUndone { .. } => "within_undone",
+            EventKind::Rest => "rest",
             EventKind::Call => "call",
             EventKind::Step => "step",
             EventKind::Op { .. } => "op",

@@ -62,6 +62,12 @@ pub(crate) enum Tag {
     Fail = 9,
     Applied = 10,
     End = 11,
+    Veto = 12,
+    Within = 13,
+    WithinEnd = 14,
+    WithinUndone = 15,
+    Wake = 16,
+    Rest = 17,
 }
 
 impl Observer for Tracing<'_, '_> {

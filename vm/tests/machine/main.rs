@@ -7,11 +7,14 @@
     reason = "test code"
 )]
 
+mod border;
 mod common;
 mod fuel;
 mod host;
 mod inputs;
 mod limits;
+mod natives;
 mod ops;
 mod sample;
 mod trace;
+mod values;

@@ -31,3 +31,10 @@ pub(in crate::check) fn traps(trap: TrapCode, span: Span, what: &str) -> Diagnos
     };
     Diagnostic::new(Code::E0118, span, format!("{what} cannot be computed: {why}")).label(why)
 }
+
+/// A default that is more than a module can carry.
+pub(in crate::check) fn no_default(ty: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0131, span, format!("a default is one value, but this {ty} is more"))
+        .label("this cannot be a default")
+        .note("Defaults are numbers, quantities, texts, TRUE and FALSE, cases without values, NONE, [], [:], and a TYPE() whose fields all have defaults.")
+}

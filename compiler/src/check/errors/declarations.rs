@@ -9,13 +9,8 @@ pub(in crate::check) fn too_many(what: &str, max: usize, span: Span) -> Diagnost
 }
 
 /// Declarations that need each other, in order; `None` of none.
-pub(in crate::check) fn circle(keyword: &str, names: &[&ast::Name]) -> Option<Diagnostic> {
+pub(in crate::check) fn circle(keyword: &str, names: &[&ast::Name], why: &str) -> Option<Diagnostic> {
     let (first, rest) = names.split_first()?;
-    let why = if keyword == "TYPE" {
-        "A value of it would never end; keep an identifier instead of the record itself."
-    } else {
-        "Its value cannot be computed, because it is needed to compute it."
-    };
     let message = match rest {
         [] => format!("{} is defined by itself", first.text),
         _ => {
@@ -36,10 +31,16 @@ pub(in crate::check) fn circle(keyword: &str, names: &[&ast::Name]) -> Option<Di
     Some(diagnostic.note(why))
 }
 
+pub(in crate::check) fn no_cases(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0120, span, format!("{name} has no case, so it has no value"))
+        .label("an ENUM without cases")
+        .note(format!("Write its cases: ENUM {name} {{ low, high }}."))
+}
+
 /// MAX behind something that is no list.
 pub(in crate::check) fn max_of_no_list(ty: &str, max: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0310, max, format!("MAX limits the items of a list, but this is {ty}"))
-        .label("there is no list to limit")
+    Diagnostic::new(Code::E0310, max, format!("MAX limits the items of a list or a map, but this is {ty}"))
+        .label("there is nothing to limit")
 }
 
 pub(in crate::check) fn key_type(ty: &str, span: Span) -> Diagnostic {

@@ -68,7 +68,7 @@ pub(in crate::check) fn missing_return(name: &str, ty: Option<&str>, at: Span, b
 }
 
 pub(in crate::check) fn not_a_place(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0109, span, "this cannot be assigned").label("a variable made by LET belongs here")
+    Diagnostic::new(Code::E0109, span, "this cannot be assigned").label("a variable made by LET or STATE belongs here")
 }
 
 /// An assignment to a local that is not a LET. `whole`: to the name itself, not to a field of it.
@@ -85,6 +85,7 @@ pub(in crate::check) fn read_only(
             ("a loop variable", "A loop variable is a copy: changing it would not change the list.")
         }
         Role::IfLet | Role::Let => ("bound by IF LET", "What IF LET found does not change."),
+        Role::Pattern | Role::Hidden => ("bound by MATCH", "What MATCH found does not change."),
     };
     let mut diagnostic =
         Diagnostic::new(Code::E0109, span, format!("{name} is {what} and cannot be changed"));
@@ -109,8 +110,11 @@ pub(in crate::check) fn read_only_global(
         Symbol::Metric(_) => "a METRIC",
         Symbol::Function(_) => "a FUNC",
         Symbol::Host(_) => "a host function",
+        Symbol::Event(_) => "an EVENT",
         Symbol::Type(_) => "a TYPE",
-        Symbol::Unknown => "not a variable",
+        Symbol::Case(..) => "a case of an ENUM",
+        Symbol::Module(_) => "a used file",
+        Symbol::State(_) | Symbol::Unknown => "not a variable",
     };
     let diagnostic = Diagnostic::new(Code::E0109, span, format!("{name} is {what} and cannot be assigned"))
         .also(declared.span, format!("{name} is declared here"));

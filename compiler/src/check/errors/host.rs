@@ -1,42 +1,57 @@
 //! The border to the host: actions, queries and metrics.
 
+use swarm_grammar::ast;
 use swarm_grammar::diagnostic::{Code, Diagnostic};
 use swarm_grammar::span::Span;
 
 use super::super::body::Place;
 use super::super::effects::{Allowed, Effect};
-use super::Side;
+use super::{Side, did_you_mean};
 
 fn does(effect: Effect) -> &'static str {
     match effect {
         Effect::Action => "calls an ACTION",
+        Effect::Try => "waits for an ACTION",
+        Effect::Once => "calls an ACTION that is ONCE",
         Effect::Query => "asks a QUERY",
         Effect::Record => "records a sample",
+        Effect::Assign => "changes a STATE variable",
+        Effect::Budget => "opens a budget of its own",
         Effect::Halt => "may end the run",
-        Effect::Read => "reads values from outside the program",
+        Effect::Input => "reads an INPUT",
+        Effect::Context => "reads a CONTEXT value",
+        Effect::Metric => "reads a METRIC",
+        Effect::State => "reads a STATE variable",
     }
 }
+
+const ONLY_LOOK: &str = "WHERE and aggregates only look: they may ask a QUERY, but never act.";
 
 /// An effect at a place that admits none such.
 pub(in crate::check) fn not_allowed(effect: Effect, name: &str, span: Span, place: Place) -> Diagnostic {
     let (place, why) = match place {
-        Place::Function => (
-            "WHERE or in an aggregate",
-            "WHERE and aggregates only look: they may ask a QUERY, but never act.",
-        ),
+        Place::Function => ("WHERE or in an aggregate", ONLY_LOOK),
         Place::Filter => (
             "TARGET … WHERE",
             "The filter is asked before any agent runs the program; it sees only the agent's record.",
         ),
         Place::Cost => ("COSTS", "A price is a computation from the call's own arguments."),
         Place::Constant(what) => (what, "It must be known before the program runs."),
+        Place::Header => {
+            ("the header", "The header is about the fleet: it sees the metrics of all agents together, and CONTEXT.")
+        }
+        Place::Veto => ("a VETO", "A VETO only looks: it reads what is there, and computes."),
+        Place::Initial => ("the first value of a STATE", "It is computed once, from INPUT and CONTEXT."),
+        Place::Given => ("what a TEST gives", "It is computed before the program runs, from INPUT and CONTEXT."),
+        Place::Expected => ("what a TEST expects", "It only looks at what the run left behind."),
     };
     let what = match effect {
-        Effect::Action => format!("the ACTION {name} cannot be called"),
+        Effect::Action | Effect::Try | Effect::Once => format!("the ACTION {name} cannot be called"),
         Effect::Query => format!("the QUERY {name} cannot be asked"),
         Effect::Record => "RECORD cannot stand".to_owned(),
-        Effect::Halt => format!("{name} cannot stand"),
-        Effect::Read => format!("{name} cannot be read"),
+        Effect::Budget | Effect::Halt => format!("{name} cannot stand"),
+        Effect::Assign => format!("{name} cannot be changed"),
+        Effect::Input | Effect::Context | Effect::Metric | Effect::State => format!("{name} cannot be read"),
     };
     let diagnostic =
         Diagnostic::new(Code::E0304, span, format!("{what} in {place}")).label("not allowed here").note(why);
@@ -54,13 +69,77 @@ pub(in crate::check) fn callee_not_allowed(
     span: Span,
     allowed: Allowed,
 ) -> Diagnostic {
-    let why = match allowed {
-        Allowed::Nothing => "Only computation is allowed here.",
-        _ => "WHERE and aggregates only look: they may ask a QUERY, but never act.",
+    let held = allowed.admits(Effect::Action);
+    let (code, why) = if held {
+        (Code::E0312, UNDONE)
+    } else if allowed.admits(Effect::Query) {
+        (Code::E0304, ONLY_LOOK)
+    } else if allowed.admits(Effect::State) {
+        (Code::E0304, "Here a program only looks: it reads what is there, and computes.")
+    } else {
+        (Code::E0304, "Only computation is allowed here.")
     };
-    Diagnostic::new(Code::E0304, span, format!("{name} {}, which is not allowed here", does(effect)))
+    Diagnostic::new(code, span, format!("{name} {}, which is not allowed here", does(effect)))
         .label(format!("{name} {}", does(effect)))
         .note(why)
+}
+
+const UNDONE: &str = "A WITHIN with ELSE holds its actions back until it ends, and drops them if its budget is used up.";
+
+/// TRY or RETRY in a block that can be undone.
+pub(in crate::check) fn try_that_may_be_undone(word: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0312, span, format!("{word} cannot stand in a WITHIN that has an ELSE"))
+        .label("this waits for what is held back")
+        .note(UNDONE)
+        .note("Its outcome would be needed before the block may act. Try before the block, or leave out ELSE.")
+}
+
+/// An action that is ONCE in a block that can be undone.
+pub(in crate::check) fn once_that_may_be_undone(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0312, span, format!("{name} is ONCE and cannot stand in a WITHIN that has an ELSE"))
+        .label("this may not be dropped and done again")
+        .note(UNDONE)
+        .note("Call it behind the block, when it is certain.")
+}
+
+/// TRY or RETRY of something that is no ACTION. `found`: whether the name is known, and whether it is a QUERY.
+pub(in crate::check) fn try_of_what(
+    word: &str,
+    name: &str,
+    span: Span,
+    found: (bool, bool),
+    near: Option<&str>,
+) -> Diagnostic {
+    let diagnostic = no_action(word, name, span, found.0, near);
+    if found.1 {
+        diagnostic.note("A QUERY that may fail answers NONE: declare it -> T? and use ??, IF LET or MATCH.")
+    } else {
+        diagnostic.note("What can be refused is an ACTION; a FUNC has no outcome but its answer.")
+    }
+}
+
+/// VETO of something that is no ACTION.
+pub(in crate::check) fn veto_of_what(
+    action: &ast::Name,
+    known: bool,
+    query: bool,
+    near: Option<&str>,
+) -> Diagnostic {
+    let diagnostic = no_action("VETO", &action.text, action.span, known, near);
+    if query { diagnostic.note("A QUERY changes nothing, so there is nothing to forbid.") } else { diagnostic }
+}
+
+fn no_action(word: &str, name: &str, span: Span, known: bool, near: Option<&str>) -> Diagnostic {
+    if known {
+        return Diagnostic::new(Code::E0311, span, format!("{word} takes an ACTION, and {name} is none"))
+            .label("this is not an ACTION");
+    }
+    let message = match near {
+        Some(near) => format!("no ACTION is called {name}; did you mean {near}?"),
+        None => format!("no ACTION is called {name}"),
+    };
+    let diagnostic = Diagnostic::new(Code::E0101, span, message).label("this name is not known");
+    did_you_mean(diagnostic, span, near)
 }
 
 /// RECORD on a `BY AGENT` metric.

@@ -1,13 +1,20 @@
 //! Every message of the checker: one function for each, from facts to words. The style is in `docs/errors.md`.
 
+pub(super) mod budgets;
 pub(super) mod calls;
 pub(super) mod constants;
 pub(super) mod declarations;
 pub(super) mod entry;
+pub(super) mod events;
+pub(super) mod fleet;
 pub(super) mod flow;
 pub(super) mod header;
 pub(super) mod host;
+pub(super) mod matching;
+pub(super) mod modules;
 pub(super) mod names;
+pub(super) mod natives;
+pub(super) mod testing;
 pub(super) mod types;
 pub(super) mod units;
 pub(super) mod warnings;
@@ -17,7 +24,7 @@ use swarm_grammar::span::Span;
 
 /// An expression as a message names it.
 #[derive(Debug, Clone)]
-pub(super) struct Side {
+pub(crate) struct Side {
     /// Its text, or "this".
     pub(super) text: String,
     pub(super) span: Span,
@@ -35,11 +42,6 @@ impl Side {
     fn this_is(&self) -> String {
         format!("this is {}", self.ty)
     }
-}
-
-/// What a later version of the language will have.
-pub(super) fn not_yet(what: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0007, span, format!("{what} is not in the language yet"))
 }
 
 /// A program that was not understood, though nothing is wrong with it.

@@ -1,7 +1,7 @@
 //! Names: unknown ones, taken ones, and names of the wrong kind.
 
 use swarm_grammar::ast;
-use swarm_grammar::diagnostic::{Code, Diagnostic};
+use swarm_grammar::diagnostic::{Code, Diagnostic, Edit};
 use swarm_grammar::span::Span;
 
 use super::did_you_mean;
@@ -14,13 +14,24 @@ fn question(text: String, near: Option<&str>) -> String {
     }
 }
 
-pub(in crate::check) fn unknown(name: &str, span: Span, near: Option<&str>) -> Diagnostic {
+/// `in_hole`: between braces in a text, where it may not have been meant as a name at all.
+pub(in crate::check) fn unknown(name: &str, span: Span, near: Option<&str>, in_hole: bool) -> Diagnostic {
     let message = question(format!("nothing here is called {name}"), near);
     let diagnostic = Diagnostic::new(Code::E0101, span, message).label("this name is not known");
     let diagnostic = match near {
         Some(_) => diagnostic,
+        None if in_hole => {
+            let note = "Between { and } in a text stands an expression; braces that are only text are doubled.";
+            return diagnostic.note(note).fixes(
+                format!("write {{{{{name}}}}}"),
+                vec![
+                    Edit { span: span.before(), text: "{".to_owned() },
+                    Edit { span: span.after(), text: "}".to_owned() },
+                ],
+            );
+        }
         None => diagnostic
-            .note("A value has a name if a LET, an INPUT, a CONTEXT, a CONST or a METRIC gives it one."),
+            .note("A value has a name if a LET, an INPUT, a CONTEXT, a CONST, a STATE or a METRIC gives it one."),
     };
     did_you_mean(diagnostic, span, near)
 }
@@ -114,9 +125,21 @@ pub(in crate::check) fn list_of_what(span: Span) -> Diagnostic {
         .note("Write the type of its items in angle brackets: list<Task>, list<int>.")
 }
 
+pub(in crate::check) fn map_of_what(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0104, span, "a map says of its keys and of its values what they are")
+        .label("this map does not say of what")
+        .note("Write both types in angle brackets: map<string, money>.")
+}
+
+/// A text that must be written out: the name of a PHASE or a TEST, the path of a file.
+pub(in crate::check) fn fixed_text(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0117, span, format!("{what} is written out, without anything to fill in"))
+        .label("there can be no {…} in this text")
+}
+
 pub(in crate::check) fn not_generic(name: &str, span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0104, span, format!("{name} does not take a type in angle brackets"))
-        .label("only list does")
+        .label("only list and map do")
 }
 
 /// What other languages call a type, and what it is called here.

@@ -38,7 +38,13 @@ pub(in crate::check) fn whole_number(found: &Side, wanted: &Wanted, division: Op
             .fix("divide by DIV", at, "DIV"),
         None => diagnostic
             .note("A float never becomes an int by itself, since that would lose its fraction.")
-            .note("round(…), floor(…) and ceil(…) are not in the language yet; keep the value a float, or compute it with DIV."),
+            .fixes(
+                "round it",
+                vec![
+                    Edit { span: found.span.before(), text: "round(".to_owned() },
+                    Edit { span: found.span.after(), text: ")".to_owned() },
+                ],
+            ),
     }
 }
 
@@ -91,6 +97,71 @@ pub(in crate::check) fn empty_list_of_what(span: Span) -> Diagnostic {
         .note("Write the type of the variable: LET xs: list<int> = [].")
 }
 
+pub(in crate::check) fn empty_map_of_what(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0120, span, "nothing here says what this map holds")
+        .label("a map from what to what?")
+        .note("Write the type of the variable: LET counts: map<string, int> = [:].")
+}
+
+/// A type whose values cannot be keys of a map; `enumeration`: because of its payloads.
+pub(in crate::check) fn no_key(ty: &str, span: Span, enumeration: bool) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::E0110, span, format!("{ty} cannot be the key of a map"))
+        .label("keys are strings, ints, quantities, times, bools and plain enums");
+    if enumeration {
+        diagnostic.note("An enum is plain if none of its cases carries values.")
+    } else {
+        diagnostic.note("Of a record, take its KEY: counts[task.id].")
+    }
+}
+
+/// `map<K, V?>`
+pub(in crate::check) fn optional_in_map(ty: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0110, span, format!("a value in a map is always there, but this is {ty}"))
+        .label("NONE would mean two things")
+        .note("What has no value has no entry: m[key] is NONE then.")
+}
+
+/// `counts[key] += 1`. `edit`: the statement with what stands in for a missing entry.
+pub(in crate::check) fn entry_may_be_missing(
+    place: &str,
+    span: Span,
+    ty: &str,
+    edit: Option<(Span, String)>,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::E0108, span, format!("{place} may be NONE"))
+        .label(format!("this is {ty}?"))
+        .note("A map may have no entry under a key yet; say what to start with.");
+    match edit {
+        Some((span, text)) => diagnostic.fix(format!("write {text}"), span, text),
+        None => diagnostic,
+    }
+}
+
+/// CONTAINS behind something that holds nothing.
+pub(in crate::check) fn contains_nothing(value: &Side) -> Diagnostic {
+    let message = format!("CONTAINS looks into a list, a map or a text, but {}", value.is());
+    Diagnostic::new(Code::E0110, value.span, message).label(value.this_is())
+}
+
+/// TOP … BY something without an order.
+pub(in crate::check) fn no_order_by(value: &Side) -> Diagnostic {
+    Diagnostic::new(Code::E0110, value.span, format!("BY needs something with an order, but {}", value.is()))
+        .label(value.this_is())
+        .note("Numbers, quantities, points in time and texts can be ordered.")
+}
+
+/// `FOR EACH x IN map`. `key`: a name that is free.
+pub(in crate::check) fn one_name_over_map(span: Span, item: &str, key: Option<&str>) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::E0110, span, "a loop over a map has two names: key and value")
+        .label("the key, or the value?");
+    match key {
+        Some(key) => {
+            diagnostic.fix(format!("write {key}, {item}"), span.before(), format!("{key}, "))
+        }
+        None => diagnostic,
+    }
+}
+
 /// `.field` behind something that has none.
 pub(in crate::check) fn no_fields(
     whole: &str,
@@ -119,11 +190,11 @@ pub(in crate::check) fn no_fields(
 pub(in crate::check) fn no_items(whole: &str, ty: &str, span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0110, span, format!("{whole} is {ty}, which has no items"))
         .label(format!("this is {ty}"))
-        .note("Only a list has items: xs[0] is its first.")
+        .note("Only a list has items: xs[0] is its first; and a map has entries: m[\"key\"].")
 }
 
 pub(in crate::check) fn no_length(value: &Side) -> Diagnostic {
-    Diagnostic::new(Code::E0103, value.span, format!("len needs a list, but {}", value.is()))
+    Diagnostic::new(Code::E0103, value.span, format!("len needs a list, a map or a text, but {}", value.is()))
         .label(value.this_is())
 }
 
@@ -132,8 +203,9 @@ pub(in crate::check) fn too_deep(span: Span) -> Diagnostic {
         .note("Put identifiers into the inner records instead of whole records.")
 }
 
-pub(in crate::check) fn list_too_long(len: usize, max: u32, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0103, span, format!("the list may have {max} items, but {len} are written"))
+/// A list or map literal of more items than its place admits.
+pub(in crate::check) fn list_too_long(what: &str, len: usize, max: u32, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0103, span, format!("{what} may have {max} items, but {len} are written"))
         .label(format!("{len} items"))
 }
 
@@ -179,9 +251,7 @@ pub(in crate::check) fn no_arithmetic(
             .also(left.span, left.this_is())
             .also(right.span, right.this_is());
     if texts {
-        diagnostic.note(
-            "Texts will be put together with holes, \"{a} and {b}\", which are not in the language yet.",
-        )
+        diagnostic.note("Texts are put together with holes: \"{a} and {b}\".")
     } else {
         diagnostic
     }
@@ -212,6 +282,8 @@ fn word(aggregate: Aggregate) -> &'static str {
         Aggregate::Max => "MAX",
         Aggregate::Any => "ANY",
         Aggregate::All => "ALL",
+        Aggregate::Average => "AVG",
+        Aggregate::Collect => "COLLECT",
     }
 }
 
@@ -246,7 +318,7 @@ pub(in crate::check) fn two_names_over_range(span: Span, item: &str) -> Diagnost
 /// FOR EACH over something that has no items.
 pub(in crate::check) fn nothing_to_go_over(value: &Side, number: bool) -> Diagnostic {
     let diagnostic =
-        Diagnostic::new(Code::E0124, value.span, format!("a loop goes over a list, but {}", value.is()))
+        Diagnostic::new(Code::E0124, value.span, format!("a loop goes over a list or a map, but {}", value.is()))
             .label(value.this_is());
     if number && value.text != "this" {
         let range = format!("1..{}", value.text);

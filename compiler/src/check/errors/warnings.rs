@@ -38,7 +38,7 @@ pub(in crate::check) fn constant_condition(holds: bool, span: Span) -> Diagnosti
 
 pub(in crate::check) fn float_equality(at: Span) -> Diagnostic {
     Diagnostic::new(Code::W0106, at, "floats are compared for being exactly equal").note(
-        "Floats carry small errors of rounding: 0.1 + 0.2 is not exactly 0.3. Compare with < or > instead.",
+        "Floats carry small errors of rounding: 0.1 + 0.2 is not exactly 0.3. Compare with near(a, b, 0.1%) instead.",
     )
 }
 
@@ -63,4 +63,44 @@ pub(in crate::check) fn recursion(name: &str, span: Span, declared: Span) -> Dia
         .label("how often cannot be known")
         .also(declared, format!("{name} is declared here"))
         .note("The worst case of the program is unbounded; only its limits hold it. A loop with MAX has a bound.")
+}
+
+/// A figure that the header and the body both read.
+pub(in crate::check) fn two_meanings(name: &str, span: Span, body: Span) -> Diagnostic {
+    Diagnostic::new(Code::W0109, span, format!("{name} means the fleet's figure here, and one agent's in the body"))
+        .label("of all agents together")
+        .also(body, "of this agent alone")
+        .note("A program never sees the fleet's figures; what ends an order early for the whole fleet is STOP WHEN in the header.")
+}
+
+/// A metric that the header asks for and nothing records.
+pub(in crate::check) fn never_recorded(name: &str, span: Span, declared: Span) -> Diagnostic {
+    Diagnostic::new(Code::W0110, span, format!("{name} is asked for here, but no RECORD gives it a sample"))
+        .label("this stays without samples")
+        .also(declared, format!("{name} is declared here"))
+        .note(format!("Write RECORD {name} = … where it is known."))
+}
+
+/// Two actions of which the second takes back the first.
+pub(in crate::check) fn undone(first: (&str, Span), second: (&str, Span)) -> Diagnostic {
+    Diagnostic::new(Code::W0111, second.1, format!("{} takes back what {} did before", second.0, first.0))
+        .label("this undoes it")
+        .also(first.1, "done here")
+        .note("Both happen on every way that comes here, and for the same thing.")
+}
+
+/// Budgets in a loop that add up to more than the one they are part of. `repeated`: how often, and how much.
+pub(in crate::check) fn parts_in_loop(
+    whole: (&str, Span),
+    total: &str,
+    repeated: (i64, &str),
+    parts: &[Span],
+) -> Diagnostic {
+    let place = parts.first().copied().unwrap_or(whole.1);
+    let message = format!("the parts can add up to {total}, more than the {} they are part of", whole.0);
+    let diagnostic = Diagnostic::new(Code::W0112, place, message).also(whole.1, "the whole");
+    match repeated {
+        (1, each) => diagnostic.note(format!("One round of the loop may take {each}.")),
+        (rounds, each) => diagnostic.note(format!("{rounds} rounds of {each}.")),
+    }
 }

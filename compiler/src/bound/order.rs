@@ -1,0 +1,181 @@
+//! From functions to activations, and from these to a whole order.
+
+use swarm_bytecode::cost;
+use swarm_bytecode::module::{Bound, FunctionId, Module, Polynomial};
+use swarm_grammar::span::Span;
+
+use super::Facts;
+use super::cost::{Cost, add};
+use super::prove::Prover;
+use super::remedy::Remedy;
+use super::report::{Activation, Report, Wake};
+use super::sum::{Size, Sum, Unbounded, either, times};
+use super::weight::{own_words, weight};
+
+/// The worst case of a module under construction.
+pub(crate) struct Order<'m> {
+    module: &'m Module,
+    facts: &'m Facts,
+    pub(crate) prover: Prover<'m>,
+}
+
+impl<'m> Order<'m> {
+    pub(crate) fn new(module: &'m Module, facts: &'m Facts) -> Order<'m> {
+        Order { module, facts, prover: Prover::new(module, facts) }
+    }
+
+    pub(crate) fn report(mut self) -> Report {
+        let mut order = Cost::zero();
+        let mut greatest = Cost::zero();
+        let mut activations = Vec::new();
+        for wake in wakes(self.module) {
+            let one = self.activation(wake);
+            let often = self.times(wake);
+            let span = self.span(wake);
+            self.prover.note(one.all());
+            self.prover.note([&often]);
+            order = order.then(&one.clone().repeated(&often, span));
+            greatest = greatest.or(&one);
+            let times = often.ok().and_then(|often| often.as_constant());
+            activations.push(Activation { wake, bound: bound(&one), times });
+        }
+        // Each activation starts with empty hands, and with the fuel of its own.
+        let order = Cost { kept: greatest.kept.clone(), frames: greatest.frames.clone(), ..order };
+        let module = Cost {
+            fuel: greatest.fuel,
+            texts: greatest.texts,
+            kept: greatest.kept,
+            frames: greatest.frames,
+            ..order.clone()
+        };
+        Report { bound: bound(&module), order: bound(&order), activations, causes: self.prover.causes() }
+    }
+
+    /// What one activation costs: its function, and what STATE costs to keep.
+    pub(crate) fn activation(&mut self, wake: Wake) -> Cost {
+        let span = self.span(wake);
+        let mut cost = match self.function(wake) {
+            Some(function) => self.prover.function(function, span),
+            None => Cost::zero(),
+        };
+        if let Some(handler) = self.event(wake) {
+            let parameters = usize::from(handler.parameters);
+            for ty in handler.registers.iter().take(parameters) {
+                let size = match weight(self.module, *ty, super::BORDER_TEXT_BYTES) {
+                    Some(weight) => Ok(Sum::constant(weight.bytes())),
+                    None => Err(Unbounded::new(span, "an event brings a list without MAX")),
+                };
+                add(&mut cost.kept, &size);
+            }
+        }
+        if wake == Wake::Start {
+            cost = self.first_values(cost);
+        }
+        self.kept_state(&mut cost);
+        cost
+    }
+
+    /// The handler of an event.
+    fn event(&self, wake: Wake) -> Option<&'m swarm_bytecode::module::Function> {
+        if let Wake::Event(_) = wake { self.module.functions.get(self.function(wake)?.index()) } else { None }
+    }
+
+    /// What the first values of STATE variables cost to make, and to copy before one is changed.
+    fn first_values(&mut self, mut cost: Cost) -> Cost {
+        for (state, span) in self.module.states.iter().zip(&self.facts.states) {
+            if let Some(initial) = state.initial {
+                cost = cost.then(&self.prover.function(initial, *span));
+            }
+        }
+        for state in self.facts.changed.iter().filter_map(|id| self.module.states.get(id.index())) {
+            if let Some(words) = own_words(self.module, state.ty) {
+                cost.allocate(&Ok(Sum::constant(words)));
+            }
+        }
+        cost
+    }
+
+    /// STATE variables lie in every activation's memory, and are copied at its end.
+    fn kept_state(&mut self, cost: &mut Cost) {
+        for (state, span) in self.module.states.iter().zip(&self.facts.states) {
+            match weight(self.module, state.ty, self.prover.text) {
+                Some(weight) => {
+                    cost.add_fuel(cost::copy(weight.words));
+                    cost.add_kept(weight.bytes());
+                }
+                None => {
+                    let reason = format!("nothing says how great the STATE variable {} can be", state.name);
+                    let cause = Err(Unbounded::new(*span, reason).with(Remedy::Maximum(*span)));
+                    add(&mut cost.fuel, &cause);
+                    add(&mut cost.kept, &cause);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn function(&self, wake: Wake) -> Option<FunctionId> {
+        match wake {
+            Wake::Start => Some(self.module.entry),
+            Wake::Event(at) => self.module.events.get(at).map(|handler| handler.function),
+            Wake::Timer(at) => self.module.timers.get(at).map(|timer| timer.function),
+        }
+    }
+
+    pub(crate) fn span(&self, wake: Wake) -> Span {
+        let function = || self.facts.functions.get(self.module.entry.index()).map(|facts| facts.span);
+        let span = match wake {
+            Wake::Start => function(),
+            Wake::Event(at) => self.facts.events.get(at).copied(),
+            Wake::Timer(at) => self.facts.timers.get(at).copied(),
+        };
+        span.unwrap_or_default()
+    }
+
+    /// How often it comes to an activation in an order.
+    pub(crate) fn times(&self, wake: Wake) -> Size {
+        let span = self.span(wake);
+        let name = wake.text(self.module);
+        match wake {
+            Wake::Start => Ok(Sum::constant(1)),
+            Wake::Event(at) => {
+                let max = self.module.events.get(at).and_then(|handler| handler.max);
+                let cause = || {
+                    let reason = format!("nothing says how many events come to {name}: give it a MAX");
+                    Unbounded::new(span, reason).with(Remedy::Events(span))
+                };
+                max.map(|max| Sum::constant(u64::from(max))).ok_or_else(cause)
+            }
+            Wake::Timer(at) => {
+                let period = self.module.timers.get(at).map_or(0, |timer| timer.period_ns);
+                let ticks = self.module.instruction.deadline_ns.and_then(|deadline| deadline.checked_div(period));
+                let cause = || {
+                    let reason = format!("nothing says when {name} ends: give the INSTRUCTION a DEADLINE");
+                    Unbounded::new(span, reason).with(Remedy::Deadline)
+                };
+                ticks.map(|ticks| Sum::constant(u64::try_from(ticks).unwrap_or(0))).ok_or_else(cause)
+            }
+        }
+    }
+}
+
+/// All kinds of activation of a module.
+pub(crate) fn wakes(module: &Module) -> Vec<Wake> {
+    let events = (0..module.events.len()).map(Wake::Event);
+    let timers = (0..module.timers.len()).map(Wake::Timer);
+    std::iter::once(Wake::Start).chain(events).chain(timers).collect()
+}
+
+/// A cost as the module carries it.
+pub(crate) fn bound(cost: &Cost) -> Bound {
+    Bound {
+        fuel: polynomial(&cost.whole_fuel()),
+        memory: polynomial(&cost.memory()),
+        host_calls: polynomial(&cost.host_calls),
+        money: polynomial(&cost.money),
+        tokens: polynomial(&cost.tokens),
+    }
+}
+
+fn polynomial(size: &Size) -> Polynomial {
+    size.as_ref().map_or(Polynomial::Unbounded, Sum::polynomial)
+}

@@ -1,0 +1,113 @@
+//! What a program reads: from files, from this machine's process table, from the clock.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde_json::Value;
+use swarm_bytecode::module::Module;
+use swarm_bytecode::types::Type;
+use swarm_vm::{InputError, Inputs, Program, Table};
+
+use crate::cli::{DataArguments, HostChoice};
+use crate::files;
+use crate::host::processes::{self, Processes};
+use crate::render::text::grouped;
+use crate::status::{Failure, Fault};
+
+/// What the program reads, and where it came from.
+pub(crate) struct Data {
+    /// Bound to the program.
+    pub(crate) inputs: Inputs,
+    /// For people: a file, or the processes of this machine.
+    pub(crate) origin: Option<String>,
+    /// What is worth saying about it.
+    pub(crate) notes: Vec<String>,
+    /// Names of tasks for people, by id.
+    pub(crate) names: BTreeMap<String, String>,
+}
+
+impl Data {
+    /// Reads all of it.
+    pub(crate) fn gather(arguments: &DataArguments, program: &Program) -> Result<Data, Failure> {
+        let mut data =
+            Data { inputs: Inputs::new(program), origin: None, notes: Vec::new(), names: BTreeMap::new() };
+        data.time(program);
+        let input = arguments.input.as_deref().map(|path| Ok((path, files::read_json(path)?))).transpose()?;
+        let given = input.as_ref().is_some_and(|(_, (_, document))| gives_tasks(document));
+        if arguments.host == Some(HostChoice::Processes) && !given {
+            data.processes(program)?;
+        }
+        if let Some((path, (text, _))) = input {
+            data.inputs = data.inputs.from_json(&text).map_err(|error| unfit(path, &error))?;
+            if given || data.names.is_empty() {
+                data.origin = Some(files::display_name(path));
+            }
+        }
+        if let Some(path) = arguments.context.as_deref() {
+            let (text, _) = files::read_json(path)?;
+            data.inputs = data.inputs.context_json(&text).map_err(|error| unfit(path, &error))?;
+        }
+        data.notes.extend(data.inputs.warnings().iter().cloned());
+        Ok(data)
+    }
+
+    /// `now` is the start of the run, unless the input says otherwise.
+    fn time(&mut self, program: &Program) {
+        const NAME: &str = "now";
+        let reads = |input: &swarm_bytecode::module::Input| {
+            input.name == NAME && matches!(program.module().ty(input.ty), Some(Type::Time))
+        };
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX);
+        if program.module().inputs.iter().any(reads)
+            && let Ok(table) = Table::builder().words(NAME, Type::Time, vec![now]).build()
+            && let Ok(inputs) = self.inputs.clone().table(NAME, &table)
+        {
+            self.inputs = inputs;
+        }
+    }
+
+    /// This machine's processes as the task queue, if the program reads it.
+    fn processes(&mut self, program: &Program) -> Result<(), Failure> {
+        if !program.module().inputs.iter().any(|input| input.name == processes::INPUT) {
+            self.notes.push(format!(
+                "the program does not read {}: --host processes gives it nothing",
+                processes::INPUT
+            ));
+            return Ok(());
+        }
+        let running = Processes::now()?;
+        let tasks = running.tasks()?;
+        self.inputs = self.inputs.clone().table(processes::INPUT, &tasks).map_err(|error| {
+            Failure::usage(
+                Fault::WrongData,
+                format_args!("this machine's processes do not fit the program: {error}"),
+            )
+        })?;
+        let processes = if running.count() == 1 { "process" } else { "processes" };
+        self.origin = Some(format!("the {} {processes} of this machine", grouped(running.count() as u128)));
+        self.names = running.names();
+        if reads_network(program.module()) {
+            self.notes.push(processes::NOTE.to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Whether the data says itself what the tasks are.
+fn gives_tasks(document: &Value) -> bool {
+    document.is_array() || document.get(processes::INPUT).is_some() || document.get("taskQueue").is_some()
+}
+
+/// The module holds only fields that someone reads.
+fn reads_network(module: &Module) -> bool {
+    module.types.iter().any(
+        |ty| matches!(ty, Type::Record { fields, .. } if fields.iter().any(|field| field.name == "network")),
+    )
+}
+
+fn unfit(path: &Path, error: &InputError) -> Failure {
+    let name = files::display_name(path);
+    Failure::usage(Fault::WrongData, format_args!("{name} does not fit the program: {error}")).file(name)
+}

@@ -1,0 +1,80 @@
+//! Values as they are written in a program, and a case as a TEST.
+
+use std::fmt::Write;
+
+use swarm_bytecode::module::Module;
+use swarm_bytecode::quantity;
+use swarm_bytecode::types::{Constant, Type, TypeId};
+use swarm_vm::Value;
+
+use super::Case;
+
+/// A TEST that gives the data and runs the program.
+pub(super) fn test(case: &Case, module: &Module) -> String {
+    let place = case.place.as_ref().map_or(String::new(), |place| format!(" at {place}"));
+    let mut text = format!("TEST {} {{\n", quoted(&format!("fuzz: {}{place}", case.message)));
+    let inputs = module.inputs.iter().map(|input| input.ty).zip(&case.given.inputs);
+    let contexts = module.contexts.iter().map(|context| context.ty).zip(&case.given.contexts);
+    for (ty, (name, value)) in inputs.chain(contexts) {
+        let _infallible = writeln!(text, "  GIVEN {name} = {}", literal(module, ty, value));
+    }
+    text.push_str("  RUN\n}\n");
+    text
+}
+
+fn literal(module: &Module, ty: TypeId, value: &Value) -> String {
+    match (module.ty(ty), value) {
+        (Some(Type::Optional(inner)), value) if *value != Value::None => literal(module, *inner, value),
+        (Some(Type::List { element, .. }), Value::List(items)) => {
+            let items: Vec<String> = items.iter().map(|item| literal(module, *element, item)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        (Some(Type::Record { name, fields }), Value::Record(values)) => {
+            let mut given = Vec::new();
+            for (field, (_, value)) in fields.iter().zip(values) {
+                if !field.default.as_ref().is_some_and(|default| is(value, default)) {
+                    given.push(format!("{}: {}", field.name, literal(module, field.ty, value)));
+                }
+            }
+            format!("{name}({})", given.join(", "))
+        }
+        (_, Value::String(text)) => quoted(text),
+        (_, Value::None) => "NONE".to_owned(),
+        (_, Value::Bool(value)) => if *value { "TRUE" } else { "FALSE" }.to_owned(),
+        (_, Value::Quantity(TypeId::TIME, at)) => format!("time(\"{}\")", quantity::format_time(*at)),
+        (_, Value::Quantity(ty, amount)) => quantity::format(*ty, *amount),
+        (_, Value::Rate(dimension, amount)) => quantity::format_rate(*dimension, *amount),
+        (_, other) => other.to_json(),
+    }
+}
+
+/// Whether a value is what a field has when nothing is said.
+fn is(value: &Value, default: &Constant) -> bool {
+    match (value, default) {
+        (Value::Int(value) | Value::Quantity(_, value), Constant::Word(word)) => value == word,
+        (Value::Bool(value), Constant::Word(word)) => i64::from(*value) == *word,
+        (Value::Float(value) | Value::Rate(_, value), Constant::Float(float)) => value == float,
+        (Value::String(value), Constant::String(text)) => value == text,
+        (Value::List(items), Constant::Empty) => items.is_empty(),
+        (Value::None, Constant::Empty) => true,
+        _ => false,
+    }
+}
+
+/// A string literal without holes.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '{' => quoted.push_str("{{"),
+            '}' => quoted.push_str("}}"),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,289 @@
+//! Blocks with budgets of their own (rule F9): opened, closed with what they did kept, or undone.
+//!
+//! A budget is an absolute mark, like a limit: of time, or of what the calls inside may reserve and spend. A call is
+//! reserved against all open blocks at once. If it does not fit several, the outermost of them decides.
+
+use swarm_bytecode::cost;
+use swarm_bytecode::quantity::format;
+use swarm_bytecode::trap::LimitKind;
+use swarm_bytecode::types::TypeId;
+
+use super::state::{CallState, Phase, RunState};
+use super::{Driver, Halt};
+use crate::decode::{Budget, is_reference};
+use crate::host::Host;
+use crate::machine::Pause;
+use crate::metric::MetricState;
+use crate::slot;
+use crate::trace::{EventKind, Tag, put_text};
+
+/// A `within` that is open.
+#[derive(Debug)]
+pub(crate) struct OpenWithin {
+    /// Its number in the code.
+    within: u32,
+    /// If it undoes: the word behind its `within.else`.
+    otherwise: Option<usize>,
+    /// Where its function's frame lies: callers below it.
+    frames: usize,
+    /// By the host's clock.
+    pub(crate) deadline_ns: Option<u64>,
+    duration: i64,
+    money: Option<Purse>,
+    tokens: Option<Purse>,
+    /// The first host call inside.
+    first_call: u64,
+    /// The first action inside.
+    first_action: usize,
+    /// Where its saved slots begin: registers, then STATE.
+    saved: usize,
+    /// Logical bytes it holds.
+    bytes: u64,
+    /// Metrics as they were before their first sample inside, by index.
+    metrics: Vec<(usize, MetricState)>,
+}
+
+/// What may be spent, and what is reserved or spent of it.
+#[derive(Debug, Clone, Copy)]
+struct Purse {
+    budget: i64,
+    used: i64,
+}
+
+impl Purse {
+    fn new(budget: i64) -> Purse {
+        Purse { budget, used: 0 }
+    }
+
+    fn fits(purse: Option<Purse>, more: i64) -> bool {
+        purse.is_none_or(|purse| more == 0 || purse.used.saturating_add(more) <= purse.budget)
+    }
+
+    fn add(purse: &mut Option<Purse>, more: i64) {
+        if let Some(purse) = purse {
+            purse.used = purse.used.saturating_add(more);
+        }
+    }
+}
+
+impl OpenWithin {
+    /// Whether what it did can be undone.
+    pub(crate) fn undoes(&self) -> bool {
+        self.otherwise.is_some()
+    }
+}
+
+impl Driver<'_, '_> {
+    /// The `within` op: pays for what it saves, saves it, starts the budgets.
+    pub(super) fn open_within(&mut self, number: u32, host: &Host<'_>) -> Result<(), Halt> {
+        let code = self.program.code();
+        let within = code.withins.get(slot::index(number)).ok_or(Pause::Internal)?;
+        let undoes = within.otherwise.is_some();
+        let module = code.module();
+        let size = |length: usize| u64::from(slot::count(length));
+        let (states, metrics) = if undoes { (module.states.len(), module.metrics.len()) } else { (0, 0) };
+        let kept = cost::within(size(within.saved.len()), size(states), size(metrics));
+        self.state.machine.settle(self.origin(), kept)?;
+        let bytes = cost::within_bytes(kept);
+        self.state.machine.memory.take(bytes).map_err(Pause::Limit)?;
+        let RunState { machine, withins, saved, meters, actions, .. } = &mut *self.state;
+        let mut open = OpenWithin {
+            within: number,
+            otherwise: within.otherwise.map(slot::index),
+            frames: machine.frames.len(),
+            deadline_ns: None,
+            duration: 0,
+            money: None,
+            tokens: None,
+            first_call: meters.host_calls,
+            first_action: actions.len(),
+            saved: saved.len(),
+            bytes,
+            metrics: Vec::new(),
+        };
+        for (budget, register) in &within.budgets {
+            let amount = machine.register(*register).cast_signed();
+            match budget {
+                Budget::Duration => {
+                    open.duration = amount;
+                    let span = amount.max(0).cast_unsigned();
+                    open.deadline_ns = Some(host.now_ns().saturating_add(span));
+                }
+                Budget::Money => open.money = Some(Purse::new(amount)),
+                Budget::Tokens => open.tokens = Some(Purse::new(amount)),
+            }
+        }
+        if undoes {
+            for register in &within.saved {
+                let value = machine.register(register.register);
+                if register.shares {
+                    machine.heap.share(value);
+                }
+                saved.push(value);
+            }
+            for (state, declared) in machine.states.iter().zip(&module.states) {
+                if is_reference(module, declared.ty) {
+                    machine.heap.share(*state);
+                }
+                saved.push(*state);
+            }
+        }
+        withins.push(open);
+        self.tell_within(number, Tag::Within, None);
+        self.step(1);
+        Ok(())
+    }
+
+    /// Tells what became of a `within`; `limit` is the budget that was not enough.
+    fn tell_within(&mut self, number: u32, tag: Tag, limit: Option<LimitKind>) {
+        let code = self.program.code();
+        let phase = code.withins.get(slot::index(number)).map(|within| within.phase);
+        let phase = phase.and_then(|phase| code.module().strings.get(phase.index())).map_or("", |name| name);
+        let kind = match (tag, limit) {
+            (Tag::Within, _) => EventKind::Within { phase },
+            (_, Some(limit)) => EventKind::WithinUndone { phase, limit },
+            (_, None) => EventKind::WithinEnd { phase },
+        };
+        let payload = |bytes: &mut Vec<u8>| {
+            put_text(bytes, phase);
+            if let Some(limit) = limit {
+                put_text(bytes, limit.code());
+            }
+        };
+        self.effect_event(tag, payload, kind);
+    }
+
+    /// The run goes on behind this many `within`s: what they did is kept.
+    pub(super) fn leave_withins(&mut self, count: u8) -> Result<(), Halt> {
+        self.state.machine.settle(self.origin(), 0)?;
+        self.keep_withins(usize::from(count));
+        self.step(1);
+        self.state.machine.seen = true;
+        let held = self.state.actions.holds() && !self.state.holds(self.settings);
+        if held {
+            self.state.phase = Phase::Applying(None);
+        }
+        Ok(())
+    }
+
+    /// Closes the innermost `within`s; what they did is kept.
+    pub(super) fn keep_withins(&mut self, count: usize) {
+        for _ in 0..count {
+            let Some(closed) = self.state.withins.pop() else { return };
+            self.state.machine.memory.give_back(closed.bytes);
+            self.state.saved.truncate(closed.saved);
+            // What it remembers of metrics, an outer one that undoes may still need.
+            if let Some(outer) = self.state.withins.iter_mut().rev().find(|outer| outer.undoes()) {
+                for (at, metric) in closed.metrics {
+                    if outer.metrics.iter().all(|(own, _)| *own != at) {
+                        outer.metrics.push((at, metric));
+                    }
+                }
+            }
+            self.tell_within(closed.within, Tag::WithinEnd, None);
+        }
+    }
+
+    /// A budget is used up: undoes the block, or ends the run.
+    pub(super) fn strike(&mut self, at: usize, limit: LimitKind, used: i64) {
+        match self.state.withins.get(at).map(|within| within.otherwise) {
+            Some(Some(otherwise)) => self.undo(at, otherwise, limit, used),
+            _ => self.limit_of(Some(at), limit, used),
+        }
+    }
+
+    /// Puts back what the block changed, and goes on behind its `within.else`. What was spent stays spent.
+    fn undo(&mut self, at: usize, otherwise: usize, limit: LimitKind, used: i64) {
+        let code = self.program.code();
+        let number = self.state.withins.get(at).map_or(0, |within| within.within);
+        self.tell_within(number, Tag::WithinUndone, Some(limit));
+        // A call at hand will not be made; nor will what it was waiting for be computed.
+        self.state.call = CallState::default();
+        while self.state.withins.len() > at {
+            let Some(closed) = self.state.withins.pop() else { break };
+            let RunState { machine, saved, .. } = &mut *self.state;
+            machine.unwind(code, closed.frames);
+            machine.memory.give_back(closed.bytes);
+            for (metric, before) in closed.metrics {
+                if let Some(metric) = machine.metrics.get_mut(metric) {
+                    *metric = before;
+                }
+            }
+            if let Some(within) = code.withins.get(slot::index(closed.within)).filter(|_| closed.otherwise.is_some()) {
+                let kept = saved.get(closed.saved..).unwrap_or(&[]);
+                let (registers, states) = kept.split_at_checked(within.saved.len()).unwrap_or((kept, &[]));
+                for (register, value) in within.saved.iter().zip(registers) {
+                    machine.set_register(register.register, *value);
+                }
+                for (state, value) in machine.states.iter_mut().zip(states) {
+                    *state = *value;
+                }
+            }
+            saved.truncate(closed.saved);
+            self.take_back_actions(closed.first_action);
+        }
+        self.state.phase = Phase::Running;
+        self.state.machine.seen = false;
+        self.state.machine.go_to(code, otherwise, used);
+    }
+
+    /// Drops the held actions from this one on and gives back what was reserved for them.
+    fn take_back_actions(&mut self, first: usize) {
+        for action in self.state.actions.take_back(first) {
+            self.release(action.number, action.cost, (0, 0));
+            self.state.meters.actions_undone = self.state.meters.actions_undone.saturating_add(1);
+        }
+    }
+
+    /// Keeps a metric as it is for the innermost `within` that undoes, if this is its first sample inside.
+    pub(super) fn save_metric(&mut self, metric: usize) {
+        let RunState { machine, withins, .. } = &mut *self.state;
+        let Some(within) = withins.iter_mut().rev().find(|within| within.undoes()) else { return };
+        if within.metrics.iter().all(|(own, _)| *own != metric)
+            && let Some(before) = machine.metrics.get(metric)
+        {
+            within.metrics.push((metric, before.clone()));
+        }
+    }
+
+    /// Reserves a call's cost in every open `within`, if it fits all of them.
+    pub(super) fn reserve_within(&mut self, money: i64, tokens: i64) -> Result<(), Halt> {
+        for (at, within) in self.state.withins.iter().enumerate() {
+            if !Purse::fits(within.money, money) {
+                return Err(Halt::Struck(at, LimitKind::Money));
+            }
+            if !Purse::fits(within.tokens, tokens) {
+                return Err(Halt::Struck(at, LimitKind::Tokens));
+            }
+        }
+        for within in &mut self.state.withins {
+            Purse::add(&mut within.money, money);
+            Purse::add(&mut within.tokens, tokens);
+        }
+        Ok(())
+    }
+
+    /// Turns what was reserved for a call into what was spent, wherever it was reserved.
+    pub(super) fn release(&mut self, number: u64, reserved: (i64, i64), spent: (i64, i64)) {
+        let money = spent.0.saturating_sub(reserved.0);
+        let tokens = spent.1.saturating_sub(reserved.1);
+        for within in self.state.withins.iter_mut().filter(|within| within.first_call <= number) {
+            Purse::add(&mut within.money, money);
+            Purse::add(&mut within.tokens, tokens);
+        }
+        let meters = &mut self.state.meters;
+        meters.money_reserved = meters.money_reserved.saturating_sub(reserved.0);
+        meters.tokens_reserved = meters.tokens_reserved.saturating_sub(reserved.1);
+    }
+
+    /// The budget of an open `within`, as text.
+    pub(super) fn budget_text(&self, at: usize, limit: LimitKind) -> String {
+        let Some(within) = self.state.withins.get(at) else { return String::new() };
+        let purse = |purse: Option<Purse>| purse.map_or(0, |purse| purse.budget);
+        match limit {
+            LimitKind::Money => format(TypeId::MONEY, purse(within.money)),
+            LimitKind::Tokens => format(TypeId::TOKENS, purse(within.tokens)),
+            _ => format(TypeId::DURATION, within.duration),
+        }
+    }
+}
