@@ -22,4 +22,4 @@ mod token;
 mod words;
 
 pub use format::format;
-pub use parse::parse;
+pub use parse::{count_tokens, parse};
