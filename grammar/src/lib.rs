@@ -22,7 +22,7 @@ mod token;
 mod words;
 
 pub use format::format;
-pub use parse::parse;
+pub use parse::{count_tokens, parse};
 
 /// The grammar that parses, in the notation of the parser generator: for tools that derive other forms from it.
 pub const NOTATION: &str = include_str!("swarm.lalrpop");

@@ -64,6 +64,17 @@ pub fn parse(file: FileId, text: &str) -> (Program, Vec<Diagnostic>) {
     (Program { items, comments }, arrange(diagnostics))
 }
 
+/// How many words and signs a text has, comments left out: the work of the lexer alone.
+pub fn count_tokens(text: &str) -> usize {
+    if text.len() > SourceFile::MAX_BYTES {
+        return 0;
+    }
+    let file = FileId::default();
+    let mut lexed = lex(file, text, 0, offset(text.len()));
+    settle(file, text, &mut lexed);
+    lexed.lexemes.len()
+}
+
 /// Runs the parser over a builder's tokens and counts those it took.
 pub(crate) fn run(builder: &mut Builder<'_>, taken: &mut usize) -> Result<Option<Box<Expr>>, Stop> {
     let tokens = builder.lexemes.iter().map(|lexeme| {

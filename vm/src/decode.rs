@@ -166,11 +166,6 @@ impl Code {
         self.arguments.get(start..start.saturating_add(usize::from(site.count))).unwrap_or(&[])
     }
 
-    /// Whether values of a type may be objects of the arena, which are marked as shared where they are stored.
-    pub(crate) fn is_reference(&self, ty: TypeId) -> bool {
-        is_reference(&self.module, ty)
-    }
-
     /// Bytes of the texts among a call's arguments.
     pub(crate) fn text_bytes(&self, import: &Import, arguments: &[u64]) -> u64 {
         let typed = import.parameters.iter().zip(arguments);

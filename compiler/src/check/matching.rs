@@ -454,7 +454,7 @@ fn constant_key(constant: Constant) -> Option<ConstantKey> {
 /// What no pattern is for: only TRUE and FALSE can all be named.
 fn missing_constants(ty: TypeId, seen: &BTreeMap<ConstantKey, Span>) -> Vec<String> {
     if ty != TypeId::BOOL {
-        return vec!["everything else".to_owned()];
+        return vec!["other values".to_owned()];
     }
     let named = |word: i64| seen.contains_key(&(word, SmolStr::default()));
     let missing = [(1, "TRUE"), (0, "FALSE")].into_iter().filter(|(word, _)| !named(*word));

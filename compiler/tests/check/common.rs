@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use swarm_compiler::{Checked, check};
+use swarm_compiler::{Checked, Loader, NoFiles, Options, check_with};
 use swarm_grammar::diagnostic::{Code, Diagnostic, Fix};
 use swarm_grammar::source::{SourceFile, Sources};
 use swarm_grammar::span::Span;
@@ -13,17 +13,41 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Checks a text.
+/// The name of a text that has no other.
+const NAME: &str = "prices.swarm";
+
+/// Checks a text, its TESTs included.
 pub(crate) fn run(text: &str) -> (Checked, Sources) {
+    run_file(NAME, text, &NoFiles)
+}
+
+/// Checks a text of that name, its TESTs included, with other files beside it.
+pub(crate) fn run_file(name: &str, text: &str, loader: &dyn Loader) -> (Checked, Sources) {
     let mut sources = Sources::new();
-    let file = sources.add(SourceFile::new("test.swarm", text));
-    (check(&mut sources, file), sources)
+    let file = sources.add(SourceFile::new(name, text));
+    let options = Options { tests: true, ..Options::default() };
+    (check_with(&mut sources, file, loader, &options), sources)
+}
+
+/// Files by the path they are named by.
+pub(crate) struct Files(pub(crate) &'static [(&'static str, &'static str)]);
+
+impl Loader for Files {
+    fn load(&self, path: &str, _from: &str) -> Result<String, String> {
+        let found = self.0.iter().find(|(name, _)| *name == path);
+        found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| "there is no such file".to_owned())
+    }
 }
 
 /// Checks a text and carries it on to a verified module: what is checked can be compiled. Too large (E0180) is no fault
 /// of the checker.
 pub(crate) fn run_on(text: &str) -> (Checked, Sources) {
-    let (checked, sources) = run(text);
+    run_file_on(NAME, text, &NoFiles)
+}
+
+/// The same for a text of that name, with other files beside it.
+pub(crate) fn run_file_on(name: &str, text: &str, loader: &dyn Loader) -> (Checked, Sources) {
+    let (checked, sources) = run_file(name, text, loader);
     if let Some(program) = &checked.program
         && let Err(errors) = swarm_compiler::compile::assemble(program, &sources)
     {

@@ -1,8 +1,9 @@
 //! Every code has a page and a bad program; both say what they promise.
 
+use swarm_compiler::NoFiles;
 use swarm_grammar::diagnostic::Severity;
 
-use crate::common::{STAGES, apply, bad_programs, own_codes, render, root, run_on};
+use crate::common::{STAGES, apply, bad_programs, own_codes, render, root, run_file_on, run_on};
 
 #[test]
 fn each_code_has_a_page_and_a_bad_program() {
@@ -23,7 +24,7 @@ fn each_bad_program_gives_its_code_and_nothing_else() {
     for (name, text) in STAGES.iter().flat_map(|stage| bad_programs(stage)) {
         let code = &name[..5];
         assert!(text.starts_with(&format!("// {code}: ")), "{name} does not name its code");
-        let (checked, _) = run_on(&text);
+        let (checked, _) = run_file_on(&name, &text, &NoFiles);
         assert!(!checked.diagnostics.is_empty(), "{name} is fine");
         for found in &checked.diagnostics {
             assert_eq!(found.code.as_str(), code, "{name}: {}", found.message);
@@ -37,7 +38,7 @@ fn bad_programs_are_explained() {
     for stage in STAGES {
         let mut all = String::new();
         for (name, text) in bad_programs(stage) {
-            let (checked, sources) = run_on(&text);
+            let (checked, sources) = run_file_on(&name, &text, &NoFiles);
             all.push_str(&format!("== {name}\n"));
             for found in &checked.diagnostics {
                 all.push_str(&render(found, &sources));
@@ -50,10 +51,10 @@ fn bad_programs_are_explained() {
 #[test]
 fn each_fix_mends_its_program() {
     for (name, text) in STAGES.iter().flat_map(|stage| bad_programs(stage)) {
-        for found in run_on(&text).0.diagnostics {
+        for found in run_file_on(&name, &text, &NoFiles).0.diagnostics {
             let Some(fix) = &found.fix else { continue };
             let mended = apply(&text, fix);
-            let (checked, sources) = run_on(&mended);
+            let (checked, sources) = run_file_on(&name, &mended, &NoFiles);
             let left: Vec<String> = checked
                 .diagnostics
                 .iter()
