@@ -111,6 +111,10 @@ pub(crate) enum Command {
     Disasm(ModuleArguments),
     /// Format source files in place.
     Fmt(FmtArguments),
+    /// Try out expressions and statements, line by line.
+    Repl(ReplArguments),
+    /// Run the TESTs of programs.
+    Test(TestArguments),
     /// Measure how long runs take.
     Bench(BenchArguments),
     /// Look for inputs that make a program fail.
@@ -165,6 +169,10 @@ pub(crate) struct CompileArguments {
     /// Leave out names and places: smaller, but errors then name ops instead of lines.
     #[arg(long)]
     pub(crate) strip: bool,
+
+    /// Compile without making the code better.
+    #[arg(long)]
+    pub(crate) no_optimise: bool,
 }
 
 /// Where a program's data comes from.
@@ -193,6 +201,14 @@ pub(crate) struct RunArguments {
     /// What it reads.
     #[command(flatten)]
     pub(crate) data: DataArguments,
+
+    /// Drive EVERY for so long, in virtual time: `2h` takes a moment.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) time: Option<i64>,
+
+    /// Compile without making the code better.
+    #[arg(long)]
+    pub(crate) no_optimise: bool,
 
     /// Capabilities to grant, with commas between; `all` is what the program asks for, and the default.
     #[arg(long, value_name = "CAP,…", value_delimiter = ',', help_heading = "Limits")]
@@ -246,6 +262,10 @@ pub(crate) struct ModuleArguments {
     /// Module, source file, or `-`.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+
+    /// Compile without making the code better.
+    #[arg(long)]
+    pub(crate) no_optimise: bool,
 }
 
 /// Arguments of `cost`.
@@ -274,6 +294,39 @@ pub(crate) struct FmtArguments {
     /// Change nothing; name the files that are not formatted and exit with 1.
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// Arguments of `repl`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplArguments {
+    /// Inputs: a JSON object with a member for each. Those it does not give are empty.
+    #[arg(long, value_name = "F.json")]
+    pub(crate) input: Option<PathBuf>,
+}
+
+/// Arguments of `test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestArguments {
+    /// Source files, or `-`.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Only tests whose name has this text.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+
+    /// Tell which lines and which ways of conditions ran.
+    #[arg(long)]
+    pub(crate) coverage: bool,
+
+    /// Test the plain code instead of the optimised.
+    #[arg(long)]
+    pub(crate) no_optimise: bool,
+
+    /// Text, one JSON document, or JUnit's XML.
+    #[arg(long, default_value_t = Format::Text, value_name = "FORMAT",
+          value_parser = Format::one_of(Format::OF_TESTS))]
+    pub(crate) format: Format,
 }
 
 /// Arguments of `bench`.

@@ -1,10 +1,11 @@
 //! Making the edits that diagnostics propose, as many as go together, until none is left.
 
-use swarm_compiler::compile;
+use swarm_compiler::{Options, compile_with};
 use swarm_grammar::diagnostic::{Diagnostic, Edit, Severity};
 use swarm_grammar::source::{Position, SourceFile, Sources};
 use swarm_grammar::span::FileId;
 
+use crate::loader::Files;
 use crate::render::diagnostic::Findings;
 
 /// A fix may bring to light what another one mends; a program that needs more rounds than this needs a person.
@@ -58,7 +59,7 @@ pub(crate) fn fix(source: SourceFile) -> Fixed {
 fn look(source: SourceFile) -> Findings {
     let mut sources = Sources::new();
     let file = sources.add(source);
-    let diagnostics = compile(&mut sources, file).diagnostics;
+    let diagnostics = compile_with(&mut sources, file, &Files, &Options::default()).diagnostics;
     Findings { sources, diagnostics }
 }
 

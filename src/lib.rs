@@ -3,6 +3,8 @@
 //! An embedder that compiles instructions itself takes this crate, or `compiler` and `vm` alone; an agent that
 //! only runs modules needs [`vm`] and [`bytecode`], which know no source text.
 
+pub mod testing;
+
 /// Types, op table, module container, cost model and verifier.
 pub use swarm_bytecode as bytecode;
 /// From source text to a module.

@@ -6,11 +6,12 @@ use serde_json::json;
 use swarm_bytecode::codec::MAGIC;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::verify::Verified;
-use swarm_compiler::bound::Unbounded;
-use swarm_compiler::compile;
+use swarm_compiler::bound::{Facts, Report};
+use swarm_compiler::{Options, compile_with};
 use swarm_grammar::source::Sources;
 
 use crate::files;
+use crate::loader::Files;
 use crate::render::diagnostic::{self, Findings};
 use crate::status::{Failure, Status};
 use crate::terminal::Terminal;
@@ -24,29 +25,34 @@ pub(crate) struct Loaded {
     pub(crate) bytes: Vec<u8>,
     /// What the compiler found; empty for a module.
     pub(crate) findings: Findings,
-    /// Why a part of it is unbounded, and where; a module does not say.
-    pub(crate) causes: Vec<Unbounded>,
+    /// The whole bill and what it was made from; a module has only its sum.
+    pub(crate) bill: Option<(Report, Facts)>,
 }
 
 /// Reads a program, whichever form it has: its content tells. `None`: it has errors, and they are told.
-pub(crate) fn load(path: &Path, terminal: Terminal) -> Result<Option<Loaded>, Failure> {
+pub(crate) fn load(path: &Path, options: Options, terminal: Terminal) -> Result<Option<Loaded>, Failure> {
     let bytes = files::read_bytes(path)?;
     let named_module = path.extension().is_some_and(|extension| extension == "bc");
     if bytes.starts_with(&MAGIC) || named_module {
         return decode(path, bytes).map(Some);
     }
-    translate(path, bytes, terminal)
+    translate(path, bytes, options, terminal)
 }
 
 /// Compiles a source file; a module is an error here. `None`: it has errors, and they are told.
-pub(crate) fn load_source(path: &Path, terminal: Terminal) -> Result<Option<Loaded>, Failure> {
-    translate(path, files::read_bytes(path)?, terminal)
+pub(crate) fn load_source(path: &Path, options: Options, terminal: Terminal) -> Result<Option<Loaded>, Failure> {
+    translate(path, files::read_bytes(path)?, options, terminal)
 }
 
-fn translate(path: &Path, bytes: Vec<u8>, terminal: Terminal) -> Result<Option<Loaded>, Failure> {
+fn translate(
+    path: &Path,
+    bytes: Vec<u8>,
+    options: Options,
+    terminal: Terminal,
+) -> Result<Option<Loaded>, Failure> {
     let mut sources = Sources::new();
     let file = sources.add(files::into_source(path, bytes)?);
-    let compilation = compile(&mut sources, file);
+    let compilation = compile_with(&mut sources, file, &Files, &options);
     let findings = Findings { sources, diagnostics: compilation.diagnostics };
     match compilation.module {
         Some(module) => {
@@ -55,7 +61,8 @@ fn translate(path: &Path, bytes: Vec<u8>, terminal: Terminal) -> Result<Option<L
                 terminal.talk(&diagnostic::for_people(std::slice::from_ref(&findings)));
             }
             let bytes = module.encode();
-            Ok(Some(Loaded { module, bytes, findings, causes: compilation.bound.causes }))
+            let bill = Some((compilation.bound, compilation.facts));
+            Ok(Some(Loaded { module, bytes, findings, bill }))
         }
         None => {
             report(&[findings], terminal)?;
@@ -69,7 +76,7 @@ fn decode(path: &Path, bytes: Vec<u8>) -> Result<Loaded, Failure> {
     let verified = Verified::load(&bytes).map_err(|error| {
         Failure::coded(Status::Refused, error.code(), format_args!("{name} is refused: {error}")).file(name)
     })?;
-    Ok(Loaded { module: verified.into_module(), bytes, findings: Findings::default(), causes: Vec::new() })
+    Ok(Loaded { module: verified.into_module(), bytes, findings: Findings::default(), bill: None })
 }
 
 /// Tells what was found: as talk, or as the result where that is JSON.
@@ -79,4 +86,9 @@ pub(crate) fn report(findings: &[Findings], terminal: Terminal) -> Result<(), Fa
     }
     terminal.talk(&diagnostic::for_people(findings));
     Ok(())
+}
+
+/// What the command line says of compiling.
+pub(crate) fn options(no_optimise: bool) -> Options {
+    Options { optimise: !no_optimise, ..Options::default() }
 }

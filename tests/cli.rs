@@ -52,6 +52,13 @@ fn every_command_speaks_json() {
         &["inspect", SAMPLE],
         &["disasm", SAMPLE],
         &["fmt", "--check", SAMPLE],
+        &["check", "--fix", "--dry-run", "tests/cli/programs/slips.swarm"],
+        &["test", "tests/cli/programs/tested.swarm"],
+        &["cost", SAMPLE],
+        &["bench", SAMPLE, "--input", TASKS, "--time", "20ms"],
+        &["fuzz", "tests/cli/programs/fragile.swarm", "--runs", "50"],
+        &["doc", "--std"],
+        &["grammar"],
         &["explain"],
         &["explain", "E0501"],
         &["completions", "zsh"],
@@ -145,4 +152,74 @@ fn results_and_talk_go_their_own_ways() {
     assert!(check.stdout.is_empty() && !check.stderr.is_empty());
     let module = swarmc(&["compile", SAMPLE, "-o", "-"], b"", &[]);
     assert!(module.stdout.starts_with(b"SWRM") && !module.stderr.is_empty());
+}
+
+#[test]
+fn a_new_program_has_no_errors_and_its_test_holds() {
+    let directory = concat!(env!("CARGO_TARGET_TMPDIR"), "/new");
+    let _nothing_there = std::fs::remove_dir_all(directory);
+    std::fs::create_dir_all(directory).unwrap();
+    let path = format!("{directory}/first_plan.swarm");
+    assert_eq!(swarmc(&["new", &path], b"", &[]).status.code(), Some(0));
+    let again = swarmc(&["new", &path], b"", &[]);
+    assert_eq!(again.status.code(), Some(2), "a file is never replaced");
+    let checked = document(&["check", &path, "--format", "json"], b"");
+    assert_eq!(checked["diagnostics"], serde_json::json!([]));
+    let tested = document(&["test", &path, "--format", "json"], b"");
+    assert_eq!((&tested["passed"], &tested["failed"]), (&Value::from(1), &Value::from(0)));
+    let formatted = swarmc(&["fmt", "--check", &path], b"", &[]);
+    assert_eq!(formatted.status.code(), Some(0), "{}", String::from_utf8_lossy(&formatted.stdout));
+}
+
+#[test]
+fn fixes_are_made_in_place() {
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/slips.swarm");
+    std::fs::copy("tests/cli/programs/slips.swarm", path).unwrap();
+    assert_eq!(swarmc(&["check", "--fix", path], b"", &[]).status.code(), Some(0));
+    assert_eq!(swarmc(&["check", path], b"", &[]).status.code(), Some(0));
+    let text = std::fs::read(path).unwrap();
+    let piped = swarmc(&["check", "--fix", "-"], &std::fs::read("tests/cli/programs/slips.swarm").unwrap(), &[]);
+    assert_eq!(piped.stdout, text);
+}
+
+#[test]
+fn what_fuzz_writes_fails_until_the_program_is_mended() {
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/fragile.swarm");
+    std::fs::copy("tests/cli/programs/fragile.swarm", path).unwrap();
+    let found = swarmc(&["fuzz", path, "--runs", "500", "--seconds", "60", "--write"], b"", &[]);
+    assert_eq!(found.status.code(), Some(1));
+    assert_eq!(swarmc(&["test", path], b"", &[]).status.code(), Some(1));
+    let mended = std::fs::read_to_string(path).unwrap().replace("100 DIV task.priority", "100 DIV (task.priority + 1)");
+    std::fs::write(path, mended).unwrap();
+    assert_eq!(swarmc(&["test", path], b"", &[]).status.code(), Some(0));
+}
+
+#[test]
+fn a_session_from_a_pipe() {
+    let input = b"LET pot = $5\npot * 20%\nFUNC double(n: int) -> int {\n  RETURN n * 2\n}\ndouble(21)\n:type pot / 2h\nLOG(\"{pot}\")\n";
+    let output = swarmc(&["repl"], input, &[]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said, "$1  money\ndeclared double\n42  int\nmoney/duration\nLOG(\"$5\")\n");
+    assert_eq!(output.status.code(), Some(0));
+    let wrong = swarmc(&["repl"], b"1GB + 1s\n:dance\n", &[]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(wrong.stdout.is_empty() && String::from_utf8_lossy(&wrong.stderr).contains("E0201"));
+}
+
+#[test]
+fn documentation_is_written_for_each_module() {
+    let directory = concat!(env!("CARGO_TARGET_TMPDIR"), "/doc");
+    let output = swarmc(&["doc", "--std", "-o", directory, "--format", "html"], b"", &[]);
+    assert_eq!(output.status.code(), Some(0));
+    let page = std::fs::read_to_string(format!("{directory}/prelude.html")).unwrap();
+    assert!(page.contains("<h3>REDUCE_CPU_THROTTLE</h3>"));
+}
+
+#[test]
+fn optimising_changes_nothing_but_fuel() {
+    let fast = document(&["run", SAMPLE, "--input", TASKS, "--format", "json"], b"");
+    let plain = document(&["run", SAMPLE, "--input", TASKS, "--no-optimise", "--format", "json"], b"");
+    for member in ["outcome", "actions", "metrics", "result"] {
+        assert_eq!(fast[member], plain[member], "{member}");
+    }
 }

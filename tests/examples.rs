@@ -133,7 +133,9 @@ fn each_test_passes() {
 #[test]
 fn each_example_runs_over_the_data_beside_it() {
     for path in examples() {
-        let input = path.with_extension("json");
+        let beside = path.with_extension("json");
+        let input =
+            if stem(&path) == "cost_optimization" { PathBuf::from("examples/tasks.json") } else { beside };
         let context = path.with_extension("context.json");
         let mut arguments = vec!["run", path.to_str().unwrap(), "--trace-level", "off"];
         if input.exists() {
@@ -147,9 +149,11 @@ fn each_example_runs_over_the_data_beside_it() {
             arguments.extend(["--for", "10min"]);
         }
         let output = swarmc(&arguments);
-        // A query that nobody answers is no fault of the example.
+        // What lives on answers has none here, and a local run has fewer tokens than it asks for.
         let unanswered = text.contains("USE std.tokens");
-        assert!(output.status.success() || unanswered, "{}: {}", path.display(), said(&output));
+        let said = said(&output);
+        assert!(output.status.success() || unanswered, "{}: {said}", path.display());
+        assert!(!said.contains("is missing"), "{}: {said}", path.display());
     }
 }
 

@@ -116,9 +116,9 @@ macro_rules! for_each_native {
         0x11 BitOr "bit_or" (left: Int, right: Int) -> Int Fixed
             "The bits set in either."
             ["bit_or(12, 10)" => "14"];
-        0x12 BitXor "bit_xor" (left: Int, right: Int) -> Int Fixed
+        0x12 BitXor "xor" (left: Int, right: Int) -> Int Fixed
             "The bits set in one of the two."
-            ["bit_xor(12, 10)" => "6"];
+            ["xor(12, 10)" => "6"];
         0x13 BitNot "bit_not" (value: Int) -> Int Fixed
             "The bits that are not set."
             ["bit_not(0)" => "-1"];
@@ -149,7 +149,7 @@ macro_rules! for_each_native {
             ["ends_with(\"eu-west\", \"west\")" => "true", "ends_with(\"eu-west\", \"eu\")" => "false"];
         0x26 TextContains "contains" (text: String, part: String) -> Bool Text
             "Whether the part stands somewhere in the text."
-            ["contains(\"eu-west\", \"-\")" => "true", "contains(\"eu-west\", \"us\")" => "false"];
+            ["\"eu-west\" CONTAINS \"-\"" => "true", "\"eu-west\" CONTAINS \"us\"" => "false"];
         0x27 Replace "replace" (text: String, part: String, by: String) -> String Text
             "The text with each occurrence of the part replaced, from the left; as it is where the part is empty. Traps: too long."
             ["replace(\"a-b-c\", \"-\", \"+\")" => "\"a+b+c\"", "replace(\"aaa\", \"aa\", \"b\")" => "\"ba\""];
@@ -204,7 +204,7 @@ macro_rules! for_each_native {
             ["append([1], [2, 3])" => "[1, 2, 3]"];
         0x47 ListContains "contains" (list: ListAny, item: Any) -> Bool Values
             "Whether an item equals this one."
-            ["contains([1, 2], 2)" => "true", "contains([\"eu\"], \"us\")" => "false"];
+            ["[1, 2] CONTAINS 2" => "true", "[\"eu\"] CONTAINS \"us\"" => "false"];
         0x48 ListIndexOf "index_of" (list: ListAny, item: Any) -> OptionalInt Values
             "Where the first item stands that equals this one, counted from 0; NONE where none does."
             ["index_of([\"a\", \"b\", \"b\"], \"b\")" => "1", "index_of([1], 2)" => "null"];

@@ -25,6 +25,15 @@ ACTION ACT(value: int)
 ACTION DROP(job: Job)
 QUERY ask(n: int) -> int
 QUERY find(n: int) -> int?
+QUERY word(n: int) -> string
+ACTION SAY(text: string)
+ACTION PAY(amount: money) COSTS $0.01, 10 tokens
+ENUM Level { low  high(why: string)  other(code: int, job: Job) }
+QUERY level(n: int) -> Level
+METRIC times: duration DISTRIBUTION
+STATE rounds: int = 0
+STATE counts: map<string, int> MAX 50 = [:]
+STATE kept: list<int> MAX 20 = [1, 2, 3]
 ";
 
 /// As it is written, without the optimiser.
@@ -153,6 +162,91 @@ shows! {
         m[ask(0)][1] += 5
         ACT(m[0][1])
         ACT(len(m))";
+    case_and_match "
+        LET at = Level.high(why: \"it\")
+        MATCH at {
+          WHEN low { ACT(0) }
+          WHEN high(why) { SAY(why) }
+          WHEN other(code, job) { ACT(code) DROP(job) }
+        }";
+    match_with_else "
+        MATCH level(1) {
+          WHEN high(why) { SAY(why) }
+          ELSE { ACT(1) }
+        }";
+    case_compared "
+        IF level(1) == low OR level(2) != low THEN ACT(1)";
+    map_and_entries "
+        LET ages = [\"a\": 1, \"b\": 2]
+        ages[word(1)] = 3
+        ages[\"a\"] += 4
+        ACT(ages[\"a\"] ?? 0)
+        ACT(len(ages))";
+    for_each_entry "
+        LET ages = [\"a\": 1, \"b\": 2]
+        FOR EACH name, age IN ages WHERE age > 1 { SAY(name) ACT(age) }";
+    entry_if_let "
+        LET ages = [\"a\": 1]
+        IF LET age = ages[word(1)] { ACT(age) } ELSE { ACT(0) }
+        IF ages[word(2)] == NONE THEN ACT(1)";
+    entry_kept "
+        LET ages = [\"a\": 1]
+        LET age = ages[\"a\"]
+        ACT(age ?? 0)";
+    state "
+        rounds = rounds + 1
+        rounds += 2
+        ACT(rounds)";
+    state_map "
+        counts[\"a\"] = (counts[\"a\"] ?? 0) + 1
+        counts[word(1)] += len(counts)
+        FOR EACH job IN jobs { counts[job.name] += 1 }";
+    state_list "
+        kept[0] = kept[1] + 1
+        FOR EACH n IN kept { ACT(n) }
+        kept = [4, 5]";
+    interpolation "
+        LET n = ask(1)
+        SAY(\"{n} jobs, {\"of\"} {word(1)} {$2}\")";
+    natives "
+        LET a = word(1)
+        ACT(max(len(a), 3))
+        IF starts_with(a, \"x\") THEN SAY(lower(a))
+        FOR EACH part IN split(a, \",\") { SAY(trim(part)) }";
+    average "
+        LET mean = AVG job.priority FOR job IN jobs
+        IF LET some = mean { SAY(\"{some}\") }
+        RECORD saved = AVG(job.cost FOR job IN jobs) ?? $0";
+    collect "
+        LET names = COLLECT job.name FOR job IN jobs WHERE job.priority > 3
+        FOR EACH name IN names { SAY(name) }";
+    top "
+        FOR EACH job IN TOP 3 j IN jobs BY j.cost { DROP(job) }";
+    bottom_where "
+        LET worst = BOTTOM 2 j IN jobs WHERE j.priority > 1 BY j.name
+        ACT(len(worst))";
+    quantiles "
+        RECORD times = 3s
+        IF (p99(times) ?? 0s) > (mean(times) ?? 0s) THEN ACT(1)";
+    within "
+        WITHIN 30s, $5 { PAY($1) }";
+    within_else "
+        LET n = 1
+        LET list = [1, 2]
+        WITHIN $0.05, 100 tokens {
+          n += 1
+          list[0] = n
+          FOR EACH job IN jobs { PAY($1) }
+        } ELSE { ACT(n) }
+        ACT(list[0])";
+    phase "
+        PHASE \"look\" WITHIN 10s { ACT(ask(1)) }";
+    try_else "
+        TRY PAY($1) ELSE { ACT(0) }";
+    retry "
+        RETRY 3 TIMES BACKOFF 100ms PAY($1) ELSE { FAIL \"no\" }";
+    require "
+        REQUIRE len(jobs) > 0 ELSE \"no jobs\"";
     a_loop_over_a_list_it_changes "
         LET a = [1, 2, 3]
         FOR EACH n IN a { a[0] = n }

@@ -446,7 +446,7 @@ pub struct TypeExpr {
 /// The kinds of written type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TypeExprKind {
-    /// `money`, `Task`
+    /// `money`, `Task`; a type of a file that was given a name has it before it: `prices.Offer`.
     Name(Name),
     /// `list<T>`, `map<K, V>`
     Generic {

@@ -119,6 +119,11 @@ impl<'a> Builder<'a> {
         Name { text: SmolStr::new(self.slice(start, end)), span: Span::new(self.file, start, end) }
     }
 
+    /// `file.name` as one name.
+    pub(crate) fn dotted(&self, file: Name, name: Name) -> Name {
+        Name { text: format!("{}.{}", file.text, name.text).into(), span: file.span.to(name.span) }
+    }
+
     /// The documentation before the token at `at`, its lines joined.
     fn docs_at(&mut self, at: u32) -> SmolStr {
         let Ok(index) = self.docs.binary_search_by_key(&at, |docs| docs.at) else {

@@ -27,7 +27,7 @@ const MOST_RUNS: usize = 10_000;
 pub(crate) fn bench(arguments: &BenchArguments, terminal: Terminal) -> Result<Status, Failure> {
     let files = [Some(&arguments.file), arguments.data.input.as_ref(), arguments.data.context.as_ref()];
     files::one_standard_input(files.into_iter().flatten())?;
-    let Some(loaded) = program::load(&arguments.file, terminal)? else { return Ok(Status::Failed) };
+    let Some(loaded) = program::load(&arguments.file, program::options(false), terminal)? else { return Ok(Status::Failed) };
     let program = Program::load(&loaded.bytes).map_err(|error| refused(&error, &arguments.data))?;
     answerable(program.module())?;
     let data = Data::gather(&arguments.data, &program)?;

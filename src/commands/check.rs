@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use similar::TextDiff;
-use swarm_compiler::compile;
+use swarm_compiler::{Options, compile_with};
 use swarm_grammar::source::Sources;
 
 use crate::cli::CheckArguments;
 use crate::files;
 use crate::fixes::{Fixed, fix};
+use crate::loader::Files;
 use crate::program::report;
 use crate::render::diagnostic::{self, Findings};
 use crate::render::text::{plural, safe, safe_lines};
@@ -28,7 +29,7 @@ pub(crate) fn check(arguments: &CheckArguments, terminal: Terminal) -> Result<St
         let mut sources = Sources::new();
         let file = sources.add(files::read_source(path)?);
         // The whole way, so that whatever stands in the way of a module is found.
-        let compilation = compile(&mut sources, file);
+        let compilation = compile_with(&mut sources, file, &Files, &Options::default());
         findings.push(Findings { sources, diagnostics: compilation.diagnostics });
     }
     report(&findings, terminal)?;

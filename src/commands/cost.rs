@@ -17,13 +17,14 @@ use crate::terminal::Terminal;
 
 /// Prints it.
 pub(crate) fn cost(arguments: &CostArguments, terminal: Terminal) -> Result<Status, Failure> {
-    let Some(loaded) = program::load(&arguments.file, terminal)? else { return Ok(Status::Failed) };
+    let Some(loaded) = program::load(&arguments.file, program::options(false), terminal)? else { return Ok(Status::Failed) };
     let sizes = sizes(arguments, &loaded.module)?;
     let bill = Bill {
         module: &loaded.module,
         sizes,
         agents: arguments.agents,
-        causes: &loaded.causes,
+        report: loaded.bill.as_ref().map(|(report, _)| report),
+        facts: loaded.bill.as_ref().map(|(_, facts)| facts),
         sources: &loaded.findings.sources,
     };
     if terminal.json() {

@@ -23,7 +23,7 @@ pub(crate) fn fuzz(arguments: &FuzzArguments, terminal: Terminal) -> Result<Stat
     if arguments.write && files::is_standard(&arguments.file) {
         return Err(Failure::usage(Fault::Arguments, "--write adds to a file, not to standard input"));
     }
-    let Some(loaded) = program::load(&arguments.file, terminal)? else { return Ok(Status::Failed) };
+    let Some(loaded) = program::load(&arguments.file, program::options(false), terminal)? else { return Ok(Status::Failed) };
     let program =
         Program::load(&loaded.bytes).map_err(|error| refused(&error, &DataArguments::default()))?;
     let until = Until {

@@ -13,7 +13,10 @@ mod fuzz;
 mod grammar;
 mod inspect;
 mod new;
+mod order;
+mod repl;
 mod run;
+mod test;
 mod version;
 
 use crate::cli::Command;
@@ -31,6 +34,8 @@ pub(crate) fn dispatch(command: Command, terminal: Terminal) -> Result<Status, F
         Command::Inspect(arguments) => inspect::inspect(&arguments, terminal),
         Command::Disasm(arguments) => disasm::disasm(&arguments, terminal),
         Command::Fmt(arguments) => fmt::fmt(&arguments, terminal),
+        Command::Repl(arguments) => repl::repl(&arguments, terminal),
+        Command::Test(arguments) => test::test(&arguments, terminal),
         Command::Bench(arguments) => bench::bench(&arguments, terminal),
         Command::Fuzz(arguments) => fuzz::fuzz(&arguments, terminal),
         Command::Doc(arguments) => doc::doc(&arguments, terminal),

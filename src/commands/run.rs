@@ -12,6 +12,7 @@ use swarm_vm::{
 };
 
 use crate::cli::{DataArguments, RunArguments, TraceLevel};
+use crate::commands::order;
 use crate::data::Data;
 use crate::files;
 use crate::program;
@@ -26,13 +27,17 @@ use crate::trace_file::TraceFile;
 pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status, Failure> {
     let files = [Some(&arguments.file), arguments.data.input.as_ref(), arguments.data.context.as_ref()];
     files::one_standard_input(files.into_iter().flatten())?;
-    let Some(loaded) = program::load(&arguments.file, terminal)? else { return Ok(Status::Failed) };
+    let Some(loaded) = program::load(&arguments.file, program::options(arguments.no_optimise), terminal)? else { return Ok(Status::Failed) };
     let program = Program::load(&loaded.bytes).map_err(|error| refused(&error, &arguments.data))?;
     let module = program.module();
     answerable(module)?;
     let granted = granted(arguments, module)?;
     let mut data = Data::gather(&arguments.data, &program)?;
-    let limits = limits(arguments);
+    let mut limits = limits(arguments);
+    if arguments.time.is_some() && arguments.deadline.is_none() {
+        // The time is virtual: the header's DEADLINE ends the order, not the patience for one run.
+        limits = limits.deadline_ns(u64::MAX);
+    }
     let mut host = dry_host();
     let grants: Grants = granted.iter().collect();
     let instance = Instance::new(&program, &data.inputs, limits, &grants, &host);
@@ -40,7 +45,21 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
 
     let mut trace = trace_file(arguments, &program, &mut data.notes)?;
     let level = if trace.is_some() { level(arguments.trace_level) } else { Level::Off };
-    let report = drive(&mut instance, &mut host, level, trace.as_mut());
+    let mut activations = None;
+    let report = match arguments.time.and_then(|time| u64::try_from(time).ok()) {
+        Some(time) => {
+            let driven = order::drive(&mut instance, &mut host, module, time, (level, trace.as_mut()));
+            data.notes.push(driven.summary.clone());
+            activations = Some(driven.document());
+            driven.report
+        }
+        None => {
+            if !module.timers.is_empty() {
+                data.notes.push("only START ran; `--for 1h` drives EVERY, in virtual time".to_owned());
+            }
+            drive(&mut instance, &mut host, level, trace.as_mut())
+        }
+    };
     let trace = trace.map(TraceFile::finish).transpose()?;
 
     let sizes = data.inputs.sizes().iter().enumerate();
@@ -60,6 +79,9 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
     };
     if terminal.json() {
         let mut document = finished.for_programs();
+        if let Some(activations) = activations {
+            document.insert("activations".into(), activations);
+        }
         document.insert("diagnostics".into(), diagnostic::for_programs(&[loaded.findings]));
         terminal.document(Value::Object(document))?;
     } else {

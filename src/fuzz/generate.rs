@@ -71,6 +71,28 @@ impl<'m> Generator<'m> {
                     })
                     .collect(),
             ),
+            Some(Type::Enum { cases, .. }) => match cases.get(self.random.index(cases.len())) {
+                Some(case) => Value::Case(
+                    case.name.clone(),
+                    case.fields
+                        .iter()
+                        .map(|field| (field.name.clone(), self.nested(field.ty, deeper)))
+                        .collect(),
+                ),
+                None => Value::zero(module, ty),
+            },
+            Some(Type::Map { key, value, max }) => {
+                let most = max.map_or(MOST_ITEMS, |max| u64::from(max).min(MOST_ITEMS));
+                let entries = if depth > MOST_DEPTH { 0 } else { self.random.small(most) };
+                let mut map: Vec<(Value, Value)> = Vec::new();
+                for _ in 0..entries {
+                    let own = self.nested(*key, deeper);
+                    if map.iter().all(|(other, _)| *other != own) {
+                        map.push((own, self.nested(*value, deeper)));
+                    }
+                }
+                Value::Map(map)
+            }
             Some(Type::Optional(inner)) if depth <= MOST_DEPTH && !self.random.one_in(3) => {
                 self.nested(*inner, deeper)
             }

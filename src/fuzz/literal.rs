@@ -11,8 +11,8 @@ use super::Case;
 
 /// A TEST that gives the data and runs the program.
 pub(super) fn test(case: &Case, module: &Module) -> String {
-    let place = case.place.as_ref().map_or(String::new(), |place| format!(" at {place}"));
-    let mut text = format!("TEST {} {{\n", quoted(&format!("fuzz: {}{place}", case.message)));
+    let line = case.line.map_or(String::new(), |line| format!(", line {line}"));
+    let mut text = format!("TEST {} {{\n", quoted(&format!("fuzz: {}{line}", case.message)));
     let inputs = module.inputs.iter().map(|input| input.ty).zip(&case.given.inputs);
     let contexts = module.contexts.iter().map(|context| context.ty).zip(&case.given.contexts);
     for (ty, (name, value)) in inputs.chain(contexts) {
@@ -38,6 +38,25 @@ fn literal(module: &Module, ty: TypeId, value: &Value) -> String {
             }
             format!("{name}({})", given.join(", "))
         }
+        (Some(Type::Map { key, value, .. }), Value::Map(entries)) => {
+            let pair = |(own, other): &(Value, Value)| {
+                format!("{}: {}", literal(module, *key, own), literal(module, *value, other))
+            };
+            let entries: Vec<String> = entries.iter().map(pair).collect();
+            format!("[{}]", if entries.is_empty() { ":".to_owned() } else { entries.join(", ") })
+        }
+        (Some(Type::Enum { name, cases }), Value::Case(own, payload)) => {
+            let case = cases.iter().find(|case| case.name == *own);
+            let types = case.map_or(&[][..], |case| &case.fields);
+            let fields: Vec<String> = types
+                .iter()
+                .zip(payload)
+                .map(|(field, (name, value))| format!("{name}: {}", literal(module, field.ty, value)))
+                .collect();
+            // With the enum's name, so that a case of another one is never meant.
+            let fields = if fields.is_empty() { String::new() } else { format!("({})", fields.join(", ")) };
+            format!("{name}.{own}{fields}")
+        }
         (_, Value::String(text)) => quoted(text),
         (_, Value::None) => "NONE".to_owned(),
         (_, Value::Bool(value)) => if *value { "TRUE" } else { "FALSE" }.to_owned(),
@@ -56,6 +75,7 @@ fn is(value: &Value, default: &Constant) -> bool {
         (Value::Float(value) | Value::Rate(_, value), Constant::Float(float)) => value == float,
         (Value::String(value), Constant::String(text)) => value == text,
         (Value::List(items), Constant::Empty) => items.is_empty(),
+        (Value::Map(entries), Constant::Empty) => entries.is_empty(),
         (Value::None, Constant::Empty) => true,
         _ => false,
     }

@@ -34,6 +34,8 @@ pub(crate) struct Case {
     pub(crate) message: String,
     /// Where in the program.
     pub(crate) place: Option<String>,
+    /// The line there, if the module knows.
+    pub(crate) line: Option<u32>,
     /// The data.
     pub(crate) given: Given,
     /// The number of the input it was found with.
@@ -93,6 +95,7 @@ pub(crate) fn search(program: &Program, seed: u64, until: Until) -> Search {
             code: found.code,
             message: found.message,
             place: found.place,
+            line: found.line,
             given,
             run,
         });
@@ -106,6 +109,7 @@ struct Found {
     code: String,
     message: String,
     place: Option<String>,
+    line: Option<u32>,
 }
 
 impl PartialEq for Found {
@@ -153,8 +157,9 @@ fn finding(report: &Report) -> Option<Found> {
     let reason = report.reason.as_ref()?;
     Some(Found {
         code: reason.code.to_string(),
-        message: reason.message.clone(),
+        message: reason.message.trim_end_matches('.').to_owned(),
         place: reason.place.as_ref().map(ToString::to_string),
+        line: reason.place.as_ref().and_then(|place| Some(place.source.as_ref()?.line)),
     })
 }
 
@@ -177,6 +182,7 @@ fn beyond_bound(report: &Report, module: &Module, inputs: &Inputs) -> Option<Fou
         code: "bound".to_owned(),
         message: format!("the run used {used} of {what}, the proved bound is {}", most.unwrap_or(0)),
         place: None,
+        line: None,
     })
 }
 

@@ -4,6 +4,9 @@ use swarm_vm::Value;
 
 use super::Given;
 
+/// A field.
+type Named = (smol_str::SmolStr, Value);
+
 /// Runs spent on making one case smaller.
 const MOST_TRIES: u32 = 2_000;
 
@@ -70,7 +73,17 @@ fn smaller(value: &Value) -> Vec<Value> {
             vec![Value::String("".into()), Value::String(half.into())]
         }
         Value::List(items) => lists(items),
-        Value::Record(fields) => records(fields),
+        Value::Record(fields) => records(fields).into_iter().map(Value::Record).collect(),
+        Value::Case(name, fields) => {
+            records(fields).into_iter().map(|fields| Value::Case(name.clone(), fields)).collect()
+        }
+        Value::Map(entries) => (0..entries.len())
+            .map(|at| {
+                let mut fewer = entries.clone();
+                fewer.remove(at);
+                Value::Map(fewer)
+            })
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -115,14 +128,15 @@ fn lists(items: &[Value]) -> Vec<Value> {
     all
 }
 
-fn records(fields: &[(smol_str::SmolStr, Value)]) -> Vec<Value> {
+/// One field smaller.
+fn records(fields: &[Named]) -> Vec<Vec<Named>> {
     let mut all = Vec::new();
     for (at, (_, value)) in fields.iter().enumerate() {
         for value in smaller(value) {
             let mut fields = fields.to_vec();
             if let Some((_, place)) = fields.get_mut(at) {
                 *place = value;
-                all.push(Value::Record(fields));
+                all.push(fields);
             }
         }
     }

@@ -1,17 +1,25 @@
-//! The bill: what a program can cost at most, for an agent and for the fleet.
+//! The bill: what a program can cost at most, for one activation, for an agent's order and for the fleet.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use swarm_bytecode::module::{Amount, Import, InputId, Module, Polynomial, TargetCount};
+use swarm_bytecode::module::{Amount, Bound, Import, InputId, Module, Polynomial};
 use swarm_bytecode::types::Type;
-use swarm_compiler::bound::{Unbounded, formula_with};
+use swarm_compiler::bound::{
+    Amounts, Facts, FleetBill, LineAmounts, Report, Unbounded, advice, costliest, evaluate, fleet,
+    formula_with, lines,
+};
 use swarm_grammar::source::Sources;
 
-use super::bound::{for_sizes, money_text, tokens_text};
-use super::style::{bold, dim, good, name, warning};
-use super::text::{grouped, padded, safe};
+use super::bound::{money_text, tokens_text};
+use super::style::{bold, dim, good, help, name, warning};
+use super::text::{cut, grouped, padded, safe};
 use super::{amount, bound};
+
+/// Lines shown; the rest costs less.
+const MOST_LINES: usize = 8;
+/// Width of a quoted line.
+const LINE_WIDTH: usize = 52;
 
 /// A program with the sizes its bill is made for.
 pub(crate) struct Bill<'a> {
@@ -20,97 +28,124 @@ pub(crate) struct Bill<'a> {
     pub(crate) sizes: BTreeMap<InputId, u64>,
     /// Agents, where the user says how many.
     pub(crate) agents: Option<u32>,
-    pub(crate) causes: &'a [Unbounded],
+    /// The compiler's; of a module there is only the sum it carries.
+    pub(crate) report: Option<&'a Report>,
+    pub(crate) facts: Option<&'a Facts>,
     pub(crate) sources: &'a Sources,
 }
 
-/// One resource.
-struct Position<'a> {
+/// One resource, and how it is picked and written.
+struct Resource {
     key: &'static str,
     label: &'static str,
-    formula: &'a Polynomial,
-    at_most: Option<u64>,
+    polynomial: fn(&Bound) -> &Polynomial,
+    amount: fn(&Amounts) -> Option<u64>,
     show: fn(u64) -> String,
     json: fn(u64) -> Value,
-    /// Whether the fleet's is the sum of its agents'.
-    adds_up: bool,
 }
 
-impl<'a> Bill<'a> {
-    fn positions(&self) -> [Position<'a>; 5] {
-        let bound = &self.module.bound;
-        let most = for_sizes(self.module, &self.sizes);
-        let count: fn(u64) -> String = |value| grouped(value.into());
-        let position = |key, label, formula, at_most| Position {
-            key,
-            label,
-            formula,
-            at_most,
-            show: count,
-            json: |value| json!(value),
-            adds_up: true,
-        };
-        [
-            position("fuel", "fuel", &bound.fuel, most.fuel),
-            Position {
-                show: |bytes| amount::data(bytes.into()),
-                adds_up: false,
-                ..position("memory_bytes", "memory", &bound.memory, most.memory)
-            },
-            position("host_calls", "host calls", &bound.host_calls, most.host_calls),
-            Position {
-                show: |micro| amount::money(micro.into()),
-                json: |micro| json!(money_text(micro)),
-                ..position("money", "money", &bound.money, most.money)
-            },
-            Position {
-                json: |tokens| json!(tokens_text(tokens)),
-                ..position("tokens", "tokens", &bound.tokens, most.tokens)
-            },
-        ]
+fn plain(value: u64) -> String {
+    grouped(value.into())
+}
+
+const RESOURCES: [Resource; 5] = [
+    Resource {
+        key: "fuel",
+        label: "fuel",
+        polynomial: |bound| &bound.fuel,
+        amount: |amounts| amounts.fuel,
+        show: plain,
+        json: |value| json!(value),
+    },
+    Resource {
+        key: "memory_bytes",
+        label: "memory",
+        polynomial: |bound| &bound.memory,
+        amount: |amounts| amounts.memory,
+        show: |bytes| amount::data(bytes.into()),
+        json: |value| json!(value),
+    },
+    Resource {
+        key: "host_calls",
+        label: "host calls",
+        polynomial: |bound| &bound.host_calls,
+        amount: |amounts| amounts.host_calls,
+        show: plain,
+        json: |value| json!(value),
+    },
+    Resource {
+        key: "money",
+        label: "money",
+        polynomial: |bound| &bound.money,
+        amount: |amounts| amounts.money,
+        show: |micro| amount::money(micro.into()),
+        json: |micro| json!(money_text(micro)),
+    },
+    Resource {
+        key: "tokens",
+        label: "tokens",
+        polynomial: |bound| &bound.tokens,
+        amount: |amounts| amounts.tokens,
+        show: plain,
+        json: |tokens| json!(tokens_text(tokens)),
+    },
+];
+
+impl Bill<'_> {
+    /// The worst case of a whole order in one agent.
+    fn order(&self) -> &Bound {
+        self.report.map_or(&self.module.bound, |report| &report.order)
     }
 
-    /// Agents, and where the number comes from.
-    fn fleet(&self) -> Option<(u32, &'static str)> {
-        if let Some(agents) = self.agents {
-            return Some((agents, "--agents"));
-        }
-        match self.module.instruction.target.map(|target| target.count)? {
-            TargetCount::Exactly(agents) => Some((agents, "TARGET")),
-            TargetCount::UpTo(agents) => Some((agents, "TARGET UP TO")),
-            TargetCount::All => None,
-        }
+    fn amounts(&self, bound: &Bound) -> Amounts {
+        evaluate(bound, self.module, &self.sizes)
+    }
+
+    fn formula(&self, polynomial: &Polynomial, resource: &Resource) -> String {
+        safe(&formula_with(polynomial, self.module, &resource.show)).into_owned()
+    }
+
+    fn fleet(&self) -> FleetBill {
+        let sum = Report { order: self.module.bound.clone(), ..Report::default() };
+        fleet(self.report.unwrap_or(&sum), self.module, self.agents.map(u64::from), &self.sizes)
+    }
+
+    fn lines(&self) -> Vec<LineAmounts> {
+        let Some(facts) = self.facts else { return Vec::new() };
+        costliest(&lines(self.module, facts), self.module, &self.sizes)
+    }
+
+    fn causes(&self) -> &[Unbounded] {
+        self.report.map_or(&[], |report| &report.causes)
     }
 
     /// For people.
     pub(crate) fn for_people(&self) -> String {
-        let mut page = format!("{} · {}\n\n", bold(&safe(&self.module.instruction.name)), self.basis());
-        let positions = self.positions();
-        let used: Vec<&Position<'_>> = positions.iter().filter(|position| position.at_most != Some(0)).collect();
-        let formula = |position: &Position<'_>| {
-            safe(&formula_with(position.formula, self.module, &position.show)).into_owned()
-        };
-        let width = used.iter().map(|position| formula(position).chars().count()).max().unwrap_or(0);
-        for position in &used {
-            let most = match position.at_most {
-                Some(most) => format!("{} {}", dim("at most"), (position.show)(most)),
-                None if matches!(position.formula, Polynomial::Unbounded) => warning("only the limit holds it"),
-                None => dim("as large as its inputs"),
+        let title = bold(&safe(&self.module.instruction.name));
+        let mut page = format!("{title} · {}\n", dim(&format!("worst case{}", self.basis())));
+        let activations = self.report.map_or(&[][..], |report| &report.activations);
+        for activation in activations {
+            let times = match activation.times {
+                Some(1) => "once".to_owned(),
+                Some(times) => format!("{} times in an order", grouped(times.into())),
+                None => warning("any number of times in an order"),
             };
-            page.push_str(&format!(
-                "  {:<10}  {}  {most}\n",
-                position.label,
-                padded(&formula(position), width)
-            ));
+            page.push_str(&format!("\n  {} {}\n", name(&activation.wake.text(self.module)), dim(&times)));
+            self.table(&activation.bound, &mut page);
+        }
+        let only_start = matches!(activations, [one] if one.times == Some(1));
+        if !only_start {
+            page.push_str(&format!("\n  {}\n", name("a whole order, one agent")));
+            self.table(self.order(), &mut page);
         }
         self.calls(&mut page);
-        self.for_the_fleet(&positions, &mut page);
-        self.budget(&positions, &mut page);
+        self.costliest_lines(&mut page);
+        self.whole_fleet(&mut page);
         self.unbounded(&mut page);
         page
     }
 
-    /// `one activation with task_queue 10,000`
+    /// ` for 10,000 task_queue`
     fn basis(&self) -> String {
         let sizes: Vec<String> = self
             .module
@@ -118,15 +153,33 @@ impl<'a> Bill<'a> {
             .iter()
             .zip(0_u16..)
             .filter_map(|(input, at)| {
-                let Some(Type::List { max, .. }) = self.module.ty(input.ty) else { return None };
+                let Some(Type::List { max, .. } | Type::Map { max, .. }) = self.module.ty(input.ty) else {
+                    return None;
+                };
                 let size = self.sizes.get(&InputId(at)).copied().or(max.map(u64::from));
-                let size = size.map_or("any number of".to_owned(), |size| grouped(size.into()));
-                Some(format!("{size} {}", safe(&input.name)))
+                let size = size.map_or("any number".to_owned(), |size| grouped(size.into()));
+                Some(format!("{} = {size}", safe(&input.name)))
             })
             .collect();
-        match sizes.join(", ") {
-            sizes if sizes.is_empty() => dim("worst case of an activation").clone(),
-            sizes => format!("{} {sizes}", dim("worst case of an activation with")),
+        if sizes.is_empty() { String::new() } else { format!(" for {}", sizes.join(", ")) }
+    }
+
+    /// A resource a line; what is never used is left out.
+    fn table(&self, bound: &Bound, page: &mut String) {
+        let amounts = self.amounts(bound);
+        let used = || RESOURCES.iter().filter(|resource| (resource.amount)(&amounts) != Some(0));
+        let formula = |resource: &Resource| self.formula((resource.polynomial)(bound), resource);
+        let width = used().map(|resource| formula(resource).chars().count()).max().unwrap_or(0);
+        for resource in used() {
+            let most = match (resource.amount)(&amounts) {
+                Some(most) => format!("{} {}", dim("at most"), (resource.show)(most)),
+                None if matches!((resource.polynomial)(bound), Polynomial::Unbounded) => {
+                    warning("only the limit holds it")
+                }
+                None => dim("as large as its inputs"),
+            };
+            let formula = padded(&formula(resource), width);
+            page.push_str(&format!("    {:<10}  {formula}  {most}\n", resource.label));
         }
     }
 
@@ -135,63 +188,93 @@ impl<'a> Bill<'a> {
         let imports = &self.module.imports;
         let width = imports.iter().map(|import| import.name.chars().count()).max().unwrap_or(0);
         for (at, import) in imports.iter().enumerate() {
-            let label = if at == 0 { "\n  calls     " } else { "            " };
-            page.push_str(&format!(
-                "{label}  {}  {}\n",
-                name(&padded(&safe(&import.name), width)),
-                price_text(import)
-            ));
+            if at == 0 {
+                page.push_str(&format!("\n  {}\n", dim("what it calls")));
+            }
+            let title = name(&padded(&safe(&import.name), width));
+            page.push_str(&format!("    {title}  {}\n", price_text(import)));
         }
     }
 
-    fn for_the_fleet(&self, positions: &[Position<'_>], page: &mut String) {
-        let Some((agents, from)) = self.fleet() else {
+    /// The lines that cost most, with a bar for their share.
+    fn costliest_lines(&self, page: &mut String) {
+        let lines = self.lines();
+        // Money is what people ask for first; where none is spent, fuel.
+        let money = lines.iter().any(|line| line.amounts.money != Some(0));
+        let [fuel, _, _, dollars, _] = &RESOURCES;
+        let resource = if money { dollars } else { fuel };
+        let value = |line: &LineAmounts| (resource.amount)(&line.amounts);
+        let whole = lines.iter().filter_map(value).fold(0_u64, u64::saturating_add);
+        let mut shown = lines.iter().filter(|line| value(line) != Some(0)).take(MOST_LINES).peekable();
+        if shown.peek().is_some() {
+            page.push_str(&format!("\n  {}\n", dim(&format!("the costliest lines, by {}", resource.label))));
+        }
+        for line in shown {
+            let (amount, bar) = match value(line) {
+                Some(value) => ((resource.show)(value), amount::gauge(value.into(), whole.into())),
+                None => ("unbounded".to_owned(), amount::gauge(1, 1)),
+            };
+            let (number, text) = self.line(line);
+            page.push_str(&format!("    {number:>4}  {text}  {}  {amount}\n", good(&bar)));
+        }
+    }
+
+    fn line(&self, line: &LineAmounts) -> (u32, String) {
+        let files = self.module.debug.as_ref().map_or(&[][..], |debug| &debug.files);
+        let file = files.get(usize::from(line.file)).and_then(|wanted| {
+            self.sources.iter().find(|source| *source.name() == wanted.name)
+        });
+        let at = usize::try_from(line.line.saturating_sub(1)).unwrap_or(usize::MAX);
+        let text = file.and_then(|file| file.text().lines().nth(at)).unwrap_or_default();
+        (line.line, padded(&cut(&safe(text.trim()), LINE_WIDTH), LINE_WIDTH))
+    }
+
+    fn whole_fleet(&self, page: &mut String) {
+        let bill = self.fleet();
+        let Some(agents) = bill.agents else {
             if self.module.instruction.target.is_some() {
-                let words = dim("as many agents as there are: --agents says how many");
-                page.push_str(&format!("\n  fleet       {words}\n"));
+                page.push_str(&format!("\n  {}\n", dim("for the fleet: --agents N says how many there are")));
             }
             return;
         };
-        let label = format!("{} agents", grouped(agents.into()));
-        page.push_str(&format!("\n  fleet       {label}  {}\n", dim(&format!("({from})"))));
-        for position in positions.iter().filter(|position| position.adds_up && position.at_most != Some(0)) {
-            let whole = match position.at_most {
-                Some(most) => format!("{} {}", dim("at most"), (position.show)(times(most, agents))),
+        page.push_str(&format!("\n  {}\n", name(&format!("the fleet, {} agents", grouped(agents.into())))));
+        for resource in RESOURCES.iter().filter(|resource| resource.key != "memory_bytes") {
+            let most = match (resource.amount)(&bill.fleet) {
+                Some(0) => continue,
+                Some(most) => format!("{} {}", dim("at most"), (resource.show)(most)),
                 None => warning("unbounded"),
             };
-            page.push_str(&format!("              {:<10}  {whole}\n", position.label));
+            page.push_str(&format!("    {:<10}  {most}\n", resource.label));
         }
-    }
-
-    /// What the header allows beside what an agent can spend.
-    fn budget(&self, positions: &[Position<'_>], page: &mut String) {
         let header = &self.module.instruction;
-        for (key, budget) in [("money", header.budget_money), ("tokens", header.budget_tokens)] {
-            let Some(budget) = budget.and_then(|budget| u64::try_from(budget).ok()) else { continue };
-            let needed = |position: &&Position<'_>| position.key == key && position.at_most != Some(0);
-            let Some(position) = positions.iter().find(needed) else { continue };
-            let whole = (position.show)(budget);
-            let Some((agents, _)) = self.fleet() else {
-                page.push_str(&format!("\n  budget      {whole} {key} for the fleet\n"));
-                continue;
+        let [_, _, _, money, tokens] = &RESOURCES;
+        for (resource, share, budget) in
+            [(money, bill.money_share, header.budget_money), (tokens, bill.tokens_share, header.budget_tokens)]
+        {
+            let (Some(share), Some(budget)) = (share, budget) else { continue };
+            let budget = (resource.show)(u64::try_from(budget).unwrap_or(0));
+            let verdict = match (resource.amount)(&bill.agent) {
+                Some(most) if most <= share => good("enough for the worst case"),
+                Some(most) => warning(&format!("its worst case is {}", (resource.show)(most))),
+                None => warning("its worst case is not known"),
             };
-            let share = budget.checked_div(agents.into()).unwrap_or(0);
-            let verdict = match position.at_most {
-                Some(most) if most <= share => good("enough for the worst case of an activation"),
-                Some(most) => warning(&format!("an activation can need {}", (position.show)(most))),
-                None => warning("the worst case is not known"),
-            };
+            let share = (resource.show)(share);
             page.push_str(&format!(
-                "\n  budget      {whole} {key}, dealt out: {} an agent; {verdict}\n",
-                (position.show)(share)
+                "    budget      {budget} {}, dealt out: {share} an agent; {verdict}\n",
+                resource.label
             ));
         }
     }
 
     fn unbounded(&self, page: &mut String) {
-        for (at, cause) in self.causes.iter().enumerate() {
-            let label = if at == 0 { "\n  unbounded " } else { "            " };
-            page.push_str(&format!("{label}  {}  {}\n", dim(&self.place(cause)), safe(&cause.reason)));
+        for (at, cause) in self.causes().iter().enumerate() {
+            if at == 0 {
+                page.push_str(&format!("\n  {}\n", warning("unbounded")));
+            }
+            page.push_str(&format!("    {}  {}\n", dim(&self.place(cause)), safe(&cause.reason)));
+            if let Some(fix) = advice(cause, self.sources) {
+                page.push_str(&format!("      {} {}\n", help("help:"), safe(&fix.description)));
+            }
         }
     }
 
@@ -203,53 +286,87 @@ impl<'a> Bill<'a> {
 
     /// For programs.
     pub(crate) fn for_programs(&self) -> Map<String, Value> {
-        let positions = self.positions();
-        let activation: Map<String, Value> = positions
+        let activations: Vec<Value> = self
+            .report
+            .map_or(&[][..], |report| &report.activations)
             .iter()
-            .map(|position| {
-                let formula = formula_with(position.formula, self.module, &position.show);
-                let at_most = position.at_most.map(position.json);
-                (position.key.to_owned(), json!({ "formula": formula, "at_most": at_most }))
+            .map(|activation| {
+                let wake = activation.wake.text(self.module);
+                let bound = self.bound_json(&activation.bound);
+                json!({ "wake": wake, "times": activation.times, "worst_case": bound })
             })
             .collect();
-        let fleet = self.fleet().map(|(agents, from)| {
-            let mut members = Map::from_iter([("agents".to_owned(), json!(agents)), ("from".to_owned(), json!(from))]);
-            for position in positions.iter().filter(|position| position.adds_up) {
-                let most = position.at_most.map(|most| (position.json)(times(most, agents)));
-                members.insert(position.key.to_owned(), json!(most));
-            }
+        let lines: Vec<Value> = self
+            .lines()
+            .iter()
+            .map(|line| {
+                let mut entry = amounts_json(&line.amounts);
+                let files = self.module.debug.as_ref().map_or(&[][..], |debug| &debug.files);
+                let file = files.get(usize::from(line.file)).map(|file| file.name.as_str());
+                entry.insert("file".into(), json!(file));
+                entry.insert("line".into(), json!(line.line));
+                Value::Object(entry)
+            })
+            .collect();
+        let bill = self.fleet();
+        let fleet = bill.agents.map(|agents| {
+            let mut members = amounts_json(&bill.fleet);
+            members.insert("agents".into(), json!(agents));
+            members.insert("money_share".into(), json!(bill.money_share.map(money_text)));
+            members.insert("tokens_share".into(), json!(bill.tokens_share.map(tokens_text)));
             members
         });
-        let calls: Vec<Value> = self.module.imports.iter().map(call_json).collect();
-        let unbounded: Vec<Value> = self
-            .causes
-            .iter()
-            .map(|cause| json!({ "place": self.place(cause), "reason": cause.reason }))
-            .collect();
         let members = [
             ("instruction", json!(self.module.instruction.name.as_str())),
-            ("activation", Value::Object(activation)),
-            ("calls", json!(calls)),
+            ("activations", json!(activations)),
+            ("order", self.bound_json(self.order())),
+            ("calls", self.module.imports.iter().map(call_json).collect()),
+            ("lines", json!(lines)),
             ("fleet", json!(fleet)),
-            ("unbounded", json!(unbounded)),
+            ("unbounded", self.causes().iter().map(|cause| self.cause_json(cause)).collect()),
         ];
         members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
+
+    fn bound_json(&self, bound: &Bound) -> Value {
+        let amounts = self.amounts(bound);
+        let member = |resource: &Resource| {
+            let formula = self.formula((resource.polynomial)(bound), resource);
+            let at_most = (resource.amount)(&amounts).map(resource.json);
+            (resource.key.to_owned(), json!({ "formula": formula, "at_most": at_most }))
+        };
+        Value::Object(RESOURCES.iter().map(member).collect())
+    }
+
+    fn cause_json(&self, cause: &Unbounded) -> Value {
+        let fix = advice(cause, self.sources).map(|fix| {
+            let edits: Vec<Value> = fix
+                .edits
+                .iter()
+                .map(|edit| json!({ "start_byte": edit.span.start, "end_byte": edit.span.end, "text": edit.text }))
+                .collect();
+            json!({ "edits": edits, "description": fix.description })
+        });
+        json!({ "place": self.place(cause), "reason": cause.reason, "fix": fix })
+    }
 }
 
-fn times(value: u64, agents: u32) -> u64 {
-    value.saturating_mul(agents.into())
+fn amounts_json(amounts: &Amounts) -> Map<String, Value> {
+    let member = |resource: &Resource| {
+        (resource.key.to_owned(), json!((resource.amount)(amounts).map(resource.json)))
+    };
+    RESOURCES.iter().map(member).collect()
 }
 
 fn price_text(import: &Import) -> String {
     let mut parts = Vec::new();
-    for (price, show) in [
-        (import.cost.money, (|micro: u64| amount::money(micro.into())) as fn(u64) -> String),
-        (import.cost.tokens, |tokens| bound::tokens_text(tokens)),
-    ] {
+    for (price, tokens) in [(import.cost.money, false), (import.cost.tokens, true)] {
         match price {
             Amount::Fixed(0) => {}
-            Amount::Fixed(price) => parts.push(show(u64::try_from(price).unwrap_or(0))),
+            Amount::Fixed(price) => {
+                let price = u64::try_from(price).unwrap_or(0);
+                parts.push(if tokens { bound::tokens_text(price) } else { amount::money(price.into()) });
+            }
             Amount::Computed(_) => parts.push("as its arguments say".to_owned()),
         }
     }

@@ -8,4 +8,5 @@ pub(crate) mod documentation;
 pub(crate) mod module;
 pub(crate) mod run;
 pub(crate) mod style;
+pub(crate) mod tests;
 pub(crate) mod text;

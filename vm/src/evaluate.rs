@@ -75,7 +75,10 @@ impl Instance {
         let program = self.program().clone();
         let module = program.module();
         let Some((at, declared)) = module.metrics.iter().enumerate().find(|(_, own)| own.name == name) else {
-            return Err(InputError::unknown(&Path::of(name), module.metrics.iter().map(|own| own.name.clone())));
+            return Err(InputError::unknown(
+                &Path::of(name),
+                module.metrics.iter().map(|own| own.name.clone()),
+            ));
         };
         let samples = match (declared.kind, value) {
             (MetricKind::Distribution, Value::List(samples)) => samples.as_slice(),

@@ -234,6 +234,20 @@ impl Heap {
         }
     }
 
+    /// The first slots of an object of this arena.
+    #[inline]
+    pub(crate) fn slots(&self, object: u64, count: usize) -> &[u64] {
+        let start = slot::index(Reference::unpack(object).index).wrapping_add(1).wrapping_sub(FIRST_OFFSET);
+        self.words.get(start..start.saturating_add(count)).unwrap_or(&[])
+    }
+
+    /// The first slots of an object of this arena, to be written.
+    #[inline]
+    pub(crate) fn slots_mut(&mut self, object: u64, count: usize) -> &mut [u64] {
+        let start = slot::index(Reference::unpack(object).index).wrapping_add(1).wrapping_sub(FIRST_OFFSET);
+        self.words.get_mut(start..start.saturating_add(count)).unwrap_or(&mut [])
+    }
+
     /// Slot `at` of an object of this arena.
     #[inline]
     pub(crate) fn read(&self, object: u64, at: u32) -> u64 {

@@ -152,7 +152,11 @@ impl Inputs {
         let slot = linker.value(table, input.ty)?;
         if let (Some(place), Some(size)) = (attached.inputs.get_mut(at), attached.sizes.get_mut(at)) {
             *place = Some(slot);
-            *size = if matches!(module.ty(input.ty), Some(Type::List { .. } | Type::Map { .. })) { table.rows } else { 1 };
+            *size = if matches!(module.ty(input.ty), Some(Type::List { .. } | Type::Map { .. })) {
+                table.rows
+            } else {
+                1
+            };
         }
         Ok(self)
     }

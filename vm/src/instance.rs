@@ -5,6 +5,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 use swarm_bytecode::trap::LimitKind;
 
+use crate::activation::{Begin, Refusal};
 use crate::attached::Attached;
 use crate::driver::{Driver, Phase, RunState, Settings};
 use crate::error::{InputError, LoadError, Path};
@@ -12,7 +13,6 @@ use crate::heap::Data;
 use crate::host::{Answer, Host};
 use crate::inputs::Inputs;
 use crate::limits::{Grants, Limits, MAX_FUEL};
-use crate::activation::{Begin, Refusal};
 use crate::program::Program;
 use crate::report::{OrderReport, PlaceName, Report, metric_values};
 use crate::trace::{Digest, Level, Recorder, TraceSink, Tracing};
@@ -373,9 +373,10 @@ impl Instance {
         let module = self.program.module();
         let state = &self.state;
         let over = state.ending.as_ref().filter(|_| self.is_over());
-        let states = module.states.iter().filter_map(|declared| {
-            Some((declared.name.clone(), self.state(&declared.name)?))
-        });
+        let states = module
+            .states
+            .iter()
+            .filter_map(|declared| Some((declared.name.clone(), self.state(&declared.name)?)));
         OrderReport {
             outcome: over.map(|ending| ending.outcome),
             reason: over.and_then(|ending| ending.reason.clone()),

@@ -37,117 +37,103 @@ pub(crate) fn find(data: Data<'_>, order: Order, map: u64, key: u64) -> Option<u
 }
 
 /// Where the entry with a key lies.
+#[inline]
 pub(crate) fn position(data: Data<'_>, order: Order, map: u64, key: u64) -> Option<u32> {
-    let same = |at: u32| data.entry(map, at).is_some_and(|(found, _)| order.same(data, found, key));
     match data.heap.header(map) {
-        Some(header) if header.room <= SMALL => (0..header.length).find(|at| same(*at)),
+        Some(header) if header.room <= SMALL => {
+            let entries = data.heap.slots(map, slot::index(header.length).wrapping_mul(2)).chunks_exact(2);
+            let same = |entry: &[u64]| entry.first().is_some_and(|found| order.same(data, *found, key));
+            entries.zip(0u32..).find(|(entry, _)| same(entry)).map(|(_, at)| at)
+        }
         Some(header) => {
-            let hashed = hash(data, order, key);
-            Index::new(map, header.room).find(data.heap, hashed, same).map(|(_, entry)| entry)
+            let slots = data.heap.slots(map, map_slots(header.room));
+            let (entries, index) = slots.split_at_checked(slot::index(header.room).wrapping_mul(2))?;
+            let same = |at: u32| {
+                let found = entries.get(slot::index(at).wrapping_mul(2));
+                found.is_some_and(|found| order.same(data, *found, key))
+            };
+            find_place(index, hash(data, order, key), same).map(|(_, entry)| entry)
         }
-        // A view is in the order of its keys.
-        None => {
-            let (mut low, mut high) = (0, data.length(map));
-            while low < high {
-                let middle = low.midpoint(high);
-                let (found, _) = data.entry(map, middle)?;
-                match order.compare(data, found, key) {
-                    Ordering::Less => low = middle.saturating_add(1),
-                    Ordering::Equal => return Some(middle),
-                    Ordering::Greater => high = middle,
-                }
-            }
-            None
-        }
+        None => search(data, order, map, key),
     }
 }
 
-/// The index of a map: places of 32 bits, two in a word.
-#[derive(Clone, Copy)]
-struct Index {
-    map: u64,
-    /// Its first slot.
-    first: u32,
-    /// Number of places less 1; a power of two less 1.
-    mask: u32,
+/// Where the entry with a key lies in a view, which is in the order of its keys.
+fn search(data: Data<'_>, order: Order, map: u64, key: u64) -> Option<u32> {
+    let (mut low, mut high) = (0, data.length(map));
+    while low < high {
+        let middle = low.midpoint(high);
+        let (found, _) = data.entry(map, middle)?;
+        match order.compare(data, found, key) {
+            Ordering::Less => low = middle.saturating_add(1),
+            Ordering::Equal => return Some(middle),
+            Ordering::Greater => high = middle,
+        }
+    }
+    None
 }
 
-impl Index {
-    fn new(map: u64, room: u32) -> Index {
-        Index { map, first: room.saturating_mul(2), mask: room.saturating_mul(2).saturating_sub(1) }
-    }
+/// Slots of a map with room for so many entries.
+fn map_slots(room: u32) -> usize {
+    slot::index(room).saturating_mul(3)
+}
 
-    fn get(self, heap: &Heap, place: u32) -> u32 {
-        let word = heap.read(self.map, self.first.saturating_add(place >> 1));
-        if place & 1 == 0 { slot::low(word) } else { slot::low(word >> 32) }
-    }
+// The index. Its number of places is a power of two, and at most half of them are taken, so that a search always
+// comes upon a free one.
 
-    fn set(self, heap: &mut Heap, place: u32, value: u32) {
-        let at = self.first.saturating_add(place >> 1);
-        let word = heap.read(self.map, at);
+fn place_at(index: &[u64], place: usize) -> u32 {
+    let word = index.get(place >> 1).copied().unwrap_or(0);
+    if place & 1 == 0 { slot::low(word) } else { slot::low(word >> 32) }
+}
+
+fn set_place(index: &mut [u64], place: usize, value: u32) {
+    if let Some(word) = index.get_mut(place >> 1) {
         let value = u64::from(value);
-        let word = if place & 1 == 0 {
-            (word & !u64::from(u32::MAX)) | value
+        *word = if place & 1 == 0 {
+            (*word & !u64::from(u32::MAX)) | value
         } else {
-            (word & u64::from(u32::MAX)) | (value << 32)
+            (*word & u64::from(u32::MAX)) | (value << 32)
         };
-        heap.write(self.map, at, word);
     }
+}
 
-    fn start(self, hash: u64) -> u32 {
-        slot::low(hash) & self.mask
-    }
+/// Number of places less 1.
+fn mask(index: &[u64]) -> usize {
+    index.len().wrapping_mul(2).wrapping_sub(1)
+}
 
-    fn next(self, place: u32) -> u32 {
-        place.wrapping_add(1) & self.mask
-    }
+/// Where a search for a hash starts.
+fn start(hash: u64, mask: usize) -> usize {
+    slot::index(slot::low(hash)) & mask
+}
 
-    /// What stands in the place of an entry.
-    fn mark(hash: u64, entry: u32) -> u32 {
-        (slot::low(hash >> 32) & !ENTRY_MASK) | (entry.saturating_add(1) & ENTRY_MASK)
-    }
+/// What stands in the place of an entry.
+fn mark(hash: u64, entry: u32) -> u32 {
+    (slot::low(hash >> 32) & !ENTRY_MASK) | (entry.saturating_add(1) & ENTRY_MASK)
+}
 
-    /// Place and number of the entry with this hash that is the `same`.
-    fn find(self, heap: &Heap, hash: u64, same: impl Fn(u32) -> bool) -> Option<(u32, u32)> {
-        let wanted = Index::mark(hash, 0) & !ENTRY_MASK;
-        let mut place = self.start(hash);
-        // At most half of the places are taken, so this comes upon a free one.
-        loop {
-            let found = self.get(heap, place);
-            let entry = (found & ENTRY_MASK).checked_sub(1)?;
-            if found & !ENTRY_MASK == wanted && same(entry) {
-                return Some((place, entry));
-            }
-            place = self.next(place);
+/// Place and number of the entry with this hash that is the `same`.
+fn find_place(index: &[u64], hash: u64, same: impl Fn(u32) -> bool) -> Option<(usize, u32)> {
+    let wanted = mark(hash, 0) & !ENTRY_MASK;
+    let mask = mask(index);
+    let mut place = start(hash, mask);
+    loop {
+        let found = place_at(index, place);
+        let entry = (found & ENTRY_MASK).checked_sub(1)?;
+        if found & !ENTRY_MASK == wanted && same(entry) {
+            return Some((place, entry));
         }
+        place = place.wrapping_add(1) & mask;
     }
+}
 
-    fn insert(self, heap: &mut Heap, hash: u64, entry: u32) {
-        let mut place = self.start(hash);
-        while self.get(heap, place) != 0 {
-            place = self.next(place);
-        }
-        self.set(heap, place, Index::mark(hash, entry));
+fn insert_place(index: &mut [u64], hash: u64, entry: u32) {
+    let mask = mask(index);
+    let mut place = start(hash, mask);
+    while place_at(index, place) != 0 {
+        place = place.wrapping_add(1) & mask;
     }
-
-    /// Frees a place and moves up what was put behind it because it was taken. `hash` is that of an entry's key.
-    fn remove(self, heap: &mut Heap, place: u32, hash: impl Fn(&Heap, u32) -> u64) {
-        let mut free = place;
-        let mut place = place;
-        loop {
-            place = self.next(place);
-            let found = self.get(heap, place);
-            let Some(entry) = (found & ENTRY_MASK).checked_sub(1) else { break };
-            let start = self.start(hash(heap, entry));
-            // How far the entry lies from where it would like to be, and how far the free place does.
-            let (own, gap) = (place.wrapping_sub(start) & self.mask, place.wrapping_sub(free) & self.mask);
-            if own >= gap {
-                self.set(heap, free, found);
-                free = place;
-            }
-        }
-        self.set(heap, free, 0);
-    }
+    set_place(index, place, mark(hash, entry));
 }
 
 /// A map being changed. Charge and memory are paid before.
@@ -195,27 +181,38 @@ impl Maps<'_> {
         self.heap.write(map, at.saturating_mul(2).saturating_add(1), value);
     }
 
+    /// The index of a map that has one.
+    fn index(&mut self, map: u64, room: u32) -> &mut [u64] {
+        let index = self.heap.slots_mut(map, map_slots(room)).split_at_mut_checked(slot::index(room).wrapping_mul(2));
+        index.map_or(&mut [], |(_, index)| index)
+    }
+
     /// Makes the index anew.
     fn fill_index(&mut self, map: u64) {
         let Some(header) = self.heap.header(map).filter(|header| header.room > SMALL) else { return };
-        let index = Index::new(map, header.room);
-        for at in 0..header.room {
-            self.heap.write(map, index.first.saturating_add(at), 0);
-        }
+        self.index(map, header.room).fill(0);
         for entry in 0..header.length {
-            let key = self.heap.read(map, entry.saturating_mul(2));
-            let hash = self.hash(key);
-            index.insert(self.heap, hash, entry);
+            let hash = self.hash(self.heap.read(map, entry.saturating_mul(2)));
+            insert_place(self.index(map, header.room), hash, entry);
         }
     }
 
     /// Puts a value under a key into a map that may be written and has room for it.
     pub(crate) fn set(&mut self, map: u64, key: u64, value: u64) {
-        let Some(header) = self.heap.header(map) else { return };
-        if let Some(at) = position(self.data(), self.order, map, key) {
-            self.heap.write(map, at.saturating_mul(2).saturating_add(1), value);
-            return;
+        match position(self.data(), self.order, map, key) {
+            Some(at) => self.set_value(map, at, value),
+            None => self.insert(map, key, value),
         }
+    }
+
+    /// Changes the value of an entry of a map that may be written.
+    pub(crate) fn set_value(&mut self, map: u64, at: u32, value: u64) {
+        self.heap.write(map, at.saturating_mul(2).saturating_add(1), value);
+    }
+
+    /// Adds an entry with a key that is not there, to a map that may be written and has room for it.
+    pub(crate) fn insert(&mut self, map: u64, key: u64, value: u64) {
+        let Some(header) = self.heap.header(map) else { return };
         let entry = header.length;
         if entry >= header.room {
             return;
@@ -223,18 +220,17 @@ impl Maps<'_> {
         self.write_entry(map, entry, key, value);
         if header.room > SMALL {
             let hash = self.hash(key);
-            Index::new(map, header.room).insert(self.heap, hash, entry);
+            insert_place(self.index(map, header.room), hash, entry);
         }
         self.heap.set_header(map, Header { length: entry.saturating_add(1), sorted: entry == 0, ..header });
     }
 
-    /// Takes a key out of a map that may be written. The last entry takes the place of the one removed.
-    pub(crate) fn remove(&mut self, map: u64, key: u64) {
+    /// Takes an entry out of a map that may be written. The last one takes its place.
+    pub(crate) fn remove(&mut self, map: u64, entry: u32) {
         let Some(header) = self.heap.header(map) else { return };
-        let Some(entry) = position(self.data(), self.order, map, key) else { return };
         let Some(last) = header.length.checked_sub(1) else { return };
         if header.room > SMALL {
-            self.unlink(map, header, entry, last);
+            self.unlink(map, header.room, entry, last);
         }
         if entry != last
             && let Some((key, value)) = self.data().entry(map, last)
@@ -246,23 +242,43 @@ impl Maps<'_> {
     }
 
     /// Takes an entry out of the index and makes the last one's place point to where that will lie.
-    fn unlink(&mut self, map: u64, header: Header, entry: u32, last: u32) {
-        let index = Index::new(map, header.room);
-        let place_of = |maps: &Self, entry: u32| {
-            let hash = maps.hash(maps.heap.read(map, entry.saturating_mul(2)));
-            index.find(maps.heap, hash, |other| other == entry).map(|(place, _)| (place, hash))
-        };
-        if let Some((place, _)) = place_of(self, entry) {
-            let (code, attached, order) = (self.code, self.attached, self.order);
-            index.remove(self.heap, place, |heap, entry| {
-                hash(Data { code, attached, heap }, order, heap.read(map, entry.saturating_mul(2)))
-            });
+    fn unlink(&mut self, map: u64, room: u32, entry: u32, last: u32) {
+        let hash = self.hash_of(map, entry);
+        if let Some((place, _)) = find_place(self.index(map, room), hash, |other| other == entry) {
+            self.free_place(map, room, place);
         }
-        if entry != last
-            && let Some((place, hash)) = place_of(self, last)
-        {
-            index.set(self.heap, place, Index::mark(hash, entry));
+        if entry == last {
+            return;
         }
+        let hash = self.hash_of(map, last);
+        let index = self.index(map, room);
+        if let Some((place, _)) = find_place(index, hash, |other| other == last) {
+            set_place(index, place, mark(hash, entry));
+        }
+    }
+
+    /// Hash of an entry's key.
+    fn hash_of(&self, map: u64, entry: u32) -> u64 {
+        self.hash(self.heap.read(map, entry.saturating_mul(2)))
+    }
+
+    /// Frees a place of the index and moves up what was put behind it because it was taken.
+    fn free_place(&mut self, map: u64, room: u32, place: usize) {
+        let mask = mask(self.index(map, room));
+        let (mut free, mut place) = (place, place);
+        loop {
+            place = place.wrapping_add(1) & mask;
+            let found = place_at(self.index(map, room), place);
+            let Some(entry) = (found & ENTRY_MASK).checked_sub(1) else { break };
+            let start = start(self.hash_of(map, entry), mask);
+            // How far the entry lies from where it would like to be, and how far the free place does.
+            let (own, gap) = (place.wrapping_sub(start) & mask, place.wrapping_sub(free) & mask);
+            if own >= gap {
+                set_place(self.index(map, room), free, found);
+                free = place;
+            }
+        }
+        set_place(self.index(map, room), free, 0);
     }
 
     /// Brings the entries into the order of their keys. A view is in it already.

@@ -177,14 +177,19 @@ pub(crate) fn set_entry(
     value: u64,
     shape: MapShape,
 ) -> Result<u64, Pause> {
-    let known = map::position(scope.data(), shape.order, map, key).is_some();
-    let entries = u64::from(scope.data().length(map)).saturating_add(u64::from(!known));
+    let known = map::position(scope.data(), shape.order, map, key);
+    let entries = u64::from(scope.data().length(map)).saturating_add(u64::from(known.is_none()));
     check_count(entries, u64::from(shape.most))?;
     let target = writable(scope, map, None, key, entries, shape.order)?;
     if shape.shares {
         scope.heap.share(value);
     }
-    scope.maps(shape.order).set(target, key, value);
+    let mut maps = scope.maps(shape.order);
+    match known {
+        // A copy has its entries in the same places.
+        Some(at) => maps.set_value(target, at, value),
+        None => maps.insert(target, key, value),
+    }
     Ok(target)
 }
 
@@ -198,7 +203,7 @@ pub(crate) fn remove_entry(scope: &mut Scope<'_>, map: u64, key: u64, order: Ord
     let entries = u64::from(scope.data().length(map)).saturating_sub(1);
     let target = writable(scope, map, Some(at), key, entries, order)?;
     if target == map {
-        scope.maps(order).remove(map, key);
+        scope.maps(order).remove(map, at);
     }
     Ok(target)
 }

@@ -92,7 +92,6 @@ fn bare(ty: &ast::TypeExpr) -> Option<Span> {
 fn in_block(block: &ast::Block, span: Span) -> Option<&ast::TypeExpr> {
     use ast::StatementKind as S;
     block.statements.iter().filter(|statement| meet(statement.span, span)).find_map(|statement| {
-
         match &statement.kind {
             S::Let { name, ty, .. } if meet(name.span, span) => ty.as_ref(),
             S::If { arms, otherwise } => arms

@@ -25,7 +25,9 @@ pub(crate) fn warn_of_budget(
     let bill = fleet(report, module, None, &std::collections::BTreeMap::new());
     // Without a number of agents, one at least.
     let share = |share: Option<u64>, budget: Option<i64>| {
-        share.or_else(|| budget.filter(|_| bill.agents.is_none()).and_then(|budget| u64::try_from(budget).ok()))
+        share.or_else(|| {
+            budget.filter(|_| bill.agents.is_none()).and_then(|budget| u64::try_from(budget).ok())
+        })
     };
     let money = Part {
         ty: TypeId::MONEY,
@@ -53,7 +55,11 @@ pub(crate) fn warn_of_budget(
     for part in &short {
         diagnostic = diagnostic.note(part.arithmetic(report, module, bill.agents));
     }
-    Some(diagnostic.note("An agent that has used up its share goes no further: its next call with a cost ends the run."))
+    Some(
+        diagnostic.note(
+            "An agent that has used up its share goes no further: its next call with a cost ends the run.",
+        ),
+    )
 }
 
 /// One kind of budget.

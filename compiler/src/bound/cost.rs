@@ -93,15 +93,7 @@ impl Cost {
 
     /// All resources, to look for causes.
     pub(crate) fn all(&self) -> [&Size; 7] {
-        [
-            &self.fuel,
-            &self.texts,
-            &self.kept,
-            &self.frames,
-            &self.host_calls,
-            &self.money,
-            &self.tokens,
-        ]
+        [&self.fuel, &self.texts, &self.kept, &self.frames, &self.host_calls, &self.money, &self.tokens]
     }
 
     /// Fuel with the charge for texts.

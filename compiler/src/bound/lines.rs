@@ -15,7 +15,7 @@ use super::cost::Cost;
 use super::order::{Order, bound, wakes};
 use super::prove::Prover;
 use super::report::{Amounts, evaluate};
-use super::sum::{Size, Sum, Unbounded, times};
+use super::sum::{Size, Sum, times};
 use super::walk::Walk;
 
 /// What one line adds to the worst case of an order.
@@ -51,13 +51,15 @@ pub fn lines(module: &Module, facts: &Facts) -> Vec<LineCost> {
     for wake in wakes(module) {
         let (span, often) = (order.span(wake), order.times(wake));
         let Some(function) = order.function(wake) else { continue };
-        let lines = of_function(&mut order.prover, function, &mut known);
+        let (lines, brought) = (of_function(&mut order.prover, function, &mut known), order.arguments(wake));
         for (line, cost) in lines {
-            add(&mut all, line, &cost.repeated(&often, span));
+            add(&mut all, line, &cost.substitute(&brought, span).repeated(&often, span));
         }
     }
     let cost = |cost: &Cost| bound(cost);
-    all.iter().map(|((file, line), amount)| LineCost { file: *file, line: *line, cost: cost(amount) }).collect()
+    all.iter()
+        .map(|((file, line), amount)| LineCost { file: *file, line: *line, cost: cost(amount) })
+        .collect()
 }
 
 /// The lines for inputs of these sizes (else of their MAX), the costliest first: by money, then host calls, tokens and
@@ -73,7 +75,9 @@ pub fn costliest(lines: &[LineCost], module: &Module, sizes: &BTreeMap<InputId, 
         let Amounts { fuel, host_calls, money, tokens, .. } = line.amounts;
         [money, host_calls, tokens, fuel].map(|amount| amount.unwrap_or(u64::MAX))
     };
-    lines.sort_by(|left, right| rank(right).cmp(&rank(left)).then((left.file, left.line).cmp(&(right.file, right.line))));
+    lines.sort_by(|left, right| {
+        rank(right).cmp(&rank(left)).then((left.file, left.line).cmp(&(right.file, right.line)))
+    });
     lines
 }
 

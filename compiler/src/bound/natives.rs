@@ -81,9 +81,7 @@ impl Walk<'_, '_> {
         cost: &mut Cost,
     ) {
         let joins = self.class(result) == Some(Class::String);
-        let items = |count: &Size| {
-            times(count, &Ok(Sum::constant(self.prover.text)), self.facts.span)
-        };
+        let items = |count: &Size| times(count, &Ok(Sum::constant(self.prover.text)), self.facts.span);
         let mut bytes = if joins { self.result(at) } else { Ok(Sum::zero()) };
         for (size, &register) in sizes.iter().zip(arguments) {
             match (self.class(register), self.element(register)) {

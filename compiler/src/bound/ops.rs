@@ -38,7 +38,10 @@ impl Walk<'_, '_> {
             Op::Quantile { .. } | Op::Mean { .. } | Op::Some { .. } => {
                 allocate(cost::object_words(1), cost);
             }
-            Op::EqString { .. } | Op::LtString { .. } | Op::LeString { .. } | Op::Find { .. }
+            Op::EqString { .. }
+            | Op::LtString { .. }
+            | Op::LeString { .. }
+            | Op::Find { .. }
             | Op::SetEntry { .. } => cost.add_text(&self.text(at)),
             Op::RemoveEntry { map, .. } => {
                 cost.add_text(&self.text(at));
@@ -192,7 +195,9 @@ impl Walk<'_, '_> {
 
     fn own_words(&self, register: Register) -> Size {
         let words = self.type_id(register).and_then(|ty| super::weight::own_words(self.prover.module, ty));
-        words.map(Sum::constant).ok_or_else(|| Unbounded::new(self.facts.span, "a map is written without MAX"))
+        words
+            .map(Sum::constant)
+            .ok_or_else(|| Unbounded::new(self.facts.span, "a map is written without MAX"))
     }
 
     pub(crate) fn unknown(&self, reason: &str) -> Size {

@@ -1,7 +1,8 @@
 //! From functions to activations, and from these to a whole order.
 
 use swarm_bytecode::cost;
-use swarm_bytecode::module::{Bound, FunctionId, Module, Polynomial};
+use swarm_bytecode::module::{Bound, Function, FunctionId, Module, Polynomial};
+use swarm_bytecode::types::{Type, TypeId};
 use swarm_grammar::span::Span;
 
 use super::Facts;
@@ -9,8 +10,8 @@ use super::cost::{Cost, add};
 use super::prove::Prover;
 use super::remedy::Remedy;
 use super::report::{Activation, Report, Wake};
-use super::sum::{Size, Sum, Unbounded, either, times};
-use super::weight::{own_words, weight};
+use super::sum::{Size, Sum, Unbounded};
+use super::weight::{BORDER_TEXT_BYTES, own_words, weight};
 
 /// The worst case of a module under construction.
 pub(crate) struct Order<'m> {
@@ -59,13 +60,12 @@ impl<'m> Order<'m> {
             None => Cost::zero(),
         };
         if let Some(handler) = self.event(wake) {
-            let parameters = usize::from(handler.parameters);
-            for ty in handler.registers.iter().take(parameters) {
-                let size = match weight(self.module, *ty, super::BORDER_TEXT_BYTES) {
-                    Some(weight) => Ok(Sum::constant(weight.bytes())),
-                    None => Err(Unbounded::new(span, "an event brings a list without MAX")),
-                };
-                add(&mut cost.kept, &size);
+            cost = cost.substitute(&self.arguments(wake), span);
+            for ty in handler.registers.iter().take(usize::from(handler.parameters)) {
+                let weight = weight(self.module, *ty, BORDER_TEXT_BYTES);
+                let bytes = weight.map(|weight| Sum::constant(weight.bytes()));
+                let unknown = || Unbounded::new(span, "an event brings a list without MAX");
+                add(&mut cost.kept, &bytes.ok_or_else(unknown));
             }
         }
         if wake == Wake::Start {
@@ -75,8 +75,26 @@ impl<'m> Order<'m> {
         cost
     }
 
+    /// How great what an event brings is.
+    pub(crate) fn arguments(&self, wake: Wake) -> Vec<Size> {
+        let Some(handler) = self.event(wake) else { return Vec::new() };
+        let parameters = handler.registers.iter().take(usize::from(handler.parameters));
+        parameters.map(|ty| self.brought(*ty, self.span(wake))).collect()
+    }
+
+    /// How great a value of this type is that an event brings.
+    fn brought(&self, ty: TypeId, span: Span) -> Size {
+        match self.module.ty(ty) {
+            Some(Type::String) => Ok(Sum::constant(BORDER_TEXT_BYTES)),
+            Some(Type::List { max: Some(max), .. } | Type::Map { max: Some(max), .. }) => {
+                Ok(Sum::constant(u64::from(*max)))
+            }
+            _ => Err(Unbounded::new(span, "what an event brings is known only when the program runs")),
+        }
+    }
+
     /// The handler of an event.
-    fn event(&self, wake: Wake) -> Option<&'m swarm_bytecode::module::Function> {
+    fn event(&self, wake: Wake) -> Option<&'m Function> {
         if let Wake::Event(_) = wake { self.module.functions.get(self.function(wake)?.index()) } else { None }
     }
 
@@ -147,7 +165,8 @@ impl<'m> Order<'m> {
             }
             Wake::Timer(at) => {
                 let period = self.module.timers.get(at).map_or(0, |timer| timer.period_ns);
-                let ticks = self.module.instruction.deadline_ns.and_then(|deadline| deadline.checked_div(period));
+                let ticks =
+                    self.module.instruction.deadline_ns.and_then(|deadline| deadline.checked_div(period));
                 let cause = || {
                     let reason = format!("nothing says when {name} ends: give the INSTRUCTION a DEADLINE");
                     Unbounded::new(span, reason).with(Remedy::Deadline)

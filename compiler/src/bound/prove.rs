@@ -105,7 +105,8 @@ impl<'m> Prover<'m> {
     /// At least ⌈log₂ n⌉.
     pub(crate) fn log(&self, items: &Size) -> u64 {
         let most = items.as_ref().ok().and_then(|items| self.at_most(items));
-        let log = most.map(|most| u64::from(u64::BITS.saturating_sub(most.saturating_sub(1).leading_zeros())));
+        let log =
+            most.map(|most| u64::from(u64::BITS.saturating_sub(most.saturating_sub(1).leading_zeros())));
         log.map_or(MOST_LOG, |log| log.min(MOST_LOG))
     }
 

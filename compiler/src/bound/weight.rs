@@ -55,7 +55,9 @@ impl Weight {
 pub(crate) fn weight(module: &Module, ty: TypeId, text: u64) -> Option<Weight> {
     let own = |words| Weight { slots: 1, text_bytes: 0, words };
     let fields = |fields: &[Field]| {
-        fields.iter().try_fold(Weight::default(), |sum, field| Some(sum.plus(weight(module, field.ty, text)?)))
+        fields
+            .iter()
+            .try_fold(Weight::default(), |sum, field| Some(sum.plus(weight(module, field.ty, text)?)))
     };
     Some(match module.ty(ty)? {
         Type::String => Weight { text_bytes: text, ..own(0) },

@@ -149,9 +149,10 @@ impl<'c, 'a> Body<'c, 'a> {
     fn own_case(&self, name: &str) -> Option<Span> {
         let [(ty, case)] = self.cx.env.cases(name)[..] else { return None };
         let owner = self.cx.env.enums.get(&ty)?;
-        let own = self.cx.env.get(&owner.name).is_some_and(|declared| {
-            declared.origin == Origin::Own && declared.symbol == Symbol::Type(ty)
-        });
+        let own =
+            self.cx.env.get(&owner.name).is_some_and(|declared| {
+                declared.origin == Origin::Own && declared.symbol == Symbol::Type(ty)
+            });
         self.cx.env.case(ty, case).filter(|_| own).map(|case| case.span)
     }
 

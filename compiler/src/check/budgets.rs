@@ -150,7 +150,12 @@ impl Checker<'_> {
     }
 
     /// The same for the phases of START and the BUDGET and DEADLINE of the header.
-    pub(crate) fn parts_of_header(&mut self, start: Option<&Function>, header: &Instruction, spans: &HeaderSpans) {
+    pub(crate) fn parts_of_header(
+        &mut self,
+        start: Option<&Function>,
+        header: &Instruction,
+        spans: &HeaderSpans,
+    ) {
         let Some(start) = start else { return };
         let known = self.diagnostics.len();
         let sums = self.parts(&start.body);

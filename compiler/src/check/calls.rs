@@ -90,7 +90,7 @@ impl Body<'_, '_> {
             [] => {}
             _ => {
                 self.evaluate_only(arguments);
-                return self.ambiguous_case(name, callee.span);
+                return self.ambiguous_case(name, callee.span, expected);
             }
         }
         match name.as_str() {
@@ -122,7 +122,8 @@ impl Body<'_, '_> {
                 matches!(symbol, Symbol::Function(_) | Symbol::Host(_) | Symbol::Type(_))
             });
             let own = callable.map(|(name, _)| name).chain(self.cx.env.case_names());
-            let near = errors::nearest(name, own).or_else(|| errors::nearest(name, super::natives::builtins()));
+            let near =
+                errors::nearest(name, own).or_else(|| errors::nearest(name, super::natives::builtins()));
             let near = near.or_else(|| errors::natives::other_name(name)).map(str::to_owned);
             self.report(errors::names::unknown_function(name, span, near.as_deref()));
         }

@@ -2,6 +2,7 @@
 //! to be done.
 
 use std::collections::BTreeMap;
+use std::mem::discriminant;
 use std::ops::Deref;
 
 use smol_str::SmolStr;
@@ -130,6 +131,16 @@ impl Checker<'_> {
                 self.bring(ScopeId(at), wanted);
             }
         }
+        for (at, (unit, (names, taken))) in units.iter().zip(&all).enumerate() {
+            let again = unit.program.items.iter().zip(taken).filter(|(_, taken)| **taken);
+            for (item, name) in again.filter_map(|(item, _)| Some((item, declared_name(&item.kind)?))) {
+                let first = names.get(&name.text);
+                // Which of two things a name stands for cannot be told; of two that are alike, the first will do.
+                if first.is_some_and(|first| discriminant(&first.kind) != discriminant(&item.kind)) {
+                    self.declare_in(ScopeId(at), name, Symbol::Unknown);
+                }
+            }
+        }
         self.env.at = ScopeId::PROGRAM;
         plan
     }
@@ -184,7 +195,12 @@ impl Checker<'_> {
             }
             match self.env.local(scope, &name) {
                 Some(known) if known.origin == Origin::Used && known.symbol != declared.symbol => {
-                    self.report(errors::modules::brought_twice(&name, wanted.span, known.span, declared.span));
+                    self.report(errors::modules::brought_twice(
+                        &name,
+                        wanted.span,
+                        known.span,
+                        declared.span,
+                    ));
                 }
                 Some(_) => {}
                 None => self.env.declare(scope, name, Declared { origin: Origin::Used, ..declared }),

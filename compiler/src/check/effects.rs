@@ -69,8 +69,7 @@ impl Allowed {
     /// The header: figures of the fleet, and the order's context.
     pub(crate) const FIGURES: Allowed = Allowed(Effect::Metric.bit() | Effect::Context.bit());
     /// A look at everything there is: VETO, what a TEST expects.
-    pub(crate) const LOOKING: Allowed =
-        Allowed(Self::GIVEN.0 | Effect::Metric.bit() | Effect::State.bit());
+    pub(crate) const LOOKING: Allowed = Allowed(Self::GIVEN.0 | Effect::Metric.bit() | Effect::State.bit());
     /// A statement.
     pub(crate) const EVERYTHING: Allowed = Allowed(u16::MAX);
     /// WHERE and aggregates: everything but to act.

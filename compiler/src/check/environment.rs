@@ -221,9 +221,10 @@ impl Environment {
 
     pub(crate) fn declare(&mut self, scope: ScopeId, name: SmolStr, declared: Declared) {
         let cases: Vec<SmolStr> = match declared.symbol {
-            Symbol::Type(ty) => self.enums.get(&ty).map_or_else(Vec::new, |own| {
-                own.cases.iter().map(|case| case.name.clone()).collect()
-            }),
+            Symbol::Type(ty) => self
+                .enums
+                .get(&ty)
+                .map_or_else(Vec::new, |own| own.cases.iter().map(|case| case.name.clone()).collect()),
             _ => Vec::new(),
         };
         let Some(scope) = self.scopes.get_mut(scope.0) else { return };

@@ -43,14 +43,18 @@ impl Body<'_, '_> {
         self.convert(expr, source, ty?, wanted)
     }
 
-    pub(crate) fn expression_or_call(&mut self, source: &ast::Expr, expected: Option<TypeId>) -> Option<Expr> {
+    pub(crate) fn expression_or_call(
+        &mut self,
+        source: &ast::Expr,
+        expected: Option<TypeId>,
+    ) -> Option<Expr> {
         use ast::ExprKind as Kind;
         match &source.kind {
             Kind::Number(text) => self.number(text, source.span),
             Kind::String(literal) => self.string(literal),
             Kind::Bool(value) => Some(typed(ExprKind::Word(i64::from(*value)), TypeId::BOOL, source.span)),
             Kind::None => self.none(source.span, expected),
-            Kind::Name(name) => self.name(name, source.span),
+            Kind::Name(name) => self.name(name, source.span, expected),
             Kind::List(items) => self.list(items, source.span, expected),
             Kind::Paren(inner) => self.expression_or_call(inner, expected),
             Kind::Member(record, field) => match self.path(source) {
@@ -100,7 +104,7 @@ impl Body<'_, '_> {
     }
 
     /// A name that stands for a value.
-    fn name(&mut self, name: &SmolStr, span: Span) -> Option<Expr> {
+    fn name(&mut self, name: &SmolStr, span: Span, expected: Option<TypeId>) -> Option<Expr> {
         if let Some(id) = self.local(name) {
             let info = self.info_mut(id)?;
             info.read = true;
@@ -116,7 +120,7 @@ impl Body<'_, '_> {
                     None
                 }
                 [] => self.unknown_name(name, span),
-                _ => self.ambiguous_case(name, span),
+                _ => self.ambiguous_case(name, span, expected),
             },
         }
     }
@@ -171,12 +175,24 @@ impl Body<'_, '_> {
         None
     }
 
-    /// A case name that several enums have.
-    pub(crate) fn ambiguous_case(&mut self, name: &SmolStr, span: Span) -> Option<Expr> {
-        let cases = self.cx.env.cases(name).into_iter();
-        let owners = cases.filter_map(|(ty, _)| self.cx.env.enums.get(&ty)).map(|own| own.name.to_string());
-        let owners: Vec<String> = owners.collect();
-        self.report(errors::matching::ambiguous(name, &owners, span));
+    /// A case name that several enums have; `expected` says which of them was probably meant.
+    pub(crate) fn ambiguous_case(
+        &mut self,
+        name: &SmolStr,
+        span: Span,
+        expected: Option<TypeId>,
+    ) -> Option<Expr> {
+        let wanted = expected.map(|ty| self.cx.types.inner(ty).unwrap_or(ty));
+        let mut owners: Vec<String> = Vec::new();
+        let mut meant = None;
+        for (ty, _) in self.cx.env.cases(name) {
+            let owner = self.cx.types.name(ty);
+            if wanted == Some(ty) {
+                meant = Some(owner.clone());
+            }
+            owners.push(owner);
+        }
+        self.report(errors::matching::ambiguous(name, &owners, meant.as_deref(), span));
         None
     }
 
@@ -422,18 +438,30 @@ impl Body<'_, '_> {
         right: &ast::Expr,
         expected: Option<TypeId>,
     ) -> (Option<Expr>, Option<Expr>) {
-        if expected.is_none() && takes_type(left) && !takes_type(right) {
+        if expected.is_none() && self.asks_for_type(left) && !self.asks_for_type(right) {
             let right = self.expression(right, None);
             let left = right.as_ref().and_then(|right| self.expression(left, right.ty));
             return (left, right);
         }
         let left = self.expression(left, expected);
-        if takes_type(right) && expected.is_none() {
+        if self.asks_for_type(right) && expected.is_none() {
             let right = left.as_ref().and_then(|left| self.expression(right, left.ty));
             return (left, right);
         }
         let right = self.expression(right, expected);
         (left, right)
+    }
+
+    /// Whether an expression is understood better once its type is known: one without a type of its own, and a name
+    /// that is a case of several enums.
+    fn asks_for_type(&self, source: &ast::Expr) -> bool {
+        match &source.kind {
+            ast::ExprKind::Name(name) => {
+                self.local(name).is_none() && self.symbol(name).is_none() && self.cx.env.cases(name).len() > 1
+            }
+            ast::ExprKind::Paren(inner) => self.asks_for_type(inner),
+            _ => takes_type(source),
+        }
     }
 
     /// The type two branches can both be brought to.

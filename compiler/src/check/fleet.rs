@@ -55,7 +55,9 @@ impl Checker<'_> {
         let mut waves = Vec::with_capacity(written.len());
         let mut before: Option<(i64, Span)> = None;
         for wave in written {
-            let Some(share) = self.constant_word(wave, TypeId::PERCENT, "a wave of ROLLOUT") else { continue };
+            let Some(share) = self.constant_word(wave, TypeId::PERCENT, "a wave of ROLLOUT") else {
+                continue;
+            };
             if !(1..=PERCENT_ONE).contains(&share) {
                 let text = self.quote(wave.span);
                 let range = "more than 0% and at most 100%";
@@ -77,12 +79,7 @@ impl Checker<'_> {
         self.positive(word, what, value.span)
     }
 
-    pub(crate) fn reporting(
-        &mut self,
-        names: &[ast::Name],
-        every: Option<&ast::Expr>,
-        header: &mut Header,
-    ) {
+    pub(crate) fn reporting(&mut self, names: &[ast::Name], every: Option<&ast::Expr>, header: &mut Header) {
         let mut metrics = Vec::with_capacity(names.len());
         for name in names {
             match self.env.get(&name.text).map(|declared| declared.symbol) {
@@ -93,8 +90,7 @@ impl Checker<'_> {
                 }
                 Some(Symbol::Unknown) => {}
                 found if !self.env.incomplete => {
-                    let metrics =
-                        self.env.names().filter(|(_, symbol)| matches!(symbol, Symbol::Metric(_)));
+                    let metrics = self.env.names().filter(|(_, symbol)| matches!(symbol, Symbol::Metric(_)));
                     let near = errors::nearest(&name.text, metrics.map(|(name, _)| name)).map(str::to_owned);
                     self.report(errors::fleet::report_of_what(name, found.is_some(), near.as_deref()));
                 }

@@ -38,8 +38,7 @@ impl Checker<'_> {
         for (at, own) in plan.functions.iter().enumerate() {
             let Some(signature) = self.env.functions.get(at).cloned() else { continue };
             self.env.at = own.scope;
-            let checked =
-                self.body(&own.name, own.span, &signature.parameters, signature.answer, &own.body);
+            let checked = self.body(&own.name, own.span, &signature.parameters, signature.answer, &own.body);
             if let Some(slot) = self.functions.get_mut(at) {
                 *slot = checked.0;
             }

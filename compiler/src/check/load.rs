@@ -189,7 +189,8 @@ impl Units<'_> {
             }
         }
         let written = words.join(".");
-        let all: Vec<String> = usable().map(|module| format!("std.{}", module.name.replace('/', "."))).collect();
+        let all: Vec<String> =
+            usable().map(|module| format!("std.{}", module.name.replace('/', "."))).collect();
         let near = errors::nearest(&written, all.iter().map(String::as_str));
         let at = path.iter().map(|name| name.span).reduce(Span::to).unwrap_or(span);
         self.diagnostics.push(errors::modules::unknown(&written, at, near, &all));
@@ -214,7 +215,8 @@ fn normal(from: &str, path: &str) -> SmolStr {
         Some((folder, _)) if !path.starts_with('/') => folder,
         _ => "",
     };
-    let rooted = path.starts_with('/') || (folder.is_empty() && from.starts_with('/')) || folder.starts_with('/');
+    let rooted =
+        path.starts_with('/') || (folder.is_empty() && from.starts_with('/')) || folder.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();
     for part in folder.split('/').chain(path.split('/')) {
         match part {

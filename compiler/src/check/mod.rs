@@ -129,7 +129,11 @@ pub(crate) struct Activations {
 
 impl Activations {
     /// What agents run: where it starts, events, timers, vetoes.
-    fn roots(&self, entry: Option<typed::FunctionIndex>, vetoes: &[typed::Veto]) -> Vec<typed::FunctionIndex> {
+    fn roots(
+        &self,
+        entry: Option<typed::FunctionIndex>,
+        vetoes: &[typed::Veto],
+    ) -> Vec<typed::FunctionIndex> {
         let handlers = self.handlers.iter().map(|handler| handler.function);
         let timers = self.timers.iter().map(|timer| timer.function);
         let vetoes = vetoes.iter().map(|veto| veto.condition);

@@ -111,12 +111,7 @@ impl Body<'_, '_> {
     }
 
     /// An argument that may be NONE is only for a native that takes such.
-    fn native_argument(
-        &mut self,
-        rows: &[&'static Native],
-        value: Expr,
-        source: &ast::Expr,
-    ) -> Option<Expr> {
+    fn native_argument(&mut self, rows: &[&'static Native], value: Expr, source: &ast::Expr) -> Option<Expr> {
         let optional = |pattern: &Pattern| {
             use Pattern::{Any, OptionalAny, OptionalFloat, OptionalInt};
             matches!(pattern, Any | OptionalAny | OptionalFloat | OptionalInt)
@@ -147,7 +142,11 @@ impl Body<'_, '_> {
         }
         for (place, ((_, pattern), ty)) in row.parameters.iter().zip(types).enumerate() {
             let floats = is_number(*pattern) && bindings.any == Some(TypeId::FLOAT);
-            let ty = if *ty == TypeId::INT && (floats || *pattern == Pattern::Float) { TypeId::FLOAT } else { *ty };
+            let ty = if *ty == TypeId::INT && (floats || *pattern == Pattern::Float) {
+                TypeId::FLOAT
+            } else {
+                *ty
+            };
             if !pattern.admits(ty, &mut bindings, |id| self.cx.types.get(id)) {
                 return Err(Misfit::Argument(place));
             }
@@ -166,8 +165,8 @@ impl Body<'_, '_> {
         let first = given.first().and_then(|(_, expr)| expr.ty);
         let mut values = Vec::with_capacity(given.len());
         for ((_, pattern), (_, value)) in row.parameters.iter().zip(given) {
-            let float = *pattern == Pattern::Float
-                || (is_number(*pattern) && bindings.any == Some(TypeId::FLOAT));
+            let float =
+                *pattern == Pattern::Float || (is_number(*pattern) && bindings.any == Some(TypeId::FLOAT));
             values.push(if float && value.ty == Some(TypeId::INT) { to_float(value) } else { value });
         }
         let ty = match row.result.shape(bindings)? {
@@ -222,7 +221,8 @@ impl Body<'_, '_> {
         given: &[Expr],
     ) {
         let Some(ordered) = in_order(row, arguments, given) else { return };
-        let (Some((source, value)), Some((parameter, pattern))) = (ordered.get(place), row.parameters.get(place))
+        let (Some((source, value)), Some((parameter, pattern))) =
+            (ordered.get(place), row.parameters.get(place))
         else {
             return;
         };

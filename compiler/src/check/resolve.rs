@@ -212,7 +212,8 @@ impl Checker<'_> {
 
     fn bounded(&mut self, ty: TypeId, max: u32, span: Span) -> Option<TypeId> {
         let list = self.types.element(ty).map(|element| self.types.list(element, Some(max)));
-        match list.or_else(|| self.types.entry(ty).map(|(key, value)| self.types.map(key, value, Some(max)))) {
+        match list.or_else(|| self.types.entry(ty).map(|(key, value)| self.types.map(key, value, Some(max))))
+        {
             Some(bounded) => Some(bounded),
             None => {
                 self.report(errors::declarations::max_of_no_list(&self.types.name(ty), span));

@@ -263,9 +263,8 @@ impl TypeTable {
         if from == to {
             return true;
         }
-        let admits = |from: &Option<u32>, to: &Option<u32>| {
-            to.is_none_or(|to| from.is_some_and(|from| from <= to))
-        };
+        let admits =
+            |from: &Option<u32>, to: &Option<u32>| to.is_none_or(|to| from.is_some_and(|from| from <= to));
         match (self.get(from), self.get(to)) {
             (Some(Type::List { element: a, max: from }), Some(Type::List { element: b, max: to })) => {
                 a == b && admits(from, to)

@@ -101,7 +101,7 @@ fn opposite(one: &str, other: &str) -> bool {
     let (one, other): (Vec<&str>, Vec<&str>) = (one.split('_').collect(), other.split('_').collect());
     let mut differences = one.iter().zip(&other).filter(|(a, b)| a != b);
     let (Some((a, b)), None) = (differences.next(), differences.next()) else { return false };
-    one.len() == other.len() && OPPOSITES.iter().any(|(x, y)| (a, b) == (&x, &y) || (a, b) == (&y, &x))
+    one.len() == other.len() && OPPOSITES.iter().any(|(x, y)| (a, b) == (x, y) || (a, b) == (y, x))
 }
 
 /// Whether an expression is the same thing wherever it stands in a function: a name that is never assigned, and

@@ -56,9 +56,10 @@ impl Checker<'_> {
 
     /// The ACTION a word was probably meant to be.
     pub(crate) fn nearest_action(&self, word: &str) -> Option<String> {
-        let actions = self.env.names().filter(
-            |(_, symbol)| matches!(symbol, Symbol::Host(id) if !self.host_is_query(*id)),
-        );
+        let actions = self
+            .env
+            .names()
+            .filter(|(_, symbol)| matches!(symbol, Symbol::Host(id) if !self.host_is_query(*id)));
         errors::nearest(word, actions.map(|(name, _)| name)).map(str::to_owned)
     }
 }

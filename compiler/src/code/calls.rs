@@ -30,9 +30,7 @@ impl Generator<'_, '_> {
         let function = self.tables.function(function);
         let registers = self.arguments(arguments, &types)?;
         let at = match result {
-            Some(result) => {
-                self.emit_at(Op::CallValue { result, function, arguments: registers }, span)
-            }
+            Some(result) => self.emit_at(Op::CallValue { result, function, arguments: registers }, span),
             None => self.emit_at(Op::Call { function, arguments: registers }, span),
         };
         self.shares_all(at, arguments);
@@ -120,7 +118,13 @@ impl Generator<'_, '_> {
     }
 
     /// Emits the call of a native function.
-    pub(crate) fn native(&mut self, id: NativeId, arguments: &[Expr], expr: &Expr, result: Register) -> Step<()> {
+    pub(crate) fn native(
+        &mut self,
+        id: NativeId,
+        arguments: &[Expr],
+        expr: &Expr,
+        result: Register,
+    ) -> Step<()> {
         let facts = self.call_facts(arguments, expr.span);
         let made = self.size(expr);
         self.native_texts(id, arguments, expr);
@@ -142,7 +146,9 @@ impl Generator<'_, '_> {
             let looks = !self.is_mutable(self.type_of(expr)) && taken.is_none();
             match argument.kind {
                 ExprKind::State(state)
-                    if looks && self.is_mutable(ty) && !rest.iter().any(|part| Self::disturbs(part, state)) =>
+                    if looks
+                        && self.is_mutable(ty)
+                        && !rest.iter().any(|part| Self::disturbs(part, state)) =>
                 {
                     let value = self.temporary_value(ty)?;
                     taken = Some((state, value.register));

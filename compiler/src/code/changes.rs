@@ -228,9 +228,7 @@ impl Generator<'_, '_> {
     /// Words of a list, map or record with so many items, without its parts.
     pub(crate) fn words(&mut self, ty: TypeId, items: &Size) -> Size {
         match self.program.ty(ty) {
-            Some(Type::Record { .. }) => {
-                Ok(Sum::constant(cost::object_words(self.tables.kept_fields(ty))))
-            }
+            Some(Type::Record { .. }) => Ok(Sum::constant(cost::object_words(self.tables.kept_fields(ty)))),
             Some(Type::Map { .. }) => items.clone().map(|entries| map_words(&entries)),
             _ => items.clone().map(|items| items.plus(&Sum::constant(cost::HEADER_WORDS))),
         }

@@ -62,7 +62,8 @@ impl Generator<'_, '_> {
 
     /// Types of a case's payload.
     pub(crate) fn payload_types(&self, ty: TypeId, case: u8) -> Vec<TypeId> {
-        let cases = if let Some(Type::Enum { cases, .. }) = self.program.ty(ty) { cases.as_slice() } else { &[] };
+        let cases =
+            if let Some(Type::Enum { cases, .. }) = self.program.ty(ty) { cases.as_slice() } else { &[] };
         let case = cases.get(usize::from(case));
         case.map_or_else(Vec::new, |case| case.fields.iter().map(|field| field.ty).collect())
     }

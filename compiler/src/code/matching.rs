@@ -4,7 +4,7 @@ use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Type, TypeId};
 
 use super::emit::Level;
-use super::function::{Generator, Home, Step, Value};
+use super::function::{Generator, Step, Value};
 use super::texts::TextPlace;
 use crate::typed::{CaseArm, Expr, Statement};
 

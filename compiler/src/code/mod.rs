@@ -99,7 +99,12 @@ pub fn generate(
         functions: facts,
         texts: texts.finish(),
         changed,
-        states: reach.states.iter().filter_map(|id| program.states.get(id.index())).map(|state| state.span).collect(),
+        states: reach
+            .states
+            .iter()
+            .filter_map(|id| program.states.get(id.index()))
+            .map(|state| state.span)
+            .collect(),
         events: program.events.iter().map(|event| event.span).collect(),
         timers: program.timers.iter().map(|timer| timer.span).collect(),
     };

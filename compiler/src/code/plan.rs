@@ -1,7 +1,7 @@
 //! The lines of a TEST in terms of the module that was made for it.
 
-use swarm_grammar::span::Span;
 use swarm_bytecode::module::FunctionId;
+use swarm_grammar::span::Span;
 
 use super::tables::Tables;
 use crate::typed::{FunctionIndex, Test, TestStepKind};

@@ -46,12 +46,9 @@ impl Generator<'_, '_> {
             Type::Bool => Sum::constant(5),
             Type::Rate(_) => Sum::constant(RATE_BYTES).plus(&signs),
             Type::Time => Sum::constant(TIME_BYTES).plus(&signs),
-            Type::Duration
-            | Type::Bytes
-            | Type::Bandwidth
-            | Type::Money
-            | Type::Tokens
-            | Type::Percent => Sum::constant(QUANTITY_BYTES).plus(&signs),
+            Type::Duration | Type::Bytes | Type::Bandwidth | Type::Money | Type::Tokens | Type::Percent => {
+                Sum::constant(QUANTITY_BYTES).plus(&signs)
+            }
             Type::String => self.tables.texts.at(place).scaled(ESCAPED_BYTES).plus(&signs),
             Type::Optional(value) => {
                 self.printed_type(*value, TextPlace::Inner, inner)?.or(&Sum::constant(SIGNS))

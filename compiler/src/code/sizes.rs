@@ -9,9 +9,7 @@ use super::texts::TextPlace;
 use super::walk::any;
 use crate::bound::remedy::Remedy;
 use crate::bound::sum::{Size, Sum, Symbol, Unbounded, either, plus, times};
-use crate::typed::{
-    Aggregate, BinaryOperation, Expr, ExprKind, Iteration, LocalId, Source, UnaryOperation,
-};
+use crate::typed::{Aggregate, BinaryOperation, Expr, ExprKind, Iteration, LocalId, Source, UnaryOperation};
 
 /// Causes of what is unbounded, in the words of the language.
 const NO_MAX: &str = "nothing says how many items this list has: give its type a MAX";
@@ -84,12 +82,7 @@ impl Generator<'_, '_> {
         Err(no_max(expr, self.class_of(expr)).with(Remedy::Maximum(span)))
     }
 
-    fn length_of_native(
-        &mut self,
-        native: Option<NativeFunction>,
-        arguments: &[Expr],
-        expr: &Expr,
-    ) -> Size {
+    fn length_of_native(&mut self, native: Option<NativeFunction>, arguments: &[Expr], expr: &Expr) -> Size {
         use NativeFunction as N;
         match (native, arguments) {
             (Some(N::Reverse | N::Sort | N::Unique | N::Keys | N::Values | N::Without), [items, ..]) => {

@@ -323,10 +323,9 @@ impl<'p> Tables<'p> {
             metrics: report.metrics.iter().map(|metric| self.metric(*metric)).collect(),
             every_ns: report.every_ns,
         });
-        let target = program.target.map(|(count, filter)| Target {
-            count,
-            filter: filter.map(|function| self.function(function)),
-        });
+        let target = program
+            .target
+            .map(|(count, filter)| Target { count, filter: filter.map(|function| self.function(function)) });
         Instruction {
             target,
             rollout,

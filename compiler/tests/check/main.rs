@@ -13,3 +13,4 @@ mod good;
 mod pages;
 mod robust;
 mod units;
+mod whole;

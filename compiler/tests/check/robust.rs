@@ -105,6 +105,39 @@ const WORDS: &[&str] = &[
     "100Mbps",
     "9223372036854775807",
     "\"a\"",
+    "\"{x}\"",
+    "STATE",
+    "ENUM",
+    "EVENT",
+    "EVERY",
+    "VETO",
+    "BECAUSE",
+    "TEST",
+    "GIVEN",
+    "RUN",
+    "EXPECT",
+    "FAILS",
+    "USE",
+    "AS",
+    "std",
+    "MATCH",
+    "WHEN",
+    "WITHIN",
+    "PHASE",
+    "TRY",
+    "RETRY",
+    "TIMES",
+    "BACKOFF",
+    "ROLLOUT",
+    "REPORT",
+    "CONTAINS",
+    "TOP",
+    "BOTTOM",
+    "BY",
+    "COLLECT",
+    "AVG",
+    "map",
+    "[:]",
     "\n",
 ];
 
@@ -137,6 +170,30 @@ const PIECES: &[&str] = &[
     "LET d = 9223372036854775807 * 2",
     "w = now - now",
     "RETURN",
+    "LET m: map<string, list<int>> = [\"a\": [1]]",
+    "m[\"b\"] = c",
+    "m[\"a\"] += 1",
+    "FOR EACH k, v IN m WHERE v CONTAINS 1 { LOG(\"{k} {v}\") }",
+    "LET g: E = two(n: x, of: z)",
+    "g = one",
+    "MATCH g { WHEN one { STOP } WHEN two(n, _of) { x = n } }",
+    "MATCH g { WHEN E.two { BREAK } ELSE { RETURN x } }",
+    "MATCH x { WHEN 1, 2 { x = 3 } WHEN y { } ELSE { STOP \"{x}\" } }",
+    "MATCH o { WHEN SOME(one_o) { LOG(\"{one_o}\") } WHEN NONE { } }",
+    "MATCH x == 1 { WHEN TRUE { RETURN 1 } WHEN FALSE { RETURN 2 } }",
+    "TRY LOG(\"{x}\") ELSE { x = 0 }",
+    "RETRY 3 TIMES BACKOFF y LOG(message: \"a\") ELSE { CONTINUE }",
+    "WITHIN 5s, $5 { x = n } ELSE { n = x }",
+    "PHASE \"p\" WITHIN y, 10 tokens { WITHIN y { BREAK } }",
+    "n += 1",
+    "LET n = TOP 2 t IN z ?? [] BY t.cost",
+    "LET l = COLLECT t.id FOR t IN task_queue",
+    "LET a = AVG i FOR i IN 1..x",
+    "LET b = max(x, 1.5) + abs(y)",
+    "c = append(c, [x])",
+    "LET f = first(c)",
+    "REQUIRE f != NONE ELSE \"{f ?? 0} {l}\"",
+    "IF p99(latency) > 5s OR memory CONTAINS x { STOP }",
 ];
 
 /// Declarations that need each other in every order.
@@ -176,7 +233,27 @@ const DECLARATIONS: &[&str] = &[
     "FUNC len(x: int) -> int { RETURN x }",
     "CONST q = 5",
     "STATE s: int = 0",
+    "STATE t: P = P(a: s)",
+    "STATE seen: map<string, N> = [\"a\": other]",
     "ENUM N { K, other }",
+    "ENUM N { full(of: O), other }",
+    "ENUM O { n(n: N), leaf }",
+    "TYPE W { n: N = other, o: O = leaf, m: map<N, P> MAX K = [:] }",
+    "CONST w = W(n: other)",
+    "CONST v = [other: w]",
+    "CONST text = \"{K} {B} {w.n}\"",
+    "EVENT VOTE(from: string, n: N)",
+    "ON VOTE(from, n) MAX K { s += 1 LOG(\"{from} {n}\") }",
+    "EVERY B { IF s > K THEN STOP text }",
+    "EVERY 1min { h() }",
+    "VETO LOG(m) WHEN m CONTAINS \"x\" AND s > 3 BECAUSE \"{K}\"",
+    "VETO q2(a) WHEN f() > 1 BECAUSE \"x\"",
+    "TEST \"t\" { GIVEN qs = [Q(x: B)] GIVEN s = f() RUN EXPECT s == K EXPECT ACTION LOG(\"x\") }",
+    "TEST \"u\" { GIVEN q() = 5 GIVEN LOG(\"x\") FAILS RUN VOTE(\"a\", other) RUN FOR B EXPECT STOP text EXPECT FAIL \"{A}\" }",
+    "INSTRUCTION Z { ROLLOUT 1%, 5% WHEN cpu < 5% ELSE HALT EXPECT saved > C BY B STOP WHEN p99(latency) > B REPORT saved, memory }",
+    "USE std.statistics",
+    "USE std.voting",
+    "USE \"other.swarm\" AS other",
 ];
 
 /// Checks a text: there is a program exactly if there is no error.
@@ -195,8 +272,9 @@ proptest! {
 
     #[test]
     fn statement_soup(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..30)) {
-        let text = format!("CONST y = 5\nMETRIC x: money TOTAL\nFUNC f(x: int?) -> int {{ {} }}", pieces.join("\n"));
-        whole(&text);
+        let around = "CONST y = 5s\nMETRIC x: money TOTAL\nENUM E { one, two(n: int, of: list<Task>?) }\nSTATE n: int = 0\n";
+        whole(&format!("{around}FUNC f(x: int?) -> int {{ {} }}", pieces.join("\n")));
+        whole(&format!("{around}ON START {{ LET x = 1 {} }}", pieces.join("\n")));
     }
 
     #[test]

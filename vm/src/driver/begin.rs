@@ -46,7 +46,8 @@ impl Driver<'_, '_> {
         let module = code.module();
         let mut computed = module.states.iter().enumerate().skip(from);
         let given = &self.state.given;
-        let next = computed.find_map(|(at, state)| Some((at, state.initial.filter(|_| !given.contains(&at))?)));
+        let next =
+            computed.find_map(|(at, state)| Some((at, state.initial.filter(|_| !given.contains(&at))?)));
         self.state.opening = next.map(|(at, _)| at);
         let function = next.map_or(module.entry, |(_, initial)| initial);
         Ok(self.state.machine.enter(code, function.0, &[])?)
@@ -92,8 +93,7 @@ impl Driver<'_, '_> {
         };
         let types = module.functions.get(begun.function.index()).map_or(&[][..], |own| &own.registers);
         let typed = types.iter().zip(&begun.arguments);
-        let arguments =
-            typed.map(|(ty, slot)| ValueRef { data, ty: *ty, slot: *slot }).collect::<Vec<_>>();
+        let arguments = typed.map(|(ty, slot)| ValueRef { data, ty: *ty, slot: *slot }).collect::<Vec<_>>();
         let mut payload = vec![by];
         payload.extend_from_slice(&at.to_le_bytes());
         for argument in &arguments {

@@ -32,8 +32,8 @@ use crate::word::Word;
 use calls::CallWord;
 use direct::Direct;
 pub(crate) use look::Look;
-pub(crate) use state::{Phase, RunState, Settings};
 use state::{CallKind, Ending};
+pub(crate) use state::{Phase, RunState, Settings};
 
 /// An order, for as long as one call of `run` lasts.
 pub(crate) struct Driver<'a, 's> {

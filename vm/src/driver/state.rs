@@ -63,7 +63,8 @@ impl Meters {
     /// Whether so many more tokens fit.
     #[inline]
     pub(crate) fn fits_tokens(&self, limits: &Limits, tokens: i64) -> bool {
-        tokens == 0 || self.tokens.saturating_add(self.tokens_reserved).saturating_add(tokens) <= limits.tokens
+        tokens == 0
+            || self.tokens.saturating_add(self.tokens_reserved).saturating_add(tokens) <= limits.tokens
     }
 
     /// What was used since.

@@ -157,8 +157,10 @@ impl Driver<'_, '_> {
     pub(super) fn leave_withins(&mut self, count: u8) -> Result<(), Halt> {
         self.state.machine.settle(self.origin(), 0)?;
         self.keep_withins(usize::from(count));
+        let op = self.at();
         self.step(1);
-        self.state.machine.seen = true;
+        // The jump out of them is part of the same op.
+        self.state.machine.seen = self.at() == op;
         let held = self.state.actions.holds() && !self.state.holds(self.settings);
         if held {
             self.state.phase = Phase::Applying(None);
@@ -209,7 +211,9 @@ impl Driver<'_, '_> {
                     *metric = before;
                 }
             }
-            if let Some(within) = code.withins.get(slot::index(closed.within)).filter(|_| closed.otherwise.is_some()) {
+            if let Some(within) =
+                code.withins.get(slot::index(closed.within)).filter(|_| closed.otherwise.is_some())
+            {
                 let kept = saved.get(closed.saved..).unwrap_or(&[]);
                 let (registers, states) = kept.split_at_checked(within.saved.len()).unwrap_or((kept, &[]));
                 for (register, value) in within.saved.iter().zip(registers) {

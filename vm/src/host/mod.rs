@@ -23,12 +23,12 @@ use crate::report::PlaceName;
 use crate::value::ValueRef;
 
 pub(crate) use answer::AnswerKind;
-pub(crate) use link::{Links, Target};
 pub use answer::{Answer, HostError, IntoAnswer, IntoValue};
 pub use argument::{
     Argument, Bandwidth, Bytes, Duration, List, Money, Percent, Rate, Record, Text, Time, Tokens,
 };
 pub use handler::Handler;
+pub(crate) use link::{Links, Target};
 
 /// The functions an embedder offers to programs, the clock that times them and the flag that cancels them.
 ///

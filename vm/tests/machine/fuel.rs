@@ -3,7 +3,8 @@
 
 use crate::common::*;
 use swarm_bytecode::cost;
-use swarm_bytecode::module::{Function, FunctionId, ImportId, MetricKind, Module, State, StateId};
+use swarm_bytecode::layout::Layout;
+use swarm_bytecode::module::{Amount, Function, FunctionId, ImportId, MetricKind, Module, State, StateId, StringId};
 use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::op::{Op, Register, Settle};
 use swarm_bytecode::types::{EnumCase, Type, TypeId};
@@ -58,7 +59,13 @@ struct Builder<'r> {
     left: u32,
     functions: u64,
     own: u64,
+    /// Open `within`s that undo.
+    undoing: u32,
 }
+
+/// Registers for budgets.
+const MONEY: u8 = 122;
+const TOKENS: u8 = 127;
 
 impl Builder<'_> {
     fn body(&mut self, depth: u32) {
@@ -81,7 +88,7 @@ impl Builder<'_> {
         if self.random.chance(35) {
             return self.value_statement(depth, a, b);
         }
-        match self.random.below(if depth < 5 { 18 } else { 9 }) {
+        match self.random.below(if depth < 5 { 22 } else { 10 }) {
             0 => self.code.push(int(a, self.random.below(9).cast_signed())),
             1 | 2 => self.code.extend([
                 int(a, 7),
@@ -107,7 +114,17 @@ impl Builder<'_> {
                     self.code.push(Op::CallValue { result: r(a), function, arguments: rs(&[b, c]) });
                 }
             }
-            9 | 10 => {
+            9 => self.effect(a, b),
+            18 | 19 => self.within(depth),
+            20 if self.undoing == 0 || self.random.chance(20) => {
+                self.condition();
+                self.code.extend([
+                    Op::If { condition: r(6) },
+                    Op::ReturnValue { value: r(a) },
+                    Op::End {},
+                ]);
+            }
+            10 => {
                 self.condition();
                 self.code.push(Op::If { condition: r(6) });
                 self.body(depth + 1);
@@ -199,6 +216,51 @@ impl Builder<'_> {
         self.inside(depth, Op::Advance {});
     }
 
+    /// A sample, or an action that is waited for.
+    fn effect(&mut self, a: u8, b: u8) {
+        let tries = self.own == 0 && self.undoing == 0 && self.random.chance(60);
+        self.code.push(if tries {
+            Op::TryHost { accepted: r(6), import: ImportId(0), arguments: rs(&[a, b]) }
+        } else {
+            Op::RecordMetric { metric: METRIC, value: r(a) }
+        });
+    }
+
+    /// A block with budgets, of which some are soon used up.
+    fn within(&mut self, depth: u32) {
+        let undoes = self.random.chance(70);
+        let saved: Vec<u8> = (0..6).filter(|_| undoes && self.random.chance(50)).collect();
+        let budgets = [&[MONEY, TOKENS][..], &[MONEY], &[TOKENS]];
+        let budgets = budgets[usize::try_from(self.random.below(3)).unwrap()];
+        // One that does not undo would end the run, so it is generous.
+        let most = if undoes { 12 } else { 400 };
+        self.code.extend([
+            int(MONEY, self.random.below(most).cast_signed()),
+            int(TOKENS, self.random.below(most).cast_signed()),
+            Op::Within {
+                budgets: rs(budgets),
+                saved: rs(&saved),
+                phase: StringId(0),
+                undoes: i64::from(undoes),
+            },
+        ]);
+        self.undoing += u32::from(undoes);
+        for _ in 0..2 {
+            self.body(depth + 1);
+            let (a, b) = (self.random.register(), self.random.register());
+            self.code.push(Op::Host { import: ImportId(0), arguments: rs(&[a, b]) });
+        }
+        self.body(depth + 1);
+        self.undoing -= u32::from(undoes);
+        if undoes {
+            self.code.push(Op::WithinElse {});
+            self.body(depth + 1);
+            self.code.push(Op::End {});
+        } else {
+            self.code.push(Op::WithinEnd {});
+        }
+    }
+
     fn branch(&mut self) {
         let Some(named) = self.blocks.len().checked_sub(1) else { return };
         let at = usize::try_from(self.random.below(u64::try_from(named).unwrap() + 1)).unwrap();
@@ -277,6 +339,8 @@ fn program(seed: u64) -> Module {
         (THE_KEYS, LIST),
         (OTHER_TEXT, TypeId::STRING),
         (THE_OPTIONAL, OPTIONAL),
+        (MONEY, TypeId::MONEY),
+        (TOKENS, TypeId::TOKENS),
     ] {
         registers[usize::from(register)] = ty;
     }
@@ -285,7 +349,7 @@ fn program(seed: u64) -> Module {
         let code = (0..6).map(|register| int(register, random.below(50).cast_signed()));
         let code = code.skip(if own == 0 { 0 } else { 2 }).collect();
         let mut builder =
-            Builder { random: &mut random, code, loops: 0, blocks: vec![], left, functions, own };
+            Builder { random: &mut random, code, loops: 0, blocks: vec![], left, functions, own, undoing: 0 };
         builder.body(0);
         builder.body(0);
         let mut code = builder.code;
@@ -307,7 +371,9 @@ fn program(seed: u64) -> Module {
     ];
     module.states = vec![State { name: "kept".into(), ty: LIST, initial: None }];
     module.metrics = vec![metric("m", INT, MetricKind::Distribution)];
-    module.imports = vec![action("ACT", &[INT, INT])];
+    let act = action("ACT", &[INT, INT]);
+    module.imports = vec![costing(act, Amount::Fixed(3), Amount::Fixed(2))];
+    module.strings = vec!["".into()];
     module
 }
 
@@ -317,7 +383,10 @@ fn cost_of(op: &Op) -> (u64, Option<u64>) {
     let count = |registers: &[Register]| u64::try_from(registers.len()).unwrap();
     let dynamic = match op {
         Op::NewList { items, .. } => count(items) + 1,
-        Op::Host { arguments, .. } => 2 * count(arguments),
+        Op::Host { arguments, .. } | Op::TryHost { arguments, .. } => 2 * count(arguments),
+        // One STATE variable, one metric.
+        Op::Within { saved, undoes: 1, .. } => count(saved) + 2,
+        Op::Within { .. } => 0,
         Op::NewMap { entries, .. } => cost::new_map(count(entries) / 2, 0),
         Op::NewCase { fields, .. } => cost::case_words(count(fields)),
         Op::Find { .. } => 0,
@@ -352,6 +421,13 @@ fn new(program: &Program, host: &Host<'_>, limits: Limits) -> Instance {
     Instance::new(program, &Inputs::new(program), limits, &Grants::all(), host).unwrap()
 }
 
+/// Whether a branch leaves a `within`: then it settles, since what was held is carried out.
+fn leaves_within(module: &Module, function: u16, op: u32) -> bool {
+    let layout = Layout::of(&module.functions[usize::from(function)].code).unwrap();
+    let op = op as usize;
+    layout.target(op).is_some_and(|target| layout.leaves(op, target) > 0)
+}
+
 /// The whole run, op by op.
 fn traced(module: &Module, program: &Program) -> (Vec<Step>, Report, Acts) {
     let mut acts = Vec::new();
@@ -367,7 +443,7 @@ fn traced(module: &Module, program: &Program) -> (Vec<Step>, Report, Acts) {
                 op: place.op,
                 fuel: event.fuel,
                 total: dynamic.map(|dynamic| fixed + dynamic).unwrap_or(u64::MAX),
-                settles: op.info().settle != Settle::No,
+                settles: op.info().settle != Settle::No || leaves_within(module, place.function, place.op),
             });
         }
     };
@@ -385,12 +461,13 @@ fn traced(module: &Module, program: &Program) -> (Vec<Step>, Report, Acts) {
 
 #[test]
 fn fuel_is_exact_at_every_op_for_every_budget() {
-    let (mut outcomes, mut stops, mut refuels) = ([0u32; 5], 0u32, 0u32);
+    let (mut outcomes, mut stops, mut refuels, mut undone) = ([0u32; 5], 0u32, 0u32, 0u64);
     for seed in 1..=800 {
         let module = program(seed);
         let loaded = load(&module);
         let (mut steps, full, acts) = traced(&module, &loaded);
         outcomes[full.outcome as usize] += 1;
+        undone += full.actions_undone;
 
         // The count, op by op.
         let mut count = 0;
@@ -441,6 +518,7 @@ fn fuel_is_exact_at_every_op_for_every_budget() {
     // The programs are worth the name: all ways to end, many stops.
     assert!(outcomes[0] > 100 && outcomes[3] > 2 && outcomes[4] > 20, "{outcomes:?}");
     assert!(stops > 5_000 && refuels > 20_000, "{stops} {refuels}");
+    assert!(undone > 100, "{undone}");
 }
 
 #[test]
@@ -453,7 +531,7 @@ fn no_effect_is_unpaid() {
             let paid = steps.iter().take_while(|step| !step.settles || step.fuel + step.total <= budget);
             let is_host = |step: &&Step| {
                 let op = &module.functions[usize::from(step.function)].code[step.op as usize];
-                matches!(op, Op::Host { .. })
+                matches!(op, Op::Host { .. } | Op::TryHost { .. })
             };
             paid.filter(is_host).count()
         };
@@ -462,7 +540,10 @@ fn no_effect_is_unpaid() {
             let mut host = host(&mut done);
             new(&loaded, &host, limits().fuel(budget)).run(&mut host);
             drop(host);
-            assert_eq!(done.len(), hosts(budget), "seed {seed} budget {budget}");
+            // Some are held, or do not fit a budget.
+            let plain = !module.functions.iter().any(|own| own.code.iter().any(|op| matches!(op, Op::Within { .. })));
+            let hosts = hosts(budget);
+            assert!(done.len() == hosts || !plain && done.len() < hosts, "seed {seed} budget {budget}");
         }
     }
 }

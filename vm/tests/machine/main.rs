@@ -7,6 +7,7 @@
     reason = "test code"
 )]
 
+mod attempts;
 mod border;
 mod common;
 mod fuel;
@@ -15,6 +16,9 @@ mod inputs;
 mod limits;
 mod natives;
 mod ops;
+mod orders;
 mod sample;
 mod trace;
 mod values;
+mod veto;
+mod within;

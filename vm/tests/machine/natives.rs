@@ -8,7 +8,8 @@ use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::quantity::{Literal, parse_literal, parse_time};
 use swarm_bytecode::types::{Type, TypeId};
 
-/// Makes a module of one function out of an expression: calls of natives, literals, lists, maps, `time("…")` and `a - b`.
+/// Makes a module of one function out of an expression: calls of natives, literals, lists, maps, `time("…")`, `a - b`
+/// and `a CONTAINS b`.
 struct Maker<'t> {
     rest: &'t str,
     module: Module,
@@ -53,6 +54,11 @@ impl<'t> Maker<'t> {
 
     fn sum(&mut self) -> Register {
         let mut left = self.value();
+        if let Some(rest) = self.rest.trim_start().strip_prefix("CONTAINS") {
+            self.rest = rest;
+            let right = self.value();
+            return self.native("contains", vec![left, right]);
+        }
         while self.skip('-') {
             let right = self.value();
             let result = self.register(self.ty(left));
@@ -150,8 +156,12 @@ impl<'t> Maker<'t> {
             self.code.push(Op::Integer { result, value: parse_time(&text).unwrap() });
             return result;
         }
+        self.native(name, arguments)
+    }
+
+    fn native(&mut self, name: &str, arguments: Vec<Register>) -> Register {
         let types: Vec<TypeId> = arguments.iter().map(|argument| self.ty(*argument)).collect();
-        let (native, bindings) = self.native(name, &types);
+        let (native, bindings) = self.row(name, &types);
         let ty = match native.result.shape(&bindings).unwrap() {
             Shape::Is(ty) => ty,
             Shape::Optional(inner) => self.type_id(Type::Optional(inner)),
@@ -163,7 +173,7 @@ impl<'t> Maker<'t> {
         result
     }
 
-    fn native(&self, name: &str, types: &[TypeId]) -> (&'static Native, Bindings) {
+    fn row(&self, name: &str, types: &[TypeId]) -> (&'static Native, Bindings) {
         let admits = |native: &'static Native| {
             let mut bindings = Bindings::default();
             let fits = native.parameters.len() == types.len()
@@ -276,8 +286,8 @@ fn lists_and_maps() {
         ("slice([1, 2, 3], 1, -1)", "[]"),
         ("slice([1, 2, 3], -9223372036854775807, 9223372036854775807)", "[]"),
         ("slice([1, 2, 3], 9223372036854775807, 2)", "[]"),
-        ("contains([[1, 2], [3]], [3])", "true"),
-        ("contains([[1, 2], [3]], [1])", "false"),
+        ("[[1, 2], [3]] CONTAINS [3]", "true"),
+        ("[[1, 2], [3]] CONTAINS [1]", "false"),
         ("unique([[1], [2], [1]])", "[[1],[2]]"),
         ("unique([[\"a\": 1, \"b\": 2], [\"b\": 2, \"a\": 1]])", "[{\"a\":1,\"b\":2}]"),
         ("unique(words(\"b a b a c\"))", "[\"b\",\"a\",\"c\"]"),
@@ -337,7 +347,7 @@ fn natives_pay_by_their_row() {
         ),
         // Each list is a slot, and so is each item of it.
         (
-            "contains([[1, 2], [3]], [1, 2])",
+            "index_of([[1, 2], [3]], [7, 2])",
             NativeWork { items: 2, slots: 2 + 3, ..NativeWork::default() },
         ),
         (
@@ -360,10 +370,8 @@ fn natives_pay_by_their_row() {
     ];
     for (expression, work) in cases {
         let name = expression.split_once('(').unwrap().0;
-        let row = Native::named(name).find(|row| {
-            // Of `contains`, the one on lists.
-            row.function != NativeFunction::TextContains
-        });
+        // Of `index_of`, the one on lists.
+        let row = Native::named(name).find(|row| row.function != NativeFunction::TextIndexOf);
         let charged = cost::native(row.unwrap().charge, work);
         assert_eq!(charge(expression), charged, "{expression}");
     }

@@ -53,7 +53,11 @@ pub(in crate::check) fn names_by_position(
     let Some(last) = names.last().filter(|_| !missing.is_empty()) else { return diagnostic };
     let rest: String = missing.iter().map(|name| format!(", _{name}")).collect();
     let free = missing.iter().all(|own| names.iter().all(|name| name.text != format!("_{own}")));
-    if free { diagnostic.fix(format!("name {}", missing.join(", ")), last.span.after(), rest) } else { diagnostic }
+    if free {
+        diagnostic.fix(format!("name {}", missing.join(", ")), last.span.after(), rest)
+    } else {
+        diagnostic
+    }
 }
 
 pub(in crate::check) fn too_often(text: &str, span: Span) -> Diagnostic {

@@ -7,10 +7,14 @@ use swarm_grammar::span::Span;
 use super::did_you_mean;
 
 pub(in crate::check) fn wave_not_rising(wave: &str, span: Span, before: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0303, span, format!("each wave of ROLLOUT is larger than the one before, but this is {wave}"))
-        .label("not larger")
-        .also(before, "the wave before")
-        .note("Waves are shares of all matching agents, each with those before it: ROLLOUT 1%, 10%, 100%.")
+    Diagnostic::new(
+        Code::E0303,
+        span,
+        format!("each wave of ROLLOUT is larger than the one before, but this is {wave}"),
+    )
+    .label("not larger")
+    .also(before, "the wave before")
+    .note("Waves are shares of all matching agents, each with those before it: ROLLOUT 1%, 10%, 100%.")
 }
 
 /// REPORT of something that is no METRIC.

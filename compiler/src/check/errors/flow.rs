@@ -68,7 +68,8 @@ pub(in crate::check) fn missing_return(name: &str, ty: Option<&str>, at: Span, b
 }
 
 pub(in crate::check) fn not_a_place(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0109, span, "this cannot be assigned").label("a variable made by LET or STATE belongs here")
+    Diagnostic::new(Code::E0109, span, "this cannot be assigned")
+        .label("a variable made by LET or STATE belongs here")
 }
 
 /// An assignment to a local that is not a LET. `whole`: to the name itself, not to a field of it.

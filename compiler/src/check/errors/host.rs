@@ -37,12 +37,15 @@ pub(in crate::check) fn not_allowed(effect: Effect, name: &str, span: Span, plac
         ),
         Place::Cost => ("COSTS", "A price is a computation from the call's own arguments."),
         Place::Constant(what) => (what, "It must be known before the program runs."),
-        Place::Header => {
-            ("the header", "The header is about the fleet: it sees the metrics of all agents together, and CONTEXT.")
-        }
+        Place::Header => (
+            "the header",
+            "The header is about the fleet: it sees the metrics of all agents together, and CONTEXT.",
+        ),
         Place::Veto => ("a VETO", "A VETO only looks: it reads what is there, and computes."),
         Place::Initial => ("the first value of a STATE", "It is computed once, from INPUT and CONTEXT."),
-        Place::Given => ("what a TEST gives", "It is computed before the program runs, from INPUT and CONTEXT."),
+        Place::Given => {
+            ("what a TEST gives", "It is computed before the program runs, from INPUT and CONTEXT.")
+        }
         Place::Expected => ("what a TEST expects", "It only looks at what the run left behind."),
     };
     let what = match effect {
@@ -84,22 +87,29 @@ pub(in crate::check) fn callee_not_allowed(
         .note(why)
 }
 
-const UNDONE: &str = "A WITHIN with ELSE holds its actions back until it ends, and drops them if its budget is used up.";
+const UNDONE: &str =
+    "A WITHIN with ELSE holds its actions back until it ends, and drops them if its budget is used up.";
 
 /// TRY or RETRY in a block that can be undone.
 pub(in crate::check) fn try_that_may_be_undone(word: &str, span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0312, span, format!("{word} cannot stand in a WITHIN that has an ELSE"))
         .label("this waits for what is held back")
         .note(UNDONE)
-        .note("Its outcome would be needed before the block may act. Try before the block, or leave out ELSE.")
+        .note(
+            "Its outcome would be needed before the block may act. Try before the block, or leave out ELSE.",
+        )
 }
 
 /// An action that is ONCE in a block that can be undone.
 pub(in crate::check) fn once_that_may_be_undone(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0312, span, format!("{name} is ONCE and cannot stand in a WITHIN that has an ELSE"))
-        .label("this may not be dropped and done again")
-        .note(UNDONE)
-        .note("Call it behind the block, when it is certain.")
+    Diagnostic::new(
+        Code::E0312,
+        span,
+        format!("{name} is ONCE and cannot stand in a WITHIN that has an ELSE"),
+    )
+    .label("this may not be dropped and done again")
+    .note(UNDONE)
+    .note("Call it behind the block, when it is certain.")
 }
 
 /// TRY or RETRY of something that is no ACTION. `found`: whether the name is known, and whether it is a QUERY.
@@ -126,7 +136,11 @@ pub(in crate::check) fn veto_of_what(
     near: Option<&str>,
 ) -> Diagnostic {
     let diagnostic = no_action("VETO", &action.text, action.span, known, near);
-    if query { diagnostic.note("A QUERY changes nothing, so there is nothing to forbid.") } else { diagnostic }
+    if query {
+        diagnostic.note("A QUERY changes nothing, so there is nothing to forbid.")
+    } else {
+        diagnostic
+    }
 }
 
 fn no_action(word: &str, name: &str, span: Span, known: bool, near: Option<&str>) -> Diagnostic {

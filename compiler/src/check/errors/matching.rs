@@ -86,7 +86,8 @@ pub(in crate::check) fn incomplete(
     } else {
         diagnostic.label(format!("{subject} can be more than the arms say"))
     };
-    let diagnostic = diagnostic.note("Every value has its arm, so that none is forgotten; ELSE is for the rest.");
+    let diagnostic =
+        diagnostic.note("Every value has its arm, so that none is forgotten; ELSE is for the rest.");
     match missing {
         [one] if list => {
             diagnostic.fix(format!("add an arm for {one}"), end, format!("WHEN {} {{ }}\n", unused(one)))
@@ -154,15 +155,20 @@ pub(in crate::check) fn no_payload(case: &Signature, at: Span, span: Span) -> Di
         .fix(format!("write {name}"), rest, "")
 }
 
-/// A bare name that is a case of several enums.
-pub(in crate::check) fn ambiguous(name: &str, owners: &[String], span: Span) -> Diagnostic {
+/// A bare name that is a case of several enums, of which one was probably meant.
+pub(in crate::check) fn ambiguous(
+    name: &str,
+    owners: &[String],
+    meant: Option<&str>,
+    span: Span,
+) -> Diagnostic {
     let all: Vec<String> = owners.iter().map(|owner| format!("{owner}.{name}")).collect();
     let diagnostic =
         Diagnostic::new(Code::E0132, span, format!("{name} is a case of {}", owners.join(" and of ")))
             .label("which of them?")
             .note(format!("Write {}.", all.join(" or ")));
-    match all.first() {
-        Some(first) => diagnostic.fix(format!("write {first}"), span, first.clone()),
+    match meant {
+        Some(owner) => diagnostic.fix(format!("write {owner}.{name}"), span, format!("{owner}.{name}")),
         None => diagnostic,
     }
 }

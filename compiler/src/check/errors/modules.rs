@@ -18,7 +18,8 @@ pub(in crate::check) fn unknown(name: &str, span: Span, near: Option<&str>, all:
         (None, [_, ..]) => diagnostic.note(format!("The modules are {}.", all.join(", "))),
         _ => diagnostic,
     };
-    did_you_mean(diagnostic, span, near).note("A file of your own stands in quotes: USE \"lib/prices.swarm\".")
+    did_you_mean(diagnostic, span, near)
+        .note("A file of your own stands in quotes: USE \"lib/prices.swarm\".")
 }
 
 pub(in crate::check) fn not_loaded(path: &str, span: Span, why: &str) -> Diagnostic {

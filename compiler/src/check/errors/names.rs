@@ -21,7 +21,8 @@ pub(in crate::check) fn unknown(name: &str, span: Span, near: Option<&str>, in_h
     let diagnostic = match near {
         Some(_) => diagnostic,
         None if in_hole => {
-            let note = "Between { and } in a text stands an expression; braces that are only text are doubled.";
+            let note =
+                "Between { and } in a text stands an expression; braces that are only text are doubled.";
             return diagnostic.note(note).fixes(
                 format!("write {{{{{name}}}}}"),
                 vec![
@@ -30,8 +31,9 @@ pub(in crate::check) fn unknown(name: &str, span: Span, near: Option<&str>, in_h
                 ],
             );
         }
-        None => diagnostic
-            .note("A value has a name if a LET, an INPUT, a CONTEXT, a CONST, a STATE or a METRIC gives it one."),
+        None => diagnostic.note(
+            "A value has a name if a LET, an INPUT, a CONTEXT, a CONST, a STATE or a METRIC gives it one.",
+        ),
     };
     did_you_mean(diagnostic, span, near)
 }

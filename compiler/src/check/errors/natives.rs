@@ -63,9 +63,13 @@ pub(in crate::check) fn misfit(row: &Native, parameter: &str, pattern: Pattern, 
 
 /// `first(xs)` where the items themselves may be NONE.
 pub(in crate::check) fn none_of_two_kinds(name: &str, ty: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0110, span, format!("{name} gives NONE where there is no item, but items are {ty}"))
-        .label("NONE would mean two things")
-        .note("Leave the items out that are NONE before, or ask with IF LET in a loop.")
+    Diagnostic::new(
+        Code::E0110,
+        span,
+        format!("{name} gives NONE where there is no item, but items are {ty}"),
+    )
+    .label("NONE would mean two things")
+    .note("Leave the items out that are NONE before, or ask with IF LET in a loop.")
 }
 
 pub(in crate::check) fn time_of_what(span: Span) -> Diagnostic {
@@ -135,7 +139,7 @@ pub(in crate::check) fn other_name(name: &str) -> Option<&'static str> {
         "find" | "indexOf" => "index_of",
         "int" | "toInt" | "to_int" => "round",
         "float" | "toFloat" => "to_float",
-        "xor" => "bit_xor",
+        "xor" => "xor",
         "remove" | "delete" => "without",
         _ => return None,
     })

@@ -14,8 +14,9 @@ pub(in crate::check) fn same_name(span: Span, first: Span) -> Diagnostic {
 
 /// GIVEN of something that no one gives.
 pub(in crate::check) fn cannot_be_given(text: &str, span: Span, what: &str) -> Diagnostic {
-    let diagnostic = Diagnostic::new(Code::E0314, span, format!("{text} is {what}, which a test cannot give"))
-        .label("not for GIVEN");
+    let diagnostic =
+        Diagnostic::new(Code::E0314, span, format!("{text} is {what}, which a test cannot give"))
+            .label("not for GIVEN");
     if what == "a FUNC" {
         diagnostic.note("A FUNC runs as it is written; give the inputs it reads, or the answers it asks for.")
     } else {

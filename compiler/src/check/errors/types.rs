@@ -155,9 +155,7 @@ pub(in crate::check) fn one_name_over_map(span: Span, item: &str, key: Option<&s
     let diagnostic = Diagnostic::new(Code::E0110, span, "a loop over a map has two names: key and value")
         .label("the key, or the value?");
     match key {
-        Some(key) => {
-            diagnostic.fix(format!("write {key}, {item}"), span.before(), format!("{key}, "))
-        }
+        Some(key) => diagnostic.fix(format!("write {key}, {item}"), span.before(), format!("{key}, ")),
         None => diagnostic,
     }
 }
@@ -250,11 +248,7 @@ pub(in crate::check) fn no_arithmetic(
             .label(format!("{sign} needs numbers or quantities"))
             .also(left.span, left.this_is())
             .also(right.span, right.this_is());
-    if texts {
-        diagnostic.note("Texts are put together with holes: \"{a} and {b}\".")
-    } else {
-        diagnostic
-    }
+    if texts { diagnostic.note("Texts are put together with holes: \"{a} and {b}\".") } else { diagnostic }
 }
 
 pub(super) fn sign(operator: Operator) -> &'static str {
@@ -317,9 +311,12 @@ pub(in crate::check) fn two_names_over_range(span: Span, item: &str) -> Diagnost
 
 /// FOR EACH over something that has no items.
 pub(in crate::check) fn nothing_to_go_over(value: &Side, number: bool) -> Diagnostic {
-    let diagnostic =
-        Diagnostic::new(Code::E0124, value.span, format!("a loop goes over a list or a map, but {}", value.is()))
-            .label(value.this_is());
+    let diagnostic = Diagnostic::new(
+        Code::E0124,
+        value.span,
+        format!("a loop goes over a list or a map, but {}", value.is()),
+    )
+    .label(value.this_is());
     if number && value.text != "this" {
         let range = format!("1..{}", value.text);
         return diagnostic.fix(format!("go over {range}"), value.span, range);

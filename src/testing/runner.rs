@@ -1,0 +1,461 @@
+//! One test from its first line to its last.
+
+use smol_str::SmolStr;
+use swarm_bytecode::module::{FunctionId, ImportId, MetricKind, Module};
+use swarm_bytecode::types::TypeId;
+use swarm_compiler::TestPlan;
+use swarm_compiler::typed::TestStepKind;
+use swarm_grammar::span::Span;
+use swarm_vm::{
+    Agenda, Due, Effects, Exit, Grants, Host, Inputs, Instance, Level, Limits, Outcome, Program, Reason,
+    Refusal, Report, Value, VirtualClock,
+};
+
+use super::recorder::{Script, shown};
+use super::{Coverage, Failure, Issued, TestResult};
+
+/// Activations of one line at most: RUN FOR a year of EVERY 1s is a mistake.
+const MOST_ACTIVATIONS: usize = 1_000_000;
+
+/// Runs a test.
+pub(super) fn run(plan: &TestPlan, coverage: Option<&mut Coverage>) -> TestResult {
+    let mut result = TestResult {
+        name: plan.name.to_string(),
+        span: plan.span,
+        failures: Vec::new(),
+        actions: Vec::new(),
+        fuel: 0,
+    };
+    let bytes = plan.module.encode();
+    let outcome = Program::load(&bytes)
+        .map_err(|error| Stop::plain(format!("the test cannot be loaded: {error}")))
+        .and_then(|program| Runner::new(&program, coverage))
+        .map(|runner| runner.finish(plan, &mut result));
+    if let Err(stop) = outcome {
+        result.failures.push(stop.at(plan.span));
+    }
+    result
+}
+
+/// Why a line cannot be done, or does not hold.
+struct Stop {
+    message: String,
+    sides: Option<(Value, Value)>,
+    place: Option<String>,
+}
+
+impl Stop {
+    fn plain(message: String) -> Stop {
+        Stop { message, sides: None, place: None }
+    }
+
+    fn of(what: &str, reason: &Reason) -> Stop {
+        let message = format!("{what}: {}", reason.message.trim_end_matches('.'));
+        Stop { message, sides: None, place: reason.place.as_ref().map(ToString::to_string) }
+    }
+
+    fn at(self, span: Span) -> Failure {
+        Failure { span, message: self.message, sides: self.sides, place: self.place }
+    }
+}
+
+struct Runner<'c> {
+    program: Program,
+    coverage: Option<&'c mut Coverage>,
+    script: Script,
+    clock: VirtualClock,
+    /// What was given so far.
+    inputs: Inputs,
+    states: Vec<(SmolStr, Value)>,
+    metrics: Vec<(SmolStr, Value)>,
+    /// `now` at the start of the order.
+    began_at: i64,
+    instance: Instance,
+    /// Of an order that has begun.
+    agenda: Option<Agenda>,
+    actions: Vec<Issued>,
+    /// Actions before the last RUN.
+    before: usize,
+    /// How the last activation ended.
+    last: Option<(Outcome, Option<Reason>)>,
+    /// An end that no EXPECT has named yet.
+    unexpected: Option<Reason>,
+    fuel: u64,
+}
+
+impl<'c> Runner<'c> {
+    fn new(program: &Program, coverage: Option<&'c mut Coverage>) -> Result<Runner<'c>, Stop> {
+        let inputs = empty_inputs(program)?;
+        let (script, clock) = (Script::default(), VirtualClock::default());
+        let instance = instance(program, &inputs, &host(&script, &clock))?;
+        Ok(Runner {
+            program: program.clone(),
+            coverage,
+            script,
+            clock,
+            inputs,
+            states: Vec::new(),
+            metrics: Vec::new(),
+            began_at: 0,
+            instance,
+            agenda: None,
+            actions: Vec::new(),
+            before: 0,
+            last: None,
+            unexpected: None,
+            fuel: 0,
+        })
+    }
+
+    /// Goes through the lines. The first that cannot be done ends the test.
+    fn finish(mut self, plan: &TestPlan, result: &mut TestResult) {
+        let mut last = plan.span;
+        for step in &plan.steps {
+            let is_run = matches!(
+                step.kind,
+                TestStepKind::Run | TestStepKind::RunFor(_) | TestStepKind::RunEvent(..)
+            );
+            if is_run {
+                last = step.span;
+            }
+            let given = !is_run && !is_expectation(&step.kind);
+            if let Err(stop) = self.step(&step.kind) {
+                result.failures.push(stop.at(step.span));
+                if is_run || given {
+                    self.unexpected = None;
+                    break;
+                }
+            }
+        }
+        if let Some(reason) = self.unexpected.take() {
+            let what = self.last.as_ref().map_or("the run failed", |(outcome, _)| ended(*outcome));
+            result.failures.push(Stop::of(what, &reason).at(last));
+        }
+        result.actions = self.actions;
+        result.fuel = self.fuel;
+    }
+
+    fn step(&mut self, kind: &TestStepKind<FunctionId>) -> Result<(), Stop> {
+        use TestStepKind as Step;
+        match kind {
+            Step::GivenInput(id, value) => {
+                let name = self.module().inputs.get(id.index()).map(|input| input.name.clone());
+                self.give_data(name, *value)
+            }
+            Step::GivenContext(id, value) => {
+                let name = self.module().contexts.get(id.index()).map(|context| context.name.clone());
+                self.give_data(name, *value)
+            }
+            Step::GivenState(id, value) => {
+                let name = self.module().states.get(id.index()).map(|state| state.name.clone());
+                let value = self.value(*value)?;
+                self.states.push((name.unwrap_or_default(), value));
+                self.give_kept()
+            }
+            Step::GivenMetric(id, value) => {
+                let metric = self.module().metrics.get(id.index());
+                let (name, kind) = metric.map(|metric| (metric.name.clone(), metric.kind)).unzip();
+                let value = self.value(*value)?;
+                let value = if kind == Some(MetricKind::Distribution) { Value::List(vec![value]) } else { value };
+                self.metrics.push((name.unwrap_or_default(), value));
+                self.give_kept()
+            }
+            Step::GivenAnswer(import, arguments, answer) => {
+                let (name, arguments) = self.call(*import, arguments)?;
+                let answer = self.value(*answer)?;
+                self.script.add(name, arguments, Some(answer));
+                Ok(())
+            }
+            Step::GivenFails(import, arguments) => {
+                let (name, arguments) = self.call(*import, arguments)?;
+                self.script.add(name, arguments, None);
+                Ok(())
+            }
+            Step::Run => {
+                self.before = self.actions.len();
+                self.start()
+            }
+            Step::RunFor(time) => {
+                self.before = self.actions.len();
+                self.run_for(u64::try_from(*time).unwrap_or(0))
+            }
+            Step::RunEvent(event, arguments) => {
+                self.before = self.actions.len();
+                self.run_event(*event, arguments)
+            }
+            Step::ExpectNoActions => self.expect_no_actions(),
+            Step::ExpectAction(import, arguments) => self.expect_action(*import, arguments),
+            Step::ExpectStop(why) => self.expect_end(Outcome::Stopped, why),
+            Step::ExpectFail(why) => self.expect_end(Outcome::Failed, why),
+            Step::Expect(condition, sides) => self.expect(*condition, *sides),
+        }
+    }
+
+    fn module(&self) -> &Module {
+        self.program.module()
+    }
+
+    /// What a line's function gives.
+    fn value(&mut self, function: FunctionId) -> Result<Value, Stop> {
+        let value = self.instance.evaluate(function, &[]);
+        value.map_err(|reason| Stop::of("this cannot be computed", &reason))
+    }
+
+    /// A call's name and arguments, as the host sees them.
+    fn call(&mut self, import: ImportId, arguments: &[FunctionId]) -> Result<(SmolStr, Vec<Value>), Stop> {
+        let import = self.module().imports.get(import.index()).cloned();
+        let import = import.ok_or_else(|| Stop::plain("there is no such host function".to_owned()))?;
+        let mut values = Vec::with_capacity(arguments.len());
+        for (function, ty) in arguments.iter().zip(&import.parameters) {
+            let value = self.value(*function)?;
+            values.push(shown(self.program.module(), *ty, &value));
+        }
+        Ok((import.name, values))
+    }
+
+    fn give_data(&mut self, name: Option<SmolStr>, value: FunctionId) -> Result<(), Stop> {
+        let name = name.unwrap_or_default();
+        let value = self.value(value)?;
+        if let (true, Value::Quantity(TypeId::TIME, at)) = (name == "now", &value) {
+            let passed = i64::try_from(swarm_vm::Clock::now_ns(&self.clock)).unwrap_or(i64::MAX);
+            self.began_at = at.saturating_sub(passed);
+        }
+        self.inputs = self.inputs.clone().value(&name, &value).map_err(|error| Stop::plain(error.to_string()))?;
+        if self.agenda.is_some() {
+            return self.instance.inputs(&self.inputs).map_err(|error| Stop::plain(error.to_string()));
+        }
+        // Nothing has run yet: what is given is there at once.
+        self.instance = instance(&self.program, &self.inputs, &self.host())?;
+        self.give_kept()
+    }
+
+    /// STATE and metrics as they were given.
+    fn give_kept(&mut self) -> Result<(), Stop> {
+        let unfit = |error: swarm_vm::InputError| Stop::plain(error.to_string());
+        for (name, value) in &self.states {
+            self.instance.set_state(name, value).map_err(unfit)?;
+        }
+        for (name, value) in &self.metrics {
+            self.instance.set_metric(name, value).map_err(unfit)?;
+        }
+        Ok(())
+    }
+
+    fn host(&self) -> Host<'static> {
+        host(&self.script, &self.clock)
+    }
+
+    /// Begins the order, anew where one has begun.
+    fn start(&mut self) -> Result<(), Stop> {
+        if self.agenda.is_some() {
+            self.instance = instance(&self.program, &self.inputs, &self.host())?;
+            self.give_kept()?;
+        }
+        let now = swarm_vm::Clock::now_ns(&self.clock);
+        let deadline = self.module().instruction.deadline_ns.and_then(|deadline| u64::try_from(deadline).ok());
+        let mut agenda = Agenda::new(self.module(), now, deadline.map(|deadline| now.saturating_add(deadline)));
+        self.activate(Instance::start)?;
+        agenda.finished(now);
+        self.agenda = Some(agenda);
+        Ok(())
+    }
+
+    fn run_for(&mut self, time: u64) -> Result<(), Stop> {
+        if self.agenda.is_none() {
+            self.start()?;
+        }
+        let end = swarm_vm::Clock::now_ns(&self.clock).saturating_add(time);
+        self.drain(end)?;
+        self.clock.advance_to(end);
+        Ok(())
+    }
+
+    fn run_event(&mut self, event: usize, arguments: &[FunctionId]) -> Result<(), Stop> {
+        if self.agenda.is_none() {
+            self.start()?;
+        }
+        let arguments: Result<Vec<Value>, Stop> =
+            arguments.iter().map(|argument| self.value(*argument)).collect();
+        let name = self.module().events.get(event).map(|event| event.name.clone()).unwrap_or_default();
+        if let Some(agenda) = &mut self.agenda {
+            agenda.post(&name, arguments?);
+        }
+        self.drain(swarm_vm::Clock::now_ns(&self.clock))
+    }
+
+    /// Does all that is due up to a time.
+    fn drain(&mut self, end: u64) -> Result<(), Stop> {
+        for _ in 0..MOST_ACTIVATIONS {
+            let Some(agenda) = self.agenda.as_mut().filter(|_| !self.instance.is_over()) else { return Ok(()) };
+            let Some(at) = agenda.next_ns().filter(|at| *at <= end) else { return Ok(()) };
+            self.clock.advance_to(at);
+            let due = agenda.next(at);
+            self.set_now(at);
+            match due {
+                Some(Due::Tick(timer)) => self.activate(|instance| instance.tick(timer))?,
+                Some(Due::Event { handler, arguments }) => {
+                    self.activate(|instance| instance.event(handler, &arguments))?;
+                }
+                Some(Due::Deadline) => {
+                    self.instance.close();
+                }
+                None => {}
+            }
+            if let Some(agenda) = &mut self.agenda {
+                agenda.finished(at);
+            }
+        }
+        Err(Stop::plain(format!("more than {MOST_ACTIVATIONS} activations in one line of a TEST")))
+    }
+
+    /// `now`, where the program reads it, goes on with the virtual time.
+    fn set_now(&mut self, at: u64) {
+        let now = Value::Quantity(TypeId::TIME, self.began_at.saturating_add(i64::try_from(at).unwrap_or(0)));
+        if let Ok(inputs) = self.inputs.clone().value("now", &now)
+            && self.instance.inputs(&inputs).is_ok()
+        {
+            self.inputs = inputs;
+        }
+    }
+
+    fn activate(&mut self, begin: impl FnOnce(&mut Instance) -> Result<(), Refusal>) -> Result<(), Stop> {
+        begin(&mut self.instance).map_err(|refusal| Stop::plain(refusal.to_string()))?;
+        let mut host = self.host();
+        let exit = match self.coverage.as_deref_mut() {
+            Some(coverage) => {
+                let module = self.program.module();
+                let mut sink = |event: &swarm_vm::trace::Event<'_>| coverage.event(event, module);
+                self.instance.run_traced(&mut host, Level::Ops, &mut sink)
+            }
+            None => self.instance.run(&mut host),
+        };
+        let report = match exit {
+            Exit::Finished(report) => report,
+            _ => self.instance.close(),
+        };
+        self.note(report);
+        match self.script.unanswered().first() {
+            Some(query) => Err(Stop::plain(format!("no GIVEN answers {query}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn note(&mut self, report: Report) {
+        self.fuel = self.fuel.saturating_add(report.fuel_used);
+        if !report.actions_dropped {
+            let issued = report.actions.into_iter().filter(|action| action.error.is_none());
+            self.actions.extend(
+                issued.map(|action| Issued { name: action.name.to_string(), arguments: action.args }),
+            );
+        }
+        if matches!(report.outcome, Outcome::Failed | Outcome::Limit | Outcome::Trapped) {
+            self.unexpected = report.reason.clone();
+        }
+        self.last = Some((report.outcome, report.reason));
+    }
+
+    fn expect_no_actions(&self) -> Result<(), Stop> {
+        match self.actions.len().saturating_sub(self.before) {
+            0 => Ok(()),
+            1 => Err(Stop::plain("there was an action".to_owned())),
+            count => Err(Stop::plain(format!("there were {count} actions"))),
+        }
+    }
+
+    fn expect_action(&mut self, import: ImportId, arguments: &[FunctionId]) -> Result<(), Stop> {
+        let (name, arguments) = self.call(import, arguments)?;
+        let expected = Issued { name: name.to_string(), arguments };
+        if self.actions.contains(&expected) {
+            return Ok(());
+        }
+        Err(Stop::plain(format!("{expected} did not happen")))
+    }
+
+    fn expect_end(&mut self, outcome: Outcome, why: &str) -> Result<(), Stop> {
+        let expected = ended(outcome);
+        match &self.last {
+            Some((own, reason)) if *own == outcome => {
+                let message = reason.as_ref().map_or("", |reason| reason.message.as_str());
+                if message == why {
+                    self.unexpected = None;
+                    return Ok(());
+                }
+                let sides = (Value::String(message.into()), Value::String(why.into()));
+                self.unexpected = None;
+                Err(Stop { message: format!("{expected} with other words"), sides: Some(sides), place: None })
+            }
+            Some((own, _)) => Err(Stop::plain(format!("{} instead: {}", ended(*own), self.ending()))),
+            None => Err(Stop::plain("nothing has run yet".to_owned())),
+        }
+    }
+
+    /// What is known of the last end.
+    fn ending(&self) -> String {
+        match &self.last {
+            Some((_, Some(reason))) => reason.message.clone(),
+            _ => "it came to its end".to_owned(),
+        }
+    }
+
+    fn expect(&mut self, condition: FunctionId, sides: Option<(FunctionId, FunctionId)>) -> Result<(), Stop> {
+        if self.value(condition)? == Value::Bool(true) {
+            return Ok(());
+        }
+        let sides = match sides {
+            Some((left, right)) => Some((self.value(left)?, self.value(right)?)),
+            None => None,
+        };
+        Err(Stop { message: "this does not hold".to_owned(), sides, place: None })
+    }
+}
+
+fn is_expectation(kind: &TestStepKind<FunctionId>) -> bool {
+    use TestStepKind as Step;
+    matches!(
+        kind,
+        Step::ExpectNoActions
+            | Step::ExpectAction(..)
+            | Step::ExpectStop(_)
+            | Step::ExpectFail(_)
+            | Step::Expect(..)
+    )
+}
+
+fn ended(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "the run came to its end",
+        Outcome::Stopped => "the run stopped",
+        Outcome::Failed => "the run failed",
+        Outcome::Limit => "the run hit a limit",
+        Outcome::Trapped => "the run ran into an error",
+    }
+}
+
+/// Nothing given: every input is empty.
+fn empty_inputs(program: &Program) -> Result<Inputs, Stop> {
+    let module = program.module();
+    let mut inputs = Inputs::new(program);
+    let of_inputs = module.inputs.iter().map(|input| (&input.name, input.ty, input.default.is_none()));
+    let contexts = module.contexts.iter().map(|context| (&context.name, context.ty, context.default.is_none()));
+    for (name, ty, _) in of_inputs.chain(contexts).filter(|(_, _, missing)| *missing) {
+        let zero = Value::zero(module, ty);
+        inputs = inputs.value(name, &zero).map_err(|error| Stop::plain(error.to_string()))?;
+    }
+    Ok(inputs)
+}
+
+fn host(script: &Script, clock: &VirtualClock) -> Host<'static> {
+    let mut host = Host::new();
+    let script = script.clone();
+    host.otherwise(move |call| script.answer(call));
+    host.clock(clock.clone());
+    host
+}
+
+fn instance(program: &Program, inputs: &Inputs, host: &Host<'_>) -> Result<Instance, Stop> {
+    // The order's time is virtual: the header's DEADLINE ends it, not the machine's patience.
+    let limits = Limits::default().deadline_ns(u64::MAX);
+    let instance = Instance::new(program, inputs, limits, &Grants::all(), host);
+    let instance = instance.map_err(|error| Stop::plain(error.to_string()))?;
+    Ok(instance.effects(Effects::Collected))
+}
