@@ -15,6 +15,9 @@ impl Loader for Files {
     fn load(&self, path: &str, from: &str) -> Result<String, String> {
         let folder = Path::new(from).parent().unwrap_or(Path::new(""));
         let path = folder.join(path);
+        if files::is_standard(&path) {
+            return Err("standard input is no file".to_owned());
+        }
         if std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() > SourceFile::MAX_BYTES as u64) {
             return Err("it is too large".to_owned());
         }

@@ -40,7 +40,11 @@ pub(crate) fn load(path: &Path, options: Options, terminal: Terminal) -> Result<
 }
 
 /// Compiles a source file; a module is an error here. `None`: it has errors, and they are told.
-pub(crate) fn load_source(path: &Path, options: Options, terminal: Terminal) -> Result<Option<Loaded>, Failure> {
+pub(crate) fn load_source(
+    path: &Path,
+    options: Options,
+    terminal: Terminal,
+) -> Result<Option<Loaded>, Failure> {
     translate(path, files::read_bytes(path)?, options, terminal)
 }
 

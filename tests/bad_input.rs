@@ -342,3 +342,47 @@ fn options_that_make_no_sense() {
         refused(&swarmc(arguments), 2, &["error"]);
     }
 }
+
+#[test]
+fn the_tools_refuse_what_is_no_program() {
+    let garbage = file("garbage.swarm", b"FUNC f() { \xff }");
+    let slip = file("slip.swarm", "FUNC f( {");
+    let truncated = file("truncated.bc", module().get(..40).unwrap());
+    for command in ["test", "cost", "bench", "fuzz", "doc", "check"] {
+        let fix: &[&str] = if command == "check" { &["--fix"] } else { &[] };
+        refused(&swarmc(&[&[command, "nowhere.swarm"], fix].concat()), 2, &["E0501"]);
+        refused(&swarmc(&[&[command, "src"], fix].concat()), 2, &["E0501", "directory"]);
+        refused(&swarmc(&[&[command, &garbage], fix].concat()), 2, &["E0502"]);
+        if command != "check" {
+            refused(&swarmc(&[command, &slip]), 1, &["error["]);
+        }
+    }
+    for command in ["cost", "bench", "fuzz"] {
+        refused(&swarmc(&[command, &truncated]), 4, &["is refused"]);
+    }
+    refused(&swarmc(&["bench", SAMPLE]), 2, &["E0506"]);
+    refused(&swarmc(&["cost", SAMPLE, "--size", "task_queue"]), 2, &["task_queue=10000"]);
+    refused(&swarmc(&["cost", SAMPLE, "--agents", "0"]), 2, &["--agents"]);
+    refused(&swarmc(&["fuzz", "-", "--write"]), 2, &["E0500"]);
+    refused(&swarmc(&["doc"]), 2, &["FILE"]);
+    refused(&swarmc(&["doc", "--std", "-o", "/dev/null/there"]), 2, &["E0504"]);
+    refused(&swarmc(&["grammar", "--format", "yacc"]), 2, &["gbnf"]);
+    refused(&swarmc(&["new", "if"]), 2, &["word of the language"]);
+    refused(&swarmc(&["new", "nowhere/at/all"]), 2, &["E0504"]);
+}
+
+#[test]
+fn a_session_survives_everything() {
+    for input in [
+        &b"\xff\xfe\n1 + 1\n"[..],
+        b"(((((\n",
+        b"\"\n",
+        b"ON START { }\n",
+        &[b'('; 10_000],
+        b":type\n:cost )\n",
+    ] {
+        let output = swarmc_with_input(&["repl"], input);
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+    }
+}

@@ -178,7 +178,8 @@ fn fixes_are_made_in_place() {
     assert_eq!(swarmc(&["check", "--fix", path], b"", &[]).status.code(), Some(0));
     assert_eq!(swarmc(&["check", path], b"", &[]).status.code(), Some(0));
     let text = std::fs::read(path).unwrap();
-    let piped = swarmc(&["check", "--fix", "-"], &std::fs::read("tests/cli/programs/slips.swarm").unwrap(), &[]);
+    let piped =
+        swarmc(&["check", "--fix", "-"], &std::fs::read("tests/cli/programs/slips.swarm").unwrap(), &[]);
     assert_eq!(piped.stdout, text);
 }
 
@@ -189,7 +190,9 @@ fn what_fuzz_writes_fails_until_the_program_is_mended() {
     let found = swarmc(&["fuzz", path, "--runs", "500", "--seconds", "60", "--write"], b"", &[]);
     assert_eq!(found.status.code(), Some(1));
     assert_eq!(swarmc(&["test", path], b"", &[]).status.code(), Some(1));
-    let mended = std::fs::read_to_string(path).unwrap().replace("100 DIV task.priority", "100 DIV (task.priority + 1)");
+    let mended = std::fs::read_to_string(path)
+        .unwrap()
+        .replace("100 DIV task.priority", "100 DIV (task.priority + 1)");
     std::fs::write(path, mended).unwrap();
     assert_eq!(swarmc(&["test", path], b"", &[]).status.code(), Some(0));
 }

@@ -75,7 +75,8 @@ impl Reader<'_> {
                 }
                 Some(_) => {
                     let mut name = String::new();
-                    while let Some(c) = self.text.next_if(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)) {
+                    while let Some(c) = self.text.next_if(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
+                    {
                         name.push(c);
                     }
                     assert!(!name.is_empty(), "{:?}", self.text.clone().take(20).collect::<String>());
@@ -181,9 +182,15 @@ struct Writer<'g> {
 const NEVER: usize = usize::MAX / 2;
 
 impl<'g> Writer<'g> {
-    fn new(rules: &'g BTreeMap<String, Shape>, tokens: &'g [&'g str], grammar: &'g str, seed: u64) -> Writer<'g> {
+    fn new(
+        rules: &'g BTreeMap<String, Shape>,
+        tokens: &'g [&'g str],
+        grammar: &'g str,
+        seed: u64,
+    ) -> Writer<'g> {
         let lists = grammar.lines().filter(|line| line.starts_with("/* Never"));
-        let keywords = lists.filter_map(|line| line.split_once(": ")).flat_map(|(_, words)| words.split(' ')).collect();
+        let keywords =
+            lists.filter_map(|line| line.split_once(": ")).flat_map(|(_, words)| words.split(' ')).collect();
         let mut depths: BTreeMap<&str, usize> = rules.keys().map(|name| (name.as_str(), NEVER)).collect();
         loop {
             let next: BTreeMap<&str, usize> =
@@ -193,7 +200,15 @@ impl<'g> Writer<'g> {
             }
             depths = next;
         }
-        Writer { rules, depths, tokens, keywords, random: Random(seed), text: String::new(), inside_token: false }
+        Writer {
+            rules,
+            depths,
+            tokens,
+            keywords,
+            random: Random(seed),
+            text: String::new(),
+            inside_token: false,
+        }
     }
 
     fn write(&mut self, shape: &'g Shape, budget: usize) {

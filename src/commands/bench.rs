@@ -27,7 +27,9 @@ const MOST_RUNS: usize = 10_000;
 pub(crate) fn bench(arguments: &BenchArguments, terminal: Terminal) -> Result<Status, Failure> {
     let files = [Some(&arguments.file), arguments.data.input.as_ref(), arguments.data.context.as_ref()];
     files::one_standard_input(files.into_iter().flatten())?;
-    let Some(loaded) = program::load(&arguments.file, program::options(false), terminal)? else { return Ok(Status::Failed) };
+    let Some(loaded) = program::load(&arguments.file, program::options(false), terminal)? else {
+        return Ok(Status::Failed);
+    };
     let program = Program::load(&loaded.bytes).map_err(|error| refused(&error, &arguments.data))?;
     answerable(program.module())?;
     let data = Data::gather(&arguments.data, &program)?;
@@ -115,11 +117,8 @@ impl Figures<'_> {
         let data = origin.map_or(String::new(), |origin| format!(" · {}", safe(origin)));
         let [low, median, high] = [5, 50, 95].map(|percent| self.quantile(percent));
         let spread = if median > 0.0 { (high - low) / median * 100.0 } else { 0.0 };
-        let measured = format!(
-            "median of {} of {}",
-            plural(self.times.len(), "sample"),
-            plural(self.runs, "run")
-        );
+        let measured =
+            format!("median of {} of {}", plural(self.times.len(), "sample"), plural(self.runs, "run"));
         let per_unit = if report.fuel_used > 0 { median / report.fuel_used as f64 } else { 0.0 };
         format!(
             "{}{data}\n\n  time        {} a run  {}\n  spread      {} to {}, {spread:.0}% of the median  {}\n  \

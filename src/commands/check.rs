@@ -1,6 +1,6 @@
 //! `swarmc check`: looks for errors, and mends those that have a single right edit.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use similar::TextDiff;
@@ -53,8 +53,11 @@ fn verdict(findings: &[Findings], files: &[PathBuf], terminal: Terminal) -> Stat
 
 /// Makes the fixes, or shows them, and tells what is left. Nothing is written before all files are read.
 fn check_and_fix(arguments: &CheckArguments, terminal: Terminal) -> Result<Status, Failure> {
-    let fixed =
-        arguments.files.iter().map(|path| files::read_source(path).map(fix)).collect::<Result<Vec<_>, _>>()?;
+    let fixed = arguments
+        .files
+        .iter()
+        .map(|path| files::read_source(path).map(fix))
+        .collect::<Result<Vec<_>, _>>()?;
     if !arguments.dry_run {
         for (path, file) in arguments.files.iter().zip(&fixed) {
             if file.before != file.after && !files::is_standard(path) {
@@ -82,7 +85,7 @@ fn check_and_fix(arguments: &CheckArguments, terminal: Terminal) -> Result<Statu
     Ok(verdict(&findings, &arguments.files, terminal))
 }
 
-fn tell(path: &PathBuf, file: &Fixed, dry_run: bool, terminal: Terminal) -> Result<(), Failure> {
+fn tell(path: &Path, file: &Fixed, dry_run: bool, terminal: Terminal) -> Result<(), Failure> {
     let name = files::display_name(path);
     if dry_run {
         terminal.data(&painted(&diff(&name, file)))?;
@@ -124,7 +127,7 @@ fn painted(diff: &str) -> String {
     page
 }
 
-fn describe(path: &PathBuf, file: &Fixed, dry_run: bool) -> Value {
+fn describe(path: &Path, file: &Fixed, dry_run: bool) -> Value {
     let name = files::display_name(path);
     let made: Vec<Value> = file
         .made

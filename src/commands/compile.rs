@@ -14,7 +14,11 @@ use crate::terminal::Terminal;
 
 /// Compiles, writes the module and says what it is.
 pub(crate) fn compile(arguments: &CompileArguments, terminal: Terminal) -> Result<Status, Failure> {
-    let Some(loaded) = program::load_source(&arguments.file, program::options(arguments.no_optimise), terminal)? else { return Ok(Status::Failed) };
+    let Some(loaded) =
+        program::load_source(&arguments.file, program::options(arguments.no_optimise), terminal)?
+    else {
+        return Ok(Status::Failed);
+    };
     // The bytes were just made by the encoder: they are a container.
     let stripped = codec::strip(&loaded.bytes).unwrap_or_else(|_| loaded.bytes.clone());
     let written = if arguments.strip { &stripped } else { &loaded.bytes };

@@ -17,7 +17,9 @@ use crate::terminal::Terminal;
 
 /// Prints it.
 pub(crate) fn cost(arguments: &CostArguments, terminal: Terminal) -> Result<Status, Failure> {
-    let Some(loaded) = program::load(&arguments.file, program::options(false), terminal)? else { return Ok(Status::Failed) };
+    let Some(loaded) = program::load(&arguments.file, program::options(false), terminal)? else {
+        return Ok(Status::Failed);
+    };
     let sizes = sizes(arguments, &loaded.module)?;
     let bill = Bill {
         module: &loaded.module,
@@ -56,7 +58,11 @@ fn sizes(arguments: &CostArguments, module: &Module) -> Result<BTreeMap<InputId,
             _ => Some(1),
         });
         if let Some(max) = max.filter(|max| u64::from(*max) < *size) {
-            let message = format!("{name} never has {} items: its MAX is {}", grouped((*size).into()), grouped(max.into()));
+            let message = format!(
+                "{name} never has {} items: its MAX is {}",
+                grouped((*size).into()),
+                grouped(max.into())
+            );
             return Err(Failure::usage(Fault::Arguments, message));
         }
         if let Ok(id) = u16::try_from(at) {

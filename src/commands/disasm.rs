@@ -11,7 +11,10 @@ use crate::terminal::Terminal;
 
 /// Prints the listing.
 pub(crate) fn disasm(arguments: &ModuleArguments, terminal: Terminal) -> Result<Status, Failure> {
-    let Some(loaded) = program::load(&arguments.file, program::options(arguments.no_optimise), terminal)? else { return Ok(Status::Failed) };
+    let Some(loaded) = program::load(&arguments.file, program::options(arguments.no_optimise), terminal)?
+    else {
+        return Ok(Status::Failed);
+    };
     let listing = disassemble(&loaded.module);
     if terminal.json() {
         terminal.document(json!({ "text": listing }))?;

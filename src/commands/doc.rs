@@ -23,7 +23,7 @@ pub(crate) fn doc(arguments: &DocArguments, terminal: Terminal) -> Result<Status
             Some(page) => vec![page],
             None => return Ok(Status::Failed),
         },
-        None => MODULES.iter().map(|module| of_text(module.name, module.text).0).collect(),
+        None => MODULES.iter().map(|module| of_text(&module.name.replace('/', "."), module.text).0).collect(),
     };
     match &arguments.output {
         Some(directory) => write(&pages, directory, arguments.format, terminal)?,
@@ -31,7 +31,9 @@ pub(crate) fn doc(arguments: &DocArguments, terminal: Terminal) -> Result<Status
             let modules: Vec<Value> = pages.iter().map(Documentation::for_programs).collect();
             terminal.document(json!({ "modules": modules }))?;
         }
-        None => terminal.data(&pages.iter().map(|page| rendered(page, arguments.format)).collect::<String>())?,
+        None => {
+            terminal.data(&pages.iter().map(|page| rendered(page, arguments.format)).collect::<String>())?
+        }
     }
     Ok(Status::Done)
 }
@@ -95,7 +97,12 @@ fn write(
         return terminal.document(json!({ "files": files }));
     }
     for (file, count) in &written {
-        terminal.talk(&format!("{} {}  {}\n", style::good("wrote"), safe(file), plural(*count, "declaration")));
+        terminal.talk(&format!(
+            "{} {}  {}\n",
+            style::good("wrote"),
+            safe(file),
+            plural(*count, "declaration")
+        ));
     }
     Ok(())
 }

@@ -23,9 +23,10 @@ pub(crate) fn fuzz(arguments: &FuzzArguments, terminal: Terminal) -> Result<Stat
     if arguments.write && files::is_standard(&arguments.file) {
         return Err(Failure::usage(Fault::Arguments, "--write adds to a file, not to standard input"));
     }
-    let Some(loaded) = program::load(&arguments.file, program::options(false), terminal)? else { return Ok(Status::Failed) };
-    let program =
-        Program::load(&loaded.bytes).map_err(|error| refused(&error, &DataArguments::default()))?;
+    let Some(loaded) = program::load(&arguments.file, program::options(false), terminal)? else {
+        return Ok(Status::Failed);
+    };
+    let program = Program::load(&loaded.bytes).map_err(|error| refused(&error, &DataArguments::default()))?;
     let until = Until {
         time: Duration::from_secs(arguments.seconds),
         runs: arguments.runs.unwrap_or(u64::MAX),

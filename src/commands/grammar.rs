@@ -10,8 +10,9 @@ use crate::terminal::Terminal;
 /// Prints it.
 pub(crate) fn grammar(arguments: &GrammarArguments, terminal: Terminal) -> Result<Status, Failure> {
     // The grammar is a part of this program: a test reads all of it.
-    let text = derive(arguments.format)
-        .map_err(|problem| Failure::coded(Status::Refused, "E0190", format_args!("the grammar: {problem}")))?;
+    let text = derive(arguments.format).map_err(|problem| {
+        Failure::coded(Status::Refused, "E0190", format_args!("the grammar: {problem}"))
+    })?;
     if terminal.json() {
         terminal.document(json!({ "notation": "ebnf", "text": text }))?;
     } else {

@@ -10,7 +10,10 @@ use crate::terminal::Terminal;
 
 /// Prints all there is to know before a module runs.
 pub(crate) fn inspect(arguments: &ModuleArguments, terminal: Terminal) -> Result<Status, Failure> {
-    let Some(loaded) = program::load(&arguments.file, program::options(arguments.no_optimise), terminal)? else { return Ok(Status::Failed) };
+    let Some(loaded) = program::load(&arguments.file, program::options(arguments.no_optimise), terminal)?
+    else {
+        return Ok(Status::Failed);
+    };
     if terminal.json() {
         let mut document = module::summary_json(&loaded.module, &loaded.bytes);
         document.extend(module::details_json(&loaded.module, &loaded.bytes));

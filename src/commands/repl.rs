@@ -17,7 +17,11 @@ pub(crate) fn repl(arguments: &ReplArguments, terminal: Terminal) -> Result<Stat
     let mut lines = Lines::standard();
     if lines.is_terminal() {
         let version = env!("CARGO_PKG_VERSION");
-        terminal.talk(&format!("{} {}\n", bold(&format!("swarmc {version}")), dim(":help says what can be said here")));
+        terminal.talk(&format!(
+            "{} {}\n",
+            bold(&format!("swarmc {version}")),
+            dim(":help says what can be said here")
+        ));
     }
     let mut wrong = false;
     loop {

@@ -27,7 +27,10 @@ use crate::trace_file::TraceFile;
 pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status, Failure> {
     let files = [Some(&arguments.file), arguments.data.input.as_ref(), arguments.data.context.as_ref()];
     files::one_standard_input(files.into_iter().flatten())?;
-    let Some(loaded) = program::load(&arguments.file, program::options(arguments.no_optimise), terminal)? else { return Ok(Status::Failed) };
+    let Some(loaded) = program::load(&arguments.file, program::options(arguments.no_optimise), terminal)?
+    else {
+        return Ok(Status::Failed);
+    };
     let program = Program::load(&loaded.bytes).map_err(|error| refused(&error, &arguments.data))?;
     let module = program.module();
     answerable(module)?;
@@ -41,7 +44,8 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
     let mut host = dry_host();
     let grants: Grants = granted.iter().collect();
     let instance = Instance::new(&program, &data.inputs, limits, &grants, &host);
-    let mut instance = instance.map_err(|error| refused(&error, &arguments.data))?.effects(Effects::Collected);
+    let mut instance =
+        instance.map_err(|error| refused(&error, &arguments.data))?.effects(Effects::Collected);
 
     let mut trace = trace_file(arguments, &program, &mut data.notes)?;
     let level = if trace.is_some() { level(arguments.trace_level) } else { Level::Off };

@@ -37,7 +37,8 @@ pub(crate) fn test(arguments: &TestArguments, terminal: Terminal) -> Result<Stat
         }
         format => {
             report(&findings, terminal)?;
-            let page = if format == Format::Junit { tests::junit(&tested) } else { tests::for_people(&tested) };
+            let page =
+                if format == Format::Junit { tests::junit(&tested) } else { tests::for_people(&tested) };
             // Of a program that cannot be compiled there is nothing to tell.
             if !broken || format == Format::Junit {
                 terminal.data(&page)?;

@@ -87,7 +87,8 @@ impl Builder<'_> {
 
     /// A rule's alternatives with arguments in the place of its parameters.
     fn rule(&mut self, rule: &Rule, arguments: &BTreeMap<String, Shape>) -> Result<Shape, String> {
-        let own = Symbol::Rule(rule.name.clone(), rule.parameters.iter().map(|name| Symbol::rule(name)).collect());
+        let own =
+            Symbol::Rule(rule.name.clone(), rule.parameters.iter().map(|name| Symbol::rule(name)).collect());
         let (mut first, mut more) = (Vec::new(), Vec::new());
         for symbols in &rule.alternatives {
             match symbols.split_first() {

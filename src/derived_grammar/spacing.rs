@@ -64,7 +64,13 @@ struct Spacer<'e> {
 impl Spacer<'_> {
     fn token(&self, name: &str, first: bool) -> Edge {
         match self.edges.get(name) {
-            Some((begin, end)) => if first { *begin } else { *end },
+            Some((begin, end)) => {
+                if first {
+                    *begin
+                } else {
+                    *end
+                }
+            }
             None if name == LINE_END => Edge::default(),
             // A token, or a rule of which nothing is known yet.
             None if is_token(name) => Edge { word: true, ..Edge::default() },
@@ -95,7 +101,11 @@ impl Spacer<'_> {
                     edge = edge.or(self.edge(shape, first));
                     !is_nullable(shape)
                 };
-                if first { shapes.iter().any(&mut visit) } else { shapes.iter().rev().any(&mut visit) };
+                if first {
+                    shapes.iter().any(&mut visit)
+                } else {
+                    shapes.iter().rev().any(&mut visit)
+                };
                 edge
             }
         }

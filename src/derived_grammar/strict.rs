@@ -38,7 +38,9 @@ pub(super) fn restrict(rules: Vec<Rule>) -> Vec<Rule> {
             }
             // Braces instead of THEN: the layout says nothing then.
             "Body" => rule.alternatives = vec![vec![Symbol::rule("Block")]],
-            "IfArm" | "Arm" => rule.alternatives.retain(|symbols| !symbols.contains(&Symbol::literal("THEN"))),
+            "IfArm" | "Arm" => {
+                rule.alternatives.retain(|symbols| !symbols.contains(&Symbol::literal("THEN")))
+            }
             "Comparison" => unchained(rule),
             // An aggregate is a keyword before an operand only; in parentheses there is nothing to ask.
             "Choice" => rule.alternatives.retain(|symbols| !symbols.iter().any(is_generator)),
@@ -72,7 +74,8 @@ fn comma() -> Vec<Symbol> {
 }
 
 fn without_recovery(mut rule: Rule) -> Rule {
-    let recovers = |symbol: &Symbol| matches!(symbol, Symbol::Rule(name, _) if name == "Bad" || name == "HOLE");
+    let recovers =
+        |symbol: &Symbol| matches!(symbol, Symbol::Rule(name, _) if name == "Bad" || name == "HOLE");
     rule.alternatives.retain(|symbols| !symbols.iter().any(recovers));
     rule
 }

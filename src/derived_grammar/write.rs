@@ -11,8 +11,7 @@ use super::shape::{Grammar, Shape};
 use super::strict::{ANY_WORD, LINE_END, PLAIN_TEXT, SUMMARY};
 
 /// Names of tokens without a text of their own.
-pub(super) const TOKENS: &[&str] =
-    &["Name", "NameWord", "Number", "Text", ANY_WORD, PLAIN_TEXT, LINE_END];
+pub(super) const TOKENS: &[&str] = &["Name", "NameWord", "Number", "Text", ANY_WORD, PLAIN_TEXT, LINE_END];
 
 /// How a notation writes things.
 struct Style {
@@ -54,13 +53,18 @@ pub(super) fn gbnf(grammar: &Grammar) -> String {
 /// Lark, for its Earley or LALR parser.
 pub(super) fn lark(grammar: &Grammar) -> String {
     let name = |name: &str| {
-        if TOKENS.contains(&name) { lower(token_name(name), '_').to_ascii_uppercase() } else { lower(name, '_') }
+        if TOKENS.contains(&name) {
+            lower(token_name(name), '_').to_ascii_uppercase()
+        } else {
+            lower(name, '_')
+        }
     };
     let style = Style { defines: ":", name };
     let mut page = head("// ", "");
     page.push_str("\nstart: program\n");
     page.push_str(&style.rules(grammar));
-    let excluded = |reserved| words(grammar, reserved).into_iter().collect::<Vec<_>>().join("|").to_lowercase();
+    let excluded =
+        |reserved| words(grammar, reserved).into_iter().collect::<Vec<_>>().join("|").to_lowercase();
     let word = "[A-Za-z_][A-Za-z0-9_]*";
     let units = |time| units(time).join("|");
     page.push('\n');
@@ -78,7 +82,10 @@ pub(super) fn lark(grammar: &Grammar) -> String {
         ),
         (
             "TEXT",
-            format!(r#""([^"\\{{}}\n]|\\["\\nt]|\{{\{{|\}}\}}|\{{(?!(?i:{})\b){word}(\.{word})*\}})*""#, excluded(true)),
+            format!(
+                r#""([^"\\{{}}\n]|\\["\\nt]|\{{\{{|\}}\}}|\{{(?!(?i:{})\b){word}(\.{word})*\}})*""#,
+                excluded(true)
+            ),
         ),
         ("PLAIN_TEXT", r#""[^"\\{}\n]*""#.to_owned()),
         ("LINE_END", r"([ \t]*(\/\/[^\n]*)?\r?\n)+[ \t]*".to_owned()),
@@ -176,7 +183,9 @@ impl Style {
 
     /// A token's text with the names of others as this notation has them.
     fn references(&self, text: &str) -> String {
-        ["Identifier", ANY_WORD].iter().fold(text.to_owned(), |text, name| text.replace(name, &(self.name)(name)))
+        ["Identifier", ANY_WORD]
+            .iter()
+            .fold(text.to_owned(), |text, name| text.replace(name, &(self.name)(name)))
     }
 }
 
@@ -198,18 +207,15 @@ fn units(time: bool) -> Vec<&'static str> {
 fn tokens(grammar: &Grammar, exact: bool) -> Vec<(&'static str, String)> {
     let word = "[A-Z_a-z] [0-9A-Z_a-z]*";
     let name = |reserved| if exact { names::except(&words(grammar, reserved)) } else { word.to_owned() };
-    let quoted = |units: Vec<&str>| units.iter().map(|unit| format!("\"{unit}\"")).collect::<Vec<_>>().join(" | ");
+    let quoted =
+        |units: Vec<&str>| units.iter().map(|unit| format!("\"{unit}\"")).collect::<Vec<_>>().join(" | ");
     let digits = "[0-9] [0-9_]*";
     let decimal = format!("{digits} (\".\" {digits})?");
-    let number = format!(
-        "\"$\" {decimal} (\"/\" ({}))? | {decimal} ({})?",
-        quoted(units(true)),
-        quoted(units(false))
-    );
+    let number =
+        format!("\"$\" {decimal} (\"/\" ({}))? | {decimal} ({})?", quoted(units(true)), quoted(units(false)));
     let hole = "\"{\" Identifier (\".\" AnyWord)* \"}\"";
-    let text = format!(
-        "\"\\\"\" ([^\"\\\\{{}}\\n] | \"\\\\\" [\"\\\\nt] | \"{{{{\" | \"}}}}\" | {hole})* \"\\\"\""
-    );
+    let text =
+        format!("\"\\\"\" ([^\"\\\\{{}}\\n] | \"\\\\\" [\"\\\\nt] | \"{{{{\" | \"}}}}\" | {hole})* \"\\\"\"");
     let all = [
         ("NameWord", name(true)),
         ("Name", name(false)),

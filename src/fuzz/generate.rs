@@ -6,10 +6,12 @@ use swarm_bytecode::op::Op;
 use swarm_bytecode::types::{Type, TypeId};
 use swarm_vm::Value;
 
-use super::Given;
+use super::{Given, Step};
 
 /// Items of a generated list at most, where its MAX admits them.
 const MOST_ITEMS: u64 = 12;
+/// Ticks and events after START at most.
+const MOST_STEPS: u64 = 6;
 /// How deep values nest; below, lists are empty and optionals NONE.
 const MOST_DEPTH: u32 = 6;
 
@@ -26,7 +28,8 @@ pub(super) struct Generator<'m> {
 impl<'m> Generator<'m> {
     pub(super) fn new(module: &'m Module, seed: u64) -> Generator<'m> {
         let ops = module.functions.iter().flat_map(|function| &function.code);
-        let numbers = ops.filter_map(|op| if let Op::Integer { value, .. } = op { Some(*value) } else { None });
+        let numbers =
+            ops.filter_map(|op| if let Op::Integer { value, .. } = op { Some(*value) } else { None });
         Generator { module, random: Random(seed), numbers: numbers.take(1_000).collect(), names: 0 }
     }
 
@@ -40,7 +43,31 @@ impl<'m> Generator<'m> {
                 .iter()
                 .map(|context| (context.name.clone(), self.value(context.ty)))
                 .collect(),
+            steps: self.steps(),
         }
+    }
+
+    /// A few ticks and events.
+    fn steps(&mut self) -> Vec<Step> {
+        let module = self.module;
+        let kinds = module.timers.len().saturating_add(module.events.len());
+        if kinds == 0 {
+            return Vec::new();
+        }
+        let count = self.random.small(MOST_STEPS);
+        let mut steps = Vec::new();
+        for _ in 0..count {
+            let kind = self.random.index(kinds);
+            steps.push(match module.timers.get(kind) {
+                Some(timer) => Step::For(u64::try_from(timer.period_ns).unwrap_or(0)),
+                None => {
+                    let handler = kind.saturating_sub(module.timers.len());
+                    let types = parameters(module, handler);
+                    Step::Event(handler, types.iter().map(|ty| self.value(*ty)).collect())
+                }
+            });
+        }
+        steps
     }
 
     /// A value of a type.
@@ -66,7 +93,8 @@ impl<'m> Generator<'m> {
                 fields
                     .iter()
                     .map(|field| {
-                        let value = if field.key { self.key(field.ty) } else { self.nested(field.ty, deeper) };
+                        let value =
+                            if field.key { self.key(field.ty) } else { self.nested(field.ty, deeper) };
                         (field.name.clone(), value)
                     })
                     .collect(),
@@ -168,6 +196,12 @@ impl<'m> Generator<'m> {
             _ => format!("t{}", self.random.below(100)).into(),
         }
     }
+}
+
+/// Types of an event's parameters.
+pub(super) fn parameters(module: &Module, handler: usize) -> &[TypeId] {
+    let function = module.events.get(handler).and_then(|event| module.functions.get(event.function.index()));
+    function.map_or(&[], |own| own.registers.get(..usize::from(own.parameters)).unwrap_or_default())
 }
 
 /// splitmix64: the same sequence on every machine.

@@ -7,7 +7,8 @@ use swarm_bytecode::quantity;
 use swarm_bytecode::types::{Constant, Type, TypeId};
 use swarm_vm::Value;
 
-use super::Case;
+use super::generate::parameters;
+use super::{Case, Step};
 
 /// A TEST that gives the data and runs the program.
 pub(super) fn test(case: &Case, module: &Module) -> String {
@@ -18,8 +19,32 @@ pub(super) fn test(case: &Case, module: &Module) -> String {
     for (ty, (name, value)) in inputs.chain(contexts) {
         let _infallible = writeln!(text, "  GIVEN {name} = {}", literal(module, ty, value));
     }
-    text.push_str("  RUN\n}\n");
+    for answered in &case.answers {
+        let Some(import) = module.imports.get(answered.import) else { continue };
+        let arguments = list(module, &import.parameters, &answered.arguments);
+        let answer = import.result.map(|ty| literal(module, ty, &answered.answer)).unwrap_or_default();
+        let _infallible = writeln!(text, "  GIVEN {}({arguments}) = {answer}", import.name);
+    }
+    text.push_str("  RUN\n");
+    for step in &case.given.steps {
+        let _infallible = match step {
+            Step::For(time) => {
+                let time = i64::try_from(*time).unwrap_or(i64::MAX);
+                writeln!(text, "  RUN FOR {}", quantity::format(TypeId::DURATION, time))
+            }
+            Step::Event(handler, arguments) => {
+                let name = module.events.get(*handler).map_or("", |event| event.name.as_str());
+                writeln!(text, "  RUN {name}({})", list(module, parameters(module, *handler), arguments))
+            }
+        };
+    }
+    text.push_str("}\n");
     text
+}
+
+fn list(module: &Module, types: &[TypeId], values: &[Value]) -> String {
+    let values = types.iter().zip(values).map(|(ty, value)| literal(module, *ty, value));
+    values.collect::<Vec<_>>().join(", ")
 }
 
 fn literal(module: &Module, ty: TypeId, value: &Value) -> String {

@@ -4,25 +4,47 @@ mod generate;
 mod literal;
 mod shrink;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::{InputId, Module};
 use swarm_compiler::bound::evaluate;
 use swarm_vm::{
-    Answer, Effects, Exit, Grants, Host, Inputs, Instance, Limits, Outcome, Program, Report, Value,
+    Agenda, Answer, Clock, Due, Effects, Exit, Grants, Host, Inputs, Instance, Limits, Outcome, Program,
+    Refusal, Report, Value, VirtualClock,
 };
 
 use generate::Generator;
 
-/// What a program was given: its inputs and context values, by name.
+/// What a program was given: its inputs and context values, by name, and what happened after START.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Given {
     /// Inputs.
     pub(crate) inputs: Vec<(SmolStr, Value)>,
     /// Context values.
     pub(crate) contexts: Vec<(SmolStr, Value)>,
+    /// What wakes the program up after START.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Something that wakes a program up.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Step {
+    /// So many nanoseconds pass.
+    For(u64),
+    /// An event: index of its handler, and its arguments.
+    Event(usize, Vec<Value>),
+}
+
+/// A query and what it was answered.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answered {
+    import: usize,
+    arguments: Vec<Value>,
+    answer: Value,
 }
 
 /// Something that went wrong, with the least data found that makes it go wrong.
@@ -38,6 +60,8 @@ pub(crate) struct Case {
     pub(crate) line: Option<u32>,
     /// The data.
     pub(crate) given: Given,
+    /// What its queries were answered.
+    pub(crate) answers: Vec<Answered>,
     /// The number of the input it was found with.
     pub(crate) run: u64,
 }
@@ -91,12 +115,14 @@ pub(crate) fn search(program: &Program, seed: u64, until: Until) -> Search {
             try_with(program, smaller, run).and_then(|tried| tried.found).is_some_and(|other| other == found)
         };
         let given = shrink::least(given, same);
+        let answers = try_with(program, &given, run).map(|tried| tried.answers).unwrap_or_default();
         search.cases.push(Case {
             code: found.code,
             message: found.message,
             place: found.place,
             line: found.line,
             given,
+            answers,
             run,
         });
     }
@@ -127,6 +153,7 @@ impl Found {
 struct Tried {
     outcome: &'static str,
     found: Option<Found>,
+    answers: Vec<Answered>,
 }
 
 /// Runs the program with the data. `None`: the data does not fit.
@@ -134,20 +161,112 @@ fn try_with(program: &Program, given: &Given, run: u64) -> Option<Tried> {
     let module = program.module();
     let inputs = Inputs::new(program).from_json(&object(&given.inputs)).ok()?;
     let inputs = inputs.context_json(&object(&given.contexts)).ok()?;
-    let mut answers = Generator::new(module, run.wrapping_mul(0x9e37_79b9));
-    let mut host = Host::new();
-    host.otherwise(move |call| match call.result() {
-        Some(ty) => Answer::value(answers.value(ty)),
-        None => Answer::done(),
-    });
-    let instance = Instance::new(program, &inputs, Limits::default(), &Grants::all(), &host).ok()?;
-    let mut instance = instance.effects(Effects::Collected);
-    let report = match instance.run(&mut host) {
-        Exit::Finished(report) => report,
-        _ => instance.close(),
+    let answers = Rc::new(RefCell::new(Vec::new()));
+    let clock = VirtualClock::default();
+    let mut host = host(module, run, &answers);
+    host.clock(clock.clone());
+    let limits = Limits::default().deadline_ns(u64::MAX);
+    let instance = Instance::new(program, &inputs, limits, &Grants::all(), &host).ok()?;
+    let mut order = Order {
+        instance: instance.effects(Effects::Collected),
+        agenda: Agenda::new(module, 0, deadline(module)),
+        clock,
+        module,
+        inputs: &inputs,
     };
-    let found = finding(&report).or_else(|| beyond_bound(&report, module, &inputs));
-    Some(Tried { outcome: report.outcome.name(), found })
+    let mut ended = order.activate(&mut host, Instance::start);
+    order.agenda.finished(0);
+    for step in &given.steps {
+        if ended.found.is_some() || order.instance.is_over() {
+            break;
+        }
+        ended = order.step(&mut host, step).unwrap_or(ended);
+    }
+    drop(host);
+    let answers = Rc::try_unwrap(answers).map(RefCell::into_inner).unwrap_or_default();
+    Some(Tried { answers, ..ended })
+}
+
+/// A host that answers with generated values and remembers them; what was asked before is answered the same.
+fn host<'m>(module: &'m Module, run: u64, answers: &Rc<RefCell<Vec<Answered>>>) -> Host<'m> {
+    let mut generator = Generator::new(module, run.wrapping_mul(0x9e37_79b9));
+    let answers = Rc::clone(answers);
+    let mut host = Host::new();
+    host.otherwise(move |call| {
+        let Some(ty) = call.result() else { return Answer::done() };
+        let import = module.imports.iter().position(|import| import.name == call.name()).unwrap_or(0);
+        let arguments: Vec<Value> = call.arguments().map(|argument| argument.to_value()).collect();
+        let mut known = answers.borrow_mut();
+        let before = known.iter().find(|known| known.import == import && known.arguments == arguments);
+        if let Some(before) = before {
+            return Answer::value(before.answer.clone());
+        }
+        let answer = generator.value(ty);
+        known.push(Answered { import, arguments, answer: answer.clone() });
+        Answer::value(answer)
+    });
+    host
+}
+
+fn deadline(module: &Module) -> Option<u64> {
+    module.instruction.deadline_ns.and_then(|deadline| u64::try_from(deadline).ok())
+}
+
+/// An order under way.
+struct Order<'a> {
+    instance: Instance,
+    agenda: Agenda,
+    clock: VirtualClock,
+    module: &'a Module,
+    inputs: &'a Inputs,
+}
+
+impl Order<'_> {
+    fn step(&mut self, host: &mut Host<'_>, step: &Step) -> Option<Tried> {
+        let now = self.clock.now_ns();
+        let end = match step {
+            Step::For(time) => now.saturating_add(*time),
+            Step::Event(handler, arguments) => {
+                let name = &self.module.events.get(*handler)?.name;
+                self.agenda.post(name, arguments.clone());
+                now
+            }
+        };
+        let mut ended = None;
+        while let Some(at) = self.agenda.next_ns().filter(|at| *at <= end) {
+            self.clock.advance_to(at);
+            let tried = match self.agenda.next(at) {
+                Some(Due::Tick(timer)) => self.activate(host, |instance| instance.tick(timer)),
+                Some(Due::Event { handler, arguments }) => {
+                    self.activate(host, |instance| instance.event(handler, &arguments))
+                }
+                _ => break,
+            };
+            self.agenda.finished(at);
+            let over = tried.found.is_some() || self.instance.is_over();
+            ended = Some(tried);
+            if over {
+                break;
+            }
+        }
+        self.clock.advance_to(end);
+        ended
+    }
+
+    fn activate(
+        &mut self,
+        host: &mut Host<'_>,
+        begin: impl FnOnce(&mut Instance) -> Result<(), Refusal>,
+    ) -> Tried {
+        // Arguments are made for the handler, and nothing else is under way: there is nothing to refuse.
+        let _begun = begin(&mut self.instance);
+        let report = match self.instance.run(host) {
+            Exit::Finished(report) => report,
+            _ => self.instance.close(),
+        };
+        let found = finding(&report).or_else(|| beyond_bound(&report, self.module, self.inputs));
+        Tried { outcome: report.outcome.name(), found, answers: Vec::new() }
+    }
 }
 
 fn finding(report: &Report) -> Option<Found> {

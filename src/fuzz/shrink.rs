@@ -2,7 +2,7 @@
 
 use swarm_vm::Value;
 
-use super::Given;
+use super::{Given, Step};
 
 /// A field.
 type Named = (smol_str::SmolStr, Value);
@@ -35,6 +35,11 @@ pub(super) fn least(mut given: Given, same: impl Fn(&Given) -> bool) -> Given {
 /// The data with one value made smaller, those that make it much smaller first.
 fn candidates(given: &Given) -> Vec<Given> {
     let mut all = Vec::new();
+    for at in 0..given.steps.len() {
+        let mut candidate = given.clone();
+        candidate.steps.remove(at);
+        all.push(candidate);
+    }
     for (at, (_, value)) in given.inputs.iter().enumerate() {
         for value in smaller(value) {
             let mut candidate = given.clone();
@@ -50,6 +55,31 @@ fn candidates(given: &Given) -> Vec<Given> {
             if let Some((_, place)) = candidate.contexts.get_mut(at) {
                 *place = value;
                 all.push(candidate);
+            }
+        }
+    }
+    for (at, step) in given.steps.iter().enumerate() {
+        let Step::Event(handler, arguments) = step else { continue };
+        for arguments in one_smaller(arguments) {
+            let mut candidate = given.clone();
+            if let Some(place) = candidate.steps.get_mut(at) {
+                *place = Step::Event(*handler, arguments);
+                all.push(candidate);
+            }
+        }
+    }
+    all
+}
+
+/// One of several values smaller.
+fn one_smaller(values: &[Value]) -> Vec<Vec<Value>> {
+    let mut all = Vec::new();
+    for (at, value) in values.iter().enumerate() {
+        for value in smaller(value) {
+            let mut values = values.to_vec();
+            if let Some(place) = values.get_mut(at) {
+                *place = value;
+                all.push(values);
             }
         }
     }
@@ -116,15 +146,7 @@ fn lists(items: &[Value]) -> Vec<Value> {
         fewer.remove(at);
         all.push(Value::List(fewer));
     }
-    for (at, item) in items.iter().enumerate() {
-        for item in smaller(item) {
-            let mut items = items.to_vec();
-            if let Some(place) = items.get_mut(at) {
-                *place = item;
-                all.push(Value::List(items));
-            }
-        }
-    }
+    all.extend(one_smaller(items).into_iter().map(Value::List));
     all
 }
 
@@ -150,7 +172,11 @@ mod tests {
     #[test]
     fn only_what_matters_is_left() {
         let items = (0..10).map(|number| Value::Int(number * 100)).collect();
-        let given = Given { inputs: vec![("xs".into(), Value::List(items))], contexts: Vec::new() };
+        let given = Given {
+            inputs: vec![("xs".into(), Value::List(items))],
+            contexts: Vec::new(),
+            steps: Vec::new(),
+        };
         let same = |given: &Given| match given.inputs.first() {
             Some((_, Value::List(items))) => {
                 items.iter().any(|item| matches!(item, Value::Int(number) if *number > 250))

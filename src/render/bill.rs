@@ -221,9 +221,9 @@ impl Bill<'_> {
 
     fn line(&self, line: &LineAmounts) -> (u32, String) {
         let files = self.module.debug.as_ref().map_or(&[][..], |debug| &debug.files);
-        let file = files.get(usize::from(line.file)).and_then(|wanted| {
-            self.sources.iter().find(|source| *source.name() == wanted.name)
-        });
+        let file = files
+            .get(usize::from(line.file))
+            .and_then(|wanted| self.sources.iter().find(|source| *source.name() == wanted.name));
         let at = usize::try_from(line.line.saturating_sub(1)).unwrap_or(usize::MAX);
         let text = file.and_then(|file| file.text().lines().nth(at)).unwrap_or_default();
         (line.line, padded(&cut(&safe(text.trim()), LINE_WIDTH), LINE_WIDTH))
@@ -248,9 +248,10 @@ impl Bill<'_> {
         }
         let header = &self.module.instruction;
         let [_, _, _, money, tokens] = &RESOURCES;
-        for (resource, share, budget) in
-            [(money, bill.money_share, header.budget_money), (tokens, bill.tokens_share, header.budget_tokens)]
-        {
+        for (resource, share, budget) in [
+            (money, bill.money_share, header.budget_money),
+            (tokens, bill.tokens_share, header.budget_tokens),
+        ] {
             let (Some(share), Some(budget)) = (share, budget) else { continue };
             let budget = (resource.show)(u64::try_from(budget).unwrap_or(0));
             let verdict = match (resource.amount)(&bill.agent) {
@@ -352,9 +353,8 @@ impl Bill<'_> {
 }
 
 fn amounts_json(amounts: &Amounts) -> Map<String, Value> {
-    let member = |resource: &Resource| {
-        (resource.key.to_owned(), json!((resource.amount)(amounts).map(resource.json)))
-    };
+    let member =
+        |resource: &Resource| (resource.key.to_owned(), json!((resource.amount)(amounts).map(resource.json)));
     RESOURCES.iter().map(member).collect()
 }
 

@@ -159,7 +159,9 @@ fn entry(item: &Item, source: &SourceFile) -> Option<(&'static str, Entry)> {
     let mut facts = Vec::new();
     let (section, name, signature) = match &item.kind {
         ItemKind::Instruction(it) => ("Instruction", it.name.text.to_string(), whole()),
-        ItemKind::Input(it) | ItemKind::Context(it) => ("Inputs and context", it.name.text.to_string(), line()),
+        ItemKind::Input(it) | ItemKind::Context(it) => {
+            ("Inputs and context", it.name.text.to_string(), line())
+        }
         ItemKind::Type(it) => ("Types", it.name.text.to_string(), whole()),
         ItemKind::Enum(it) => ("Types", it.name.text.to_string(), whole()),
         ItemKind::Const(it) => ("Constants", it.name.text.to_string(), line()),

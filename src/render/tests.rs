@@ -120,7 +120,10 @@ fn coverage_text(coverage: &Coverage) -> String {
             (1.., 0) => "always held",
             _ => continue,
         };
-        text.push_str(&format!("           {} {line}:{column}\n", warning(&format!("{never}: the condition at"))));
+        text.push_str(&format!(
+            "           {} {line}:{column}\n",
+            warning(&format!("{never}: the condition at"))
+        ));
     }
     text
 }
@@ -150,7 +153,8 @@ pub(crate) fn for_programs(tested: &[Tested]) -> Map<String, Value> {
     let files: Vec<Value> = tested.iter().map(file_json).collect();
     let all = tested.iter().map(|file| file.results.tests.len()).sum::<usize>();
     let failed = tested.iter().map(|file| file.results.failed()).sum::<usize>();
-    let members = [("passed", json!(all.saturating_sub(failed))), ("failed", json!(failed)), ("files", json!(files))];
+    let members =
+        [("passed", json!(all.saturating_sub(failed))), ("failed", json!(failed)), ("files", json!(files))];
     members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
@@ -186,7 +190,8 @@ fn file_json(file: &Tested) -> Value {
 
 fn failure_json(file: &Tested, failure: &Failure) -> Value {
     let at = file.position(failure.span);
-    let side = |value: &swarm_vm::Value| serde_json::from_str::<Value>(&value.to_json()).unwrap_or(Value::Null);
+    let side =
+        |value: &swarm_vm::Value| serde_json::from_str::<Value>(&value.to_json()).unwrap_or(Value::Null);
     json!({
         "line": at.map(|at| at.line), "column": at.map(|at| at.column), "message": failure.message,
         "left": failure.sides.as_ref().map(|(left, _)| side(left)),

@@ -99,7 +99,8 @@ impl Session {
     /// Adds a declaration that is right; one of the same name takes the place of the former.
     fn declare(&mut self, input: &str) -> Shown {
         let names = names_of(input);
-        let kept = |text: &&String| names.is_empty() || names_of(text).iter().all(|name| !names.contains(name));
+        let kept =
+            |text: &&String| names.is_empty() || names_of(text).iter().all(|name| !names.contains(name));
         let mut declarations: Vec<String> = self.declarations.iter().filter(kept).cloned().collect();
         declarations.push(input.to_owned());
         let before = std::mem::replace(&mut self.declarations, declarations);
@@ -148,10 +149,12 @@ impl Session {
         let file = sources.add(SourceFile::new(SOURCE, text));
         let tests = compile_tests(&mut sources, file, &Files, &Options { tests: true, optimise: false });
         let plan = tests.plans.last();
-        let left = plan.and_then(|plan| plan.steps.iter().find_map(|step| match &step.kind {
-            TestStepKind::Expect(_, Some((left, _))) => Some(*left),
-            _ => None,
-        }));
+        let left = plan.and_then(|plan| {
+            plan.steps.iter().find_map(|step| match &step.kind {
+                TestStepKind::Expect(_, Some((left, _))) => Some(*left),
+                _ => None,
+            })
+        });
         let (Some(plan), Some(left)) = (plan, left) else {
             // What a TEST cannot ask (a query, an action) is run instead.
             return self.run(&format!("LET it = ({input})"));
@@ -259,9 +262,11 @@ fn is_statement(input: &str) -> Option<bool> {
     let program = parses(&format!("ON START {{\n{input}\n}}"))?;
     let [item] = program.items.as_slice() else { return None };
     let ItemKind::On(on) = &item.kind else { return None };
-    Some(on.body.statements.iter().any(|statement| {
-        matches!(statement.kind, StatementKind::Let { .. } | StatementKind::Assign { .. })
-    }))
+    Some(
+        on.body.statements.iter().any(|statement| {
+            matches!(statement.kind, StatementKind::Let { .. } | StatementKind::Assign { .. })
+        }),
+    )
 }
 
 fn is_declaration(input: &str) -> bool {
@@ -270,7 +275,8 @@ fn is_declaration(input: &str) -> bool {
 
 fn starts(input: &str) -> bool {
     parses(input).is_some_and(|program| {
-        let is_start = |kind: &ItemKind| matches!(kind, ItemKind::On(on) if on.event.text.eq_ignore_ascii_case("start"));
+        let is_start =
+            |kind: &ItemKind| matches!(kind, ItemKind::On(on) if on.event.text.eq_ignore_ascii_case("start"));
         program.items.iter().any(|item| is_start(&item.kind))
     })
 }
@@ -331,8 +337,11 @@ fn rate_text(dimension: Dimension) -> String {
         (true, [], [below]) => format!("float/{below}"),
         (true, [above], [below]) => format!("{above}/{below}"),
         _ => {
-            let powers: Vec<String> =
-                parts.iter().filter(|part| part.0 != 0).map(|part| format!("{}^{}", part.1, part.0)).collect();
+            let powers: Vec<String> = parts
+                .iter()
+                .filter(|part| part.0 != 0)
+                .map(|part| format!("{}^{}", part.1, part.0))
+                .collect();
             powers.join(" ")
         }
     }

@@ -43,7 +43,8 @@ impl Coverage {
 
     /// Ways that were taken, and all ways: two for each condition.
     pub fn ways_taken(&self) -> (usize, usize) {
-        let taken = |branch: &Branch| usize::from(branch.held > 0).saturating_add(usize::from(branch.failed > 0));
+        let taken =
+            |branch: &Branch| usize::from(branch.held > 0).saturating_add(usize::from(branch.failed > 0));
         (self.branches.values().map(taken).sum(), self.branches.len().saturating_mul(2))
     }
 
@@ -63,7 +64,9 @@ impl Coverage {
                 while let Some((_, next)) = places.next_if(|(first, _)| *first <= at) {
                     place = Some(*next);
                 }
-                let Some(place) = place.filter(|place| Some(usize::from(place.file)) == own) else { continue };
+                let Some(place) = place.filter(|place| Some(usize::from(place.file)) == own) else {
+                    continue;
+                };
                 self.lines.entry(place.line).or_insert(0);
                 if matches!(op, Op::If { .. }) {
                     self.branches.entry((place.line, place.column)).or_default();

@@ -40,7 +40,7 @@ pub(super) fn run(plan: &TestPlan, coverage: Option<&mut Coverage>) -> TestResul
 /// Why a line cannot be done, or does not hold.
 struct Stop {
     message: String,
-    sides: Option<(Value, Value)>,
+    sides: Option<Box<(Value, Value)>>,
     place: Option<String>,
 }
 
@@ -55,7 +55,7 @@ impl Stop {
     }
 
     fn at(self, span: Span) -> Failure {
-        Failure { span, message: self.message, sides: self.sides, place: self.place }
+        Failure { span, message: self.message, sides: self.sides.map(|sides| *sides), place: self.place }
     }
 }
 
@@ -111,10 +111,8 @@ impl<'c> Runner<'c> {
     fn finish(mut self, plan: &TestPlan, result: &mut TestResult) {
         let mut last = plan.span;
         for step in &plan.steps {
-            let is_run = matches!(
-                step.kind,
-                TestStepKind::Run | TestStepKind::RunFor(_) | TestStepKind::RunEvent(..)
-            );
+            let is_run =
+                matches!(step.kind, TestStepKind::Run | TestStepKind::RunFor(_) | TestStepKind::RunEvent(..));
             if is_run {
                 last = step.span;
             }
@@ -156,7 +154,8 @@ impl<'c> Runner<'c> {
                 let metric = self.module().metrics.get(id.index());
                 let (name, kind) = metric.map(|metric| (metric.name.clone(), metric.kind)).unzip();
                 let value = self.value(*value)?;
-                let value = if kind == Some(MetricKind::Distribution) { Value::List(vec![value]) } else { value };
+                let value =
+                    if kind == Some(MetricKind::Distribution) { Value::List(vec![value]) } else { value };
                 self.metrics.push((name.unwrap_or_default(), value));
                 self.give_kept()
             }
@@ -220,7 +219,8 @@ impl<'c> Runner<'c> {
             let passed = i64::try_from(swarm_vm::Clock::now_ns(&self.clock)).unwrap_or(i64::MAX);
             self.began_at = at.saturating_sub(passed);
         }
-        self.inputs = self.inputs.clone().value(&name, &value).map_err(|error| Stop::plain(error.to_string()))?;
+        self.inputs =
+            self.inputs.clone().value(&name, &value).map_err(|error| Stop::plain(error.to_string()))?;
         if self.agenda.is_some() {
             return self.instance.inputs(&self.inputs).map_err(|error| Stop::plain(error.to_string()));
         }
@@ -252,8 +252,10 @@ impl<'c> Runner<'c> {
             self.give_kept()?;
         }
         let now = swarm_vm::Clock::now_ns(&self.clock);
-        let deadline = self.module().instruction.deadline_ns.and_then(|deadline| u64::try_from(deadline).ok());
-        let mut agenda = Agenda::new(self.module(), now, deadline.map(|deadline| now.saturating_add(deadline)));
+        let deadline =
+            self.module().instruction.deadline_ns.and_then(|deadline| u64::try_from(deadline).ok());
+        let mut agenda =
+            Agenda::new(self.module(), now, deadline.map(|deadline| now.saturating_add(deadline)));
         self.activate(Instance::start)?;
         agenda.finished(now);
         self.agenda = Some(agenda);
@@ -286,7 +288,9 @@ impl<'c> Runner<'c> {
     /// Does all that is due up to a time.
     fn drain(&mut self, end: u64) -> Result<(), Stop> {
         for _ in 0..MOST_ACTIVATIONS {
-            let Some(agenda) = self.agenda.as_mut().filter(|_| !self.instance.is_over()) else { return Ok(()) };
+            let Some(agenda) = self.agenda.as_mut().filter(|_| !self.instance.is_over()) else {
+                return Ok(());
+            };
             let Some(at) = agenda.next_ns().filter(|at| *at <= end) else { return Ok(()) };
             self.clock.advance_to(at);
             let due = agenda.next(at);
@@ -382,7 +386,11 @@ impl<'c> Runner<'c> {
                 }
                 let sides = (Value::String(message.into()), Value::String(why.into()));
                 self.unexpected = None;
-                Err(Stop { message: format!("{expected} with other words"), sides: Some(sides), place: None })
+                Err(Stop {
+                    message: format!("{expected} with other words"),
+                    sides: Some(Box::new(sides)),
+                    place: None,
+                })
             }
             Some((own, _)) => Err(Stop::plain(format!("{} instead: {}", ended(*own), self.ending()))),
             None => Err(Stop::plain("nothing has run yet".to_owned())),
@@ -402,7 +410,7 @@ impl<'c> Runner<'c> {
             return Ok(());
         }
         let sides = match sides {
-            Some((left, right)) => Some((self.value(left)?, self.value(right)?)),
+            Some((left, right)) => Some(Box::new((self.value(left)?, self.value(right)?))),
             None => None,
         };
         Err(Stop { message: "this does not hold".to_owned(), sides, place: None })
@@ -436,7 +444,8 @@ fn empty_inputs(program: &Program) -> Result<Inputs, Stop> {
     let module = program.module();
     let mut inputs = Inputs::new(program);
     let of_inputs = module.inputs.iter().map(|input| (&input.name, input.ty, input.default.is_none()));
-    let contexts = module.contexts.iter().map(|context| (&context.name, context.ty, context.default.is_none()));
+    let contexts =
+        module.contexts.iter().map(|context| (&context.name, context.ty, context.default.is_none()));
     for (name, ty, _) in of_inputs.chain(contexts).filter(|(_, _, missing)| *missing) {
         let zero = Value::zero(module, ty);
         inputs = inputs.value(name, &zero).map_err(|error| Stop::plain(error.to_string()))?;

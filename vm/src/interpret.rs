@@ -16,9 +16,9 @@ use crate::attached::Attached;
 use crate::compare;
 use crate::decode::{Argument, Code, Site, SiteTarget};
 use crate::extended;
-use crate::heap::{Data, Header, object_bytes};
+use crate::heap::{Data, Header, Heap, object_bytes};
 use crate::limits::MAX_FUEL;
-use crate::machine::{Frame, Machine, Pause, WINDOW, check_depth};
+use crate::machine::{Frame, Machine, MemoryMeter, Pause, WINDOW, check_depth};
 use crate::outside::{HostOp, Outside, Reply};
 use crate::objects::{
     MapShape, begin_entries, copy_list, copy_record, new_object, new_some, push_moving, remove_entry, set_entry,
@@ -67,6 +67,7 @@ fn float(window: &Window, register: u8) -> f64 {
 }
 
 /// Runs until something is up to the driver.
+#[inline(never)]
 #[expect(clippy::too_many_lines, reason = "one arm for each word")]
 pub(crate) fn interpret<O: Observer>(
     machine: &mut Machine,
@@ -327,7 +328,7 @@ pub(crate) fn interpret<O: Observer>(
                 }
                 Word::Host { result, due, site } | Word::TryHost { result, due, site } => {
                     let left = fuel.wrapping_sub(i64::from(due));
-                    match outside.host_call(HostOp { site, pc, left, mark }, window, heap, memory) {
+                    match offer(outside, HostOp { site, pc, left, mark }, window, heap, memory) {
                         Reply::Done { charge, look } => {
                             fuel = fuel.wrapping_sub(charge);
                             if let Word::TryHost { .. } = current {
@@ -761,6 +762,18 @@ pub(crate) fn interpret<O: Observer>(
     machine.function = function;
     machine.fuel = fuel;
     pause
+}
+
+/// Offers a host call to the outside: in a function of its own, to keep what is needed at each word in registers.
+#[inline(never)]
+fn offer(
+    outside: &mut impl Outside,
+    op: HostOp,
+    window: &Window,
+    heap: &mut Heap,
+    memory: &mut MemoryMeter,
+) -> Reply {
+    outside.host_call(op, window, heap, memory)
 }
 
 /// An op about to trap settles first: out of fuel comes before the trap (rule F6).

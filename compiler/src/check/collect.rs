@@ -260,7 +260,7 @@ impl Checker<'_> {
             ItemKind::Const(constant) => {
                 let at = self.env.constants.len();
                 let used = scope != ScopeId::PROGRAM;
-                self.env.constants.push(ConstInfo { span: constant.name.span, value: None, used });
+                self.env.constants.push(ConstInfo { span: constant.name.span, value: None, size: 0, used });
                 plan.constants.push(place.of(constant));
                 self.declare(&constant.name, Symbol::Const(at), place);
             }

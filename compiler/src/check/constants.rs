@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_bytecode::types::{Constant, TypeId};
 use swarm_grammar::ast::{self, ExprKind as Kind, TypeExprKind};
+use swarm_grammar::span::Span;
 
 use super::Checker;
 use super::body::{Body, Place};
@@ -65,6 +66,7 @@ impl Checker<'_> {
         self.env.at = constant.scope;
         let value = self.constant_declaration(constant);
         if let Some(info) = self.env.constants.get_mut(at) {
+            info.size = value.as_ref().map_or(0, size);
             info.value = value;
         }
     }
@@ -76,6 +78,23 @@ impl Checker<'_> {
         };
         let wanted = Wanted { what: constant.name.text.clone(), declared: ty.map(|(_, span)| span) };
         self.constant(&constant.value, ty.map(|(ty, _)| ty), &wanted, "a CONST")
+    }
+
+    /// The value of a CONST where it is used. What holds many values is written out each time, so there is an end
+    /// to that.
+    pub(crate) fn constant_value(&mut self, at: usize, span: Span) -> Option<Expr> {
+        let constant = self.env.constants.get_mut(at)?;
+        constant.used = true;
+        let value = constant.value.as_ref()?;
+        let before = self.written_out;
+        self.written_out = before.saturating_add(constant.size);
+        if self.written_out <= MAX_WRITTEN_OUT {
+            return Some(value.clone());
+        }
+        if before <= MAX_WRITTEN_OUT {
+            self.report(errors::declarations::written_out(span, MAX_WRITTEN_OUT));
+        }
+        None
     }
 
     /// What one definition is made of, each once, by its place among all; `places` has those of the types.
@@ -247,6 +266,25 @@ impl Checker<'_> {
             }
             _ => return None,
         })
+    }
+}
+
+/// Values that all uses of CONSTs together may write out.
+const MAX_WRITTEN_OUT: usize = 1 << 20;
+
+/// How many values a constant holds; a long text counts as several. One value alone costs nothing.
+fn size(value: &Expr) -> usize {
+    let all = |parts: &[Expr]| parts.iter().fold(parts.len(), |sum, part| sum.saturating_add(size(part)));
+    match &value.kind {
+        ExprKind::List(items) => all(items),
+        ExprKind::Record(fields) => all(fields),
+        ExprKind::Case(_, payload) => all(payload),
+        ExprKind::Map(entries) => entries.iter().fold(entries.len(), |sum, (key, value)| {
+            sum.saturating_add(size(key)).saturating_add(size(value))
+        }),
+        ExprKind::Some(value) => size(value).saturating_add(1),
+        ExprKind::String(text) => text.len().checked_div(64).unwrap_or(0),
+        _ => 0,
     }
 }
 

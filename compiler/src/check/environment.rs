@@ -113,6 +113,8 @@ pub(crate) struct ConstInfo {
     pub(crate) span: Span,
     /// Its value, computed; `None` where it was not understood.
     pub(crate) value: Option<Expr>,
+    /// How many values it holds beyond one.
+    pub(crate) size: usize,
     pub(crate) used: bool,
 }
 

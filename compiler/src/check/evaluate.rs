@@ -8,6 +8,9 @@ use swarm_bytecode::{numeric, quantity};
 use super::types::TypeTable;
 use crate::typed::{BinaryOperation as Operation, Comparison, Expr, ExprKind, UnaryOperation};
 
+/// Bytes a text can have.
+const MAX_TEXT: usize = (1 << 20) - 1;
+
 /// The value of an expression as one made of constants only; `Ok(None)` where it depends on the run.
 ///
 /// # Errors
@@ -166,6 +169,9 @@ pub(crate) fn evaluate(expr: &Expr, types: &TypeTable) -> Result<Option<Constant
             let mut whole = String::new();
             for part in parts {
                 let Some(Constant::String(text)) = evaluate(part)? else { return Ok(None) };
+                if whole.len().saturating_add(text.len()) > MAX_TEXT {
+                    return Err(TrapCode::TooLong);
+                }
                 whole.push_str(&text);
             }
             Constant::String(whole.into())

@@ -1,5 +1,7 @@
 //! EVENT, ON and EVERY: what wakes a program up, and where it starts.
 
+use std::collections::BTreeMap;
+
 use smol_str::SmolStr;
 use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast;
@@ -73,12 +75,17 @@ impl Checker<'_> {
     /// ON of events: one for each event.
     pub(crate) fn handlers(&mut self, plan: &Plan<'_>) -> Vec<EventHandler> {
         let mut handlers: Vec<EventHandler> = Vec::with_capacity(plan.handlers.len());
+        let mut first: BTreeMap<&SmolStr, Span> = BTreeMap::new();
         for on in &plan.handlers {
             self.env.at = on.scope;
-            let first = handlers.iter().find(|handler| handler.name == on.event.text);
-            if let Some(first) = first.map(|handler| handler.span) {
-                let what = format!("ON {}", on.event.text);
-                self.report(errors::events::second_handler(&what, on.event.span, first));
+            match first.get(&on.event.text) {
+                Some(first) => {
+                    let what = format!("ON {}", on.event.text);
+                    self.report(errors::events::second_handler(&what, on.event.span, *first));
+                }
+                None => {
+                    first.insert(&on.event.text, on.event.span);
+                }
             }
             let max = on.max.as_ref().and_then(|max| self.event_max(max));
             let parameters = self.handler_parameters(on);

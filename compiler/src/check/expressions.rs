@@ -144,17 +144,8 @@ impl Body<'_, '_> {
                     }
                 },
                 Symbol::Type(ty) if self.cx.env.enums.contains_key(&ty) => {
-                    let own = self.cx.env.enums.get(&ty)?.clone();
-                    let position = own.cases.iter().position(|case| case.name == name.text);
-                    match position.and_then(|case| u8::try_from(case).ok()) {
-                        Some(case) => Some(Symbol::Case(ty, case)),
-                        None => {
-                            let cases = own.cases.iter().map(|case| case.name.as_str());
-                            let near = errors::nearest(&name.text, cases);
-                            self.report(errors::matching::unknown_case(name, &own.name, own.span, near));
-                            Some(Symbol::Unknown)
-                        }
-                    }
+                    let case = self.case_of(ty, name);
+                    Some(case.map_or(Symbol::Unknown, |case| Symbol::Case(ty, case)))
                 }
                 Symbol::Unknown => Some(Symbol::Unknown),
                 _ => None,
@@ -199,9 +190,7 @@ impl Body<'_, '_> {
     fn global(&mut self, symbol: Symbol, name: &SmolStr, span: Span) -> Option<Expr> {
         match symbol {
             Symbol::Const(index) => {
-                let constant = self.cx.env.constants.get_mut(index)?;
-                constant.used = true;
-                let value = constant.value.clone()?;
+                let value = self.cx.constant_value(index, span)?;
                 Some(Expr { span, ..value })
             }
             Symbol::Input(id) => {

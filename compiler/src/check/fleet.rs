@@ -1,7 +1,7 @@
 //! The part of the header that speaks of the fleet's figures: ROLLOUT, EXPECT, STOP WHEN and REPORT. In its conditions
 //! a metric is that of all agents together (rule A1.1).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_bytecode::module::{self, MetricId, Rollout};
 use swarm_bytecode::numeric::PERCENT_ONE;
@@ -81,9 +81,10 @@ impl Checker<'_> {
 
     pub(crate) fn reporting(&mut self, names: &[ast::Name], every: Option<&ast::Expr>, header: &mut Header) {
         let mut metrics = Vec::with_capacity(names.len());
+        let mut seen = BTreeSet::new();
         for name in names {
             match self.env.get(&name.text).map(|declared| declared.symbol) {
-                Some(Symbol::Metric(id)) if metrics.contains(&id) => {}
+                Some(Symbol::Metric(id)) if !seen.insert(id) => {}
                 Some(Symbol::Metric(id)) => {
                     metrics.push(id);
                     header.reported.push((id, name.span));

@@ -75,8 +75,9 @@ pub(crate) fn load<'t>(
     let name = sources.get(file).map(|source| source.name().clone()).unwrap_or_default();
     let text = sources.get(file).map_or("", |source| source.text());
     let (program, diagnostics) = swarm_grammar::parse(file, text);
-    // Units by the name of their source.
-    let mut known = BTreeMap::from([(normal("", &name), ScopeId::PROGRAM.0)]);
+    // Units by what they are and what they are called.
+    let key = format!("file {}", normal("", &name)).into();
+    let mut known: BTreeMap<SmolStr, usize> = BTreeMap::from([(key, ScopeId::PROGRAM.0)]);
     let mut way = vec![Visit { unit: ScopeId::PROGRAM.0, uses: uses_of(&program) }];
     let first = Unit { file: prelude.file(), program: Cow::Borrowed(prelude.program()), uses: Vec::new() };
     let second = Unit { file, program: Cow::Owned(program), uses: Vec::new() };
@@ -122,17 +123,24 @@ impl Units<'_> {
         way: &[usize],
     ) -> Option<(usize, bool)> {
         let from = self.name_of(sources, user);
-        let (name, place) = match wanted {
-            ast::Use::Standard(path) => (self.standard_name(path, span)?, span),
+        // A file can never have a standard module's key, but its name.
+        let (key, name, place) = match wanted {
+            ast::Use::Standard(path) => {
+                let name = self.standard_name(path, span)?;
+                (format!("standard {name}").into(), name, span)
+            }
             ast::Use::File { path, .. } => match path.plain() {
-                Some(text) => (normal(&from, &text), path.span),
+                Some(text) => {
+                    let name = normal(&from, &text);
+                    (format!("file {name}").into(), name, path.span)
+                }
                 None => {
                     self.diagnostics.push(errors::names::fixed_text("the path behind USE", path.span));
                     return None;
                 }
             },
         };
-        if let Some(&unit) = known.get(&name) {
+        if let Some(&unit) = known.get(&key) {
             if let Some(start) = way.iter().position(|at| *at == unit) {
                 let circle: Vec<SmolStr> =
                     way.iter().skip(start).map(|unit| self.name_of(sources, *unit)).collect();
@@ -168,7 +176,7 @@ impl Units<'_> {
         self.diagnostics.extend(diagnostics);
         let unit = self.units.len();
         self.units.push(Unit { file, program: Cow::Owned(program), uses: Vec::new() });
-        known.insert(name, unit);
+        known.insert(key, unit);
         Some((unit, true))
     }
 

@@ -157,21 +157,28 @@ impl Body<'_, '_> {
     /// The case of an enum that a pattern names, with or without the enum's name before it.
     fn case_named(&mut self, path: &[ast::Name], ty: TypeId) -> Option<u8> {
         let (name, before) = path.split_last()?;
-        let own = self.cx.env.enums.get(&ty)?.clone();
         if let Some(owner) = before.last() {
             let named = self.symbol_of_path(before);
             if named == Some(Symbol::Unknown) {
                 return None;
             }
             if named != Some(Symbol::Type(ty)) {
-                self.report(errors::matching::other_enum(&owner.text, &own.name, owner.span));
+                let own = self.cx.types.name(ty);
+                self.report(errors::matching::other_enum(&owner.text, &own, owner.span));
                 return None;
             }
         }
+        self.case_of(ty, name)
+    }
+
+    /// The case of this name; what is missing is reported.
+    pub(crate) fn case_of(&mut self, ty: TypeId, name: &ast::Name) -> Option<u8> {
+        let own = self.cx.env.enums.get(&ty)?;
         let position = own.cases.iter().position(|case| case.name == name.text);
         if position.is_none() {
             let near = errors::nearest(&name.text, own.cases.iter().map(|case| case.name.as_str()));
-            self.report(errors::matching::unknown_case(name, &own.name, own.span, near));
+            let diagnostic = errors::matching::unknown_case(name, &own.name, own.span, near);
+            self.report(diagnostic);
         }
         u8::try_from(position?).ok()
     }
@@ -378,9 +385,7 @@ impl Body<'_, '_> {
                 let text: Vec<&str> = path.iter().map(|name| name.text.as_str()).collect();
                 match self.symbol_of_path(path) {
                     Some(Symbol::Const(at)) => {
-                        let constant = self.cx.env.constants.get_mut(at)?;
-                        constant.used = true;
-                        let value = constant.value.clone()?;
+                        let value = self.cx.constant_value(at, pattern.span)?;
                         let name = path.last()?;
                         let kind = ast::ExprKind::Name(text.join(".").into());
                         let span = path.first()?.span.to(name.span);

@@ -118,6 +118,8 @@ pub(crate) struct Checker<'a> {
     pub(crate) graph: CallGraph,
     /// Warnings that are given only if the program has no errors.
     pub(crate) unused: Vec<Diagnostic>,
+    /// Values that uses of CONSTs have written out so far.
+    pub(crate) written_out: usize,
 }
 
 /// What wakes a program up.
@@ -152,6 +154,7 @@ impl<'a> Checker<'a> {
             functions: Vec::new(),
             graph: CallGraph::default(),
             unused: Vec::new(),
+            written_out: 0,
         }
     }
 

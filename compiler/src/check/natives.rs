@@ -35,9 +35,6 @@ pub(crate) fn builtins() -> impl Iterator<Item = &'static str> {
     NATIVES.iter().map(|native| native.name).chain(["len", "time"]).chain(figures)
 }
 
-/// What arguments a call gives, in the order of a native's parameters.
-type Given<'s> = Vec<(&'s ast::Expr, Expr)>;
-
 /// What keeps a native from taking some arguments.
 enum Misfit {
     /// Not so many, or not of that name.
@@ -65,10 +62,13 @@ impl Body<'_, '_> {
         let given = self.native_arguments(&rows, arguments)?;
         let mut nearest: Option<(&'static Native, usize)> = None;
         for row in rows.iter().copied() {
-            let Some(ordered) = in_order(row, arguments, &given) else { continue };
-            let types: Vec<TypeId> = ordered.iter().filter_map(|(_, expr)| expr.ty).collect();
-            match self.native_types(row, &types) {
-                Ok(bindings) => return self.native_call(row, ordered, &bindings, span, expected),
+            let Some(order) = order(row, arguments) else { continue };
+            let types = order.iter().filter_map(|at| given.get(*at).and_then(|value| value.ty));
+            match self.native_types(row, &types.collect::<Vec<TypeId>>()) {
+                Ok(bindings) => {
+                    let values = in_order(&order, given)?;
+                    return self.native_call(row, values, &bindings, span, expected);
+                }
                 Err(Misfit::Argument(place)) if nearest.is_none_or(|(_, known)| place > known) => {
                     nearest = Some((row, place));
                 }
@@ -157,14 +157,14 @@ impl Body<'_, '_> {
     fn native_call(
         &mut self,
         row: &'static Native,
-        given: Given<'_>,
+        given: Vec<Expr>,
         bindings: &Bindings,
         span: Span,
         expected: Option<TypeId>,
     ) -> Option<Expr> {
-        let first = given.first().and_then(|(_, expr)| expr.ty);
+        let first = given.first().and_then(|value| value.ty);
         let mut values = Vec::with_capacity(given.len());
-        for ((_, pattern), (_, value)) in row.parameters.iter().zip(given) {
+        for ((_, pattern), value) in row.parameters.iter().zip(given) {
             let float =
                 *pattern == Pattern::Float || (is_number(*pattern) && bindings.any == Some(TypeId::FLOAT));
             values.push(if float && value.ty == Some(TypeId::INT) { to_float(value) } else { value });
@@ -220,17 +220,16 @@ impl Body<'_, '_> {
         arguments: &[ast::Argument],
         given: &[Expr],
     ) {
-        let Some(ordered) = in_order(row, arguments, given) else { return };
-        let (Some((source, value)), Some((parameter, pattern))) =
-            (ordered.get(place), row.parameters.get(place))
-        else {
+        let argument = |place: usize| {
+            let at = *order(row, arguments)?.get(place)?;
+            Some((&arguments.get(at)?.value, given.get(at)?.ty?))
+        };
+        let (Some((source, ty)), Some((parameter, pattern))) = (argument(place), row.parameters.get(place)) else {
             return;
         };
-        let Some(ty) = value.ty else { return };
         let side = self.side(source, ty);
         // Two values that have to be of one type.
-        let first = ordered.first().filter(|_| place > 0 && is_number(*pattern));
-        if let Some((other, Some(other_ty))) = first.map(|(other, value)| (other, value.ty))
+        if let Some((other, other_ty)) = argument(0).filter(|_| place > 0 && is_number(*pattern))
             && self.cx.types.kind(ty).calculates()
             && self.cx.types.kind(other_ty).calculates()
             && ty != other_ty
@@ -330,14 +329,14 @@ fn is_number(pattern: Pattern) -> bool {
     matches!(pattern, Pattern::Number | Pattern::Quantity)
 }
 
-/// The arguments in the order of a native's parameters; `None` where they are not so many, or not of these names.
-fn in_order<'s>(row: &Native, arguments: &'s [ast::Argument], given: &[Expr]) -> Option<Given<'s>> {
+/// For each parameter of a native which argument is for it; `None` where they are not so many, or not of these names.
+fn order(row: &Native, arguments: &[ast::Argument]) -> Option<Vec<usize>> {
     if arguments.len() != row.parameters.len() {
         return None;
     }
-    let mut ordered: Vec<Option<(&ast::Expr, Expr)>> = vec![None; arguments.len()];
+    let mut order: Vec<Option<usize>> = vec![None; arguments.len()];
     let mut named = false;
-    for (position, (argument, value)) in arguments.iter().zip(given).enumerate() {
+    for (position, argument) in arguments.iter().enumerate() {
         let place = match &argument.name {
             None if named => return None,
             None => position,
@@ -346,11 +345,15 @@ fn in_order<'s>(row: &Native, arguments: &'s [ast::Argument], given: &[Expr]) ->
                 row.parameters.iter().position(|(parameter, _)| *parameter == name.text)?
             }
         };
-        let slot = ordered.get_mut(place)?;
-        if slot.is_some() {
+        if order.get_mut(place)?.replace(position).is_some() {
             return None;
         }
-        *slot = Some((&argument.value, value.clone()));
     }
-    ordered.into_iter().collect()
+    order.into_iter().collect()
+}
+
+/// Values by the places that are given for them.
+fn in_order(order: &[usize], values: Vec<Expr>) -> Option<Vec<Expr>> {
+    let mut values: Vec<Option<Expr>> = values.into_iter().map(Some).collect();
+    order.iter().map(|at| values.get_mut(*at)?.take()).collect()
 }

@@ -24,6 +24,8 @@ impl Checker<'_> {
     /// Every TEST in order.
     pub(crate) fn tests(&mut self, plan: &Plan<'_>, handlers: &[EventHandler]) -> Vec<Test> {
         let mut tests = Vec::with_capacity(plan.tests.len());
+        let handlers: BTreeMap<&str, usize> =
+            handlers.iter().enumerate().map(|(at, handler)| (handler.name.as_str(), at)).collect();
         let mut names: BTreeMap<SmolStr, Span> = BTreeMap::new();
         for test in &plan.tests {
             self.env.at = test.scope;
@@ -39,12 +41,12 @@ impl Checker<'_> {
                     names.insert(name.clone(), test.name.span);
                 }
             }
-            tests.push(Test { name, steps: self.steps(test, handlers), span: test.span });
+            tests.push(Test { name, steps: self.steps(test, &handlers), span: test.span });
         }
         tests
     }
 
-    fn steps(&mut self, test: &In<'_, ast::Test>, handlers: &[EventHandler]) -> Vec<TestStep> {
+    fn steps(&mut self, test: &In<'_, ast::Test>, handlers: &BTreeMap<&str, usize>) -> Vec<TestStep> {
         let mut steps = Vec::with_capacity(test.items.len());
         for item in &test.items {
             let kind = match &item.kind {
@@ -200,7 +202,7 @@ impl Checker<'_> {
         &mut self,
         event: &ast::Name,
         arguments: &[ast::Argument],
-        handlers: &[EventHandler],
+        handlers: &BTreeMap<&str, usize>,
     ) -> Option<TestStepKind> {
         let signature = match self.env.get(&event.text).map(|declared| declared.symbol) {
             Some(Symbol::Event(at)) => self.env.events.get(at)?.clone(),
@@ -214,7 +216,7 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let handler = handlers.iter().position(|handler| handler.name == event.text);
+        let handler = handlers.get(event.text.as_str()).copied();
         if handler.is_none() {
             self.report(errors::testing::no_handler(&event.text, event.span));
         }

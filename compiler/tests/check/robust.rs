@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use swarm_grammar::diagnostic::{Code, Severity};
 
-use crate::common::{codes, run_on};
+use crate::common::{codes, run, run_on};
 
 const WORDS: &[&str] = &[
     "FUNC",
@@ -361,6 +361,48 @@ fn long_chains_are_no_danger() {
     assert!(codes(&format!("{types}ON START {{ LOG(\"x\") }}")).contains(&"E0125"));
     assert_eq!(codes(&functions), Vec::<&str>::new());
     assert!(codes(&format!("{lists}}}")).contains(&"E0125"));
+}
+
+#[test]
+fn constants_do_not_explode() {
+    let mut lists = String::from("CONST c0 = [1, 2, 3, 4, 5, 6, 7, 8]\n");
+    let mut texts = String::from("CONST c0 = \"12345678\"\n");
+    let mut records = String::from("TYPE T0 { a: int = 1 }\nCONST c0 = T0()\n");
+    for at in 1..60 {
+        let before = at - 1;
+        let list = format!("c{before}, ").repeat(8);
+        writeln!(lists, "CONST c{at} = [{list}]").unwrap();
+        let text = format!("{{c{before}}}").repeat(8);
+        writeln!(texts, "CONST c{at} = \"{text}\"").unwrap();
+        let values = format!("T{before}(), ").repeat(8);
+        writeln!(records, "TYPE T{at} {{ a: T{before} = T{before}(), b: T{before} = T{before}() }}").unwrap();
+        writeln!(records, "CONST c{at} = [{values}]").unwrap();
+    }
+    for (text, code) in [(lists, "E0125"), (texts, "E0118"), (records, "E0125")] {
+        let found = codes(&format!("{text}ON START {{ LOG(\"{{c59}}\") }}"));
+        assert!(found.contains(&code), "{found:?}");
+    }
+}
+
+#[test]
+fn large_programs_take_no_longer_than_their_size() {
+    let many = 20_000;
+    let lines = |line: &dyn Fn(usize) -> String| -> String {
+        (0..many).map(line).collect::<Vec<String>>().join("\n")
+    };
+    let programs = [
+        // Every name unknown, with many that are near
+        format!("ON START {{\n{}\n}}", lines(&|at| format!("LET x{at} = y{at}"))),
+        format!("EVENT E(n: int)\n{}", lines(&|at| format!("ON E{at}(n) {{ LOG(\"{{n}}\") }}"))),
+        format!("ENUM E {{ {} }}\nON START {{\n{}\n}}", lines(&|at| format!("c{at}")), lines(&|at| format!("LOG(\"{{E.c{at}}}\")"))),
+        format!("INPUT n: int\nON START {{ MATCH n {{ WHEN {} {{ }} ELSE {{ }} }} }}", lines(&|at| format!("{at},"))),
+        lines(&|at| format!("STATE s{at}: int = {at}\nEVERY 5s {{ s{at} += 1 }}")),
+        lines(&|at| format!("VETO LOG(m) WHEN m == \"{at}\" BECAUSE \"x\"\nTEST \"t{at}\" {{ EXPECT {at} == {at} }}")),
+        lines(&|_| "USE std.statistics".to_owned()),
+    ];
+    for text in programs {
+        run(&text);
+    }
 }
 
 #[test]

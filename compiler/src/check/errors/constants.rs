@@ -27,6 +27,7 @@ pub(in crate::check) fn traps(trap: TrapCode, span: Span, what: &str) -> Diagnos
         TrapCode::DivisionByZero => "it divides by zero",
         TrapCode::Overflow => "the result does not fit 64 bits",
         TrapCode::NotFinite => "the result is not a finite number",
+        TrapCode::TooLong => "the text would be too long",
         _ => "it would stop the run",
     };
     Diagnostic::new(Code::E0118, span, format!("{what} cannot be computed: {why}")).label(why)
