@@ -21,7 +21,11 @@ impl Loader for Files {
         if std::fs::metadata(&path).is_ok_and(|metadata| metadata.len() > SourceFile::MAX_BYTES as u64) {
             return Err("it is too large".to_owned());
         }
-        let source = files::read_source(&path).map_err(|failure| failure.message)?;
+        let reason = |message: String| {
+            let known = format!("cannot read {}: ", path.display());
+            message.strip_prefix(&known).map(str::to_owned).unwrap_or(message)
+        };
+        let source = files::read_source(&path).map_err(|failure| reason(failure.message))?;
         Ok(source.text().to_owned())
     }
 }

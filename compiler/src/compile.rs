@@ -68,10 +68,10 @@ pub fn compile_with(
     loader: &dyn Loader,
     options: &Options,
 ) -> Compilation {
-    let (program, diagnostics) = typed(sources, file, loader, options);
+    let Checked { program, diagnostics } = check_with(sources, file, loader, options);
     let mut compilation = Compilation { diagnostics, ..Compilation::default() };
     let Some(program) = program else { return compilation };
-    match build(&program, sources, None) {
+    match build_better(&program, sources, None, options) {
         Ok((Generated { module, facts, .. }, bound)) => {
             compilation.diagnostics.extend(warn_of_budget(&bound, &module, file, sources));
             compilation.module = Some(module);
@@ -108,11 +108,11 @@ pub fn compile_tests(
     options: &Options,
 ) -> CompiledTests {
     let options = Options { tests: true, ..*options };
-    let (program, diagnostics) = typed(sources, file, loader, &options);
+    let Checked { program, diagnostics } = check_with(sources, file, loader, &options);
     let mut tests = CompiledTests { diagnostics, ..CompiledTests::default() };
     for test in program.iter().flat_map(|program| &program.tests) {
         let Some(program) = &program else { break };
-        match build(program, sources, Some(test)) {
+        match build_better(program, sources, Some(test), &options) {
             Ok((Generated { module, steps, .. }, _)) => {
                 tests.plans.push(TestPlan { name: test.name.clone(), span: test.span, module, steps });
             }
@@ -127,16 +127,18 @@ pub fn compile_tests(
     tests
 }
 
-/// Checks a program, and makes it better if that is wanted.
-fn typed(
-    sources: &mut Sources,
-    file: FileId,
-    loader: &dyn Loader,
+/// Makes the module of a program made better, if that is wanted and the result fits; else of the program as it is.
+fn build_better(
+    program: &Program,
+    sources: &Sources,
+    test: Option<&Test>,
     options: &Options,
-) -> (Option<Program>, Vec<Diagnostic>) {
-    let Checked { program, diagnostics } = check_with(sources, file, loader, options);
-    let program = program.map(|program| if options.optimise { optimise(program) } else { program });
-    (program, diagnostics)
+) -> Result<(Generated, Report), Vec<Diagnostic>> {
+    let better = options.optimise.then(|| build(&optimise(program), sources, test));
+    match better {
+        Some(Ok(built)) => Ok(built),
+        Some(Err(_)) | None => build(program, sources, test),
+    }
 }
 
 /// Makes the module of a checked program as it is, with its bound, and has it verified.

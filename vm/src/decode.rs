@@ -27,6 +27,7 @@ pub(crate) struct Code {
     pub(crate) functions: Vec<FunctionCode>,
     pub(crate) constants: Vec<u64>,
     pub(crate) sites: Vec<Site>,
+    pub(crate) calls: Vec<CallSite>,
     pub(crate) extended: Vec<Extended>,
     pub(crate) withins: Vec<WithinCode>,
     arguments: Vec<Argument>,
@@ -64,14 +65,25 @@ pub(crate) struct Origin {
     pub(crate) due: u16,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct FunctionCode {
     /// Its first word.
     pub(crate) start: u32,
+    /// Logical bytes of a live call of it.
+    pub(crate) bytes: u16,
     pub(crate) registers: u8,
 }
 
-/// Operands of a call, a record or a list.
+/// A call of a function.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallSite {
+    pub(crate) callee: FunctionCode,
+    pub(crate) function: u16,
+    count: u8,
+    first: u32,
+}
+
+/// Operands of a host call, a record, a list or an op that takes any number.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Site {
     pub(crate) target: SiteTarget,
@@ -81,7 +93,6 @@ pub(crate) struct Site {
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SiteTarget {
-    Function(FunctionId),
     Import(ImportId),
     Object,
 }
@@ -122,6 +133,7 @@ impl Code {
             origins: Vec::new(),
             constants: Vec::new(),
             sites: Vec::new(),
+            calls: Vec::new(),
             extended: Vec::new(),
             withins: Vec::new(),
             arguments: Vec::new(),
@@ -131,7 +143,10 @@ impl Code {
             let code = decoder.function(index, function, layout).ok_or(DecodeError { function: index })?;
             functions.push(code);
         }
-        let Decoder { words, origins, constants, sites, extended, withins, arguments, .. } = decoder;
+        let Decoder { words, origins, constants, sites, mut calls, extended, withins, arguments, .. } = decoder;
+        for call in &mut calls {
+            call.callee = functions.get(usize::from(call.function)).copied().unwrap_or_default();
+        }
         Ok(Code {
             text,
             words,
@@ -139,6 +154,7 @@ impl Code {
             functions,
             constants,
             sites,
+            calls,
             extended,
             withins,
             arguments,
@@ -164,6 +180,12 @@ impl Code {
     pub(crate) fn arguments(&self, site: Site) -> &[Argument] {
         let start = slot::index(site.first);
         self.arguments.get(start..start.saturating_add(usize::from(site.count))).unwrap_or(&[])
+    }
+
+    #[inline]
+    pub(crate) fn call_arguments(&self, call: CallSite) -> &[Argument] {
+        let start = slot::index(call.first);
+        self.arguments.get(start..start.saturating_add(usize::from(call.count))).unwrap_or(&[])
     }
 
     /// Bytes of the texts among a call's arguments.
@@ -221,6 +243,7 @@ struct Decoder<'m> {
     origins: Vec<Origin>,
     constants: Vec<u64>,
     sites: Vec<Site>,
+    calls: Vec<CallSite>,
     extended: Vec<Extended>,
     withins: Vec<WithinCode>,
     arguments: Vec<Argument>,
@@ -258,7 +281,9 @@ impl Decoder<'_> {
             self.words.len(),
             Origin { function: function_index, op: slot::count(function.code.len()), spent: 0, due: 0 },
         );
-        Some(FunctionCode { start, registers: u8::try_from(function.registers.len()).ok()? })
+        let registers = u8::try_from(function.registers.len()).ok()?;
+        let bytes = u16::try_from(cost::frame_bytes(u64::from(registers))).ok()?;
+        Some(FunctionCode { start, bytes, registers })
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each op")]
@@ -331,12 +356,10 @@ impl Decoder<'_> {
             Op::Stop { reason } => plain!(Stop { reason } due: due),
             Op::Fail { reason } => plain!(Fail { reason } due: due),
             Op::Call { function: callee, arguments } => {
-                let site = self.site(function, SiteTarget::Function(*callee), arguments)?;
-                Word::Call { result: 0, due, site }
+                Word::Call { result: 0, due, site: self.call(function, *callee, arguments)? }
             }
             Op::CallValue { result, function: callee, arguments } => {
-                let site = self.site(function, SiteTarget::Function(*callee), arguments)?;
-                Word::Call { result: result.0, due, site }
+                Word::Call { result: result.0, due, site: self.call(function, *callee, arguments)? }
             }
             Op::Host { import, arguments } => {
                 let site = self.site(function, SiteTarget::Import(*import), arguments)?;
@@ -570,6 +593,13 @@ impl Decoder<'_> {
             _ => 0,
         };
         Some(Word::Shape { ty: ty.0, fields, shares: self.is_reference(value) })
+    }
+
+    fn call(&mut self, function: &Function, callee: FunctionId, arguments: &[Register]) -> Option<u32> {
+        let Site { first, count, .. } = self.arguments(function, SiteTarget::Object, arguments)?;
+        let site = slot::count(self.calls.len());
+        self.calls.push(CallSite { callee: FunctionCode::default(), function: callee.0, count, first });
+        Some(site)
     }
 
     fn site(&mut self, function: &Function, target: SiteTarget, arguments: &[Register]) -> Option<u32> {

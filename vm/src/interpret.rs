@@ -14,7 +14,7 @@ use swarm_bytecode::types::TypeId;
 
 use crate::attached::Attached;
 use crate::compare;
-use crate::decode::{Argument, Code, Site, SiteTarget};
+use crate::decode::{Argument, Code, FunctionCode};
 use crate::extended;
 use crate::heap::{Data, Header, Heap, object_bytes};
 use crate::limits::MAX_FUEL;
@@ -270,12 +270,11 @@ pub(crate) fn interpret<O: Observer>(
                 }
                 Word::Call { result, due, site } => {
                     settle!(due);
-                    let callee = code.sites.get(slot::index(site)).and_then(|site| callee(code, site));
-                    let Some((callee, target, arguments)) = callee else { break 'run Pause::Internal };
+                    let Some(&call) = code.calls.get(slot::index(site)) else { break 'run Pause::Internal };
                     let own = code.functions.get(usize::from(function)).map_or(0, |own| own.registers);
                     let above = base.wrapping_add(usize::from(own));
                     held!(check_depth(frames, depth_limit, above));
-                    held!(memory.take(cost::frame_bytes(u64::from(target.registers))));
+                    held!(memory.take(u64::from(call.callee.bytes)));
                     fuel = fuel.wrapping_sub(i64::from(due));
                     frames.push(Frame {
                         pc: slot::count(pc.wrapping_add(1)),
@@ -285,10 +284,10 @@ pub(crate) fn interpret<O: Observer>(
                         result,
                         quote: false,
                     });
-                    enter(stack, base, above, target, arguments);
-                    function = callee;
+                    enter(stack, base, above, call.callee, code.call_arguments(call));
+                    function = call.function;
                     base = above;
-                    pc = slot::index(target.start);
+                    pc = slot::index(call.callee.start);
                     if O::WATCHES {
                         observer.enter(code, function, mark.wrapping_sub(fuel));
                     }
@@ -301,8 +300,8 @@ pub(crate) fn interpret<O: Observer>(
                         _ => None,
                     };
                     fuel = fuel.wrapping_sub(i64::from(due));
-                    let own = code.functions.get(usize::from(function)).map_or(0, |own| own.registers);
-                    memory.give_back(cost::frame_bytes(u64::from(own)));
+                    let own = code.functions.get(usize::from(function)).map_or(0, |own| own.bytes);
+                    memory.give_back(u64::from(own));
                     let Some(frame) = frames.pop() else { break 'run Pause::Finished(value) };
                     fuel = fuel.wrapping_add(i64::from(frame.credit));
                     function = frame.function;
@@ -328,22 +327,20 @@ pub(crate) fn interpret<O: Observer>(
                 }
                 Word::Host { result, due, site } | Word::TryHost { result, due, site } => {
                     let left = fuel.wrapping_sub(i64::from(due));
-                    match offer(outside, HostOp { site, pc, left, mark }, window, heap, memory) {
-                        Reply::Done { charge, look } => {
-                            fuel = fuel.wrapping_sub(charge);
-                            if let Word::TryHost { .. } = current {
-                                set(window, result, 1);
-                            }
-                            if look {
-                                pc = pc.wrapping_add(1);
-                                break 'run Pause::Look;
-                            }
-                        }
-                        Reply::Answered { charge } => {
-                            fuel = fuel.wrapping_sub(charge);
-                            break 'run Pause::Answered;
-                        }
-                        Reply::Declined => break 'run Pause::Effect,
+                    let reply = offer(outside, HostOp { site, pc, left, mark }, window, heap, memory);
+                    if reply == Reply::Declined {
+                        break 'run Pause::Effect;
+                    }
+                    fuel = fuel.wrapping_sub(outside.charge());
+                    if reply == Reply::Answered {
+                        break 'run Pause::Answered;
+                    }
+                    if let Word::TryHost { .. } = current {
+                        set(window, result, 1);
+                    }
+                    if reply == Reply::Look {
+                        pc = pc.wrapping_add(1);
+                        break 'run Pause::Look;
                     }
                 }
                 Word::RetryHost { .. }
@@ -813,20 +810,13 @@ fn constant(code: &Code, constant: u32) -> i64 {
     code.constants.get(slot::index(constant)).copied().unwrap_or(0).cast_signed()
 }
 
-/// The function a call site names, its shape and its arguments.
-#[inline(always)]
-fn callee<'c>(code: &'c Code, site: &Site) -> Option<(u16, crate::decode::FunctionCode, &'c [Argument])> {
-    let SiteTarget::Function(function) = site.target else { return None };
-    Some((function.0, *code.functions.get(function.index())?, code.arguments(*site)))
-}
-
 /// Opens the callee's window above the caller's registers and copies the arguments (rule W).
 #[inline(always)]
 fn enter(
     stack: &mut Vec<u64>,
     base: usize,
     above: usize,
-    callee: crate::decode::FunctionCode,
+    callee: FunctionCode,
     arguments: &[Argument],
 ) {
     let end = above.wrapping_add(WINDOW);

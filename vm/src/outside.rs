@@ -15,12 +15,14 @@ pub(crate) struct HostOp {
 }
 
 /// What came of offering a host call to [`Outside`].
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// The call is made and done, at this dynamic charge; `look` tells that it is time to look at the clock.
-    Done { charge: i64, look: bool },
-    /// The call is made, at this dynamic charge; the driver has to settle its answer.
-    Answered { charge: i64 },
+    /// The call is made and done.
+    Done,
+    /// The same, and it is time to look at the clock.
+    Look,
+    /// The call is made; the driver has to settle its answer.
+    Answered,
     /// Nothing has happened: it is up to the driver.
     Declined,
 }
@@ -29,6 +31,9 @@ pub(crate) enum Reply {
 pub(crate) trait Outside {
     /// Makes a call if nothing stands against it: no limit, no veto, no cost to compute, no trace to write.
     fn host_call(&mut self, op: HostOp, window: &Window, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply;
+
+    /// Dynamic charge of the last call that was made.
+    fn charge(&self) -> i64;
 }
 
 /// Leaves every call to the driver.
@@ -37,5 +42,9 @@ pub(crate) struct Apart;
 impl Outside for Apart {
     fn host_call(&mut self, _: HostOp, _: &Window, _: &mut Heap, _: &mut MemoryMeter) -> Reply {
         Reply::Declined
+    }
+
+    fn charge(&self) -> i64 {
+        0
     }
 }

@@ -3,6 +3,7 @@
 use swarm_bytecode::module::{FunctionId, Module};
 use swarm_bytecode::numeric;
 use swarm_bytecode::op::{Op, Register};
+use swarm_bytecode::types::Class;
 
 /// What a call costs by its computed price, if the function is straight-line arithmetic over arguments that are
 /// constants. A negative price is none.
@@ -15,6 +16,12 @@ pub(crate) fn cost_of_call(module: &Module, function: FunctionId, arguments: &[O
     for op in &function.code {
         if let Op::ReturnValue { value } = op {
             return registers.word(*value).map(|price| u64::try_from(price).unwrap_or(0));
+        }
+        if let Op::Zero { result } = op {
+            let ty = function.registers.get(usize::from(result.0)).and_then(|ty| module.ty(*ty))?;
+            let zero = if ty.class() == Class::Float { Number::Float(0.0) } else { Number::Word(0) };
+            *registers.0.get_mut(usize::from(result.0))? = Some(zero);
+            continue;
         }
         let (result, value) = registers.value(module, op)?;
         *registers.0.get_mut(usize::from(result.0))? = Some(value);

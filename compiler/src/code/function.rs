@@ -244,7 +244,12 @@ impl<'p> Generator<'_, 'p> {
     pub(crate) fn declare(&mut self, id: LocalId, owns: bool, size: Size) -> Step<Register> {
         let (ty, name) = self.local(id);
         let ty = self.tables.ty(ty);
-        let register = self.registers.variable(ty, &name).ok_or_else(|| self.too_many_values())?;
+        let register = match name.is_empty() {
+            // Made by the optimiser: no one looks for it.
+            true => self.registers.temporary(ty),
+            false => self.registers.variable(ty, &name),
+        };
+        let register = register.ok_or_else(|| self.too_many_values())?;
         self.set_home(id, Home::new(register, owns, size));
         Ok(register)
     }

@@ -124,6 +124,11 @@ impl Generator<'_, '_> {
         match self.pair_type(optional) {
             Some(pair) if self.tables.ty(pair) == self.tables.ty(ty) => {
                 let found = self.pair(optional, result)?;
+                if matches!(optional.kind, ExprKind::Find(..)) && is_zero(otherwise) {
+                    // Without an entry the value is the zero of its type already.
+                    self.release(found);
+                    return Ok(());
+                }
                 self.emit(Op::If { condition: found.register });
                 self.release(found);
             }
@@ -195,5 +200,19 @@ impl Generator<'_, '_> {
         let then_goes_on = self.statements(then)?;
         self.forget(local);
         self.second_arm(then_goes_on, otherwise)
+    }
+}
+
+/// Whether an expression is the zero of its type.
+fn is_zero(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Word(value) => *value == 0,
+        ExprKind::Float(value) => value.to_bits() == 0,
+        ExprKind::String(text) => text.is_empty(),
+        ExprKind::List(items) => items.is_empty(),
+        ExprKind::Map(entries) => entries.is_empty(),
+        ExprKind::Case(case, payload) => *case == 0 && payload.is_empty(),
+        ExprKind::Zero => true,
+        _ => false,
     }
 }

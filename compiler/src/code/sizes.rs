@@ -147,9 +147,7 @@ impl Generator<'_, '_> {
     }
 
     fn greatest_of(&mut self, operation: BinaryOperation, left: &Expr, right: &Expr, number: &Expr) -> Size {
-        let constant = |side: &Expr| {
-            if let ExprKind::Word(value) = side.kind { u64::try_from(value).ok() } else { None }
-        };
+        let constant = |side: &Expr| self.constant(side).and_then(|value| u64::try_from(value).ok());
         match (operation, constant(left), constant(right)) {
             (BinaryOperation::AddWord, ..) => plus(self.greatest(left), &self.greatest(right)),
             (BinaryOperation::SubtractWord, _, Some(value)) => Ok(self.greatest(left)?.minus_constant(value)),
@@ -182,13 +180,21 @@ impl Generator<'_, '_> {
     /// How many rounds a range makes at most.
     pub(crate) fn rounds(&mut self, first: &Expr, last: &Expr) -> Size {
         let greatest = self.greatest(last)?;
-        let before = least(first).map(|least| least.saturating_sub(1));
+        let before = self.least(first).map(|least| least.saturating_sub(1));
         let before =
             before.ok_or_else(|| unknown(first, "a range whose start is known only when it runs"))?;
         Ok(match u64::try_from(before) {
             Ok(skipped) => greatest.minus_constant(skipped),
             Err(_) => greatest.plus(&Sum::constant(before.unsigned_abs())),
         })
+    }
+
+    /// The least value of a whole number, as far as it can be seen.
+    fn least(&self, number: &Expr) -> Option<i64> {
+        match &number.kind {
+            ExprKind::Zero | ExprKind::Length(_) => Some(0),
+            _ => self.constant(number),
+        }
     }
 
     /// Most bytes of a text.
@@ -267,19 +273,6 @@ impl Generator<'_, '_> {
             ExprKind::State(read) => read == state,
             _ => false,
         })
-    }
-}
-
-/// The least value of a whole number, as far as it can be seen.
-pub(crate) fn least(number: &Expr) -> Option<i64> {
-    match &number.kind {
-        ExprKind::Word(value) => Some(*value),
-        ExprKind::Zero | ExprKind::Length(_) => Some(0),
-        ExprKind::Unary(UnaryOperation::NegateWord, value) => match value.kind {
-            ExprKind::Word(value) => value.checked_neg(),
-            _ => None,
-        },
-        _ => None,
     }
 }
 

@@ -1,8 +1,53 @@
-//! The optimiser.
+//! The optimiser: passes over the typed program between the checker and the code generator.
+//!
+//! ```text
+//! fold     what can be computed now                                  fold.rs
+//! dead     what does nothing                                         dead.rs
+//! inline   small functions in the place of their calls               inline.rs
+//! hoist    what is the same in every round, before the loop          hoist.rs
+//! share    what is loaded several times, once                        loads.rs
+//! ```
+//!
+//! No pass changes a result, an effect or the order of effects, whether and where a run traps, or the trace of effects.
+//! Only what cannot trap and has no effect is left out or moved (`quiet.rs`). Fuel, memory and the depth of calls are
+//! those of the code as it is sent.
 
-use crate::typed::Program;
+mod dead;
+mod fold;
+mod hoist;
+mod inline;
+mod keys;
+mod loads;
+mod quiet;
+mod rewrite;
+#[cfg(test)]
+mod tests;
+
+use crate::typed::{Function, Program};
+use quiet::Quiet;
+
+/// In a function with more locals than this nothing is kept in further ones: it has 250 registers.
+const MANY_LOCALS: usize = 120;
 
 /// Makes a program better.
-pub fn optimise(program: Program) -> Program {
+pub fn optimise(program: &Program) -> Program {
+    let mut program = program.clone();
+    let quiet = Quiet::of(&program.functions);
+    for function in &mut program.functions {
+        simplify(function, &quiet);
+    }
+    inline::inline(&mut program, &quiet);
+    for function in &mut program.functions {
+        simplify(function, &quiet);
+        if function.locals.len() <= MANY_LOCALS {
+            hoist::hoist(function);
+            loads::share(function);
+        }
+    }
     program
+}
+
+fn simplify(function: &mut Function, quiet: &Quiet) {
+    fold::fold(function, quiet);
+    dead::remove(function, quiet);
 }

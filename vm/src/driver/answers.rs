@@ -104,9 +104,7 @@ impl Driver<'_, '_> {
         let money = answer.money.unwrap_or(reserved.0).max(0);
         let tokens = answer.tokens.unwrap_or(reserved.1).max(0);
         self.release(number, reserved, (money, tokens));
-        let meters = &mut self.state.meters;
-        meters.money = meters.money.saturating_add(money);
-        meters.tokens = meters.tokens.saturating_add(tokens);
+        self.state.meters.spend((money, tokens));
         if money > reserved.0 || tokens > reserved.1 { Err(TrapCode::HostPrice) } else { Ok(()) }
     }
 

@@ -219,9 +219,7 @@ impl<'a> Driver<'a, '_> {
             return Err(Pause::Limit(LimitKind::Tokens).into());
         }
         self.reserve_within(money, tokens)?;
-        let meters = &mut self.state.meters;
-        meters.money_reserved = meters.money_reserved.saturating_add(money);
-        meters.tokens_reserved = meters.tokens_reserved.saturating_add(tokens);
+        self.state.meters.reserve((money, tokens));
         Ok((money, tokens))
     }
 

@@ -1,7 +1,5 @@
 //! Host calls made in place: an action that nothing stands against costs little more than its handler.
 
-use swarm_bytecode::cost;
-
 use super::look::Look;
 use super::state::{Meters, Settings};
 use crate::actions::{ActionLog, NewAction};
@@ -33,14 +31,20 @@ pub(super) struct Direct<'a, 'h> {
     pub(super) look: &'a mut Look,
     pub(super) digest: Option<&'a mut Digest>,
     pub(super) host: &'a mut Host<'h>,
+    /// Dynamic charge of the last call.
+    pub(super) charge: i64,
     /// An answer that is more than "done".
     pub(super) answer: Option<Answer>,
 }
 
 impl Outside for Direct<'_, '_> {
-    #[inline(never)]
+    #[inline(always)]
     fn host_call(&mut self, op: HostOp, window: &Window, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply {
         self.call(op, window, heap, memory).unwrap_or(Reply::Declined)
+    }
+
+    fn charge(&self) -> i64 {
+        self.charge
     }
 }
 
@@ -55,11 +59,10 @@ impl Direct<'_, '_> {
         memory: &mut MemoryMeter,
     ) -> Option<Reply> {
         let code = self.code;
-        let site = *code.sites.get(slot::index(op.site))?;
+        let site = code.sites.get(slot::index(op.site))?;
         let SiteTarget::Import(id) = site.target else { return None };
         let link = self.links.get(id.index()).filter(|link| link.plain)?;
-        let import = code.module().imports.get(id.index())?;
-        let arguments = code.arguments(site);
+        let arguments = code.arguments(*site);
         let mut slots = [0; MOST_ARGUMENTS];
         let slots = slots.get_mut(..arguments.len())?;
         let mut shares = false;
@@ -68,27 +71,20 @@ impl Direct<'_, '_> {
             shares |= argument.shares;
         }
         let slots = &*slots;
-        let mut charge = link.charge;
-        if link.texts {
-            let texts = code.text_bytes(import, slots);
-            charge = cost::host_call(u64::from(slot::count(slots.len())), texts);
-        }
-        let charge = i64::try_from(charge).ok().filter(|charge| *charge <= op.left)?;
-        let (money, tokens) = link.cost;
-        let (meters, limits) = (&mut *self.meters, &self.settings.limits);
-        let fits = meters.host_calls < limits.host_calls
-            && meters.fits_money(limits, money)
-            && meters.fits_tokens(limits, tokens);
-        if !fits {
+        let import = code.module().imports.get(id.index())?;
+        let texts = if link.texts { code.text_bytes(import, slots) } else { 0 };
+        let charge = link.charge(texts);
+        let meters = &mut *self.meters;
+        if charge > op.left || !meters.fit(&self.settings.limits, link.cost) {
             return None;
         }
         memory.take(link.bytes).ok()?;
         if shares {
             share(heap, arguments, slots);
         }
-        let number = meters.host_calls;
-        let ordinal = meters.actions_issued.wrapping_sub(self.first_action);
-        meters.host_calls = number.wrapping_add(1);
+        self.charge = charge;
+        let (number, ordinal) = (meters.host_calls, meters.actions_issued.wrapping_sub(self.first_action));
+        meters.host_calls = meters.host_calls.wrapping_add(1);
         meters.actions_issued = meters.actions_issued.wrapping_add(1);
         if self.settings.keep_actions {
             let (cost, pc) = (link.cost, op.pc);
@@ -99,18 +95,16 @@ impl Direct<'_, '_> {
         let call = Call { import, data, arguments: slots, number, pc: op.pc, attempt: 1, key: None };
         self.host.call(link.target, &call, &mut self.answer);
         if self.answer.is_some() {
-            meters.money_reserved = meters.money_reserved.saturating_add(money);
-            meters.tokens_reserved = meters.tokens_reserved.saturating_add(tokens);
+            meters.reserve(link.cost);
             self.arguments.clear();
             self.arguments.extend_from_slice(slots);
-            return Some(Reply::Answered { charge });
+            return Some(Reply::Answered);
         }
-        meters.money = meters.money.saturating_add(money);
-        meters.tokens = meters.tokens.saturating_add(tokens);
+        meters.spend(link.cost);
         if let Some(digest) = &mut self.digest {
             digest_action(digest, &call, op, charge);
         }
-        Some(Reply::Done { charge, look: self.look.is_due(self.host) })
+        Some(if self.look.is_due(self.host) { Reply::Look } else { Reply::Done })
     }
 }
 

@@ -199,9 +199,7 @@ impl Driver<'_, '_> {
     /// An answer that never came: its whole cost counts as spent.
     fn spend_reserved(&mut self, number: u64, cost: (i64, i64)) {
         self.release(number, cost, cost);
-        let meters = &mut self.state.meters;
-        meters.money = meters.money.saturating_add(cost.0);
-        meters.tokens = meters.tokens.saturating_add(cost.1);
+        self.state.meters.spend(cost);
     }
 
     fn cut_short(&mut self, limit: LimitKind) {

@@ -116,6 +116,7 @@ impl<'a> Driver<'a, '_> {
             look: &mut state.look,
             digest: self.tracing.recorder.digest.as_mut(),
             host,
+            charge: 0,
             answer: None,
         };
         let pause = interpret(&mut state.machine, code, attached, &mut Blind, &mut direct);

@@ -55,16 +55,37 @@ pub(crate) struct Meters {
 
 impl Meters {
     /// Whether so many more micro-dollars fit.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fits_money(&self, limits: &Limits, money: i64) -> bool {
-        money == 0 || self.money.saturating_add(self.money_reserved).saturating_add(money) <= limits.money
+        money == 0 || money <= limits.money.saturating_sub(self.money).saturating_sub(self.money_reserved)
     }
 
     /// Whether so many more tokens fit.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fits_tokens(&self, limits: &Limits, tokens: i64) -> bool {
-        tokens == 0
-            || self.tokens.saturating_add(self.tokens_reserved).saturating_add(tokens) <= limits.tokens
+        tokens == 0 || tokens <= limits.tokens.saturating_sub(self.tokens).saturating_sub(self.tokens_reserved)
+    }
+
+    /// Whether one more call at this cost fits.
+    #[inline(always)]
+    pub(crate) fn fit(&self, limits: &Limits, (money, tokens): (i64, i64)) -> bool {
+        self.host_calls < limits.host_calls
+            && self.fits_money(limits, money)
+            && self.fits_tokens(limits, tokens)
+    }
+
+    /// Reserves a cost that fits.
+    #[inline(always)]
+    pub(crate) fn reserve(&mut self, (money, tokens): (i64, i64)) {
+        self.money_reserved = self.money_reserved.saturating_add(money);
+        self.tokens_reserved = self.tokens_reserved.saturating_add(tokens);
+    }
+
+    /// Spends micro-dollars and tokens.
+    #[inline(always)]
+    pub(crate) fn spend(&mut self, (money, tokens): (i64, i64)) {
+        self.money = self.money.saturating_add(money);
+        self.tokens = self.tokens.saturating_add(tokens);
     }
 
     /// What was used since.

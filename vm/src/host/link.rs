@@ -46,12 +46,25 @@ pub(crate) struct Link {
     pub(crate) plain: bool,
     /// Micro-dollars and tokens, where `plain`.
     pub(crate) cost: (i64, i64),
-    /// Dynamic charge of a call, without that of texts.
-    pub(crate) charge: u64,
+    /// Dynamic charge of a call without texts.
+    charge: i64,
+    /// How many parameters.
+    count: u64,
     /// Whether there are texts among its parameters.
     pub(crate) texts: bool,
     /// Logical bytes of a call.
     pub(crate) bytes: u64,
+}
+
+impl Link {
+    /// Dynamic charge of a call with texts of so many bytes.
+    #[inline]
+    pub(crate) fn charge(&self, text_bytes: u64) -> i64 {
+        if text_bytes == 0 {
+            return self.charge;
+        }
+        i64::try_from(cost::host_call(self.count, text_bytes)).unwrap_or(i64::MAX)
+    }
 }
 
 /// All imports of a program, linked to one host as it was.
@@ -109,7 +122,8 @@ fn link(module: &Module, import: &Import, host: &Host<'_>) -> Link {
         vetoed: action && host.may_forbid(&import.name),
         plain: action && fixed && import.effect != Effect::Once,
         cost,
-        charge: cost::host_call(arguments, 0),
+        charge: i64::try_from(cost::host_call(arguments, 0)).unwrap_or(i64::MAX),
+        count: arguments,
         texts: import.parameters.iter().any(is_text),
         bytes: cost::action_bytes(arguments),
     }

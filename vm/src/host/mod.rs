@@ -255,7 +255,7 @@ impl<'h> Host<'h> {
     }
 
     /// Calls what answers an import; what is not there fails. The answer stays empty for a plain "done".
-    #[inline]
+    #[inline(always)]
     pub(crate) fn call(&mut self, target: Target, call: &Call<'_>, answer: &mut Option<Answer>) {
         let own = match target {
             Target::Own(at) => self.functions.get_mut(crate::slot::index(at)).map(|own| &mut own.call),

@@ -1,0 +1,147 @@
+//! Cheap expressions that give the same wherever they stand, by what they are: they can be computed once and kept.
+
+use std::collections::BTreeSet;
+
+use smol_str::SmolStr;
+use swarm_bytecode::module::{ContextId, InputId};
+use swarm_bytecode::types::TypeId;
+
+use super::rewrite::parts_of;
+use crate::code::walk::{Part, root, walk};
+use crate::typed::{
+    BinaryOperation, Comparison, Expr, ExprKind, Function, Iteration, Local, LocalId, Source, Statement,
+    StatementKind, UnaryOperation,
+};
+
+/// What an expression is, without its place in the text. Its parts are constants, inputs, context values, and locals
+/// that are never assigned.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    Word(i64, TypeId),
+    Float(u64, TypeId),
+    Text(SmolStr),
+    Input(InputId),
+    Context(ContextId),
+    Local(LocalId),
+    Field(Box<Key>, u8),
+    Length(Box<Key>),
+    /// By operation and type of the result.
+    Unary(u8, Box<Key>, TypeId),
+    Compare(u8, Box<Key>, Box<Key>),
+}
+
+impl Key {
+    /// The key of an expression, if it is such a one.
+    pub(super) fn of(expr: &Expr, written: &BTreeSet<LocalId>) -> Option<Key> {
+        let ty = expr.ty?;
+        let boxed = |part: &Expr| Key::of(part, written).map(Box::new);
+        Some(match &expr.kind {
+            ExprKind::Word(value) => Key::Word(*value, ty),
+            ExprKind::Float(value) => Key::Float(value.to_bits(), ty),
+            ExprKind::String(text) => Key::Text(text.clone()),
+            ExprKind::Input(input) => Key::Input(*input),
+            ExprKind::Context(context) => Key::Context(*context),
+            ExprKind::Local(local) if !written.contains(local) => Key::Local(*local),
+            ExprKind::Field(record, index) => Key::Field(boxed(record)?, *index),
+            ExprKind::Length(items) => Key::Length(boxed(items)?),
+            ExprKind::Unary(operation, value) => Key::Unary(unary(*operation)?, boxed(value)?, ty),
+            ExprKind::Binary(BinaryOperation::Compare(comparison), left, right) => {
+                Key::Compare(number(*comparison), boxed(left)?, boxed(right)?)
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether nothing is to be gained by keeping it: it is in a register already, or costs as much as a move.
+    pub(super) fn is_free(&self) -> bool {
+        matches!(self, Key::Local(_))
+    }
+
+    /// Whether it is a constant. FALSE and TRUE, which conditions are made of, are not: they cost nothing there.
+    pub(super) fn is_constant(&self) -> bool {
+        matches!(self, Key::Word(..) | Key::Float(..) | Key::Text(_))
+    }
+
+    /// The locals in it.
+    pub(super) fn locals(&self, found: &mut Vec<LocalId>) {
+        match self {
+            Key::Local(local) => found.push(*local),
+            Key::Field(part, _) | Key::Length(part) | Key::Unary(_, part, _) => part.locals(found),
+            Key::Compare(_, left, right) => {
+                left.locals(found);
+                right.locals(found);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn unary(operation: UnaryOperation) -> Option<u8> {
+    match operation {
+        UnaryOperation::NegateFloat => Some(0),
+        UnaryOperation::Not => Some(1),
+        UnaryOperation::WordToFloat => Some(2),
+        UnaryOperation::PercentToFloat => Some(3),
+        // It may trap.
+        UnaryOperation::NegateWord => None,
+    }
+}
+
+fn number(comparison: Comparison) -> u8 {
+    match comparison {
+        Comparison::Equal => 0,
+        Comparison::NotEqual => 1,
+        Comparison::Less => 2,
+        Comparison::LessEqual => 3,
+        Comparison::Greater => 4,
+        Comparison::GreaterEqual => 5,
+    }
+}
+
+/// Locals that are assigned, or a part of them.
+pub(super) fn written(function: &Function) -> BTreeSet<LocalId> {
+    let mut written = BTreeSet::new();
+    walk(&function.body, &mut |part| {
+        if let Part::Statement(Statement { kind: StatementKind::Assign { place, .. }, .. }) = part {
+            written.extend(root(place));
+        }
+    });
+    written
+}
+
+/// The locals that an iteration declares.
+pub(super) fn declared(iteration: &Iteration, found: &mut Vec<LocalId>) {
+    found.push(iteration.item);
+    found.extend(iteration.index);
+    if let Source::Map(_, key) = iteration.source {
+        found.push(key);
+    }
+}
+
+/// A new local for a value that is kept, and the LET that gives it its value. It has no name.
+pub(super) fn keep(value: &Expr, locals: &mut Vec<Local>) -> Option<(LocalId, Statement)> {
+    let local = LocalId(u32::try_from(locals.len()).ok()?);
+    locals.push(Local { name: SmolStr::default(), ty: value.ty?, assigned: false, span: value.span });
+    let kind = StatementKind::Let { local, value: value.clone() };
+    Some((local, Statement { kind, span: value.span }))
+}
+
+/// Puts `local` wherever `key` stands in an expression.
+pub(super) fn replace(expr: &mut Expr, key: &Key, local: LocalId, written: &BTreeSet<LocalId>) {
+    if Key::of(expr, written).as_ref() == Some(key) {
+        expr.kind = ExprKind::Local(local);
+        return;
+    }
+    if let ExprKind::Coalesce(optional, otherwise) = &mut expr.kind
+        && is_constant(otherwise)
+    {
+        // It goes straight to where it is wanted.
+        return replace(optional, key, local, written);
+    }
+    parts_of(expr, &mut |part| replace(part, key, local, written));
+}
+
+/// Whether an expression is a constant.
+pub(super) fn is_constant(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Word(_) | ExprKind::Float(_) | ExprKind::String(_))
+}
