@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use swarm_bytecode::module::{InputId, Module};
 use swarm_bytecode::verify::Verified;
 use swarm_compiler::bound::{Amounts, evaluate};
-use swarm_compiler::compile_text;
+use swarm_compiler::{Options, compile_text_with};
 use swarm_vm::{
     ActionRecord, Answer, Call, Effects, Grants, Host, Inputs, Instance, Limits, Outcome, Report, Value,
 };
@@ -58,9 +58,21 @@ impl Program {
         self
     }
 
-    /// Compiles and runs.
+    /// Compiles and runs, as it is written and made better by the optimiser: both do the same. What is shown is the
+    /// program as it is written, whose fuel does not change with every improvement.
     pub(crate) fn run(&self) -> Run {
-        let module = self.compile();
+        let plain = self.run_compiled(false);
+        let better = self.run_compiled(true);
+        assert_eq!(plain.report.outcome, better.report.outcome, "optimised: {:?}", better.report.reason);
+        let reason = |run: &Run| run.report.reason.as_ref().map(|reason| (reason.code.clone(), reason.message.clone()));
+        assert_eq!(reason(&plain), reason(&better), "optimised");
+        assert_eq!(plain.actions, better.actions, "optimised");
+        assert_eq!(plain.asked, better.asked, "optimised");
+        plain
+    }
+
+    fn run_compiled(&self, optimise: bool) -> Run {
+        let module = self.compile(optimise);
         let verified = Verified::from_module(&module).expect("the compiler's modules keep all rules");
         let program = swarm_vm::Program::new(verified).expect("a verified module loads");
         let mut inputs = Inputs::new(&program);
@@ -84,22 +96,27 @@ impl Program {
         Run { actions, asked, fuel: report.fuel_used, report }
     }
 
-    fn compile(&self) -> Module {
-        let (compilation, _) = compile_text("test.swarm", self.text.clone());
+    fn compile(&self, optimise: bool) -> Module {
+        let options = Options { optimise, ..Options::default() };
+        let (compilation, _) = compile_text_with("test.swarm", self.text.clone(), &options);
         let diagnostics = &compilation.diagnostics;
         compilation.module.clone().unwrap_or_else(|| panic!("{}\n{diagnostics:#?}", self.text))
     }
 }
 
-/// Actions are done. `yes` and `no` say so, `maybe(0)` has no value, `box(n)` holds n items n; every other query
+/// Actions are done, but RISKY of a number below 0. `yes` and `no` say so, `maybe(0)` has no value, `box(n)` holds n items n; every other query
 /// gives its argument back.
 fn answer(call: &Call<'_>, asked: &mut Vec<String>) -> Answer {
-    if call.result().is_none() {
+    let risky = call.name() == "RISKY";
+    if call.result().is_none() && !risky {
         return Answer::done();
     }
     let arguments: Vec<String> = call.arguments().map(|value| plain(&value.to_value())).collect();
     asked.push(format!("{}({})", call.name(), arguments.join(", ")));
     let number = call.argument(0).and_then(|value| value.as_word()).unwrap_or(0);
+    if risky {
+        return if number < 0 { Answer::failed("below zero") } else { Answer::done() };
+    }
     match call.name() {
         "yes" => Answer::value(true),
         "no" => Answer::value(false),

@@ -128,7 +128,9 @@ impl Attached {
 
     /// Entry of a map in the order of its keys: key and value.
     pub(crate) fn entry(&self, map: Reference, at: u32) -> Option<(u64, u64)> {
-        let Some(View::Maps { order, rows, .. }) = self.views.get(slot::index(map.source)) else { return None };
+        let Some(View::Maps { order, rows, .. }) = self.views.get(slot::index(map.source)) else {
+            return None;
+        };
         let (start, end) = self.range(map);
         let place = start.checked_add(at).filter(|place| *place < end)?;
         let row = Reference { source: *rows, index: *order.get(slot::index(place))? };

@@ -100,7 +100,9 @@ fn next_part(data: Data<'_>, pair: &mut Pair) -> Part {
             }
             let field = cases.get(usize::from(case)).and_then(|case| case.fields.get(slot::index(at)));
             match (field, u8::try_from(at)) {
-                (Some(field), Ok(at)) => Part::Pair(field.ty, data.payload(left, at), data.payload(right, at)),
+                (Some(field), Ok(at)) => {
+                    Part::Pair(field.ty, data.payload(left, at), data.payload(right, at))
+                }
                 _ => Part::Done,
             }
         }
@@ -135,7 +137,11 @@ fn next_part(data: Data<'_>, pair: &mut Pair) -> Part {
 /// Equality of what has no parts; `None` for the rest.
 fn scalar_equal(data: Data<'_>, ty: TypeId, left: u64, right: u64, texts: &mut u64) -> Option<bool> {
     match data.code.module().ty(ty)? {
-        Type::List { .. } | Type::Record { .. } | Type::Optional(_) | Type::Enum { .. } | Type::Map { .. } => None,
+        Type::List { .. }
+        | Type::Record { .. }
+        | Type::Optional(_)
+        | Type::Enum { .. }
+        | Type::Map { .. } => None,
         Type::String => {
             *texts = texts.saturating_add(text_charge(left, right));
             Some(data.text(left) == data.text(right))

@@ -228,7 +228,11 @@ impl InputError {
         let names = cases.iter().map(|case| case.name.as_str()).take(20).collect::<Vec<_>>().join(", ");
         let found = found.chars().take(80).collect::<String>();
         let problem = format!("expected one of {names}, found `{found}`");
-        InputError::new(path, problem, "add the case, or a last case OTHER(name: string), to the program's ENUM")
+        InputError::new(
+            path,
+            problem,
+            "add the case, or a last case OTHER(name: string), to the program's ENUM",
+        )
     }
 
     pub(crate) fn too_wide(path: &Path) -> InputError {

@@ -3,7 +3,7 @@
 use swarm_bytecode::module::{FunctionId, MetricKind};
 use swarm_bytecode::trap::LimitKind;
 
-use crate::driver::Phase;
+use crate::driver::{Given, Phase};
 use crate::error::{InputError, Path};
 use crate::heap::Data;
 use crate::instance::Instance;
@@ -172,9 +172,9 @@ struct Evaluation<'a> {
 
 impl Evaluation<'_> {
     /// Gives the STATE variables their first values, as START would.
-    fn open_states(&mut self, given: &std::collections::BTreeSet<usize>) -> Result<(), Reason> {
+    fn open_states(&mut self, given: &Given) -> Result<(), Reason> {
         for (at, state) in self.code.module().states.iter().enumerate() {
-            let Some(initial) = state.initial.filter(|_| !given.contains(&at)) else { continue };
+            let Some(initial) = state.initial.filter(|_| !given.contains(at)) else { continue };
             let value = self.run(initial, &[])?.unwrap_or(0);
             for (place, value) in self.machine.states.iter_mut().skip(at).zip([value]) {
                 *place = value;

@@ -9,7 +9,7 @@ use crate::decode::{Argument, Site};
 use crate::machine::Pause;
 use crate::metric::MetricState;
 use crate::native::{self, MAX_PARAMETERS};
-use crate::objects::{MapShape, new_case, new_map};
+use crate::objects::{MapShape, new_case, new_map, new_some};
 use crate::order::Order;
 use crate::print;
 use crate::scope::{Scope, Window, check_count, check_text, full};
@@ -95,15 +95,24 @@ pub(crate) fn run(
     }
 }
 
+/// The current value of a metric: of a total its sum, of a gauge an optional.
+#[inline(never)]
+pub(crate) fn read_metric(scope: &mut Scope<'_>, state: Option<&MetricState>) -> Result<u64, Pause> {
+    let value = state.and_then(MetricState::read);
+    if matches!(state, Some(MetricState::Gauge { .. })) {
+        return optional(scope, value);
+    }
+    scope.pay(0, 0)?;
+    Ok(value.unwrap_or(0))
+}
+
 /// A number that may not be there.
 fn optional(scope: &mut Scope<'_>, value: Option<u64>) -> Result<u64, Pause> {
     let Some(value) = value else {
         scope.pay(0, 0)?;
         return Ok(0);
     };
-    let words = cost::object_words(1);
-    scope.pay_words(cost::allocate(words), words)?;
-    scope.some(value, false)
+    new_some(scope, value, false)
 }
 
 fn top(scope: &mut Scope<'_>, window: &Window, operands: Top) -> Result<u64, Pause> {

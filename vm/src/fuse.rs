@@ -19,11 +19,12 @@ pub(crate) fn holds(mask: u8, left: i64, right: i64) -> bool {
     mask.wrapping_shr(order) & 1 != 0
 }
 
-/// The fused word to stand before the words of op `p`, if any. `intern` gives the place of a constant.
+/// The fused word to stand before the words of op `p`, if any. `intern` gives the place of a constant, if it is near
+/// enough.
 pub(crate) fn fused(code: &[Op], p: usize, intern: impl FnOnce(i64) -> Option<u16>) -> Option<Word> {
-    if let Some(compared) = constant_if(code, p) {
-        let ConstantIf { other, register, result, mask, value } = compared;
-        return Some(Word::ConstantIf { other, register, result, mask, constant: intern(value)? });
+    if let Some(ConstantIf { other, register, result, mask, value }) = constant_if(code, p) {
+        let word = |constant| Word::ConstantIf { other, register, result, mask, constant };
+        return Some(intern(value).map_or(Word::Unfused, word));
     }
     if let Some(Op::Field { result, record, field }) = code.get(p) {
         let next = constant_if(code, p.saturating_add(1))?;
@@ -97,21 +98,30 @@ fn arithmetic(
     next: &Op,
     intern: impl FnOnce(i64) -> Option<u16>,
 ) -> Option<Word> {
-    let register = constant.0;
-    match next {
-        Op::AddInt { result, left, right } if left != right && (*right == constant || *left == constant) => {
-            let other = if *right == constant { left.0 } else { right.0 };
-            Some(Word::AddConstant { result: result.0, other, register, constant: intern(value)? })
-        }
-        Op::SubInt { result, left, right } if left != right && *right == constant => {
-            Some(Word::SubConstant { result: result.0, other: left.0, register, constant: intern(value)? })
-        }
-        Op::MulInt { result, left, right } if left != right && (*right == constant || *left == constant) => {
-            let other = if *right == constant { left.0 } else { right.0 };
-            Some(Word::MulConstant { result: result.0, other, register, constant: intern(value)? })
-        }
-        _ => None,
+    let (Op::AddInt { result, left, right }
+    | Op::SubInt { result, left, right }
+    | Op::MulInt { result, left, right }) = next
+    else {
+        return None;
+    };
+    let commutes = !matches!(next, Op::SubInt { .. });
+    let other = if *right == constant {
+        *left
+    } else if commutes && *left == constant {
+        *right
+    } else {
+        return None;
+    };
+    if other == constant {
+        return None;
     }
+    let (result, other, register) = (result.0, other.0, constant.0);
+    let Some(constant) = intern(value) else { return Some(Word::Unfused) };
+    Some(match next {
+        Op::AddInt { .. } => Word::AddConstant { result, other, register, constant },
+        Op::SubInt { .. } => Word::SubConstant { result, other, register, constant },
+        _ => Word::MulConstant { result, other, register, constant },
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! The arena a run makes its values in, and the one way to read values wherever they are.
 
-#[expect(clippy::disallowed_types, reason = "it places entries in a map's index, which no program can see")]
+#[expect(
+    clippy::disallowed_types,
+    reason = "it places entries in a map's index, which no program can see"
+)]
 use std::hash::RandomState;
 
 use swarm_bytecode::cost;
@@ -176,7 +179,8 @@ impl Heap {
         attached: &Attached,
         parts: impl Iterator<Item = u64> + Clone,
     ) -> Result<u64, ArenaFull> {
-        let length = parts.clone().fold(0usize, |sum, part| sum.saturating_add(slot::index(slot::text_length(part))));
+        let length =
+            parts.clone().fold(0usize, |sum, part| sum.saturating_add(slot::index(slot::text_length(part))));
         let slot = self.next_text(length)?;
         self.text.reserve(length);
         for part in parts {

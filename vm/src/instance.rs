@@ -164,7 +164,7 @@ impl Instance {
     /// are ONCE depend on it ([`crate::Call::key`]). Before the first run.
     #[must_use]
     pub fn identity(mut self, identity: &[u8]) -> Instance {
-        self.state.once.identify(identity);
+        self.state.once.get_or_insert_default().identify(identity);
         self
     }
 
@@ -342,7 +342,7 @@ impl Instance {
     fn report(&self) -> Report {
         let module = self.program.module();
         let (state, data) = (&self.state, self.data());
-        let ending = state.ending.clone().unwrap_or_default();
+        let ending = state.ending.as_deref().cloned().unwrap_or_default();
         let entry = module.functions.get(module.entry.index()).and_then(|entry| entry.result);
         let result = ending.result.zip(entry).map(|(slot, ty)| ValueRef { data, ty, slot }.to_value());
         let used = state.meters.since(&state.at_begin);

@@ -5,27 +5,30 @@
 //! [`swarm_bytecode::layout`]). An op that settles looks whether the fuel of its region is there before it acts,
 //! and an op about to trap does too, so running out always comes before it.
 
-use std::cmp::Ordering;
+mod window;
 
 use swarm_bytecode::cost;
 use swarm_bytecode::numeric;
-use swarm_bytecode::trap::{LimitKind, TrapCode};
+use swarm_bytecode::trap::TrapCode;
 use swarm_bytecode::types::TypeId;
 
 use crate::attached::Attached;
 use crate::compare;
-use crate::decode::{Argument, Code, FunctionCode};
-use crate::extended;
-use crate::heap::{Data, Header, Heap, object_bytes};
+use crate::decode::Code;
+use crate::extended::{self, read_metric};
+use crate::fuse;
+use crate::heap::{Data, Header, Heap};
 use crate::limits::MAX_FUEL;
 use crate::machine::{Frame, Machine, MemoryMeter, Pause, WINDOW, check_depth};
-use crate::outside::{HostOp, Outside, Reply};
 use crate::objects::{
-    MapShape, begin_entries, copy_list, copy_record, new_object, new_some, push_moving, remove_entry, set_entry,
+    MapShape, begin_entries, move_list, move_record, new_object, new_some, push_moving, remove_entry,
+    set_entry,
 };
+use crate::outside::{HostOp, Outside, Reply};
 use crate::scope::{Scope, Window};
 use crate::slot;
 use crate::word::Word;
+use window::{enter, float, get, set, shape, word};
 
 /// Sees every word before it runs. The default does nothing and costs nothing.
 pub(crate) trait Observer {
@@ -44,28 +47,6 @@ impl Observer for Blind {
     const WATCHES: bool = false;
 }
 
-#[inline(always)]
-#[expect(clippy::indexing_slicing, reason = "a u8 is a valid index of 256 slots")]
-fn get(window: &Window, register: u8) -> u64 {
-    window[usize::from(register)]
-}
-
-#[inline(always)]
-#[expect(clippy::indexing_slicing, reason = "a u8 is a valid index of 256 slots")]
-fn set(window: &mut Window, register: u8, value: u64) {
-    window[usize::from(register)] = value;
-}
-
-#[inline(always)]
-fn word(window: &Window, register: u8) -> i64 {
-    get(window, register).cast_signed()
-}
-
-#[inline(always)]
-fn float(window: &Window, register: u8) -> f64 {
-    f64::from_bits(get(window, register))
-}
-
 /// Runs until something is up to the driver.
 #[inline(never)]
 #[expect(clippy::too_many_lines, reason = "one arm for each word")]
@@ -82,6 +63,7 @@ pub(crate) fn interpret<O: Observer>(
     let mut pc = machine.pc;
     let mut base = machine.base;
     let mut function = machine.function;
+    let mut own = shape(code, function);
     let mut fuel = machine.fuel;
     let mut seen = std::mem::take(&mut machine.seen);
 
@@ -114,12 +96,55 @@ pub(crate) fn interpret<O: Observer>(
                 break 'run trap(code, pc, fuel, $trap)
             };
         }
-        // An op of registers to a slot that may trap.
-        macro_rules! checked {
-            ($result:expr, $value:expr, $to_slot:expr) => {
+        // Arithmetic that may trap, with an integer-carried or a float result.
+        macro_rules! to_word {
+            ($result:expr, $value:expr) => {
                 match $value {
-                    Ok(value) => set(window, $result, $to_slot(value)),
+                    Ok(value) => set(window, $result, value.cast_unsigned()),
                     Err(code) => trap!(code),
+                }
+            };
+        }
+        macro_rules! to_float {
+            ($result:expr, $value:expr) => {
+                match $value {
+                    Ok(value) => set(window, $result, slot::from_float(value)),
+                    Err(code) => trap!(code),
+                }
+            };
+        }
+        macro_rules! words {
+            ($result:expr, $op:path, $left:expr, $right:expr) => {
+                to_word!($result, $op(word(window, $left), word(window, $right)))
+            };
+        }
+        macro_rules! floats {
+            ($result:expr, $op:path, $left:expr, $right:expr) => {
+                to_float!($result, $op(float(window, $left), float(window, $right)))
+            };
+        }
+        macro_rules! holds {
+            ($result:expr, $read:ident($left:expr) $compare:tt $same:ident($right:expr)) => {{
+                let holds = $read(window, $left) $compare $same(window, $right);
+                set(window, $result, u64::from(holds));
+            }};
+        }
+        macro_rules! texts {
+            ($result:expr, $left:ident $compare:tt $right:ident, $due:expr) => {{
+                let (left, right) = (get(window, $left), get(window, $right));
+                settle!($due, compare::text_charge(left, right));
+                let holds = data!().text(left) $compare data!().text(right);
+                set(window, $result, u64::from(holds));
+            }};
+        }
+        // `int` and arithmetic with it. If that would trap, nothing has happened, and the two ops behind it do.
+        macro_rules! fused {
+            ($result:expr, $register:expr, $constant:expr, $value:expr) => {
+                if let Ok(value) = $value {
+                    set(window, $register, $constant);
+                    set(window, $result, value.cast_unsigned());
+                    pc = pc.wrapping_add(3);
+                    continue;
                 }
             };
         }
@@ -153,6 +178,10 @@ pub(crate) fn interpret<O: Observer>(
 
         loop {
             let Some(&current) = words.get(pc) else { break 'run Pause::Internal };
+            if O::WATCHES && current.is_fused() {
+                pc = pc.wrapping_add(1);
+                continue;
+            }
             if O::WATCHES && !std::mem::take(&mut seen) {
                 let spent = i64::from(code.origin(pc).spent);
                 observer.word(code, pc, mark.wrapping_sub(fuel.wrapping_sub(spent)));
@@ -252,8 +281,7 @@ pub(crate) fn interpret<O: Observer>(
                 Word::NextEntry { key, value, index, map, due } => {
                     settle!(due);
                     let at = get(window, index).wrapping_add(1);
-                    let entry =
-                        u32::try_from(at).ok().and_then(|at| data!().entry(get(window, map), at));
+                    let entry = u32::try_from(at).ok().and_then(|at| data!().entry(get(window, map), at));
                     if let Some((own, held)) = entry {
                         set(window, key, own);
                         set(window, value, held);
@@ -271,8 +299,7 @@ pub(crate) fn interpret<O: Observer>(
                 Word::Call { result, due, site } => {
                     settle!(due);
                     let Some(&call) = code.calls.get(slot::index(site)) else { break 'run Pause::Internal };
-                    let own = code.functions.get(usize::from(function)).map_or(0, |own| own.registers);
-                    let above = base.wrapping_add(usize::from(own));
+                    let above = base.wrapping_add(usize::from(own.registers));
                     held!(check_depth(frames, depth_limit, above));
                     held!(memory.take(u64::from(call.callee.bytes)));
                     fuel = fuel.wrapping_sub(i64::from(due));
@@ -286,8 +313,9 @@ pub(crate) fn interpret<O: Observer>(
                     });
                     enter(stack, base, above, call.callee, code.call_arguments(call));
                     function = call.function;
+                    own = call.callee;
                     base = above;
-                    pc = slot::index(call.callee.start);
+                    pc = slot::index(own.start);
                     if O::WATCHES {
                         observer.enter(code, function, mark.wrapping_sub(fuel));
                     }
@@ -300,11 +328,11 @@ pub(crate) fn interpret<O: Observer>(
                         _ => None,
                     };
                     fuel = fuel.wrapping_sub(i64::from(due));
-                    let own = code.functions.get(usize::from(function)).map_or(0, |own| own.bytes);
-                    memory.give_back(u64::from(own));
+                    memory.give_back(u64::from(own.bytes));
                     let Some(frame) = frames.pop() else { break 'run Pause::Finished(value) };
                     fuel = fuel.wrapping_add(i64::from(frame.credit));
                     function = frame.function;
+                    own = shape(code, function);
                     base = slot::index(frame.base);
                     pc = slot::index(frame.pc);
                     if frame.quote {
@@ -363,10 +391,7 @@ pub(crate) fn interpret<O: Observer>(
                     set(window, result, value);
                 }
                 Word::Integer { result, value } => set(window, result, i64::from(value).cast_unsigned()),
-                Word::Constant { result, constant } => {
-                    let value = code.constants.get(slot::index(constant)).copied().unwrap_or(0);
-                    set(window, result, value);
-                }
+                Word::Constant { result, constant: place } => set(window, result, constant(code, place)),
                 Word::Input { result, input } => {
                     let value = attached.inputs.get(usize::from(input)).copied().flatten().unwrap_or(0);
                     set(window, result, value);
@@ -377,22 +402,9 @@ pub(crate) fn interpret<O: Observer>(
                 }
                 Word::Metric { result, metric, due } => {
                     let state = metrics.get(usize::from(metric));
-                    let gauge = matches!(state, Some(crate::metric::MetricState::Gauge { .. }));
-                    match state.and_then(crate::metric::MetricState::read) {
-                        Some(value) if gauge => {
-                            settle!(due, cost::allocate(cost::object_words(1)));
-                            held!(memory.take(object_bytes(1)));
-                            let Ok(object) = heap.begin(1) else {
-                                break 'run Pause::Limit(LimitKind::Memory);
-                            };
-                            heap.push(value);
-                            set(window, result, object);
-                        }
-                        value => {
-                            settle!(due);
-                            set(window, result, value.unwrap_or(0));
-                        }
-                    }
+                    let mut scope = scope!(due);
+                    let value = given!(scope, read_metric(&mut scope, state));
+                    set(window, result, value);
                 }
 
                 Word::State { result, shares, state } => {
@@ -412,92 +424,38 @@ pub(crate) fn interpret<O: Observer>(
                     }
                 }
 
-                Word::AddInt { result, left, right } => {
-                    checked!(
-                        result,
-                        numeric::add(word(window, left), word(window, right)),
-                        i64::cast_unsigned
-                    );
-                }
-                Word::SubInt { result, left, right } => {
-                    checked!(
-                        result,
-                        numeric::subtract(word(window, left), word(window, right)),
-                        i64::cast_unsigned
-                    );
-                }
-                Word::MulInt { result, left, right } => {
-                    checked!(
-                        result,
-                        numeric::multiply(word(window, left), word(window, right)),
-                        i64::cast_unsigned
-                    );
-                }
-                Word::DivInt { result, left, right } => {
-                    checked!(
-                        result,
-                        numeric::divide(word(window, left), word(window, right)),
-                        i64::cast_unsigned
-                    );
-                }
-                Word::ModInt { result, left, right } => {
-                    checked!(
-                        result,
-                        numeric::modulo(word(window, left), word(window, right)),
-                        i64::cast_unsigned
-                    );
-                }
-                Word::NegInt { result, value } => {
-                    checked!(result, numeric::negate(word(window, value)), i64::cast_unsigned);
-                }
+                Word::AddInt { result, left, right } => words!(result, numeric::add, left, right),
+                Word::SubInt { result, left, right } => words!(result, numeric::subtract, left, right),
+                Word::MulInt { result, left, right } => words!(result, numeric::multiply, left, right),
+                Word::DivInt { result, left, right } => words!(result, numeric::divide, left, right),
+                Word::ModInt { result, left, right } => words!(result, numeric::modulo, left, right),
+                Word::NegInt { result, value } => to_word!(result, numeric::negate(word(window, value))),
                 Word::Product { result, left, right, divisor } => {
-                    let divisor = constant(code, divisor);
-                    let value = numeric::product(word(window, left), word(window, right), divisor);
-                    checked!(result, value, i64::cast_unsigned);
+                    let divisor = constant(code, divisor).cast_signed();
+                    to_word!(result, numeric::product(word(window, left), word(window, right), divisor));
                 }
                 Word::Quotient { result, left, right, factor } => {
-                    let factor = constant(code, factor);
-                    let value = numeric::quotient(word(window, left), factor, word(window, right));
-                    checked!(result, value, i64::cast_unsigned);
+                    let factor = constant(code, factor).cast_signed();
+                    to_word!(result, numeric::quotient(word(window, left), factor, word(window, right)));
                 }
                 Word::Scale { result, value, factor } => {
-                    checked!(
-                        result,
-                        numeric::scale(word(window, value), float(window, factor)),
-                        i64::cast_unsigned
-                    );
+                    to_word!(result, numeric::scale(word(window, value), float(window, factor)));
                 }
                 Word::Unscale { result, value, divisor } => {
-                    let value = numeric::unscale(word(window, value), float(window, divisor));
-                    checked!(result, value, i64::cast_unsigned);
+                    to_word!(result, numeric::unscale(word(window, value), float(window, divisor)));
                 }
                 Word::Ratio { result, left, right } => {
-                    checked!(
-                        result,
-                        numeric::ratio(word(window, left), word(window, right)),
-                        slot::from_float
-                    );
+                    to_float!(result, numeric::ratio(word(window, left), word(window, right)));
                 }
 
-                Word::AddFloat { result, left, right } => {
-                    checked!(
-                        result,
-                        numeric::add_float(float(window, left), float(window, right)),
-                        slot::from_float
-                    );
-                }
+                Word::AddFloat { result, left, right } => floats!(result, numeric::add_float, left, right),
                 Word::SubFloat { result, left, right } => {
-                    let value = numeric::subtract_float(float(window, left), float(window, right));
-                    checked!(result, value, slot::from_float);
+                    floats!(result, numeric::subtract_float, left, right)
                 }
                 Word::MulFloat { result, left, right } => {
-                    let value = numeric::multiply_float(float(window, left), float(window, right));
-                    checked!(result, value, slot::from_float);
+                    floats!(result, numeric::multiply_float, left, right)
                 }
-                Word::DivFloat { result, left, right } => {
-                    let value = numeric::divide_float(float(window, left), float(window, right));
-                    checked!(result, value, slot::from_float);
-                }
+                Word::DivFloat { result, left, right } => floats!(result, numeric::divide_float, left, right),
                 Word::NegFloat { result, value } => {
                     let value = slot::from_float(-float(window, value));
                     set(window, result, value);
@@ -511,57 +469,15 @@ pub(crate) fn interpret<O: Observer>(
                     set(window, result, value);
                 }
 
-                Word::EqInt { result, left, right } => {
-                    let holds = get(window, left) == get(window, right);
-                    set(window, result, u64::from(holds));
-                }
-                Word::NeInt { result, left, right } => {
-                    let holds = get(window, left) != get(window, right);
-                    set(window, result, u64::from(holds));
-                }
-                Word::LtInt { result, left, right } => {
-                    let holds = word(window, left) < word(window, right);
-                    set(window, result, u64::from(holds));
-                }
-                Word::LeInt { result, left, right } => {
-                    let holds = word(window, left) <= word(window, right);
-                    set(window, result, u64::from(holds));
-                }
-                Word::EqFloat { result, left, right } => {
-                    // Floats are finite, so the order is total.
-                    let order = float(window, left).partial_cmp(&float(window, right));
-                    set(window, result, u64::from(order == Some(Ordering::Equal)));
-                }
-                Word::NeFloat { result, left, right } => {
-                    let order = float(window, left).partial_cmp(&float(window, right));
-                    set(window, result, u64::from(order != Some(Ordering::Equal)));
-                }
-                Word::LtFloat { result, left, right } => {
-                    let holds = float(window, left) < float(window, right);
-                    set(window, result, u64::from(holds));
-                }
-                Word::LeFloat { result, left, right } => {
-                    let holds = float(window, left) <= float(window, right);
-                    set(window, result, u64::from(holds));
-                }
-                Word::EqString { result, left, right, due } => {
-                    let (left, right) = (get(window, left), get(window, right));
-                    settle!(due, compare::text_charge(left, right));
-                    let holds = data!().text(left) == data!().text(right);
-                    set(window, result, u64::from(holds));
-                }
-                Word::LtString { result, left, right, due } => {
-                    let (left, right) = (get(window, left), get(window, right));
-                    settle!(due, compare::text_charge(left, right));
-                    let holds = data!().text(left) < data!().text(right);
-                    set(window, result, u64::from(holds));
-                }
-                Word::LeString { result, left, right, due } => {
-                    let (left, right) = (get(window, left), get(window, right));
-                    settle!(due, compare::text_charge(left, right));
-                    let holds = data!().text(left) <= data!().text(right);
-                    set(window, result, u64::from(holds));
-                }
+                Word::EqSlot { result, left, right } => holds!(result, get(left) == get(right)),
+                Word::NeSlot { result, left, right } => holds!(result, get(left) != get(right)),
+                Word::LtInt { result, left, right } => holds!(result, word(left) < word(right)),
+                Word::LeInt { result, left, right } => holds!(result, word(left) <= word(right)),
+                Word::LtFloat { result, left, right } => holds!(result, float(left) < float(right)),
+                Word::LeFloat { result, left, right } => holds!(result, float(left) <= float(right)),
+                Word::EqString { result, left, right, due } => texts!(result, left == right, due),
+                Word::LtString { result, left, right, due } => texts!(result, left < right, due),
+                Word::LeString { result, left, right, due } => texts!(result, left <= right, due),
                 Word::EqValue { result, left, right, due } => {
                     let Some(&Word::Shape { ty, .. }) = words.get(pc.wrapping_add(1)) else {
                         break 'run Pause::Internal;
@@ -581,14 +497,9 @@ pub(crate) fn interpret<O: Observer>(
 
                 Word::NewObject { result, due, site } => {
                     let Some(site) = code.sites.get(slot::index(site)) else { break 'run Pause::Internal };
-                    let arguments = code.arguments(*site);
-                    let words = cost::object_words(u64::from(slot::count(arguments.len())));
-                    settle!(due, cost::allocate(words));
-                    held!(memory.take(cost::object_bytes(words)));
-                    match new_object(heap, window, arguments) {
-                        Some(object) => set(window, result, object),
-                        None => break 'run Pause::Limit(LimitKind::Memory),
-                    }
+                    let mut scope = scope!(due);
+                    let object = given!(scope, new_object(&mut scope, window, code.arguments(*site)));
+                    set(window, result, object);
                 }
                 Word::Field { result, record, field } => {
                     let value = data!().field(get(window, record), field);
@@ -600,21 +511,17 @@ pub(crate) fn interpret<O: Observer>(
                     };
                     let (target, value) = (get(window, record), get(window, value));
                     let mut object = target;
-                    let copies = heap.must_copy(target) || (shares && value == target);
-                    let words = cost::object_words(u64::from(fields));
-                    settle!(due, if copies { cost::copy(words) } else { 0 });
+                    if heap.must_copy(target) {
+                        let mut scope = scope!(due);
+                        object = given!(scope, move_record(&mut scope, target, fields));
+                        set(window, record, object);
+                    } else {
+                        settle!(due);
+                    }
                     if shares {
                         heap.share(value);
                     }
-                    if copies {
-                        held!(memory.take(cost::object_bytes(words)));
-                        match copy_record(code, attached, heap, target, fields) {
-                            Some(copy) => object = copy,
-                            None => break 'run Pause::Limit(LimitKind::Memory),
-                        }
-                    }
                     heap.write(object, u32::from(field), value);
-                    set(window, record, object);
                     pc = pc.wrapping_add(2);
                     continue;
                 }
@@ -638,31 +545,25 @@ pub(crate) fn interpret<O: Observer>(
                     let index = u32::try_from(get(window, index)).ok().filter(|index| *index < length);
                     let Some(index) = index else { trap!(TrapCode::IndexOutOfRange) };
                     let mut object = target;
-                    let copies = heap.must_copy(target) || (shares && value == target);
-                    let words = cost::object_words(u64::from(length));
-                    settle!(due, if copies { cost::copy(words) } else { 0 });
+                    if heap.must_copy(target) {
+                        let mut scope = scope!(due);
+                        object = given!(scope, move_list(&mut scope, target, length));
+                        set(window, list, object);
+                    } else {
+                        settle!(due);
+                    }
                     if shares {
                         heap.share(value);
                     }
-                    if copies {
-                        held!(memory.take(cost::object_bytes(words)));
-                        match copy_list(code, attached, heap, target, length) {
-                            Some(copy) => object = copy,
-                            None => break 'run Pause::Limit(LimitKind::Memory),
-                        }
-                    }
                     heap.write(object, index, value);
-                    set(window, list, object);
                     pc = pc.wrapping_add(2);
                     continue;
                 }
                 Word::Some { result, value, shares, due } => {
-                    settle!(due, cost::allocate(cost::object_words(1)));
-                    held!(memory.take(object_bytes(1)));
-                    match new_some(heap, get(window, value), shares) {
-                        Some(object) => set(window, result, object),
-                        None => break 'run Pause::Limit(LimitKind::Memory),
-                    }
+                    let value = get(window, value);
+                    let mut scope = scope!(due);
+                    let object = given!(scope, new_some(&mut scope, value, shares));
+                    set(window, result, object);
                 }
                 Word::IsSome { result, value } => {
                     let holds = get(window, value) != 0;
@@ -744,6 +645,76 @@ pub(crate) fn interpret<O: Observer>(
                     continue;
                 }
 
+                Word::ConstantIf { other, register, result, mask, constant: place } => {
+                    let Some(&Word::If { credit, otherwise, .. }) = words.get(pc.wrapping_add(3)) else {
+                        break 'run Pause::Internal;
+                    };
+                    let value = constant(code, u32::from(place));
+                    let holds = fuse::holds(mask, word(window, other), value.cast_signed());
+                    set(window, register, value);
+                    set(window, result, u64::from(holds));
+                    if holds {
+                        pc = pc.wrapping_add(4);
+                    } else {
+                        fuel = fuel.wrapping_add(i64::from(credit));
+                        pc = slot::index(otherwise);
+                    }
+                    continue;
+                }
+                Word::FieldIf { result: loaded, record, field } => {
+                    let (
+                        Some(&Word::ConstantIf { register, result, mask, constant: place, .. }),
+                        Some(&Word::If { credit, otherwise, .. }),
+                    ) = (words.get(pc.wrapping_add(2)), words.get(pc.wrapping_add(5)))
+                    else {
+                        pc = pc.wrapping_add(1);
+                        continue;
+                    };
+                    let left = data!().field(get(window, record), field);
+                    let value = constant(code, u32::from(place));
+                    let holds = fuse::holds(mask, left.cast_signed(), value.cast_signed());
+                    set(window, loaded, left);
+                    set(window, register, value);
+                    set(window, result, u64::from(holds));
+                    if holds {
+                        pc = pc.wrapping_add(6);
+                    } else {
+                        fuel = fuel.wrapping_add(i64::from(credit));
+                        pc = slot::index(otherwise);
+                    }
+                    continue;
+                }
+                Word::CompareIf { left, right, result, mask } => {
+                    let Some(&Word::If { credit, otherwise, .. }) = words.get(pc.wrapping_add(2)) else {
+                        break 'run Pause::Internal;
+                    };
+                    let holds = fuse::holds(mask, word(window, left), word(window, right));
+                    set(window, result, u64::from(holds));
+                    if holds {
+                        pc = pc.wrapping_add(3);
+                    } else {
+                        fuel = fuel.wrapping_add(i64::from(credit));
+                        pc = slot::index(otherwise);
+                    }
+                    continue;
+                }
+                Word::AddConstant { result, other, register, constant: place } => {
+                    let value = constant(code, u32::from(place));
+                    let (left, right) = (word(window, other), value.cast_signed());
+                    fused!(result, register, value, numeric::add(left, right));
+                }
+                Word::SubConstant { result, other, register, constant: place } => {
+                    let value = constant(code, u32::from(place));
+                    let (left, right) = (word(window, other), value.cast_signed());
+                    fused!(result, register, value, numeric::subtract(left, right));
+                }
+                Word::MulConstant { result, other, register, constant: place } => {
+                    let value = constant(code, u32::from(place));
+                    let (left, right) = (word(window, other), value.cast_signed());
+                    fused!(result, register, value, numeric::multiply(left, right));
+                }
+                Word::Unfused => {}
+
                 Word::Extended { result, due, site } => {
                     let Some(op) = code.extended.get(slot::index(site)) else { break 'run Pause::Internal };
                     let mut scope = scope!(due);
@@ -806,29 +777,7 @@ fn leave(words: &[Word], pc: usize, fuel: i64) -> i64 {
     }
 }
 
-fn constant(code: &Code, constant: u32) -> i64 {
-    code.constants.get(slot::index(constant)).copied().unwrap_or(0).cast_signed()
-}
-
-/// Opens the callee's window above the caller's registers and copies the arguments (rule W).
 #[inline(always)]
-fn enter(
-    stack: &mut Vec<u64>,
-    base: usize,
-    above: usize,
-    callee: FunctionCode,
-    arguments: &[Argument],
-) {
-    let end = above.wrapping_add(WINDOW);
-    if stack.len() < end {
-        stack.resize(end, 0);
-    }
-    // The two windows do not overlap: the callee's starts behind the caller's registers.
-    let (callers, callees) = stack.split_at_mut(above);
-    let callers = callers.get(base..).unwrap_or(&[]);
-    let mut slots = callees.iter_mut().take(usize::from(callee.registers));
-    for (argument, slot) in arguments.iter().zip(slots.by_ref()) {
-        *slot = callers.get(usize::from(argument.register)).copied().unwrap_or(0);
-    }
-    slots.for_each(|slot| *slot = 0);
+fn constant(code: &Code, place: u32) -> u64 {
+    code.constants.get(slot::index(place)).copied().unwrap_or(0)
 }

@@ -183,7 +183,8 @@ impl Maps<'_> {
 
     /// The index of a map that has one.
     fn index(&mut self, map: u64, room: u32) -> &mut [u64] {
-        let index = self.heap.slots_mut(map, map_slots(room)).split_at_mut_checked(slot::index(room).wrapping_mul(2));
+        let index =
+            self.heap.slots_mut(map, map_slots(room)).split_at_mut_checked(slot::index(room).wrapping_mul(2));
         index.map_or(&mut [], |(_, index)| index)
     }
 
@@ -298,8 +299,7 @@ impl Maps<'_> {
 
 /// The entries of a map in the order of their keys, without changing it.
 pub(crate) fn sorted_entries(data: Data<'_>, order: Order, map: u64) -> Vec<(u64, u64)> {
-    let mut entries: Vec<(u64, u64)> =
-        (0..data.length(map)).filter_map(|at| data.entry(map, at)).collect();
+    let mut entries: Vec<(u64, u64)> = (0..data.length(map)).filter_map(|at| data.entry(map, at)).collect();
     if data.heap.header(map).is_some_and(|header| !header.sorted) {
         entries.sort_unstable_by(|(left, _), (right, _)| order.compare(data, *left, *right));
     }

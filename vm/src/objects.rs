@@ -11,14 +11,21 @@ use crate::order::Order;
 use crate::scope::{Scope, Window, check_count, full};
 use crate::slot;
 
-/// A record or list of registers, paid for before; `None` where the arena is full.
-pub(crate) fn new_object(heap: &mut Heap, window: &[u64], arguments: &[Argument]) -> Option<u64> {
-    share_arguments(heap, window, arguments);
-    let object = heap.begin(slot::count(arguments.len())).ok()?;
+/// A record or list of registers.
+#[inline(never)]
+pub(crate) fn new_object(
+    scope: &mut Scope<'_>,
+    window: &Window,
+    arguments: &[Argument],
+) -> Result<u64, Pause> {
+    let words = cost::object_words(u64::from(slot::count(arguments.len())));
+    scope.pay_words(cost::allocate(words), words)?;
+    share_arguments(scope.heap, window, arguments);
+    let object = scope.heap.begin(slot::count(arguments.len())).map_err(full)?;
     for argument in arguments {
-        heap.push(read(window, argument));
+        scope.heap.push(read(window, argument));
     }
-    Some(object)
+    Ok(object)
 }
 
 fn read(window: &[u64], argument: &Argument) -> u64 {
@@ -31,14 +38,12 @@ fn share_arguments(heap: &mut Heap, window: &[u64], arguments: &[Argument]) {
     }
 }
 
-/// The wrapping of an optional, paid for before.
-pub(crate) fn new_some(heap: &mut Heap, value: u64, shares: bool) -> Option<u64> {
-    if shares {
-        heap.share(value);
-    }
-    let object = heap.begin(1).ok()?;
-    heap.push(value);
-    Some(object)
+/// The wrapping of an optional.
+#[inline(never)]
+pub(crate) fn new_some(scope: &mut Scope<'_>, value: u64, shares: bool) -> Result<u64, Pause> {
+    let words = cost::object_words(1);
+    scope.pay_words(cost::allocate(words), words)?;
+    scope.some(value, shares)
 }
 
 /// A case of an enum.
@@ -63,34 +68,27 @@ pub(crate) fn new_case(
     Ok(object)
 }
 
-/// A copy of a record that may be written, paid for before. What its fields refer to is shared already, or lies
-/// outside the arena.
-pub(crate) fn copy_record(
-    code: &Code,
-    attached: &Attached,
-    heap: &mut Heap,
-    record: u64,
-    fields: u16,
-) -> Option<u64> {
-    let copy = heap.begin(u32::from(fields)).ok()?;
+/// A copy of a record that may be written. What its fields refer to is shared already, or lies outside the arena.
+#[inline(never)]
+pub(crate) fn move_record(scope: &mut Scope<'_>, record: u64, fields: u16) -> Result<u64, Pause> {
+    let words = cost::object_words(u64::from(fields));
+    scope.pay_words(cost::copy(words), words)?;
+    let copy = scope.heap.begin(u32::from(fields)).map_err(full)?;
     for field in 0..fields {
-        let value = Data { code, attached, heap }.field(record, u8::try_from(field).unwrap_or(u8::MAX));
-        heap.push(value);
+        let value = scope.data().field(record, u8::try_from(field).unwrap_or(u8::MAX));
+        scope.heap.push(value);
     }
-    Some(copy)
+    Ok(copy)
 }
 
-/// A copy of a list that may be written, paid for before.
-pub(crate) fn copy_list(
-    code: &Code,
-    attached: &Attached,
-    heap: &mut Heap,
-    list: u64,
-    length: u32,
-) -> Option<u64> {
-    let copy = heap.begin(length).ok()?;
-    push_items(code, attached, heap, list, length);
-    Some(copy)
+/// A copy of a list that may be written.
+#[inline(never)]
+pub(crate) fn move_list(scope: &mut Scope<'_>, list: u64, length: u32) -> Result<u64, Pause> {
+    let words = cost::object_words(u64::from(length));
+    scope.pay_words(cost::copy(words), words)?;
+    let copy = scope.heap.begin(length).map_err(full)?;
+    push_items(scope.code, scope.attached, scope.heap, list, length);
+    Ok(copy)
 }
 
 /// Pushes the first items of a list to the object begun last.

@@ -70,7 +70,9 @@ impl Printer {
                 self.sequence('[', items, ']', Printer::json)?;
             }
             Some(Type::Map { .. }) => {
-                self.sequence('{', value.entries().into_iter(), '}', |own, (key, value)| own.entry(key, value))?;
+                self.sequence('{', value.entries().into_iter(), '}', |own, (key, value)| {
+                    own.entry(key, value)
+                })?;
             }
             Some(Type::Record { fields, .. }) => match value.key() {
                 Some(key) => self.json(key)?,

@@ -11,7 +11,11 @@ use crate::error::LoadError;
 /// A verified and decoded program. A clone shares it; it may be used from many threads at once.
 #[derive(Clone)]
 pub struct Program {
-    code: Arc<Code>,
+    loaded: Arc<Loaded>,
+}
+
+struct Loaded {
+    code: Code,
     digest: [u8; 32],
 }
 
@@ -38,26 +42,26 @@ impl Program {
     pub fn new(verified: Verified) -> Result<Program, LoadError> {
         let digest = verified.digest();
         let code = Code::new(verified).map_err(LoadError::module)?;
-        Ok(Program { code: Arc::new(code), digest })
+        Ok(Program { loaded: Arc::new(Loaded { code, digest }) })
     }
 
     /// The module.
     pub fn module(&self) -> &Module {
-        self.code.module()
+        self.loaded.code.module()
     }
 
     /// SHA-256 of the module's stripped bytes: the program's identity.
     pub fn digest(&self) -> [u8; 32] {
-        self.digest
+        self.loaded.digest
     }
 
     pub(crate) fn code(&self) -> &Code {
-        &self.code
+        &self.loaded.code
     }
 
     /// Whether both are clones of one loaded program.
     pub(crate) fn is_same(&self, other: &Program) -> bool {
-        Arc::ptr_eq(&self.code, &other.code)
+        Arc::ptr_eq(&self.loaded, &other.loaded)
     }
 }
 

@@ -118,7 +118,9 @@ mod tests {
 
     #[test]
     fn cases_are_in_order() {
-        assert!((0..=u8::MAX).is_sorted_by(|left, right| case(*left).cast_signed() < case(*right).cast_signed()));
+        assert!(
+            (0..=u8::MAX).is_sorted_by(|left, right| case(*left).cast_signed() < case(*right).cast_signed())
+        );
         assert_eq!(Reference::unpack(case(9)), Reference { source: CASE, index: 9 });
     }
 

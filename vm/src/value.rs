@@ -368,12 +368,7 @@ struct Copying {
     keys: bool,
 }
 
-fn zeros(
-    module: &Module,
-    fields: &[Field],
-    copying: &mut Copying,
-    depth: u32,
-) -> Vec<(SmolStr, Value)> {
+fn zeros(module: &Module, fields: &[Field], copying: &mut Copying, depth: u32) -> Vec<(SmolStr, Value)> {
     let deeper = depth.saturating_add(1);
     fields.iter().map(|field| (field.name.clone(), zero(module, field.ty, copying, deeper))).collect()
 }

@@ -254,12 +254,13 @@ pub(crate) enum Word {
         value: u8,
     },
     // Comparison
-    EqInt {
+    /// Of words, bools and floats: equal floats are equal bits.
+    EqSlot {
         result: u8,
         left: u8,
         right: u8,
     },
-    NeInt {
+    NeSlot {
         result: u8,
         left: u8,
         right: u8,
@@ -270,16 +271,6 @@ pub(crate) enum Word {
         right: u8,
     },
     LeInt {
-        result: u8,
-        left: u8,
-        right: u8,
-    },
-    EqFloat {
-        result: u8,
-        left: u8,
-        right: u8,
-    },
-    NeFloat {
         result: u8,
         left: u8,
         right: u8,
@@ -447,12 +438,71 @@ pub(crate) enum Word {
         shares: bool,
         most: u32,
     },
+    // Several ops at once, before the words of the first: see [`crate::fuse`].
+    /// `int`, a comparison of `other` with it, `if`. Followed by the three.
+    ConstantIf {
+        other: u8,
+        register: u8,
+        result: u8,
+        mask: u8,
+        constant: u16,
+    },
+    /// A comparison and `if`. Followed by the two.
+    CompareIf {
+        left: u8,
+        right: u8,
+        result: u8,
+        mask: u8,
+    },
+    /// `field`, and a [`Word::ConstantIf`] of it. Followed by the `field` and that.
+    FieldIf {
+        result: u8,
+        record: u8,
+        field: u8,
+    },
+    /// `int` and a sum with it. Followed by the two, as are the next two.
+    AddConstant {
+        result: u8,
+        other: u8,
+        register: u8,
+        constant: u16,
+    },
+    SubConstant {
+        result: u8,
+        other: u8,
+        register: u8,
+        constant: u16,
+    },
+    MulConstant {
+        result: u8,
+        other: u8,
+        register: u8,
+        constant: u16,
+    },
+    /// In place of a fused word whose constant lies too far.
+    Unfused,
     /// An op whose operands do not fit: [`crate::extended`].
     Extended {
         result: u8,
         due: u16,
         site: u32,
     },
+}
+
+impl Word {
+    /// Whether the word does at once what the words behind it do.
+    pub(crate) const fn is_fused(self) -> bool {
+        matches!(
+            self,
+            Word::ConstantIf { .. }
+                | Word::CompareIf { .. }
+                | Word::FieldIf { .. }
+                | Word::AddConstant { .. }
+                | Word::SubConstant { .. }
+                | Word::MulConstant { .. }
+                | Word::Unfused
+        )
+    }
 }
 
 const _: () = assert!(size_of::<Word>() == 8);

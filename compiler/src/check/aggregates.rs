@@ -18,6 +18,7 @@ impl Body<'_, '_> {
         value: Option<&ast::Expr>,
         generator: &ast::Generator,
         span: Span,
+        expected: Option<TypeId>,
     ) -> Option<Expr> {
         let aggregate = match written {
             Written::Count => Aggregate::Count,
@@ -37,7 +38,10 @@ impl Body<'_, '_> {
                 generator.filter.as_ref(),
                 generator.span,
             );
-            let value = value.map(|value| body.aggregated(aggregate, value));
+            let value = value.map(|value| match aggregate {
+                Aggregate::Collect => body.collected(value, expected),
+                _ => body.aggregated(aggregate, value),
+            });
             (iteration, value)
         });
         self.close(mark);
@@ -58,7 +62,8 @@ impl Body<'_, '_> {
             (Aggregate::Collect, Some(ty)) => {
                 self.cx.shallow(ty, span)?;
                 let max = self.most(&iteration);
-                self.cx.types.list(ty, max)
+                let own = self.cx.types.list(ty, max);
+                self.as_expected(own, expected)
             }
             (_, None) => {
                 self.report(errors::types::aggregate_of_what(aggregate, span));
@@ -74,9 +79,6 @@ impl Body<'_, '_> {
             return self.condition(source);
         }
         let value = self.expression(source, None)?;
-        if aggregate == Aggregate::Collect {
-            return Some(value);
-        }
         let value = self.present(value, source)?;
         let ty = value.ty?;
         let kind = self.cx.types.kind(ty);
@@ -90,6 +92,17 @@ impl Body<'_, '_> {
             return None;
         }
         Some(value)
+    }
+
+    /// An item of what COLLECT makes, of the type that the items of its place have, if it can be.
+    fn collected(&mut self, source: &ast::Expr, expected: Option<TypeId>) -> Option<Expr> {
+        let wanted = expected.map(|ty| self.cx.types.inner(ty).unwrap_or(ty));
+        let element = wanted.and_then(|ty| self.cx.types.element(ty));
+        let value = self.expression(source, element)?;
+        match element {
+            Some(element) if self.converts(value.ty?, element) => self.try_convert(value, element),
+            _ => Some(value),
+        }
     }
 
     /// `FOR a, b IN source WHERE c`: declares the names in the scope that is open.

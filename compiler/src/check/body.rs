@@ -210,9 +210,9 @@ impl<'c, 'a> Body<'c, 'a> {
         self.locals.get_mut(usize::try_from(id.0).unwrap_or(usize::MAX))
     }
 
-    /// Names of all locals that can be seen here.
+    /// Names of all locals that can be seen here, to find the one that was meant.
     pub(crate) fn visible_names(&self) -> impl Iterator<Item = &str> {
-        self.visible.keys().map(SmolStr::as_str)
+        self.visible.keys().filter(|_| self.cx.env.suggests).map(SmolStr::as_str)
     }
 
     /// Opens a scope: gives the mark with which [`Body::close`] ends it.

@@ -10,11 +10,11 @@ use swarm_grammar::span::Span;
 
 use super::Checker;
 use super::body::Body;
-use super::effects::{Allowed, Effect};
+use super::effects::{Allowed, Effect, index};
 use super::errors;
 use super::evaluate::evaluate;
 use super::statements::Step;
-use crate::typed::{Expr, Function, Iteration, Source, Statement, StatementKind};
+use crate::typed::{Expr, FunctionIndex, Iteration, Source, Statement, StatementKind};
 
 impl Body<'_, '_> {
     pub(crate) fn within(
@@ -152,15 +152,20 @@ impl Checker<'_> {
     /// The same for the phases of START and the BUDGET and DEADLINE of the header.
     pub(crate) fn parts_of_header(
         &mut self,
-        start: Option<&Function>,
+        entry: Option<FunctionIndex>,
         header: &Instruction,
         spans: &HeaderSpans,
     ) {
-        let Some(start) = start else { return };
+        // Taken out while it is looked at.
+        let Some(at) = entry.map(index) else { return };
+        let Some(start) = self.functions.get_mut(at).and_then(Option::take) else { return };
         let known = self.diagnostics.len();
         let sums = self.parts(&start.body);
         // What is wrong inside has been said.
         self.diagnostics.truncate(known);
+        if let Some(slot) = self.functions.get_mut(at) {
+            *slot = Some(start);
+        }
         let limits = [
             (TypeId::DURATION, header.deadline_ns, spans.deadline),
             (TypeId::MONEY, header.budget_money, spans.money),

@@ -13,6 +13,7 @@ use super::effects::{Call, Effect};
 use super::environment::{Answer, Parameter, Signature, Symbol};
 use super::errors;
 use super::evaluate::constant_kind;
+use super::types::MAX_TYPE_DEPTH;
 use crate::typed::{Expr, ExprKind, FunctionIndex};
 
 impl Body<'_, '_> {
@@ -294,15 +295,20 @@ impl Body<'_, '_> {
         place
     }
 
-    /// A default as an expression; of a record all its defaults are spelt out.
-    fn default_expr(&self, default: &Constant, ty: TypeId, span: Span) -> Option<Expr> {
+    /// A default as an expression; of a record all its defaults are spelt out. `depth` is how many records it stands in.
+    fn default_expr(&mut self, default: &Constant, ty: TypeId, span: Span, depth: u16) -> Option<Expr> {
         let kind = match (default, self.cx.env.records.get(&ty)) {
+            // Deeper than any type can nest; whoever declares the types is told so.
+            (Constant::Empty, Some(_)) if depth > MAX_TYPE_DEPTH => return None,
             (Constant::Empty, Some(record)) => {
-                let fields = record.parameters.iter().map(|field| {
-                    // A record never contains itself, so this ends.
-                    self.default_expr(field.default.as_ref()?, field.ty?, span)
-                });
-                ExprKind::Record(fields.collect::<Option<Vec<Expr>>>()?)
+                let fields: Vec<_> =
+                    record.parameters.iter().map(|field| (field.default.clone(), field.ty)).collect();
+                self.cx.write_out(fields.len(), span)?;
+                let mut values = Vec::with_capacity(fields.len());
+                for (default, ty) in fields {
+                    values.push(self.default_expr(&default?, ty?, span, depth.saturating_add(1))?);
+                }
+                ExprKind::Record(values)
             }
             _ => constant_kind(default.clone()),
         };
@@ -323,7 +329,7 @@ impl Body<'_, '_> {
                 continue;
             }
             match (&parameter.default, parameter.ty) {
-                (Some(default), Some(ty)) => *value = self.default_expr(default, ty, at),
+                (Some(default), Some(ty)) => *value = self.default_expr(default, ty, at, 0),
                 // Its type or its default was not understood.
                 (_, None) => {}
                 (None, Some(_)) => missing.push(parameter),

@@ -80,16 +80,22 @@ impl Checker<'_> {
         self.constant(&constant.value, ty.map(|(ty, _)| ty), &wanted, "a CONST")
     }
 
-    /// The value of a CONST where it is used. What holds many values is written out each time, so there is an end
-    /// to that.
+    /// The value of a CONST where it is used.
     pub(crate) fn constant_value(&mut self, at: usize, span: Span) -> Option<Expr> {
         let constant = self.env.constants.get_mut(at)?;
         constant.used = true;
-        let value = constant.value.as_ref()?;
+        let size = constant.size;
+        constant.value.as_ref()?;
+        self.write_out(size, span)?;
+        self.env.constants.get(at)?.value.clone()
+    }
+
+    /// Counts values that a use of a CONST, or of a default, writes out where it stands; there is an end to that.
+    pub(crate) fn write_out(&mut self, values: usize, span: Span) -> Option<()> {
         let before = self.written_out;
-        self.written_out = before.saturating_add(constant.size);
+        self.written_out = before.saturating_add(values);
         if self.written_out <= MAX_WRITTEN_OUT {
-            return Some(value.clone());
+            return Some(());
         }
         if before <= MAX_WRITTEN_OUT {
             self.report(errors::declarations::written_out(span, MAX_WRITTEN_OUT));
@@ -269,7 +275,7 @@ impl Checker<'_> {
     }
 }
 
-/// Values that all uses of CONSTs together may write out.
+/// Values that all uses of CONSTs and of defaults together may write out.
 const MAX_WRITTEN_OUT: usize = 1 << 20;
 
 /// How many values a constant holds; a long text counts as several. One value alone costs nothing.

@@ -52,8 +52,14 @@ impl Body<'_, '_> {
         None
     }
 
+    /// Whether a value of one type can be brought to another.
+    pub(crate) fn converts(&self, from: TypeId, to: TypeId) -> bool {
+        let to = if self.cx.types.fits(from, to) { from } else { self.cx.types.inner(to).unwrap_or(to) };
+        self.cx.types.fits(from, to) || (from == TypeId::INT && to == TypeId::FLOAT)
+    }
+
     /// The conversion, if there is one.
-    fn try_convert(&mut self, expr: Expr, to: TypeId) -> Option<Expr> {
+    pub(crate) fn try_convert(&mut self, expr: Expr, to: TypeId) -> Option<Expr> {
         let from = expr.ty?;
         if self.cx.types.fits(from, to) {
             return Some(expr);

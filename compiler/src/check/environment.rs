@@ -167,6 +167,9 @@ pub(crate) struct Environment {
     pub(crate) functions: Vec<Signature>,
     /// Whether a declaration could not be read: then an unknown name may be its.
     pub(crate) incomplete: bool,
+    /// Whether a message about an unknown name looks for the one that was meant. Nobody reads hundreds of them, and
+    /// each has to be compared with all there are.
+    pub(crate) suggests: bool,
 }
 
 impl Environment {
@@ -186,6 +189,7 @@ impl Environment {
             events: Vec::new(),
             functions: Vec::new(),
             incomplete: false,
+            suggests: true,
         }
     }
 
@@ -252,9 +256,10 @@ impl Environment {
         found
     }
 
-    /// Names of all cases that can be seen.
+    /// Names of all cases that can be seen, to find the one that was meant.
     pub(crate) fn case_names(&self) -> impl Iterator<Item = &str> {
-        self.visible().flat_map(|scope| scope.cases.keys()).map(SmolStr::as_str)
+        let scopes = self.visible().filter(|_| self.suggests);
+        scopes.flat_map(|scope| scope.cases.keys()).map(SmolStr::as_str)
     }
 
     /// A case with its payload as parameters.
@@ -262,9 +267,10 @@ impl Environment {
         self.enums.get(&ty)?.cases.get(usize::from(case))
     }
 
-    /// All names that can be seen with what they stand for; those of the file before those of the prelude.
+    /// All names that can be seen with what they stand for, to find the one that was meant; those of the file before
+    /// those of the prelude.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, Symbol)> {
-        let all = self.visible().flat_map(|scope| &scope.names);
+        let all = self.visible().filter(|_| self.suggests).flat_map(|scope| &scope.names);
         all.map(|(name, declared)| (name.as_str(), declared.symbol))
     }
 

@@ -71,7 +71,7 @@ impl Body<'_, '_> {
                 self.binary((*operator, *at), left, right, source.span, expected)
             }
             Kind::Aggregate { aggregate, value, generator, .. } => {
-                self.aggregate(*aggregate, value.as_deref(), generator, source.span)
+                self.aggregate(*aggregate, value.as_deref(), generator, source.span, expected)
             }
             Kind::If { condition, then, otherwise } => {
                 self.choice(condition, then, otherwise, source.span, expected)
@@ -79,7 +79,7 @@ impl Body<'_, '_> {
             Kind::Map(entries) => self.map(entries, source.span, expected),
             Kind::Top { bottom, count, binder, source: items, filter, key } => {
                 let top = Top { bottom: *bottom, count, binder, items, filter: filter.as_deref(), key };
-                self.top(&top, source.span)
+                self.top(&top, source.span, expected)
             }
             Kind::Range(..) => {
                 self.report(errors::types::range_as_value(source.span));

@@ -176,7 +176,8 @@ impl Body<'_, '_> {
         let own = self.cx.env.enums.get(&ty)?;
         let position = own.cases.iter().position(|case| case.name == name.text);
         if position.is_none() {
-            let near = errors::nearest(&name.text, own.cases.iter().map(|case| case.name.as_str()));
+            let cases = own.cases.iter().filter(|_| self.cx.env.suggests);
+            let near = errors::nearest(&name.text, cases.map(|case| case.name.as_str()));
             let diagnostic = errors::matching::unknown_case(name, &own.name, own.span, near);
             self.report(diagnostic);
         }

@@ -104,6 +104,9 @@ pub fn check_with(sources: &mut Sources, file: FileId, loader: &dyn Loader, opti
     Checked { program: program.filter(|_| !errors), diagnostics }
 }
 
+/// Diagnostics after which no message says which name was probably meant.
+const MAX_SUGGESTIONS: usize = 500;
+
 /// Everything known while a program is checked.
 pub(crate) struct Checker<'a> {
     sources: &'a Sources,
@@ -219,8 +222,7 @@ impl<'a> Checker<'a> {
         if self.types.is_full() {
             self.report(errors::declarations::too_many("types", 65_000, plan.file_start));
         }
-        let start = entry.and_then(|entry| self.functions.get(effects::index(entry)).cloned().flatten());
-        self.parts_of_header(start.as_ref(), &header.instruction, &header.spans);
+        self.parts_of_header(entry, &header.instruction, &header.spans);
         if !self.has_errors() {
             self.figure_warnings(header, roots);
             self.unused_warnings(plan, roots);
@@ -229,6 +231,7 @@ impl<'a> Checker<'a> {
 
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+        self.env.suggests = self.diagnostics.len() < MAX_SUGGESTIONS;
     }
 
     pub(crate) fn has_errors(&self) -> bool {

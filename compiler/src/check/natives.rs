@@ -191,8 +191,8 @@ impl Body<'_, '_> {
         Some(typed(ExprKind::Native(row.id, values), ty, span))
     }
 
-    /// The MAX of a list a native makes is the caller's choice: more items stop the run.
-    fn as_expected(&self, own: TypeId, expected: Option<TypeId>) -> TypeId {
+    /// The MAX of a list or map that is made here is its place's choice: more items stop the run.
+    pub(crate) fn as_expected(&self, own: TypeId, expected: Option<TypeId>) -> TypeId {
         let wanted = expected.map(|ty| self.cx.types.inner(ty).unwrap_or(ty));
         wanted.filter(|wanted| self.cx.types.same_but_max(own, *wanted)).unwrap_or(own)
     }
@@ -224,7 +224,8 @@ impl Body<'_, '_> {
             let at = *order(row, arguments)?.get(place)?;
             Some((&arguments.get(at)?.value, given.get(at)?.ty?))
         };
-        let (Some((source, ty)), Some((parameter, pattern))) = (argument(place), row.parameters.get(place)) else {
+        let (Some((source, ty)), Some((parameter, pattern))) = (argument(place), row.parameters.get(place))
+        else {
             return;
         };
         let side = self.side(source, ty);

@@ -21,7 +21,7 @@ pub(crate) struct Top<'s> {
 }
 
 impl Body<'_, '_> {
-    pub(crate) fn top(&mut self, written: &Top<'_>, span: Span) -> Option<Expr> {
+    pub(crate) fn top(&mut self, written: &Top<'_>, span: Span, expected: Option<TypeId>) -> Option<Expr> {
         let word = if written.bottom { "how many BOTTOM takes" } else { "how many TOP takes" };
         let count = self.value(written.count, TypeId::INT, &Wanted::words(word));
         let mark = self.open();
@@ -46,7 +46,8 @@ impl Body<'_, '_> {
             (Some(asked), Some(there)) => Some(asked.min(there)),
             (asked, there) => asked.or(there),
         };
-        let ty = self.cx.types.list(ty, max);
+        let own = self.cx.types.list(ty, max);
+        let ty = self.as_expected(own, expected);
         let (bottom, count, key) = (written.bottom, Box::new(count), Box::new(key));
         Some(typed(ExprKind::Top { bottom, count, iteration, key }, ty, span))
     }
@@ -83,7 +84,12 @@ impl Body<'_, '_> {
     pub(crate) fn most(&self, iteration: &Iteration) -> Option<u32> {
         match &iteration.source {
             Source::List(list) | Source::Map(list, _) => self.cx.types.max(list.ty?),
-            Source::Range(..) => None,
+            Source::Range(first, last) => {
+                let (ExprKind::Word(first), ExprKind::Word(last)) = (&first.kind, &last.kind) else {
+                    return None;
+                };
+                u32::try_from(last.checked_sub(*first)?.checked_add(1)?.max(0)).ok()
+            }
         }
     }
 }

@@ -22,10 +22,11 @@ const MAX_GROWTH: usize = 4_000;
 /// Puts small functions in the place of their calls, those first that are called by others.
 pub(super) fn inline(program: &mut Program, quiet: &Quiet) {
     let mut templates = BTreeMap::new();
-    for index in order(&program.functions) {
+    for (index, recursive) in order(&program.functions) {
         let Some(mut function) = program.functions.get(index.0 as usize).cloned() else { continue };
         expand(&mut function, &templates, quiet);
-        if let Some(template) = template(&function) {
+        // How deep recursion goes is for the limit to say, so its calls stay.
+        if let Some(template) = template(&function).filter(|_| !recursive) {
             templates.insert(index, template);
         }
         if let Some(slot) = program.functions.get_mut(index.0 as usize) {
@@ -45,39 +46,60 @@ struct Template {
     parts: usize,
 }
 
-/// All functions, callees before their callers. Functions that call each other come in any order: each is a template
-/// only once it has been looked at, so nothing is put into itself.
-fn order(functions: &[Function]) -> Vec<FunctionIndex> {
+/// A function on the way down the calls.
+struct Visit {
+    function: usize,
+    callees: Vec<usize>,
+    /// How many of them were followed.
+    followed: usize,
+}
+
+/// What is known of a function while calls are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Not,
+    OnTheWay,
+    Done { recursive: bool },
+}
+
+/// All functions, callees before their callers, with whether a call of one may come back to a function that is running.
+fn order(functions: &[Function]) -> Vec<(FunctionIndex, bool)> {
     let mut done = Vec::with_capacity(functions.len());
-    let mut seen = vec![false; functions.len()];
+    let mut seen = vec![Seen::Not; functions.len()];
     for start in 0..functions.len() {
-        // A way down the calls: a function, and those it calls that were not followed yet.
-        let mut way = enter(start, functions, &mut seen);
-        while let Some((function, callees)) = way.last_mut() {
-            match callees.pop() {
-                Some(callee) => way.extend(enter(callee, functions, &mut seen)),
-                None => {
-                    done.extend(u32::try_from(*function).ok().map(FunctionIndex));
-                    way.pop();
-                }
+        let mut way: Vec<Visit> = Vec::new();
+        way.extend(enter(start, functions, &mut seen));
+        while let Some(visit) = way.last_mut() {
+            if let Some(callee) = visit.callees.get(visit.followed).copied() {
+                visit.followed = visit.followed.saturating_add(1);
+                way.extend(enter(callee, functions, &mut seen));
+                continue;
             }
+            let back = |callee: &usize| {
+                !matches!(seen.get(*callee), Some(Seen::Not | Seen::Done { recursive: false }) | None)
+            };
+            let recursive = visit.callees.iter().any(back);
+            if let Some(state) = seen.get_mut(visit.function) {
+                *state = Seen::Done { recursive };
+            }
+            done.extend(u32::try_from(visit.function).ok().map(|index| (FunctionIndex(index), recursive)));
+            way.pop();
         }
     }
     done
 }
 
-fn enter(function: usize, functions: &[Function], seen: &mut [bool]) -> Vec<(usize, Vec<usize>)> {
-    let (Some(seen @ false), Some(found)) = (seen.get_mut(function), functions.get(function)) else {
-        return Vec::new();
-    };
-    *seen = true;
+fn enter(function: usize, functions: &[Function], seen: &mut [Seen]) -> Option<Visit> {
+    let found = functions.get(function)?;
+    let state = seen.get_mut(function).filter(|state| **state == Seen::Not)?;
+    *state = Seen::OnTheWay;
     let mut callees = Vec::new();
     walk(&found.body, &mut |part| {
         if let Part::Expr(Expr { kind: ExprKind::Call(FunctionIndex(callee), _), .. }) = part {
             callees.push(*callee as usize);
         }
     });
-    vec![(function, callees)]
+    Some(Visit { function, callees, followed: 0 })
 }
 
 /// The expression that a function gives back, if it does nothing else.

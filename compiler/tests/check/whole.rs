@@ -67,6 +67,8 @@ fn statements_of_every_kind() {
         "IF LET mean = AVG a.seen[\"x\"] ?? 0 FOR a IN alerts { LOG(\"{mean}\") }",
         "RECORD saved = AVG(t.cost FOR t IN task_queue) ?? $0",
         "LET ids: list<string> = COLLECT t.id FOR t IN task_queue WHERE t.cost > $1\nLOG(join(ids, \", \"))",
+        "LET xs: list<float> MAX 3 = COLLECT i * 2 FOR i IN 1..3\nLET some: list<money?> = COLLECT t.cost FOR t IN task_queue\nLOG(\"{len(xs) + len(some)}\")",
+        "LET few: list<Task> MAX 5 = TOP 9 t IN task_queue BY t.cost\nLET ids: list<string> MAX 5 = COLLECT t.id FOR t IN few\nLOG(\"{ids}\")",
         "FOR EACH t IN TOP 3 t IN task_queue WHERE t.cost > $0 BY t.cost { LOG(t.id) }",
         "LET n = 2\nLET least = BOTTOM n t IN task_queue BY t.id\nLOG(\"{len(least)}\")",
         "LOG((MIN t.id FOR t IN task_queue) ?? \"\")\nLOG((MAX t.region FOR t IN task_queue) ?? \"\")",

@@ -6,14 +6,12 @@ use std::sync::Arc;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::types::{Constant, EnumCase, Field, Type, TypeId};
 
-use super::{
-    Attached, Binding, MAX_DEPTH, MAX_NODES, NESTED_LIST_MAX, RowKind, STRING_MAX, View, type_text,
-};
+use super::{Attached, Binding, MAX_DEPTH, MAX_NODES, NESTED_LIST_MAX, RowKind, STRING_MAX, View, type_text};
 use crate::error::{InputError, Path};
 use crate::order::Order;
 use crate::slot::{self, Reference, TextSlot};
-use crate::value::word_key_text;
 use crate::table::{CaseColumn, Column, KEY_COLUMN, NO_CASE, Table, VALUE_COLUMN};
+use crate::value::word_key_text;
 
 /// Binds tables to types and adds what it finds to an [`Attached`].
 pub(crate) struct Linker<'a> {
@@ -196,7 +194,8 @@ impl Linker<'_> {
             let [start, end] = range else { continue };
             let Some(part) = order.get_mut(slot::index(*start)..slot::index(*end)) else { continue };
             part.sort_by(compare);
-            let twice = part.windows(2).find(|pair| matches!(pair, [a, b] if compare(a, b) == Ordering::Equal));
+            let twice =
+                part.windows(2).find(|pair| matches!(pair, [a, b] if compare(a, b) == Ordering::Equal));
             if let Some([row, ..]) = twice {
                 let mut path = self.path.clone();
                 if starts.is_some() {

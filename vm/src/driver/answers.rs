@@ -15,21 +15,33 @@ use crate::trace::{ActionResult, EventKind, Tag, put_text, put_value};
 use crate::value::{Value, ValueRef};
 
 impl Driver<'_, '_> {
-    /// Settles the host call the run waits for.
-    pub(super) fn settle_call(&mut self, answer: Answer, host: &Host<'_>) -> Next {
+    /// Settles a host call that was made, unless its answer is still to come.
+    pub(super) fn settle_call(
+        &mut self,
+        waiting: Waiting,
+        answer: Answer,
+        host: &Host<'_>,
+    ) -> Result<(), Halt> {
         if answer.kind == AnswerKind::Pending {
-            return Next::Leave(self.pending());
+            self.state.phase = Phase::Waiting(waiting);
+            return Ok(());
         }
+        let price = self.settle_cost(waiting.number, waiting.cost, &answer);
+        // The call may have taken any time: look at the clock at the next settling op.
+        let used = self.state.machine.used_after(self.program.code());
+        let mark = used.min(self.state.machine.fuel_limit);
+        self.state.machine.set_mark(mark);
+        self.take_answer(&waiting, answer.kind, price, host)
+    }
+
+    /// Goes on with the answer that the host call was waiting for, if it has come.
+    pub(super) fn resolved(&mut self, host: &Host<'_>) -> Next {
+        let Phase::Waiting(waiting) = &mut self.state.phase else { return Next::GoOn };
+        let Some(answer) = waiting.answer.take() else { return Next::Leave(self.pending()) };
         let Phase::Waiting(waiting) = std::mem::replace(&mut self.state.phase, Phase::Running) else {
             return Next::GoOn;
         };
-        let price = self.settle_cost(waiting.number, waiting.cost, &answer);
-        // The call may have taken any time: look at the clock at the next settling op.
-        let code = self.program.code();
-        let used = self.state.machine.used_after(code);
-        let mark = used.min(self.state.machine.fuel_limit);
-        self.state.machine.set_mark(mark);
-        match self.take_answer(&waiting, answer.kind, price, host) {
+        match self.settle_call(waiting, *answer, host) {
             Ok(()) => Next::GoOn,
             Err(halt) => self.halt(halt, host),
         }

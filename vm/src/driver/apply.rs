@@ -34,7 +34,7 @@ impl Driver<'_, '_> {
         self.state.arguments.clear();
         self.state.arguments.extend_from_slice(self.state.actions.arguments(issued));
         let applied = match waiting {
-            Some(Some(answer)) => Applied::Answer(answer),
+            Some(Some(answer)) => Applied::Answer(*answer),
             Some(None) => return Next::Leave(self.pending()),
             None => self.apply_call(at, issued, import, host),
         };

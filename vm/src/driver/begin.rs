@@ -47,15 +47,15 @@ impl Driver<'_, '_> {
         let mut computed = module.states.iter().enumerate().skip(from);
         let given = &self.state.given;
         let next =
-            computed.find_map(|(at, state)| Some((at, state.initial.filter(|_| !given.contains(&at))?)));
-        self.state.opening = next.map(|(at, _)| at);
+            computed.find_map(|(at, state)| Some((at, state.initial.filter(|_| !given.contains(at))?)));
+        self.state.opening = next.and_then(|(at, _)| u16::try_from(at).ok());
         let function = next.map_or(module.entry, |(_, initial)| initial);
         Ok(self.state.machine.enter(code, function.0, &[])?)
     }
 
     /// A first value is there.
     pub(super) fn opened(&mut self, value: Option<u64>) -> Result<(), Halt> {
-        let Some(at) = self.state.opening.take() else { return Err(Pause::Internal.into()) };
+        let Some(at) = self.state.opening.take().map(usize::from) else { return Err(Pause::Internal.into()) };
         if let Some(state) = self.state.machine.states.get_mut(at) {
             *state = value.unwrap_or(0);
         }

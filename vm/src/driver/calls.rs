@@ -137,7 +137,7 @@ impl<'a> Driver<'a, '_> {
             }
         }
         if site.import.effect == Effect::Once && self.state.call.key.is_none() {
-            self.state.call.key = Some(self.next_key(site.import));
+            self.state.call.key = Some(Box::new(self.next_key(site.import)));
         }
         let number = self.state.meters.host_calls;
         self.state.meters.host_calls = number.saturating_add(1);
@@ -157,15 +157,13 @@ impl<'a> Driver<'a, '_> {
             number,
             pc: self.state.machine.pc,
             attempt: self.state.call.attempts,
-            key: self.state.call.key,
+            key: self.state.call.key.as_deref().copied(),
         };
         let mut answer = None;
         host.call(self.target(site.id), &call, &mut answer);
-        let answer = Some(answer.unwrap_or_else(Answer::done));
         let CallWord { kind, result, .. } = word;
-        self.state.phase =
-            Phase::Waiting(Waiting { number, import: site.id, cost, kind, result, logged, answer });
-        Ok(())
+        let waiting = Waiting { number, import: site.id, cost, kind, result, logged, answer: None };
+        self.settle_call(waiting, answer.unwrap_or_else(Answer::done), host)
     }
 
     /// Notes an action; gives its index in the log, if it is kept.
@@ -180,7 +178,7 @@ impl<'a> Driver<'a, '_> {
         if !held && !self.settings.keep_actions {
             return None;
         }
-        let key = call.key;
+        let key = call.key.as_deref().copied();
         let action = NewAction { import: site.id, arguments, cost, pc, number, ordinal, key };
         Some(actions.push(action, held))
     }
@@ -193,7 +191,7 @@ impl<'a> Driver<'a, '_> {
             put_value(&mut bytes, ValueRef { data, ty: *ty, slot: *slot });
         }
         let origin = self.origin();
-        self.state.once.next((origin.function, origin.op), &bytes)
+        self.state.once.get_or_insert_default().next((origin.function, origin.op), &bytes)
     }
 
     /// Reserves the cost of a call, if it fits everywhere: the limits of the order, then each open `within`, the
@@ -229,27 +227,20 @@ impl<'a> Driver<'a, '_> {
         self.step(kind.words());
     }
 
-    /// A call was made in place, and its answer is more than "done".
-    pub(super) fn answered(&mut self, answer: Answer) {
+    /// Settles a call that was made in place, where its answer is more than "done".
+    pub(super) fn settle_direct(&mut self, answer: Answer, host: &Host<'_>) -> Result<(), Halt> {
         let code = self.program.code();
         let (result, site, kind) = match code.words.get(self.state.machine.pc) {
             Some(&Word::Host { result, site, .. }) => (result, site, CallKind::Plain),
             Some(&Word::TryHost { result, site, .. }) => (result, site, CallKind::Try),
-            _ => return,
+            _ => return Err(Pause::Internal.into()),
         };
-        let Ok(site) = call_site(code, site) else { return };
+        let site = call_site(code, site)?;
         let number = self.state.meters.host_calls.saturating_sub(1);
         let cost = self.state.links.get(site.id.index()).map_or((0, 0), |link| link.cost);
         let logged = self.settings.keep_actions.then(|| self.state.actions.len().saturating_sub(1));
-        self.state.phase = Phase::Waiting(Waiting {
-            number,
-            import: site.id,
-            cost,
-            kind,
-            result,
-            logged,
-            answer: Some(answer),
-        });
+        let waiting = Waiting { number, import: site.id, cost, kind, result, logged, answer: None };
+        self.settle_call(waiting, answer, host)
     }
 
     /// What answers an import.
@@ -306,6 +297,6 @@ impl<'a> Driver<'a, '_> {
 
     /// Gives the verdict on the call at hand, if there is none yet.
     pub(super) fn forbid(&mut self, verdict: Verdict) {
-        self.state.call.verdict.get_or_insert(verdict);
+        self.state.call.verdict.get_or_insert_with(|| Box::new(verdict));
     }
 }

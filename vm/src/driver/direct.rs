@@ -100,7 +100,9 @@ impl Direct<'_, '_> {
             self.arguments.extend_from_slice(slots);
             return Some(Reply::Answered);
         }
-        meters.spend(link.cost);
+        // It fits its limit, so it overflows nothing.
+        meters.money = meters.money.wrapping_add(link.cost.0);
+        meters.tokens = meters.tokens.wrapping_add(link.cost.1);
         if let Some(digest) = &mut self.digest {
             digest_action(digest, &call, op, charge);
         }

@@ -117,7 +117,7 @@ impl Driver<'_, '_> {
     fn end(&mut self, outcome: Outcome, reason: Option<Reason>, used: i64, result: Option<u64>) {
         let fuel_used = used.min(self.state.machine.fuel_limit).max(0).cast_unsigned();
         let dropped = self.state.actions.holds() && !outcome.applies();
-        self.state.ending = Some(Ending { outcome, reason, fuel_used, result, dropped });
+        self.state.ending = Some(Box::new(Ending { outcome, reason, fuel_used, result, dropped }));
         self.state.call = CallState::default();
         self.state.opening = None;
         if dropped || !self.state.actions.holds() {
@@ -129,8 +129,8 @@ impl Driver<'_, '_> {
 
     /// The activation is over. It ends the order unless it simply came to its end and others can follow.
     pub(super) fn finish(&mut self) {
-        let ending = self.state.ending.clone().unwrap_or_default();
-        let (outcome, fuel) = (ending.outcome, ending.fuel_used);
+        let ending = self.state.ending.as_ref();
+        let (outcome, fuel) = ending.map_or((Outcome::Done, 0), |ending| (ending.outcome, ending.fuel_used));
         let state = &mut *self.state;
         state.totals.fuel_used = state.totals.fuel_used.saturating_add(fuel);
         state.totals.memory_peak_bytes = state.totals.memory_peak_bytes.max(state.machine.memory.peak);

@@ -18,7 +18,7 @@ use swarm_bytecode::trap::LimitKind;
 use crate::attached::Attached;
 use crate::decode::{Code, Origin};
 use crate::heap::Data;
-use crate::host::Host;
+use crate::host::{Answer, Host};
 use crate::instance::{Effects, Exit};
 use crate::interpret::{Blind, interpret};
 use crate::limits::MAX_FUEL;
@@ -33,7 +33,7 @@ use calls::CallWord;
 use direct::Direct;
 pub(crate) use look::Look;
 use state::{CallKind, Ending};
-pub(crate) use state::{Phase, RunState, Settings};
+pub(crate) use state::{Given, Phase, RunState, Settings};
 
 /// An order, for as long as one call of `run` lasts.
 pub(crate) struct Driver<'a, 's> {
@@ -75,14 +75,14 @@ impl<'a> Driver<'a, '_> {
         loop {
             let next = match &mut self.state.phase {
                 Phase::Begun(_) => self.begin(host),
-                Phase::Running => {
-                    let pause = self.interpret(host);
-                    self.handle(pause, host)
-                }
-                Phase::Waiting(waiting) => match waiting.answer.take() {
-                    Some(answer) => self.settle_call(answer, host),
-                    None => Next::Leave(self.pending()),
+                Phase::Running => match self.interpret(host) {
+                    (_, Some(answer)) => match self.settle_direct(answer, host) {
+                        Ok(()) => Next::GoOn,
+                        Err(halt) => self.halt(halt, host),
+                    },
+                    (pause, None) => self.handle(pause, host),
                 },
+                Phase::Waiting(_) => self.resolved(host),
                 Phase::Sleeping { .. } => self.sleep(host),
                 Phase::Applying(_) => self.apply(host),
                 Phase::Fresh | Phase::Resting | Phase::Ended => return None,
@@ -93,15 +93,17 @@ impl<'a> Driver<'a, '_> {
         }
     }
 
-    fn interpret(&mut self, host: &mut Host<'_>) -> Pause {
+    /// Interprets until something is up to the driver; gives the answer of a call made in place that is to be settled.
+    fn interpret(&mut self, host: &mut Host<'_>) -> (Pause, Option<Answer>) {
         let (code, attached) = (self.program.code(), self.attached);
         if self.tracing.sink.is_some() && self.tracing.level >= Level::Steps {
-            return interpret(&mut self.state.machine, code, attached, &mut self.tracing, &mut Apart);
+            let machine = &mut self.state.machine;
+            return (interpret(machine, code, attached, &mut self.tracing, &mut Apart), None);
         }
         // A call in place writes no trace, holds nothing and knows of no budgets.
         let apart = self.tracing.wants_effects() || self.settings.effects == Effects::Collected;
         if apart || !self.state.withins.is_empty() {
-            return interpret(&mut self.state.machine, code, attached, &mut Blind, &mut Apart);
+            return (interpret(&mut self.state.machine, code, attached, &mut Blind, &mut Apart), None);
         }
         let state = &mut *self.state;
         let mut direct = Direct {
@@ -120,10 +122,7 @@ impl<'a> Driver<'a, '_> {
             answer: None,
         };
         let pause = interpret(&mut state.machine, code, attached, &mut Blind, &mut direct);
-        if let Some(answer) = direct.answer {
-            self.answered(answer);
-        }
-        pause
+        (pause, direct.answer)
     }
 
     /// Deals with a pause of the interpreter.
@@ -134,8 +133,6 @@ impl<'a> Driver<'a, '_> {
                 self.look_soon();
                 Ok(())
             }
-            // The phase tells what for.
-            Pause::Answered => Ok(()),
             Pause::Quoted(value) => {
                 self.computed(value);
                 Ok(())

@@ -63,7 +63,8 @@ impl Meters {
     /// Whether so many more tokens fit.
     #[inline(always)]
     pub(crate) fn fits_tokens(&self, limits: &Limits, tokens: i64) -> bool {
-        tokens == 0 || tokens <= limits.tokens.saturating_sub(self.tokens).saturating_sub(self.tokens_reserved)
+        tokens == 0
+            || tokens <= limits.tokens.saturating_sub(self.tokens).saturating_sub(self.tokens_reserved)
     }
 
     /// Whether one more call at this cost fits.
@@ -153,7 +154,8 @@ pub(crate) struct Waiting {
     pub(crate) result: u8,
     /// Its place among the kept actions.
     pub(crate) logged: Option<usize>,
-    pub(crate) answer: Option<Answer>,
+    /// What [`crate::Instance::resolve`] was given.
+    pub(crate) answer: Option<Box<Answer>>,
 }
 
 /// An activation about to begin.
@@ -201,7 +203,7 @@ impl Phase {
     pub(crate) fn answer(&mut self, id: u64, answer: Answer) -> bool {
         match self {
             Phase::Waiting(waiting) | Phase::Applying(Some(waiting)) if waiting.number == id => {
-                waiting.answer = Some(answer);
+                waiting.answer = Some(Box::new(answer));
                 true
             }
             Phase::Sleeping { number, woken, .. } if *number == id => {
@@ -230,7 +232,7 @@ pub(crate) struct CallState {
     pub(crate) asking: Asking,
     /// Vetoes of the module looked at so far.
     pub(crate) vetoes: usize,
-    pub(crate) verdict: Option<Verdict>,
+    pub(crate) verdict: Option<Box<Verdict>>,
     /// Costs computed so far: money, tokens.
     pub(crate) quotes: [Option<i64>; 2],
     /// Its dynamic charge is paid.
@@ -239,7 +241,7 @@ pub(crate) struct CallState {
     pub(crate) counted: bool,
     /// Attempts of a RETRY made so far.
     pub(crate) attempts: u32,
-    pub(crate) key: Option<EffectKey>,
+    pub(crate) key: Option<Box<EffectKey>>,
 }
 
 /// Why an action is forbidden.
@@ -289,6 +291,20 @@ impl OnceKeys {
     }
 }
 
+/// STATE variables by their index; few programs are given any.
+#[derive(Debug, Default)]
+pub(crate) struct Given(Option<Box<BTreeSet<usize>>>);
+
+impl Given {
+    pub(crate) fn insert(&mut self, state: usize) {
+        self.0.get_or_insert_default().insert(state);
+    }
+
+    pub(crate) fn contains(&self, state: usize) -> bool {
+        self.0.as_ref().is_some_and(|given| given.contains(&state))
+    }
+}
+
 /// All that changes in an order.
 #[derive(Debug)]
 pub(crate) struct RunState {
@@ -303,19 +319,19 @@ pub(crate) struct RunState {
     /// Arguments of the host call at hand.
     pub(crate) arguments: Vec<u64>,
     /// The STATE variable whose first value is being computed.
-    pub(crate) opening: Option<usize>,
+    pub(crate) opening: Option<u16>,
     /// STATE variables that were given a value before START.
-    pub(crate) given: BTreeSet<usize>,
+    pub(crate) given: Given,
     /// Outermost first.
     pub(crate) withins: Vec<OpenWithin>,
     /// What open `within`s saved, one behind the other.
     pub(crate) saved: Vec<u64>,
     /// By the host's clock.
     pub(crate) deadline_ns: Option<u64>,
-    pub(crate) ending: Option<Ending>,
+    pub(crate) ending: Option<Box<Ending>>,
     pub(crate) links: Links,
     pub(crate) look: Look,
-    pub(crate) once: OnceKeys,
+    pub(crate) once: Option<Box<OnceKeys>>,
 }
 
 impl RunState {
@@ -330,14 +346,14 @@ impl RunState {
             call: CallState::default(),
             arguments: Vec::new(),
             opening: None,
-            given: BTreeSet::new(),
+            given: Given::default(),
             withins: Vec::new(),
             saved: Vec::new(),
             deadline_ns: None,
             ending: None,
             links: Links::new(code.module(), host, grants),
             look: Look::default(),
-            once: OnceKeys::default(),
+            once: None,
         }
     }
 

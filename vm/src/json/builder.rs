@@ -104,21 +104,14 @@ impl<'m> Builder<'m> {
             Type::List { element, max } => {
                 Builder::List { element: *element, unit, max: *max, starts: vec![0], rows: None }
             }
-            Type::Map { max, .. } => {
-                Builder::Map { ty, unit, max: *max, starts: vec![0], entries: None }
+            Type::Map { max, .. } => Builder::Map { ty, unit, max: *max, starts: vec![0], entries: None },
+            Type::Enum { cases, .. } => {
+                Builder::Cases { ty, cases, tags: Vec::new(), payloads: cases.iter().map(|_| None).collect() }
             }
-            Type::Enum { cases, .. } => Builder::Cases {
-                ty,
-                cases,
-                tags: Vec::new(),
-                payloads: cases.iter().map(|_| None).collect(),
-            },
             Type::Optional(inner) => {
                 Builder::Optional { inner: *inner, unit, present: Vec::new(), value: None }
             }
-            Type::Record { fields, .. } => {
-                Builder::fields(reader, module, ty, fields)?
-            }
+            Type::Record { fields, .. } => Builder::fields(reader, module, ty, fields)?,
             kind => Builder::Scalar { ty, kind, unit, values: Vec::new() },
         })
     }
@@ -130,7 +123,8 @@ impl<'m> Builder<'m> {
         ty: TypeId,
         fields: &'m [Field],
     ) -> Option<Builder<'m>> {
-        let columns = fields.iter().map(|field| Builder::new(reader, module, field.ty, field.unit.as_deref()));
+        let columns =
+            fields.iter().map(|field| Builder::new(reader, module, field.ty, field.unit.as_deref()));
         Some(Builder::Record { ty, fields, columns: columns.collect::<Option<Vec<_>>>()?, rows: 0 })
     }
 
@@ -216,7 +210,8 @@ impl<'m> Builder<'m> {
             Builder::List { starts, rows: Some(items), .. } => lists(starts, Arc::new(items.table())),
             Builder::Map { starts, entries: Some(entries), .. } => maps(starts, Arc::new(entries.table())),
             Builder::Cases { cases, tags, payloads, .. } => {
-                let payloads = payloads.into_iter().map(|payload| payload.map(Builder::table).unwrap_or_default());
+                let payloads =
+                    payloads.into_iter().map(|payload| payload.map(Builder::table).unwrap_or_default());
                 let cases = cases.iter().zip(payloads);
                 let case = |(case, payload): (&EnumCase, Table)| CaseColumn {
                     name: case.name.clone(),

@@ -254,4 +254,3 @@ fn hash(scope: &mut Scope<'_>, ty: TypeId, value: u64, hasher: &mut impl Hasher)
         _ => value.hash(hasher),
     }
 }
-

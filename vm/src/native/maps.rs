@@ -12,8 +12,7 @@ fn sorted(call: &mut Call<'_, '_>, order: Order) -> (Vec<(u64, u64)>, NativeWork
     let map = call.slot(0);
     call.scope.maps(order).sort(map);
     let data = call.scope.data();
-    let entries: Vec<(u64, u64)> =
-        (0..data.length(map)).filter_map(|at| data.entry(map, at)).collect();
+    let entries: Vec<(u64, u64)> = (0..data.length(map)).filter_map(|at| data.entry(map, at)).collect();
     let count = u64::from(data.length(map));
     let text_bytes = entries.iter().fold(0, |sum: u64, (key, _)| sum.saturating_add(order.text_bytes(*key)));
     (entries, NativeWork { items: count, slots: count, text_bytes, ..NativeWork::default() })

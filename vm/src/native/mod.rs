@@ -148,7 +148,11 @@ impl<'a> Call<'_, 'a> {
 
     /// Types of keys and values of an argument that is a map.
     fn entry(&self, at: usize) -> (TypeId, TypeId) {
-        if let Type::Map { key, value, .. } = self.ty(at) { (*key, *value) } else { (TypeId::INT, TypeId::INT) }
+        if let Type::Map { key, value, .. } = self.ty(at) {
+            (*key, *value)
+        } else {
+            (TypeId::INT, TypeId::INT)
+        }
     }
 
     fn key_order(&self, map: usize) -> Order {

@@ -67,7 +67,10 @@ fn cases_come_from_json() {
         (r#""low""#, r#""low""#),
         (r#"{"low":{}}"#, r#""low""#),
         (high, high),
-        (r#"{"veryHigh":{"tags":[],"limit":"$5"}}"#, r#"{"very_high":{"limit":"$5","tags":[],"until":null}}"#),
+        (
+            r#"{"veryHigh":{"tags":[],"limit":"$5"}}"#,
+            r#"{"very_high":{"limit":"$5","tags":[],"until":null}}"#,
+        ),
         (r#""urgent""#, r#"{"OTHER":{"name":"urgent"}}"#),
         (r#"{"urgent":{"x":[1,{}]}}"#, r#"{"OTHER":{"name":"urgent"}}"#),
         (r#"{"OTHER":{"name":"z"}}"#, r#"{"OTHER":{"name":"z"}}"#),
@@ -81,7 +84,10 @@ fn cases_come_from_json() {
             r#""urgent""#,
             "! x: expected one of low, very_high, found `urgent`; add the case, or a last case OTHER(name: string), to the program's ENUM",
         ),
-        (r#""very_high""#, "! x.very_high.limit is missing; give it as money, or declare a default in the program"),
+        (
+            r#""very_high""#,
+            "! x.very_high.limit is missing; give it as money, or declare a default in the program",
+        ),
         (
             "5",
             "! x: invalid type: integer `5`, expected a case of Severity: its name, or an object at line 1 column 6",
@@ -91,7 +97,9 @@ fn cases_come_from_json() {
     for (json, expected) in refused {
         assert_eq!(read(&program, json), expected, "{json}");
     }
-    for json in ["null", "[]", "true", "{}", r#"{"low":{},"very_high":{}}"#, r#"{"low":1}"#, r#"{"low":null}"#] {
+    for json in
+        ["null", "[]", "true", "{}", r#"{"low":{},"very_high":{}}"#, r#"{"low":1}"#, r#"{"low":null}"#]
+    {
         assert!(read(&program, json).starts_with('!'), "{json}");
     }
 }
@@ -110,10 +118,7 @@ fn maps_come_from_json() {
     );
     assert_eq!(read(&texts, r#"{"a":1,"a":2}"#), "! x has the key `a` twice; give each key once");
     assert_eq!(read(&texts, r#"{"a":"1"}"#), "! x.a: expected int, found \"1\"; give a number");
-    assert_eq!(
-        read(&map(TypeId::DURATION, None), r#"{"1min":1,"5s":2}"#),
-        r#"{"5s":2,"1min":1}"#
-    );
+    assert_eq!(read(&map(TypeId::DURATION, None), r#"{"1min":1,"5s":2}"#), r#"{"5s":2,"1min":1}"#);
     assert_eq!(
         read(&map(TypeId::DURATION, None), r#"{"60s":1,"1min":2}"#),
         "! x has the key `1min` twice; give each key once"
@@ -193,7 +198,11 @@ fn cases_come_from_tables() {
     let payload = Table::builder()
         .words("limit", Type::Money, vec![1_000_000, 2_000_000])
         .lists("tags", [1, 0], Table::of_strings(["a"]).unwrap())
-        .optionals("until", &[false, false], Table::builder().words("item", Type::Time, vec![0, 0]).build().unwrap())
+        .optionals(
+            "until",
+            &[false, false],
+            Table::builder().words("item", Type::Time, vec![0, 0]).build().unwrap(),
+        )
         .build()
         .unwrap();
     let cases = |names: &[&str]| {
@@ -205,7 +214,8 @@ fn cases_come_from_tables() {
     assert_eq!(shown, format!("[{},\"low\",{odd},{},{odd}]", high("$1", "[\"a\"]"), high("$2", "[]")));
     let refused = table(&list(false), &cases(&["very_high", "very_high", "odd"]));
     assert!(refused.starts_with("! [2].x: expected one of low, very_high, found `odd`"), "{refused}");
-    let unequal = Table::builder().cases("severity", ["very_high"], &[("very_high", Arc::clone(&payload))]).build();
+    let unequal =
+        Table::builder().cases("severity", ["very_high"], &[("very_high", Arc::clone(&payload))]).build();
     assert!(unequal.is_err());
     let plain = Table::builder().strings("severity", ["low"]).build().unwrap();
     assert!(table(&list(true), &plain).starts_with("! x: expected Severity, found string"));
@@ -222,12 +232,15 @@ fn maps_come_from_tables() {
     assert_eq!(table(&single, &entries(&["b", "a"])), r#"{"a":1,"b":0}"#);
     assert_eq!(table(&single, &Table::default()), "{}");
     assert_eq!(table(&single, &entries(&["b", "b"])), "! x has the key `b` twice; give each key once");
-    assert!(table(&single, &Table::of_strings(["a"]).unwrap()).starts_with("! x: expected the entries of a map"));
+    assert!(
+        table(&single, &Table::of_strings(["a"]).unwrap()).starts_with("! x: expected the entries of a map")
+    );
     let list = echo(move |module| {
         let map = map(module);
         add_type(module, Type::List { element: map, max: None })
     });
-    let maps = |lengths: [usize; 3], keys: &[&str]| Table::builder().maps("m", lengths, entries(keys)).build();
+    let maps =
+        |lengths: [usize; 3], keys: &[&str]| Table::builder().maps("m", lengths, entries(keys)).build();
     let shown = table(&list, &maps([2, 0, 1], &["b", "a", "b"]).unwrap());
     assert_eq!(shown, r#"[{"a":1,"b":0},{},{"b":2}]"#);
     assert!(maps([1, 0, 1], &["b", "a", "b"]).is_err());
@@ -244,7 +257,11 @@ fn views_are_found_compared_and_copied() {
         let mut module = module(vec![]);
         let map = add_type(&mut module, Type::Map { key: STRING, value: INT, max: None });
         let ty = if result == STRING { map } else { result };
-        let code = [vec![Op::Input { result: r(1), input: InputId(0) }], code, vec![Op::ReturnValue { value: r(0) }]];
+        let code = [
+            vec![Op::Input { result: r(1), input: InputId(0) }],
+            code,
+            vec![Op::ReturnValue { value: r(0) }],
+        ];
         module.functions =
             vec![function(&[ty, map, STRING, INT, TypeId::BOOL, INT, map], 0, Some(ty), code.concat())];
         module.inputs = vec![Input { name: "x".into(), ty: map, unit: None, default: None }];
@@ -336,11 +353,14 @@ fn queries_answer_with_cases_and_maps() {
             ("names".into(), names),
         ])
     };
-    let names = Value::Map(vec![(text("y"), Value::List(vec![case("low"), high])), (text("x"), Value::List(vec![]))]);
+    let names =
+        Value::Map(vec![(text("y"), Value::List(vec![case("low"), high])), (text("x"), Value::List(vec![]))]);
     let shown = r#"{"x":[],"y":["low",{"very_high":{"limit":"$0.000003","tags":["t"],"until":null}}]}"#;
     assert_eq!(
         answer(record(case("odd"), case("b"), names.clone())),
-        format!(r#"{{"maps":{{"a":{{}},"c":{shown}}},"maybe":{{"OTHER":{{"name":"odd"}}}},"level":"b","names":{shown}}}"#)
+        format!(
+            r#"{{"maps":{{"a":{{}},"c":{shown}}},"maybe":{{"OTHER":{{"name":"odd"}}}},"level":"b","names":{shown}}}"#
+        )
     );
     assert_eq!(answer(record(case("odd"), case("d"), names.clone())), "host_answer");
     assert_eq!(answer(record(case("very_high"), case("a"), names.clone())), "host_answer");

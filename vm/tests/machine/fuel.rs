@@ -4,7 +4,9 @@
 use crate::common::*;
 use swarm_bytecode::cost;
 use swarm_bytecode::layout::Layout;
-use swarm_bytecode::module::{Amount, Function, FunctionId, ImportId, MetricKind, Module, State, StateId, StringId};
+use swarm_bytecode::module::{
+    Amount, Function, FunctionId, ImportId, MetricKind, Module, State, StateId, StringId,
+};
 use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::op::{Op, Register, Settle};
 use swarm_bytecode::types::{EnumCase, Type, TypeId};
@@ -37,6 +39,7 @@ impl Random {
 const MAP: TypeId = TypeId(TypeId::BUILTIN_COUNT + 1);
 const CHOICE: TypeId = TypeId(TypeId::BUILTIN_COUNT + 2);
 const OPTIONAL: TypeId = TypeId(TypeId::BUILTIN_COUNT + 3);
+const RECORD: TypeId = TypeId(TypeId::BUILTIN_COUNT + 4);
 
 /// Registers of one purpose each.
 const THE_MAP: u8 = 118;
@@ -47,6 +50,7 @@ const THE_LIST: u8 = 123;
 const THE_KEYS: u8 = 124;
 const OTHER_TEXT: u8 = 125;
 const THE_OPTIONAL: u8 = 126;
+const THE_RECORD: u8 = 128;
 
 /// Registers: 0..6 numbers, 6 condition, 7 list, 8.. three for each level of loops, 68.. the lists and 90.. the maps
 /// they go through.
@@ -78,9 +82,28 @@ impl Builder<'_> {
         }
     }
 
+    /// A comparison, maybe with a constant, maybe of a field.
     fn condition(&mut self) {
         let (left, right) = (self.random.register(), self.random.register());
-        self.code.push(Op::LtInt { result: r(6), left: r(left), right: r(right) });
+        let (result, left, right) = (r(6), r(left), r(right));
+        match self.random.below(6) {
+            0 => {
+                let fields = vec![left, right];
+                self.code.push(Op::NewRecord { result: r(THE_RECORD), fields });
+                let field = u8::try_from(self.random.below(2)).unwrap();
+                self.code.push(Op::Field { result: left, record: r(THE_RECORD), field });
+                self.code.push(Op::Integer { result: right, value: self.random.below(40).cast_signed() });
+            }
+            1 => self.code.push(Op::Integer { result: right, value: self.random.below(40).cast_signed() }),
+            2 => self.code.push(Op::Integer { result: left, value: 1 << 40 >> self.random.below(40) }),
+            _ => {}
+        }
+        self.code.push(match self.random.below(4) {
+            0 => Op::LeInt { result, left, right },
+            1 => Op::EqInt { result, left, right },
+            2 => Op::NeInt { result, left, right },
+            _ => Op::LtInt { result, left, right },
+        });
     }
 
     fn statement(&mut self, depth: u32) {
@@ -118,11 +141,7 @@ impl Builder<'_> {
             18 | 19 => self.within(depth),
             20 if self.undoing == 0 || self.random.chance(20) => {
                 self.condition();
-                self.code.extend([
-                    Op::If { condition: r(6) },
-                    Op::ReturnValue { value: r(a) },
-                    Op::End {},
-                ]);
+                self.code.extend([Op::If { condition: r(6) }, Op::ReturnValue { value: r(a) }, Op::End {}]);
             }
             10 => {
                 self.condition();
@@ -162,7 +181,10 @@ impl Builder<'_> {
             2 | 3 => self.code.push(Op::SetEntry { map: r(THE_MAP), key: r(a), value: r(b) }),
             4 => self.code.push(Op::Find { found: r(6), value: r(a), map: r(THE_MAP), key: r(b) }),
             5 => self.code.push(Op::RemoveEntry { map: r(THE_MAP), key: r(a) }),
-            6 => self.code.push(Op::NewMap { result: r(OTHER_MAP), entries: rs(&[a, b, b, a][..usize::from(a % 3) * 2]) }),
+            6 => self.code.push(Op::NewMap {
+                result: r(OTHER_MAP),
+                entries: rs(&[a, b, b, a][..usize::from(a % 3) * 2]),
+            }),
             7 => self.code.push(Op::Copy { result: r(THE_MAP), value: r(OTHER_MAP) }),
             8 => self.code.push(Op::EqValue { result: r(6), left: r(THE_MAP), right: r(OTHER_MAP) }),
             9 => self.code.push(Op::MapLength { result: r(a), map: r(THE_MAP) }),
@@ -327,7 +349,7 @@ fn program(seed: u64) -> Module {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let functions = 1 + random.below(3);
     let mut made = Vec::new();
-    let mut registers = vec![INT; 128];
+    let mut registers = vec![INT; 129];
     registers[6] = BOOL;
     registers[7] = LIST;
     registers[68..90].fill(LIST);
@@ -339,6 +361,7 @@ fn program(seed: u64) -> Module {
         (THE_KEYS, LIST),
         (OTHER_TEXT, TypeId::STRING),
         (THE_OPTIONAL, OPTIONAL),
+        (THE_RECORD, RECORD),
         (MONEY, TypeId::MONEY),
         (TOKENS, TypeId::TOKENS),
     ] {
@@ -366,8 +389,12 @@ fn program(seed: u64) -> Module {
     module.types = vec![
         Type::List { element: INT, max: None },
         Type::Map { key: INT, value: INT, max: None },
-        Type::Enum { name: "Choice".into(), cases: vec![case("no", vec![]), case("yes", vec![field("n", INT)])] },
+        Type::Enum {
+            name: "Choice".into(),
+            cases: vec![case("no", vec![]), case("yes", vec![field("n", INT)])],
+        },
         Type::Optional(INT),
+        Type::Record { name: "Pair".into(), fields: vec![field("left", INT), field("right", INT)] },
     ];
     module.states = vec![State { name: "kept".into(), ty: LIST, initial: None }];
     module.metrics = vec![metric("m", INT, MetricKind::Distribution)];
@@ -383,6 +410,7 @@ fn cost_of(op: &Op) -> (u64, Option<u64>) {
     let count = |registers: &[Register]| u64::try_from(registers.len()).unwrap();
     let dynamic = match op {
         Op::NewList { items, .. } => count(items) + 1,
+        Op::NewRecord { fields, .. } => count(fields) + 1,
         Op::Host { arguments, .. } | Op::TryHost { arguments, .. } => 2 * count(arguments),
         // One STATE variable, one metric.
         Op::Within { saved, undoes: 1, .. } => count(saved) + 2,
@@ -541,7 +569,8 @@ fn no_effect_is_unpaid() {
             new(&loaded, &host, limits().fuel(budget)).run(&mut host);
             drop(host);
             // Some are held, or do not fit a budget.
-            let plain = !module.functions.iter().any(|own| own.code.iter().any(|op| matches!(op, Op::Within { .. })));
+            let plain =
+                !module.functions.iter().any(|own| own.code.iter().any(|op| matches!(op, Op::Within { .. })));
             let hosts = hosts(budget);
             assert!(done.len() == hosts || !plain && done.len() < hosts, "seed {seed} budget {budget}");
         }

@@ -177,9 +177,10 @@ impl<'t> Maker<'t> {
         let admits = |native: &'static Native| {
             let mut bindings = Bindings::default();
             let fits = native.parameters.len() == types.len()
-                && types.iter().zip(native.parameters).all(|(ty, (_, pattern))| {
-                    pattern.admits(*ty, &mut bindings, |ty| self.module.ty(ty))
-                });
+                && types
+                    .iter()
+                    .zip(native.parameters)
+                    .all(|(ty, (_, pattern))| pattern.admits(*ty, &mut bindings, |ty| self.module.ty(ty)));
             fits.then_some((native, bindings))
         };
         Native::named(name).find_map(admits).unwrap_or_else(|| panic!("{name} of {types:?}"))
@@ -346,10 +347,7 @@ fn natives_pay_by_their_row() {
             NativeWork { items: 5, slots: 5, text_bytes: 80, words: object(5) },
         ),
         // Each list is a slot, and so is each item of it.
-        (
-            "index_of([[1, 2], [3]], [7, 2])",
-            NativeWork { items: 2, slots: 2 + 3, ..NativeWork::default() },
-        ),
+        ("index_of([[1, 2], [3]], [7, 2])", NativeWork { items: 2, slots: 2 + 3, ..NativeWork::default() }),
         (
             "unique([[1, 2], [1, 2]])",
             NativeWork { items: 2, slots: 6, words: object(1), ..NativeWork::default() },
@@ -358,10 +356,7 @@ fn natives_pay_by_their_row() {
             "keys([\"0123456789abcdef\": 1, \"b\": 2, \"c\": 3])",
             NativeWork { items: 3, slots: 3, text_bytes: 18, words: object(3) },
         ),
-        (
-            "has([\"a\": 1], repeat(\"a\", 32))",
-            NativeWork { text_bytes: 32, ..NativeWork::default() },
-        ),
+        ("has([\"a\": 1], repeat(\"a\", 32))", NativeWork { text_bytes: 32, ..NativeWork::default() }),
         (
             "without([\"a\": 1, \"b\": 2], \"a\")",
             NativeWork { words: cost::map_words(4), text_bytes: 1, ..NativeWork::default() },

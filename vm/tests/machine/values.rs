@@ -66,8 +66,7 @@ fn enums() {
         assert_eq!(result(&with(INT, case(1, at, fields), &which)), at.to_string());
     }
     assert_eq!(result(&with(INT, Op::Zero { result: r(1) }, &which)), "0");
-    let payload =
-        |ty, field| (ty, [Op::Payload { result: r(0), value: r(1), case: 2, field }]);
+    let payload = |ty, field| (ty, [Op::Payload { result: r(0), value: r(1), case: 2, field }]);
     let (ty, limit) = payload(MONEY, 0);
     assert_eq!(result(&with(ty, case(1, 2, &[2, 4]), &limit)), "\"$1.5\"");
     assert_eq!(failure(&with(ty, case(1, 1, &[]), &limit)), "wrong_case");
@@ -108,7 +107,8 @@ fn enums_are_compared_by_case_and_payload() {
             right,
             Op::EqValue { result: r(0), left: r(1), right: r(7) },
         ];
-        let report = run(&returning(&m, &[BOOL, severity, MONEY, STRING, tags, tags, STRING, severity], code));
+        let report =
+            run(&returning(&m, &[BOOL, severity, MONEY, STRING, tags, tags, STRING, severity], code));
         (report.result.unwrap().to_json() == "true", report.fuel_used)
     };
     let (plain, base) = with(case(1, 1, &[]), case(7, 1, &[]));
@@ -286,7 +286,8 @@ fn keys_of_every_kind_are_in_order() {
     let names = ["low", "medium", "high"].map(|name| EnumCase { name: name.into(), fields: vec![] });
     let severity = add_type(&mut m, Type::Enum { name: "Severity".into(), cases: names.to_vec() });
     let map = add_type(&mut m, Type::Map { key: severity, value: INT, max: None });
-    let code = vec![case(2, 2, &[]), set(1), case(2, 0, &[]), int(3, 4), set(1), case(2, 1, &[]), set(1), give(1)];
+    let code =
+        vec![case(2, 2, &[]), set(1), case(2, 0, &[]), int(3, 4), set(1), case(2, 1, &[]), set(1), give(1)];
     let m = returning(&m, &[map, map, severity, INT], code);
     assert_eq!(result(&m), r#"{"low":4,"medium":4,"high":0}"#);
 }
@@ -408,8 +409,12 @@ fn values_as_text() {
     let (severity, tags) = severity(&mut m);
     let optional = add_type(&mut m, Type::Optional(TypeId::DURATION));
     let map = add_type(&mut m, Type::Map { key: STRING, value: severity, max: None });
-    let task = add_type(&mut m, Type::Record { name: "Task".into(), fields: vec![field("n", INT), key("id")] });
-    let pair = add_type(&mut m, Type::Record { name: "Pair".into(), fields: vec![field("n", INT), field("t", task)] });
+    let task =
+        add_type(&mut m, Type::Record { name: "Task".into(), fields: vec![field("n", INT), key("id")] });
+    let pair = add_type(
+        &mut m,
+        Type::Record { name: "Pair".into(), fields: vec![field("n", INT), field("t", task)] },
+    );
     m.strings = vec!["say \"hi\"\n".into(), "b".into()];
     m.floats = vec![0.5];
     let text = |ty: TypeId, ops: &[Op]| {
@@ -428,7 +433,10 @@ fn values_as_text() {
     assert_eq!(text(TypeId::DURATION, &[int(1, 90_000_000_000)]), "90s");
     assert_eq!(text(STRING, &[string(1, 0)]), "say \"hi\"\n");
     assert_eq!(text(optional, &[]), "null");
-    assert_eq!(text(tags, &[string(3, 0), Op::NewList { result: r(1), items: rs(&[3]) }]), r#"["say \"hi\"\n"]"#);
+    assert_eq!(
+        text(tags, &[string(3, 0), Op::NewList { result: r(1), items: rs(&[3]) }]),
+        r#"["say \"hi\"\n"]"#
+    );
     assert_eq!(text(severity, &[case(1, 1, &[])]), "medium");
     assert_eq!(text(severity, &[case(1, 2, &[6, 4])]), r#"{"high":{"limit":"$0","tags":[]}}"#);
     let entries = [string(3, 1), case(5, 1, &[]), Op::NewMap { result: r(1), entries: rs(&[3, 5]) }];
@@ -436,7 +444,10 @@ fn values_as_text() {
     let make = |result| [string(3, 1), Op::NewRecord { result: r(result), fields: rs(&[2, 3]) }];
     assert_eq!(text(task, &make(1)), "b");
     let [id, made] = make(7);
-    assert_eq!(text(pair, &[id, made, Op::NewRecord { result: r(1), fields: rs(&[2, 7]) }]), r#"{"n":0,"t":"b"}"#);
+    assert_eq!(
+        text(pair, &[id, made, Op::NewRecord { result: r(1), fields: rs(&[2, 7]) }]),
+        r#"{"n":0,"t":"b"}"#
+    );
 }
 
 #[test]
@@ -469,7 +480,11 @@ fn texts_one_behind_the_other() {
     let charge = (1..=18).map(|times| cost::make_text(2 << times)).sum::<u64>();
     assert_eq!(report.fuel_used, charge + 3 + 2 + 18 * (4 + 2) + 2);
     assert_eq!(double(19).reason.unwrap().code, "too_long");
-    let held = run_with(&with([&two[..], &[concat(&[1, 2])]].concat()), Limits::default().memory_bytes(67), &mut Host::new());
+    let held = run_with(
+        &with([&two[..], &[concat(&[1, 2])]].concat()),
+        Limits::default().memory_bytes(67),
+        &mut Host::new(),
+    );
     assert_eq!(held.reason.unwrap().code, "memory");
 }
 

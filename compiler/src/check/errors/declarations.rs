@@ -10,8 +10,8 @@ pub(in crate::check) fn too_many(what: &str, max: usize, span: Span) -> Diagnost
 
 /// Uses of CONSTs that hold many values.
 pub(in crate::check) fn written_out(span: Span, max: usize) -> Diagnostic {
-    Diagnostic::new(Code::E0125, span, format!("the uses of CONSTs write out more than {max} values"))
-        .note("A CONST that holds many values is written out wherever it is used; LET it once instead.")
+    Diagnostic::new(Code::E0125, span, format!("CONSTs and defaults stand for more than {max} values"))
+        .note("A CONST or a default that holds many values is written out wherever it is used; LET it once instead.")
 }
 
 /// Declarations that need each other, in order; `None` of none.

@@ -1,0 +1,376 @@
+//! A plain evaluator of the syntax tree. It gives up on programs that go on for long.
+
+use std::collections::BTreeMap;
+
+use super::program::{Function, ITEMS, List, Name, Number, Statement, Truth};
+
+/// Why a block was left before its end.
+pub(super) enum Leave {
+    Break,
+    Continue,
+    Return,
+    Trap(&'static str),
+    /// The money of a budget has run out.
+    Budget,
+}
+
+type Step<T> = Result<T, Leave>;
+
+const OVERFLOW: Leave = Leave::Trap("overflow");
+
+/// All that a budget that undoes puts back.
+#[derive(Clone)]
+pub(super) struct Values {
+    variables: Vec<i64>,
+    lists: Vec<[i64; ITEMS]>,
+    maps: Vec<BTreeMap<i64, i64>>,
+    records: [[i64; 2]; 2],
+    case: (usize, i64, i64),
+    state: i64,
+    total: i64,
+    pub(super) acted: Vec<String>,
+}
+
+pub(super) struct World {
+    pub(super) values: Values,
+    pub(super) asked: Vec<String>,
+    pub(super) patience: u32,
+    /// Dollars left in the budget around.
+    budget: Option<i64>,
+}
+
+impl World {
+    pub(super) fn new(variables: usize) -> World {
+        let values = Values {
+            variables: vec![1; variables],
+            lists: vec![[1, 2, 3], [3, -1, 2], [2, 2, 5]],
+            maps: vec![[(1, 10)].into(), [(1, 10), (2, 20)].into(), [(2, 4)].into()],
+            records: [[1, 2], [2, 1]],
+            case: (0, 0, 0),
+            state: 1,
+            total: 0,
+            acted: Vec::new(),
+        };
+        World { values, asked: Vec::new(), patience: 5_000, budget: None }
+    }
+
+    fn number(&mut self, number: &Number) -> Step<i64> {
+        Ok(match number {
+            Number::Constant(value) => *value,
+            Number::Variable(name) => self.values.variables[*name],
+            Number::Operation(sign, left, right) => {
+                let (left, right) = (self.number(left)?, self.number(right)?);
+                let result = match sign {
+                    '+' => left.checked_add(right),
+                    '-' => left.checked_sub(right),
+                    _ => left.checked_mul(right),
+                };
+                result.ok_or(OVERFLOW)?
+            }
+            Number::Choice(condition, then, otherwise) => {
+                if self.truth(condition)? { self.number(then)? } else { self.number(otherwise)? }
+            }
+            Number::Ask(value) => {
+                let value = self.number(value)?;
+                self.asked.push(format!("ask({value})"));
+                value
+            }
+            Number::Item(list, index) => self.values.lists[*list][usize::try_from(*index).unwrap()],
+            Number::Count(list, item, filter) => {
+                self.each(*list, *item, filter, |_| Ok(0))?.len().try_into().unwrap()
+            }
+            Number::Sum(list, item, value, filter) => {
+                let mut sum = 0_i64;
+                self.each(*list, *item, filter, |world| {
+                    sum = sum.checked_add(world.number(value)?).ok_or(OVERFLOW)?;
+                    Ok(0)
+                })?;
+                sum
+            }
+            Number::Extreme(least, list, item, filter, otherwise) => {
+                let all = self.each(*list, *item, filter, |world| Ok(world.values.variables[*item]))?;
+                let best = if *least { all.into_iter().min() } else { all.into_iter().max() };
+                match best {
+                    Some(best) => best,
+                    None => self.number(otherwise)?,
+                }
+            }
+            Number::Mean(list, item, value, filter) => {
+                let mut sum = 0_i64;
+                let all = self.each(*list, *item, filter, |world| {
+                    sum = sum.checked_add(world.number(value)?).ok_or(OVERFLOW)?;
+                    Ok(0)
+                })?;
+                let mean = if all.is_empty() { 0.0 } else { sum as f64 / all.len() as f64 };
+                let rounded = mean.round_ties_even();
+                if rounded >= 9_223_372_036_854_775_808.0 {
+                    return Err(OVERFLOW);
+                }
+                rounded as i64
+            }
+            Number::Collected(list, item, value, filter) => {
+                self.each(*list, *item, filter, |world| world.number(value))?.len().try_into().unwrap()
+            }
+            Number::Call(function, arguments) => self.call(*function, arguments)?,
+            Number::Field(record, field) => self.values.records[*record][*field],
+            Number::Entry(map, key, otherwise) => {
+                // What the map has is settled before its key is evaluated.
+                let map = self.values.maps[*map].clone();
+                let key = self.number(key)?;
+                match map.get(&key) {
+                    Some(value) => *value,
+                    None => self.number(otherwise)?,
+                }
+            }
+            Number::Entries(map) => self.values.maps[*map].len().try_into().unwrap(),
+            Number::State => self.values.state,
+            Number::Metric => self.values.total,
+            Number::Text(left, right) => {
+                let (left, right) = (self.number(left)?, self.number(right)?);
+                format!("<{left} and {right}>").chars().count().try_into().unwrap()
+            }
+        })
+    }
+
+    fn call(&mut self, function: Function, arguments: &[Number]) -> Step<i64> {
+        let values = arguments.iter().map(|argument| self.number(argument)).collect::<Step<Vec<i64>>>()?;
+        match function {
+            Function::Half => Ok(if values[0] < 0 { -1 } else { values[0] / 2 }),
+            Function::Less => values[1].checked_sub(values[0]).ok_or(OVERFLOW),
+            Function::Twice => values[0].checked_add(values[0]).ok_or(OVERFLOW),
+            Function::Bump => {
+                self.values.state = self.values.state.checked_add(values[0]).ok_or(OVERFLOW)?;
+                Ok(self.values.state)
+            }
+        }
+    }
+
+    /// The values for the items of a list that a filter lets through. The list is taken as it is at first.
+    fn each(
+        &mut self,
+        list: List,
+        item: Name,
+        filter: &Truth,
+        mut value: impl FnMut(&mut World) -> Step<i64>,
+    ) -> Step<Vec<i64>> {
+        let mut values = Vec::new();
+        for member in self.values.lists[list] {
+            self.values.variables[item] = member;
+            if self.truth(filter)? {
+                values.push(value(self)?);
+            }
+        }
+        Ok(values)
+    }
+
+    fn truth(&mut self, truth: &Truth) -> Step<bool> {
+        Ok(match truth {
+            Truth::Compare(comparison, left, right) => {
+                let (left, right) = (self.number(left)?, self.number(right)?);
+                match *comparison {
+                    "==" => left == right,
+                    "!=" => left != right,
+                    "<" => left < right,
+                    "<=" => left <= right,
+                    ">" => left > right,
+                    _ => left >= right,
+                }
+            }
+            Truth::And(left, right) => self.truth(left)? && self.truth(right)?,
+            Truth::Or(left, right) => self.truth(left)? || self.truth(right)?,
+            Truth::Not(inner) => !self.truth(inner)?,
+            Truth::Each(all, list, item, inner) => {
+                for value in self.values.lists[*list] {
+                    self.values.variables[*item] = value;
+                    if self.truth(inner)? != *all {
+                        return Ok(!*all);
+                    }
+                }
+                *all
+            }
+            Truth::Same(left, right) => self.values.lists[*left] == self.values.lists[*right],
+            Truth::SameMap(left, right) => self.values.maps[*left] == self.values.maps[*right],
+            Truth::SameRecord => self.values.records[0] == self.values.records[1],
+            Truth::Is(case) => self.values.case == [(0, 0, 0), (1, 1, 0), (2, 1, 1)][*case],
+            Truth::Has(map, key) => {
+                let map = self.values.maps[*map].clone();
+                map.contains_key(&self.number(key)?)
+            }
+        })
+    }
+
+    pub(super) fn block(&mut self, block: &[Statement]) -> Step<()> {
+        block.iter().try_for_each(|statement| self.statement(statement))
+    }
+
+    /// One round of a loop; `false` if it is the last.
+    fn round(&mut self, body: &[Statement]) -> Step<bool> {
+        match self.block(body) {
+            Ok(()) | Err(Leave::Continue) => Ok(true),
+            Err(Leave::Break) => Ok(false),
+            Err(leave) => Err(leave),
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement) -> Step<()> {
+        self.patience = self.patience.checked_sub(1).ok_or(Leave::Trap("too long"))?;
+        match statement {
+            Statement::Act(value) => {
+                let value = self.number(value)?;
+                self.values.acted.push(format!("ACT({value})"));
+            }
+            Statement::Assign(name, value) => self.values.variables[*name] = self.number(value)?,
+            Statement::SetItem(list, index, value) => {
+                self.values.lists[*list][usize::try_from(*index).unwrap()] = self.number(value)?;
+            }
+            Statement::AddToItem(list, index, value) => {
+                let index = usize::try_from(self.number(index)?).ok().filter(|&index| index < ITEMS);
+                let index = index.ok_or(Leave::Trap("index_out_of_range"))?;
+                let current = self.values.lists[*list][index];
+                let sum = current.checked_add(self.number(value)?).ok_or(OVERFLOW)?;
+                self.values.lists[*list][index] = sum;
+            }
+            Statement::CopyList(to, from) => self.values.lists[*to] = self.values.lists[*from],
+            Statement::SetField(record, field, value) => {
+                self.values.records[*record][*field] = self.number(value)?;
+            }
+            Statement::CopyRecord(to, from) => self.values.records[*to] = self.values.records[*from],
+            Statement::SetEntry(map, key, value) => {
+                let (key, value) = (self.number(key)?, self.number(value)?);
+                self.values.maps[*map].insert(key, value);
+            }
+            Statement::CopyMap(to, from) => self.values.maps[*to] = self.values.maps[*from].clone(),
+            Statement::EmptyMap(map) => self.values.maps[*map].clear(),
+            Statement::SetState(value) => self.values.state = self.number(value)?,
+            Statement::Record(value) => {
+                let sample = self.number(value)?;
+                self.values.total = self.values.total.checked_add(sample).ok_or(OVERFLOW)?;
+            }
+            Statement::SetCase(case, left, right) => {
+                let left = if *case > 0 { self.number(left)? } else { 0 };
+                let right = if *case > 1 { self.number(right)? } else { 0 };
+                self.values.case = (*case, left, right);
+            }
+            Statement::Match(blocks, one, [left, right]) => {
+                let (case, first, second) = self.values.case;
+                match case {
+                    0 => {}
+                    1 => self.values.variables[*one] = first,
+                    _ => {
+                        self.values.variables[*left] = first;
+                        self.values.variables[*right] = second;
+                    }
+                }
+                self.block(&blocks[case])?;
+            }
+            Statement::If(condition, then, otherwise) => {
+                let block = if self.truth(condition)? { then } else { otherwise };
+                self.block(block)?;
+            }
+            Statement::IfEntry(map, key, found, then, otherwise) => {
+                let map = self.values.maps[*map].clone();
+                match map.get(&self.number(key)?) {
+                    Some(value) => {
+                        self.values.variables[*found] = *value;
+                        self.block(then)?;
+                    }
+                    None => self.block(otherwise)?,
+                }
+            }
+            Statement::Pay => {
+                if let Some(budget) = &mut self.budget {
+                    *budget = budget.checked_sub(1).filter(|left| *left >= 0).ok_or(Leave::Budget)?;
+                }
+                self.values.acted.push("PAY(0)".to_owned());
+            }
+            Statement::Try(value, otherwise) => {
+                let value = self.number(value)?;
+                self.asked.push(format!("RISKY({value})"));
+                // A report has what was refused too.
+                self.values.acted.push(format!("RISKY({value})"));
+                if value < 0 {
+                    self.block(otherwise)?;
+                }
+            }
+            Statement::Within(dollars, body, otherwise) => self.within(*dollars, body, otherwise.as_deref())?,
+            Statement::Break => return Err(Leave::Break),
+            Statement::Continue => return Err(Leave::Continue),
+            Statement::Return => return Err(Leave::Return),
+            _ => self.repeat(statement)?,
+        }
+        Ok(())
+    }
+
+    fn repeat(&mut self, statement: &Statement) -> Step<()> {
+        match statement {
+            Statement::ForEach(list, item, filter, body) => {
+                for value in self.values.lists[*list] {
+                    self.values.variables[*item] = value;
+                    if self.truth(filter)? && !self.round(body)? {
+                        break;
+                    }
+                }
+            }
+            Statement::ForEntry(map, key, value, body) => {
+                for (entry_key, entry_value) in self.values.maps[*map].clone() {
+                    self.values.variables[*key] = entry_key;
+                    self.values.variables[*value] = entry_value;
+                    if !self.round(body)? {
+                        break;
+                    }
+                }
+            }
+            Statement::ForTop(bottom, most, list, item, key, found, body) => {
+                let most = usize::try_from(self.number(most)?).unwrap_or(0);
+                let mut ranked = Vec::new();
+                for value in self.values.lists[*list] {
+                    self.values.variables[*item] = value;
+                    ranked.push((self.number(key)?, value));
+                }
+                // Stable: of equal keys the first in the list comes first.
+                if *bottom {
+                    ranked.sort_by_key(|(key, _)| *key);
+                } else {
+                    ranked.sort_by_key(|(key, _)| std::cmp::Reverse(*key));
+                }
+                for (_, value) in ranked.into_iter().take(most) {
+                    self.values.variables[*found] = value;
+                    if !self.round(body)? {
+                        break;
+                    }
+                }
+            }
+            Statement::ForRange(item, first, last, body) => {
+                for value in self.number(first)?..=*last {
+                    self.values.variables[*item] = value;
+                    if !self.round(body)? {
+                        break;
+                    }
+                }
+            }
+            Statement::While(condition, most, body) => {
+                for _ in 0..*most {
+                    if !self.truth(condition)? || !self.round(body)? {
+                        break;
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn within(&mut self, dollars: i64, body: &[Statement], otherwise: Option<&[Statement]>) -> Step<()> {
+        let before = self.values.clone();
+        self.budget = Some(dollars);
+        let result = self.block(body);
+        self.budget = None;
+        match (result, otherwise) {
+            (Err(Leave::Budget), Some(otherwise)) => {
+                self.values = before;
+                self.block(otherwise)
+            }
+            (result, _) => result,
+        }
+    }
+}

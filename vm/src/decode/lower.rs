@@ -1,0 +1,535 @@
+//! One function's ops as words.
+
+use swarm_bytecode::cost;
+use swarm_bytecode::layout::Layout;
+use swarm_bytecode::module::{Function, FunctionId, Module, StringId};
+use swarm_bytecode::op::{Op, Register};
+use swarm_bytecode::types::{Class, Type, TypeId};
+
+use super::{Argument, Budget, CallSite, FunctionCode, Origin, Site, SiteTarget, WithinCode, is_reference};
+use crate::extended::{Extended, Top};
+use crate::fuse::fused;
+use crate::objects::MapShape;
+use crate::order::Order;
+use crate::slot;
+use crate::word::Word;
+
+/// What is made of a module's functions.
+pub(super) struct Decoder<'m> {
+    pub(super) module: &'m Module,
+    /// Slot of each string constant.
+    pub(super) strings: Vec<u64>,
+    pub(super) words: Vec<Word>,
+    pub(super) origins: Vec<Origin>,
+    pub(super) constants: Vec<u64>,
+    pub(super) sites: Vec<Site>,
+    pub(super) calls: Vec<CallSite>,
+    pub(super) extended: Vec<Extended>,
+    pub(super) withins: Vec<WithinCode>,
+    pub(super) arguments: Vec<Argument>,
+}
+
+impl Decoder<'_> {
+    pub(super) fn function(
+        &mut self,
+        index: usize,
+        function: &Function,
+        layout: &Layout,
+    ) -> Option<FunctionCode> {
+        let start = slot::count(self.words.len());
+        // Where each op's first word will lie; ops without one count as their successor.
+        let mut positions = Vec::with_capacity(function.code.len().saturating_add(1));
+        let mut position = start;
+        for (p, op) in function.code.iter().enumerate() {
+            positions.push(position);
+            let fused = u32::from(fused(&function.code, p, |_| Some(0)).is_some());
+            let words = word_count(op).saturating_add(leaving_words(op, layout, p)).saturating_add(fused);
+            position = position.checked_add(words)?;
+        }
+        positions.push(position);
+        let function_index = u16::try_from(index).ok()?;
+        for (p, op) in function.code.iter().enumerate() {
+            let origin = Origin {
+                function: function_index,
+                op: slot::count(p),
+                spent: u16::try_from(layout.spent(p)).ok()?,
+                due: u16::try_from(layout.charge(p)).ok()?,
+            };
+            let edges = Edges { layout, positions: &positions, p };
+            if let Some(word) = fused(&function.code, p, |value| self.small_constant(value)) {
+                self.words.push(word);
+            }
+            if leaving_words(op, layout, p) > 0 {
+                self.words.push(Word::Leave { count: leaves(op, layout, p)?, due: origin.due });
+            }
+            self.op(function, op, &edges, origin.due)?;
+            self.origins.resize(self.words.len(), origin);
+        }
+        // Verified code never gets here.
+        self.words.push(Word::Return { due: 0 });
+        self.origins.resize(
+            self.words.len(),
+            Origin { function: function_index, op: slot::count(function.code.len()), spent: 0, due: 0 },
+        );
+        let registers = u8::try_from(function.registers.len()).ok()?;
+        let bytes = u16::try_from(cost::frame_bytes(u64::from(registers))).ok()?;
+        Some(FunctionCode { start, bytes, registers })
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one arm for each op")]
+    fn op(&mut self, function: &Function, op: &Op, edges: &Edges<'_>, due: u16) -> Option<()> {
+        let ty = |register: &Register| function.registers.get(usize::from(register.0)).copied();
+        /// A word whose fields are registers of the same names.
+        macro_rules! plain {
+            ($word:ident { $($field:ident),* } $($rest:ident: $value:expr),*) => {
+                Word::$word { $($field: $field.0,)* $($rest: $value),* }
+            };
+        }
+        let word = match op {
+            Op::Block {} | Op::End {} => return Some(()),
+            Op::TryHost { accepted, import, arguments } => {
+                let site = self.site(function, SiteTarget::Import(*import), arguments)?;
+                Word::TryHost { result: accepted.0, due, site }
+            }
+            Op::RetryHost { accepted, times, backoff, import, arguments } => {
+                let site = self.site(function, SiteTarget::Import(*import), arguments)?;
+                self.words.push(Word::RetryHost { result: accepted.0, due, site });
+                Word::Attempts { backoff: backoff.0, times: u32::try_from(*times).unwrap_or(u32::MAX) }
+            }
+            Op::Within { budgets, saved, phase, undoes } => {
+                let otherwise = if *undoes == 0 { None } else { Some(edges.target()?) };
+                let within = self.within(function, budgets, saved, *phase, otherwise)?;
+                Word::Within { due, within }
+            }
+            Op::WithinEnd {} => Word::Leave { count: 1, due },
+            Op::WithinElse {} => {
+                self.words.push(Word::Leave { count: 1, due });
+                let (credit, target) = edges.jump()?;
+                Word::Jump { credit, target }
+            }
+            Op::If { condition } => {
+                let (credit, otherwise) = edges.jump()?;
+                Word::If { condition: condition.0, credit, otherwise }
+            }
+            Op::Else {} | Op::Break { .. } | Op::Continue { .. } => {
+                let (credit, target) = edges.jump()?;
+                Word::Jump { credit, target }
+            }
+            Op::Loop {} => Word::Loop { due },
+            Op::Repeat {} => Word::Repeat { due, target: edges.target()? },
+            Op::ForEach { item, index, list } => {
+                self.words.push(plain!(ForEach { item, index, list } due: due));
+                edges.past()?
+            }
+            Op::Range { item, first, last } => {
+                self.words.push(plain!(Range { item, first, last } due: due));
+                edges.past()?
+            }
+            Op::Advance {} => {
+                let opening = function.code.get(edges.layout.partner(edges.p)?)?;
+                match opening {
+                    Op::ForEach { item, index, list } => {
+                        self.words.push(plain!(NextItem { item, index, list } due: due));
+                    }
+                    Op::ForEachEntry { key, value, index, map } => {
+                        self.words.push(plain!(NextEntry { key, value, index, map } due: due));
+                    }
+                    Op::Range { item, last, .. } => {
+                        self.words.push(plain!(NextInRange { item, last } due: due))
+                    }
+                    _ => return None,
+                }
+                Word::Target { credit: edges.credit(edges.p.checked_add(1)?)?, target: edges.target()? }
+            }
+            Op::Return {} => Word::Return { due },
+            Op::ReturnValue { value } => plain!(ReturnValue { value } due: due),
+            Op::Stop { reason } => plain!(Stop { reason } due: due),
+            Op::Fail { reason } => plain!(Fail { reason } due: due),
+            Op::Call { function: callee, arguments } => {
+                Word::Call { result: 0, due, site: self.call(function, *callee, arguments)? }
+            }
+            Op::CallValue { result, function: callee, arguments } => {
+                Word::Call { result: result.0, due, site: self.call(function, *callee, arguments)? }
+            }
+            Op::Host { import, arguments } => {
+                let site = self.site(function, SiteTarget::Import(*import), arguments)?;
+                Word::Host { result: 0, due, site }
+            }
+            Op::HostValue { result, import, arguments } => {
+                let site = self.site(function, SiteTarget::Import(*import), arguments)?;
+                Word::Host { result: result.0, due, site }
+            }
+            Op::RecordMetric { metric, value } => {
+                Word::RecordMetric { value: value.0, metric: metric.0, due }
+            }
+            Op::Settle {} => Word::Settle { due },
+            Op::RoundsExhausted {} => Word::RoundsExhausted { due },
+            Op::Move { result, value } => plain!(Move { result, value }),
+            Op::Copy { result, value } if self.is_reference(ty(value)?) => plain!(Copy { result, value }),
+            Op::Copy { result, value } => plain!(Move { result, value }),
+            Op::Integer { result, value } => match i32::try_from(*value) {
+                Ok(value) => Word::Integer { result: result.0, value },
+                Err(_) => self.constant(*result, value.cast_unsigned()),
+            },
+            Op::Float { result, value } => {
+                let value = slot::from_float(*self.module.floats.get(value.index())?);
+                self.constant(*result, value)
+            }
+            Op::String { result, value } => {
+                let value = *self.strings.get(value.index())?;
+                self.constant(*result, value)
+            }
+            Op::Zero { result } => Word::Integer { result: result.0, value: 0 },
+            Op::Input { result, input } => Word::Input { result: result.0, input: input.0 },
+            Op::Context { result, context } => Word::Context { result: result.0, context: context.0 },
+            Op::Metric { result, metric } => Word::Metric { result: result.0, metric: metric.0, due },
+            Op::State { result, state } => {
+                let shares = self.is_reference(ty(result)?);
+                Word::State { result: result.0, shares, state: state.0 }
+            }
+            Op::TakeState { result, state } => Word::TakeState { result: result.0, state: state.0 },
+            Op::SetState { state, value } => Word::SetState { value: value.0, state: state.0 },
+            Op::AddInt { result, left, right } => plain!(AddInt { result, left, right }),
+            Op::SubInt { result, left, right } => plain!(SubInt { result, left, right }),
+            Op::MulInt { result, left, right } => plain!(MulInt { result, left, right }),
+            Op::DivInt { result, left, right } => plain!(DivInt { result, left, right }),
+            Op::ModInt { result, left, right } => plain!(ModInt { result, left, right }),
+            Op::NegInt { result, value } => plain!(NegInt { result, value }),
+            Op::Product { result, left, right, divisor } => {
+                plain!(Product { result, left, right } divisor: self.intern(divisor.cast_unsigned()))
+            }
+            Op::Quotient { result, left, right, factor } => {
+                plain!(Quotient { result, left, right } factor: self.intern(factor.cast_unsigned()))
+            }
+            Op::Scale { result, value, factor } => plain!(Scale { result, value, factor }),
+            Op::Unscale { result, value, divisor } => plain!(Unscale { result, value, divisor }),
+            Op::Ratio { result, left, right } => plain!(Ratio { result, left, right }),
+            Op::AddFloat { result, left, right } => plain!(AddFloat { result, left, right }),
+            Op::SubFloat { result, left, right } => plain!(SubFloat { result, left, right }),
+            Op::MulFloat { result, left, right } => plain!(MulFloat { result, left, right }),
+            Op::DivFloat { result, left, right } => plain!(DivFloat { result, left, right }),
+            Op::NegFloat { result, value } => plain!(NegFloat { result, value }),
+            Op::IntToFloat { result, value } => plain!(IntToFloat { result, value }),
+            Op::PercentToFloat { result, value } => plain!(PercentToFloat { result, value }),
+            Op::EqInt { result, left, right } | Op::EqFloat { result, left, right } => {
+                plain!(EqSlot { result, left, right })
+            }
+            Op::NeInt { result, left, right } | Op::NeFloat { result, left, right } => {
+                plain!(NeSlot { result, left, right })
+            }
+            Op::LtInt { result, left, right } => plain!(LtInt { result, left, right }),
+            Op::LeInt { result, left, right } => plain!(LeInt { result, left, right }),
+            Op::LtFloat { result, left, right } => plain!(LtFloat { result, left, right }),
+            Op::LeFloat { result, left, right } => plain!(LeFloat { result, left, right }),
+            Op::EqString { result, left, right } => plain!(EqString { result, left, right } due: due),
+            Op::LtString { result, left, right } => plain!(LtString { result, left, right } due: due),
+            Op::LeString { result, left, right } => plain!(LeString { result, left, right } due: due),
+            Op::EqValue { result, left, right } => {
+                self.words.push(plain!(EqValue { result, left, right } due: due));
+                Word::Shape { ty: ty(left)?.0, fields: 0, shares: false }
+            }
+            Op::Not { result, value } => plain!(Not { result, value }),
+            Op::NewRecord { result, fields } => {
+                let site = self.site(function, SiteTarget::Object, fields)?;
+                Word::NewObject { result: result.0, due, site }
+            }
+            Op::NewList { result, items } => {
+                let site = self.site(function, SiteTarget::Object, items)?;
+                Word::NewObject { result: result.0, due, site }
+            }
+            Op::Field { result, record, field } => {
+                Word::Field { result: result.0, record: record.0, field: *field }
+            }
+            Op::SetField { record, field, value } => {
+                let word = Word::SetField { record: record.0, field: *field, value: value.0, due };
+                self.words.push(word);
+                self.shape(ty(record)?, ty(value)?)?
+            }
+            Op::Length { result, list } | Op::MapLength { result, map: list } => {
+                plain!(Length { result, list })
+            }
+            Op::Item { result, list, index } => plain!(Item { result, list, index }),
+            Op::SetItem { list, index, value } => {
+                self.words.push(plain!(SetItem { list, index, value } due: due));
+                self.shape(ty(list)?, ty(value)?)?
+            }
+            Op::Some { result, value } => {
+                let shares = self.is_reference(ty(value)?);
+                plain!(Some { result, value } shares: shares, due: due)
+            }
+            Op::IsSome { result, value } => plain!(IsSome { result, value }),
+            Op::Unwrap { result, value } => plain!(Unwrap { result, value }),
+            Op::Push { list, value } => {
+                self.words.push(plain!(Push { list, value } due: due));
+                Word::Items { shares: self.is_reference(ty(value)?), most: self.most(ty(list)?) }
+            }
+            Op::Case { result, value } => plain!(Case { result, value }),
+            Op::Payload { result, value, case, field } => {
+                plain!(Payload { result, value } case: *case, field: *field)
+            }
+            Op::Find { found, value, map, key } => {
+                self.words.push(plain!(Find { found, value, map, key } due: due));
+                self.entries(ty(map)?)
+            }
+            Op::SetEntry { map, key, value } => {
+                self.words.push(plain!(SetEntry { map, key, value } due: due));
+                self.entries(ty(map)?)
+            }
+            Op::RemoveEntry { map, key } => {
+                self.words.push(plain!(RemoveEntry { map, key } due: due));
+                self.entries(ty(map)?)
+            }
+            Op::ForEachEntry { key, value, index, map } => {
+                self.words.push(plain!(ForEachEntry { key, value, index, map } due: due));
+                self.words.push(edges.past()?);
+                self.entries(ty(map)?)
+            }
+            Op::Quantile { result, .. }
+            | Op::Mean { result, .. }
+            | Op::Top { result, .. }
+            | Op::NewCase { result, .. }
+            | Op::NewMap { result, .. }
+            | Op::Text { result, .. }
+            | Op::Concat { result, .. }
+            | Op::Native { result, .. } => {
+                let extended = self.extended(function, op)?;
+                let site = slot::count(self.extended.len());
+                self.extended.push(extended);
+                Word::Extended { result: result.0, due, site }
+            }
+        };
+        self.words.push(word);
+        Some(())
+    }
+
+    /// The decoded form of an op whose operands do not fit a word.
+    fn extended(&mut self, function: &Function, op: &Op) -> Option<Extended> {
+        let ty = |register: &Register| function.registers.get(usize::from(register.0)).copied();
+        Some(match op {
+            Op::Quantile { metric, share, .. } => {
+                Extended::Quantile { metric: metric.0, share: u32::try_from(*share).ok()? }
+            }
+            Op::Mean { metric, result } => {
+                let float = match self.module.ty(ty(result)?)? {
+                    Type::Optional(inner) => self.module.ty(*inner)?.class() == Class::Float,
+                    _ => false,
+                };
+                Extended::Mean { metric: metric.0, float }
+            }
+            Op::Top { result, list, keys, count, bottom } => {
+                let (Type::List { element: item, .. }, Type::List { element: key, .. }) =
+                    (self.module.ty(ty(list)?)?, self.module.ty(ty(keys)?)?)
+                else {
+                    return None;
+                };
+                Extended::Top(Top {
+                    list: list.0,
+                    keys: keys.0,
+                    count: count.0,
+                    bottom: *bottom != 0,
+                    order: Order::of(self.module, *key),
+                    shares: self.is_reference(*item),
+                    most: self.most(ty(result)?),
+                })
+            }
+            Op::NewCase { case, fields, .. } => Extended::NewCase {
+                case: *case,
+                payload: self.arguments(function, SiteTarget::Object, fields)?,
+            },
+            Op::NewMap { result, entries } => {
+                let shape = self.map_shape(ty(result)?);
+                Extended::NewMap { entries: self.arguments(function, SiteTarget::Object, entries)?, shape }
+            }
+            Op::Text { value, .. } => Extended::Text { value: value.0, ty: ty(value)? },
+            Op::Concat { parts, .. } => {
+                Extended::Concat { parts: self.arguments(function, SiteTarget::Object, parts)? }
+            }
+            Op::Native { result, native, arguments } => Extended::Native {
+                function: native.function()?,
+                types: arguments.iter().map(ty).collect::<Option<_>>()?,
+                returns: ty(result)?,
+                arguments: self.arguments(function, SiteTarget::Object, arguments)?,
+            },
+            _ => return None,
+        })
+    }
+
+    fn is_reference(&self, ty: TypeId) -> bool {
+        is_reference(self.module, ty)
+    }
+
+    /// How many items a list, or entries a map, of this type may have.
+    fn most(&self, ty: TypeId) -> u32 {
+        let max = match self.module.ty(ty) {
+            Some(Type::List { max, .. } | Type::Map { max, .. }) => *max,
+            _ => None,
+        };
+        let limit = u32::try_from(cost::MAX_LIST_ITEMS).unwrap_or(u32::MAX);
+        max.map_or(limit, |max| max.min(limit))
+    }
+
+    fn map_shape(&self, map: TypeId) -> MapShape {
+        let shares = match self.module.ty(map) {
+            Some(Type::Map { value, .. }) => self.is_reference(*value),
+            _ => false,
+        };
+        MapShape { order: Order::of_keys(self.module, map), shares, most: self.most(map) }
+    }
+
+    fn entries(&self, map: TypeId) -> Word {
+        let MapShape { order, shares, most } = self.map_shape(map);
+        Word::Entries { order, shares, most }
+    }
+
+    /// What a write into a value of type `ty` must know.
+    fn shape(&self, ty: TypeId, value: TypeId) -> Option<Word> {
+        let fields = match self.module.ty(ty)? {
+            Type::Record { fields, .. } => u16::try_from(fields.len()).ok()?,
+            _ => 0,
+        };
+        Some(Word::Shape { ty: ty.0, fields, shares: self.is_reference(value) })
+    }
+
+    fn call(&mut self, function: &Function, callee: FunctionId, arguments: &[Register]) -> Option<u32> {
+        let Site { first, count, .. } = self.arguments(function, SiteTarget::Object, arguments)?;
+        let site = slot::count(self.calls.len());
+        self.calls.push(CallSite { callee: FunctionCode::default(), function: callee.0, count, first });
+        Some(site)
+    }
+
+    fn site(&mut self, function: &Function, target: SiteTarget, arguments: &[Register]) -> Option<u32> {
+        let made = self.arguments(function, target, arguments)?;
+        let site = slot::count(self.sites.len());
+        self.sites.push(made);
+        Some(site)
+    }
+
+    fn arguments(&mut self, function: &Function, target: SiteTarget, arguments: &[Register]) -> Option<Site> {
+        let first = slot::count(self.arguments.len());
+        for register in arguments {
+            let ty = *function.registers.get(usize::from(register.0))?;
+            self.arguments.push(Argument { register: register.0, shares: self.is_reference(ty) });
+        }
+        Some(Site { target, first, count: u8::try_from(arguments.len()).ok()? })
+    }
+
+    fn within(
+        &mut self,
+        function: &Function,
+        budgets: &[Register],
+        saved: &[Register],
+        phase: StringId,
+        otherwise: Option<u32>,
+    ) -> Option<u32> {
+        let ty = |register: &Register| function.registers.get(usize::from(register.0)).copied();
+        let budget = |register: &Register| match self.module.ty(ty(register)?)? {
+            Type::Duration => Some((Budget::Duration, register.0)),
+            Type::Money => Some((Budget::Money, register.0)),
+            Type::Tokens => Some((Budget::Tokens, register.0)),
+            _ => None,
+        };
+        let save = |register: &Register| {
+            Some(Argument { register: register.0, shares: self.is_reference(ty(register)?) })
+        };
+        let within = WithinCode {
+            budgets: budgets.iter().map(budget).collect::<Option<_>>()?,
+            saved: saved.iter().map(save).collect::<Option<_>>()?,
+            phase,
+            otherwise,
+        };
+        let index = slot::count(self.withins.len());
+        self.withins.push(within);
+        Some(index)
+    }
+
+    fn intern(&mut self, value: u64) -> u32 {
+        let constant = slot::count(self.constants.len());
+        self.constants.push(value);
+        constant
+    }
+
+    /// The place of a constant of a fused word.
+    fn small_constant(&mut self, value: i64) -> Option<u16> {
+        let value = value.cast_unsigned();
+        // Constants of one function lie close together; a few looks back are enough to find most again.
+        let recent = self.constants.iter().enumerate().rev().take(16).find(|(_, own)| **own == value);
+        match recent {
+            Some((place, _)) => u16::try_from(place).ok(),
+            None => {
+                let place = u16::try_from(self.constants.len()).ok()?;
+                self.constants.push(value);
+                Some(place)
+            }
+        }
+    }
+
+    fn constant(&mut self, result: Register, value: u64) -> Word {
+        Word::Constant { result: result.0, constant: self.intern(value) }
+    }
+}
+
+/// How many words an op becomes.
+fn word_count(op: &Op) -> u32 {
+    match op {
+        Op::Block {} | Op::End {} => 0,
+        Op::ForEach { .. }
+        | Op::RetryHost { .. }
+        | Op::WithinElse {}
+        | Op::Range { .. }
+        | Op::Advance {}
+        | Op::EqValue { .. }
+        | Op::SetField { .. }
+        | Op::SetItem { .. }
+        | Op::Push { .. }
+        | Op::Find { .. }
+        | Op::SetEntry { .. }
+        | Op::RemoveEntry { .. } => 2,
+        Op::ForEachEntry { .. } => 3,
+        _ => 1,
+    }
+}
+
+/// How many `within`s an op leaves that jumps or returns out of them.
+fn leaves(op: &Op, layout: &Layout, p: usize) -> Option<u8> {
+    let count = match op {
+        Op::Break { .. } | Op::Continue { .. } => layout.target(p).map_or(0, |t| layout.leaves(p, t)),
+        Op::Return {} | Op::ReturnValue { .. } => layout.withins(p),
+        _ => 0,
+    };
+    u8::try_from(count).ok()
+}
+
+/// A [`Word::Leave`] in front of those that leave any.
+fn leaving_words(op: &Op, layout: &Layout, p: usize) -> u32 {
+    u32::from(leaves(op, layout, p) != Some(0))
+}
+
+/// The ways out of op `p`.
+struct Edges<'a> {
+    layout: &'a Layout,
+    positions: &'a [u32],
+    p: usize,
+}
+
+impl Edges<'_> {
+    /// The word `p` jumps to.
+    fn target(&self) -> Option<u32> {
+        self.positions.get(self.layout.target(self.p)?).copied()
+    }
+
+    /// What the step to op `t` adds to the fuel.
+    fn credit(&self, t: usize) -> Option<u16> {
+        u16::try_from(self.layout.edge(self.p, t)).ok()
+    }
+
+    /// Credit and word of the jump of `p`.
+    fn jump(&self) -> Option<(u16, u32)> {
+        Some((self.credit(self.layout.target(self.p)?)?, self.target()?))
+    }
+
+    /// The way past a loop that has nothing to do.
+    fn past(&self) -> Option<Word> {
+        let (credit, target) = self.jump()?;
+        Some(Word::Target { credit, target })
+    }
+}
