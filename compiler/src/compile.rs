@@ -23,7 +23,7 @@ pub struct Compilation {
     pub diagnostics: Vec<Diagnostic>,
     /// The worst case: the bound that stands in the module, and why a part of it is unbounded.
     pub bound: Report,
-    /// What the bound was computed from, for [`crate::bound::lines`].
+    /// What the bound was computed from, for [`crate::bound::lines()`].
     pub facts: Facts,
 }
 

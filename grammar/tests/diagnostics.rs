@@ -86,11 +86,8 @@ fn each_example_has_its_one_message() {
         seen.insert(code);
     }
     // A text that is too long (E0008) is no file to keep.
-    let expected: BTreeSet<Code> = Code::ALL
-        .iter()
-        .copied()
-        .filter(|code| SHOWN.contains(code) && *code != Code::E0008)
-        .collect();
+    let expected: BTreeSet<Code> =
+        Code::ALL.iter().copied().filter(|code| SHOWN.contains(code) && *code != Code::E0008).collect();
     assert_eq!(seen, expected);
 }
 

@@ -2,7 +2,7 @@
 
 use swarm_grammar::span::Span;
 
-/// The kind of edit that bounds something, and what it is made to. [`super::advice`] finds the text for it.
+/// The kind of edit that bounds something, and what it is made to. [`super::advice()`] finds the text for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Remedy {
     /// The type declared here needs a MAX: of a LET, a parameter, a STATE, or the result of a function. The span is

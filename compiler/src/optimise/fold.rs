@@ -52,7 +52,9 @@ impl Folder<'_> {
             let Part::Statement(statement) = part else { return };
             match &statement.kind {
                 StatementKind::Assign { place, .. } => assigned.extend(root(place)),
-                StatementKind::Let { local, value } => found.extend(constant(value).map(|value| (*local, value))),
+                StatementKind::Let { local, value } => {
+                    found.extend(constant(value).map(|value| (*local, value)))
+                }
                 _ => {}
             }
         });
@@ -161,7 +163,9 @@ impl Folder<'_> {
     fn neutral(&self, operation: BinaryOperation, left: &Expr, right: &Expr) -> Option<Expr> {
         let same = left.ty.is_some() && left.ty == right.ty;
         match (operation, self.word(left), self.word(right)) {
-            (BinaryOperation::AddWord | BinaryOperation::SubtractWord, _, Some(0)) if same => Some(left.clone()),
+            (BinaryOperation::AddWord | BinaryOperation::SubtractWord, _, Some(0)) if same => {
+                Some(left.clone())
+            }
             (BinaryOperation::AddWord, Some(0), _) if same => Some(right.clone()),
             (BinaryOperation::Product(whole), _, Some(part)) if part == whole => Some(left.clone()),
             _ => None,

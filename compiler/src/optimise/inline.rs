@@ -177,10 +177,16 @@ fn fits(template: &Template, arguments: &[Expr], quiet: &Quiet) -> bool {
     if !arguments.iter().map(|argument| argument.ty).eq(types.take(template.parameters as usize)) {
         return false;
     }
-    let plain = |argument: &Expr| match argument.kind {
-        ExprKind::Word(_) | ExprKind::Local(_) => true,
-        ExprKind::Input(_) | ExprKind::Context(_) | ExprKind::Float(_) | ExprKind::String(_) => true,
-        _ => false,
+    let plain = |argument: &Expr| {
+        matches!(
+            argument.kind,
+            ExprKind::Word(_)
+                | ExprKind::Local(_)
+                | ExprKind::Input(_)
+                | ExprKind::Context(_)
+                | ExprKind::Float(_)
+                | ExprKind::String(_)
+        )
     };
     let pure = quiet.expr(&template.value) || template.parts_are_pure();
     let movable = |argument: &Expr, uses: usize| {

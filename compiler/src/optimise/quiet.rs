@@ -22,10 +22,11 @@ impl Quiet {
         loop {
             let before = quiet.functions.clone();
             for (at, function) in functions.iter().enumerate() {
-                if before.get(at) == Some(&false) && quiet.body(&function.body) {
-                    if let Some(known) = quiet.functions.get_mut(at) {
-                        *known = true;
-                    }
+                if before.get(at) == Some(&false)
+                    && quiet.body(&function.body)
+                    && let Some(known) = quiet.functions.get_mut(at)
+                {
+                    *known = true;
                 }
             }
             if quiet.functions == before {
@@ -89,7 +90,8 @@ impl Quiet {
                 value.ty.is_some_and(|ty| ty.0 < TypeId::BUILTIN_COUNT) && self.expr(value)
             }
             ExprKind::Aggregate {
-                aggregate: Aggregate::Count | Aggregate::Any | Aggregate::All | Aggregate::Min | Aggregate::Max,
+                aggregate:
+                    Aggregate::Count | Aggregate::Any | Aggregate::All | Aggregate::Min | Aggregate::Max,
                 iteration,
                 value,
             } => self.iteration(iteration) && value.as_ref().is_none_or(|value| self.expr(value)),

@@ -162,9 +162,7 @@ impl Maker {
             }
             8 => Number::Choice(Box::new(self.truth(less)), self.boxed(less), self.boxed(less)),
             9 => Number::Ask(self.boxed(less)),
-            10 => {
-                self.over_list(|maker, list, item| Number::Count(list, item, Box::new(maker.truth(less))))
-            }
+            10 => self.over_list(|maker, list, item| Number::Count(list, item, Box::new(maker.truth(less)))),
             11 => self.over_list(|maker, list, item| {
                 Number::Sum(list, item, maker.boxed(less), Box::new(maker.truth(less)))
             }),
@@ -296,9 +294,7 @@ impl Maker {
             12 => {
                 let map = self.map();
                 self.with_new(|maker, key| {
-                    maker.with_new(|maker, value| {
-                        Statement::ForEntry(map, key, value, maker.in_loop(less))
-                    })
+                    maker.with_new(|maker, value| Statement::ForEntry(map, key, value, maker.in_loop(less)))
                 })
             }
             13 => {

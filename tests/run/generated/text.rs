@@ -169,11 +169,9 @@ impl Text {
             Truth::Same(left, right) => write_to!(self, "l", *left, " == l", *right),
             Truth::SameMap(left, right) => write_to!(self, "m", *left, " == m", *right),
             Truth::SameRecord => self.0.push_str("r0 == r1"),
-            Truth::Is(case) => write_to!(
-                self,
-                "k == ",
-                ["Kind.zero", "Kind.one(1)", "Kind.two(1, 1)"][*case]
-            ),
+            Truth::Is(case) => {
+                write_to!(self, "k == ", ["Kind.zero", "Kind.one(1)", "Kind.two(1, 1)"][*case])
+            }
             Truth::Has(map, key) => write_to!(self, "m", *map, "[", &**key, "] != NONE"),
         }
         self.0.push(')');

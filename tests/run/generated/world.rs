@@ -68,7 +68,11 @@ impl World {
                 result.ok_or(OVERFLOW)?
             }
             Number::Choice(condition, then, otherwise) => {
-                if self.truth(condition)? { self.number(then)? } else { self.number(otherwise)? }
+                if self.truth(condition)? {
+                    self.number(then)?
+                } else {
+                    self.number(otherwise)?
+                }
             }
             Number::Ask(value) => {
                 let value = self.number(value)?;
@@ -292,7 +296,9 @@ impl World {
                     self.block(otherwise)?;
                 }
             }
-            Statement::Within(dollars, body, otherwise) => self.within(*dollars, body, otherwise.as_deref())?,
+            Statement::Within(dollars, body, otherwise) => {
+                self.within(*dollars, body, otherwise.as_deref())?
+            }
             Statement::Break => return Err(Leave::Break),
             Statement::Continue => return Err(Leave::Continue),
             Statement::Return => return Err(Leave::Return),

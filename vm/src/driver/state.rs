@@ -293,6 +293,7 @@ impl OnceKeys {
 
 /// STATE variables by their index; few programs are given any.
 #[derive(Debug, Default)]
+#[expect(clippy::box_collection, reason = "an instance is small, and hardly any has this")]
 pub(crate) struct Given(Option<Box<BTreeSet<usize>>>);
 
 impl Given {
