@@ -207,7 +207,9 @@ fn run(vector: &Map<String, Json>, options: &Options) -> Result<Seen, String> {
 /// Begins the activation a step names: `{"tick": 0}`, or `{"event": "VOTE", "args": ["a", true]}`.
 fn begin(run: &mut Instance, module: &Module, step: &Json) -> Result<(), String> {
     if let Some(timer) = step.get("tick") {
-        return run.tick(usize::try_from(timer.as_u64().unwrap()).unwrap()).map_err(|refusal| refusal.to_string());
+        return run
+            .tick(usize::try_from(timer.as_u64().unwrap()).unwrap())
+            .map_err(|refusal| refusal.to_string());
     }
     let name = step["event"].as_str().unwrap();
     let handler = module.events.iter().position(|event| event.name == name).unwrap();
