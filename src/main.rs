@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod files;
 mod host;
+mod keys;
 mod program;
 mod render;
 mod status;

@@ -7,7 +7,11 @@ mod disasm;
 mod explain;
 mod fmt;
 mod inspect;
+mod keygen;
 mod run;
+mod sign;
+mod trust;
+mod verify;
 mod version;
 
 use crate::cli::Command;
@@ -22,6 +26,10 @@ pub(crate) fn dispatch(command: Command, terminal: Terminal) -> Result<Status, F
         Command::Run(arguments) => run::run(&arguments, terminal),
         Command::Inspect(arguments) => inspect::inspect(&arguments, terminal),
         Command::Disasm(arguments) => disasm::disasm(&arguments, terminal),
+        Command::Keygen(arguments) => keygen::keygen(&arguments, terminal),
+        Command::Sign(arguments) => sign::sign(&arguments, terminal),
+        Command::Verify(arguments) => verify::verify(&arguments, terminal),
+        Command::Trust(command) => trust::trust(&command, terminal),
         Command::Fmt(arguments) => fmt::fmt(&arguments, terminal),
         Command::Explain(arguments) => explain::explain(&arguments, terminal),
         Command::Completions(arguments) => completions::completions(&arguments, terminal),

@@ -4,6 +4,7 @@ pub(crate) mod amount;
 pub(crate) mod bound;
 pub(crate) mod diagnostic;
 pub(crate) mod module;
+pub(crate) mod order;
 pub(crate) mod run;
 pub(crate) mod style;
 pub(crate) mod text;
