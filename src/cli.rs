@@ -1,5 +1,7 @@
 //! The command line as clap sees it.
 
+mod fleet;
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -8,6 +10,11 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use swarm_bytecode::quantity::{Literal, parse_literal};
 use swarm_bytecode::types::TypeId;
+
+pub(crate) use fleet::{
+    Digest, KeygenArguments, SignArguments, TrustAddArguments, TrustCommand, TrustMode, TrustNewArguments,
+    TrustShowArguments, TrustSignArguments, VerifyArguments,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -21,7 +28,7 @@ const STYLES: Styles = Styles::styled()
 const AFTER_HELP: &str = "\
 Results go to stdout, talk to stderr; `-` reads standard input.
 Exit codes: 0 done, 1 errors in the program or a run that failed or hit a limit,
-2 usage or files, 4 refused (verifier, capability). More: docs/cli.md";
+2 usage or files, 4 refused (verifier, capability, signature). More: docs/cli.md";
 
 /// Swarm: instructions for fleets of agents, with the worst case known before they are sent.
 #[derive(Debug, Parser)]
@@ -109,6 +116,15 @@ pub(crate) enum Command {
     Inspect(ModuleArguments),
     /// Print a module's code.
     Disasm(ModuleArguments),
+    /// Make a key pair.
+    Keygen(KeygenArguments),
+    /// Sign a program as an order to a fleet, or sign an order someone else has signed.
+    Sign(Box<SignArguments>),
+    /// Check an order as an agent would.
+    Verify(Box<VerifyArguments>),
+    /// Make and sign the file that says whose signature counts.
+    #[command(subcommand)]
+    Trust(TrustCommand),
     /// Format source files in place.
     Fmt(FmtArguments),
     /// Try out expressions and statements, line by line.

@@ -9,6 +9,8 @@ pub mod testing;
 pub use swarm_bytecode as bytecode;
 /// From source text to a module.
 pub use swarm_compiler as compiler;
+/// Keys, signed orders, and what an agent accepts.
+pub use swarm_fleet as fleet;
 /// Tokens, grammar, syntax tree, diagnostics and formatter.
 pub use swarm_grammar as grammar;
 /// The standard library's text.

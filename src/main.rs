@@ -9,6 +9,7 @@ mod files;
 mod fixes;
 mod fuzz;
 mod host;
+mod keys;
 mod loader;
 mod program;
 mod render;

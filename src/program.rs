@@ -31,7 +31,16 @@ pub(crate) struct Loaded {
 
 /// Reads a program, whichever form it has: its content tells. `None`: it has errors, and they are told.
 pub(crate) fn load(path: &Path, options: Options, terminal: Terminal) -> Result<Option<Loaded>, Failure> {
-    let bytes = files::read_bytes(path)?;
+    from_bytes(path, files::read_bytes(path)?, options, terminal)
+}
+
+/// A program whose file was read already.
+pub(crate) fn from_bytes(
+    path: &Path,
+    bytes: Vec<u8>,
+    options: Options,
+    terminal: Terminal,
+) -> Result<Option<Loaded>, Failure> {
     let named_module = path.extension().is_some_and(|extension| extension == "bc");
     if bytes.starts_with(&MAGIC) || named_module {
         return decode(path, bytes).map(Some);

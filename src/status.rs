@@ -12,7 +12,7 @@ pub(crate) enum Status {
     Failed,
     /// Wrong usage, or a file that could not be read or written.
     Usage,
-    /// The verifier or a missing capability stood in the way.
+    /// The verifier, a missing capability, or a signature that does not count stood in the way.
     Refused,
 }
 
@@ -59,6 +59,8 @@ define_faults! {
     WrongData "E0508" "data that does not fit the program";
     NotGranted "E0509" "capability that is not granted";
     NoHandler "E0510" "host function that is not here";
+    Exists "E0511" "file that is there already";
+    NoRandomness "E0512" "system without randomness";
 }
 
 /// Why a command could not do its work.

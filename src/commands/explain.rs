@@ -1,6 +1,7 @@
 //! `swarmc explain`: the long form of an error code.
 
 use serde_json::{Value, json};
+use swarm_fleet::for_each_cause;
 use swarm_grammar::for_each_code;
 use swarm_grammar::suggest::closest;
 
@@ -31,9 +32,16 @@ static MODULES: &[Page] = &pages! {
     E0410 "module that breaks a rule";
 };
 
+macro_rules! fleet_pages {
+    ($($cause:ident $code:ident $severity:ident $title:literal $help:literal;)*) => { pages! { $($code $title;)* } };
+}
+
+/// Those of signed orders and trust files.
+static FLEET: &[Page] = &for_each_cause!(fleet_pages);
+
 /// Errors by number, then warnings.
 fn pages() -> Vec<&'static Page> {
-    let mut pages: Vec<&Page> = COMPILER.iter().chain(MODULES).chain(Fault::PAGES).collect();
+    let mut pages: Vec<&Page> = COMPILER.iter().chain(MODULES).chain(Fault::PAGES).chain(FLEET).collect();
     pages.sort_by_key(|(code, ..)| *code);
     pages
 }
@@ -116,13 +124,15 @@ mod tests {
     use super::*;
     use swarm_bytecode::codec::DecodeErrorKind;
     use swarm_bytecode::verify::RULE_BROKEN;
+    use swarm_fleet::refusal::Cause;
     use swarm_grammar::diagnostic::Code;
 
     #[test]
     fn every_code_has_its_page() {
         let compiler = Code::ALL.iter().map(|code| code.as_str());
         let modules = DecodeErrorKind::ALL.iter().map(|kind| kind.code()).chain([RULE_BROKEN]);
-        for code in compiler.chain(modules) {
+        let fleet = Cause::ALL.iter().map(|cause| cause.code());
+        for code in compiler.chain(modules).chain(fleet) {
             let (_, title, page) = pages().into_iter().find(|(known, ..)| *known == code).unwrap();
             assert!(page.starts_with(&format!("# {code}: {title}\n")), "the page of {code} begins otherwise");
         }

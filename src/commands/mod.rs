@@ -12,11 +12,15 @@ mod fmt;
 mod fuzz;
 mod grammar;
 mod inspect;
+mod keygen;
 mod new;
 mod order;
 mod repl;
 mod run;
+mod sign;
 mod test;
+mod trust;
+mod verify;
 mod version;
 
 use crate::cli::Command;
@@ -33,6 +37,10 @@ pub(crate) fn dispatch(command: Command, terminal: Terminal) -> Result<Status, F
         Command::Cost(arguments) => cost::cost(&arguments, terminal),
         Command::Inspect(arguments) => inspect::inspect(&arguments, terminal),
         Command::Disasm(arguments) => disasm::disasm(&arguments, terminal),
+        Command::Keygen(arguments) => keygen::keygen(&arguments, terminal),
+        Command::Sign(arguments) => sign::sign(&arguments, terminal),
+        Command::Verify(arguments) => verify::verify(&arguments, terminal),
+        Command::Trust(command) => trust::trust(&command, terminal),
         Command::Fmt(arguments) => fmt::fmt(&arguments, terminal),
         Command::Repl(arguments) => repl::repl(&arguments, terminal),
         Command::Test(arguments) => test::test(&arguments, terminal),

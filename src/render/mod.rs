@@ -6,6 +6,7 @@ pub(crate) mod bound;
 pub(crate) mod diagnostic;
 pub(crate) mod documentation;
 pub(crate) mod module;
+pub(crate) mod order;
 pub(crate) mod run;
 pub(crate) mod style;
 pub(crate) mod tests;
