@@ -30,8 +30,7 @@ fn program(calls: bool) -> Result<Program, Failure> {
     code.extend([Op::Advance {}, Op::Return {}]);
     let mut module = Module::empty();
     module.instruction.name = "CALLS".into();
-    module.functions =
-        vec![Function { registers: vec![TypeId::INT; 4], parameters: 0, result: None, code }];
+    module.functions = vec![Function { registers: vec![TypeId::INT; 4], parameters: 0, result: None, code }];
     module.entry = FunctionId(0);
     module.imports = vec![Import {
         name: "ACT".into(),

@@ -286,7 +286,11 @@ fn the_same_text_gives_the_same_bytes() {
 fn codes(text: &str) -> Vec<&'static str> {
     let (Compilation { module, diagnostics, .. }, _) = compile_text("test.swarm", text);
     assert!(module.is_none());
-    diagnostics.iter().map(|diagnostic| diagnostic.code.as_str()).filter(|code| code.starts_with('E')).collect()
+    diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.code.as_str())
+        .filter(|code| code.starts_with('E'))
+        .collect()
 }
 
 #[test]

@@ -61,8 +61,8 @@ pub use agenda::{Agenda, Due, Posted};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use error::{InputError, LoadError, LoadErrorKind};
 pub use host::{
-    Answer, Argument, Bandwidth, Bytes, Call, Duration, EffectKey, Handler, Host, HostError, IntoAnswer, IntoValue,
-    List, Money, Percent, Rate, Record, Text, Time, Tokens,
+    Answer, Argument, Bandwidth, Bytes, Call, Duration, EffectKey, Handler, Host, HostError, IntoAnswer,
+    IntoValue, List, Money, Percent, Rate, Record, Text, Time, Tokens,
 };
 pub use inputs::Inputs;
 pub use instance::{Effects, Exit, Instance, NotPending, PendingCall, PendingKind};

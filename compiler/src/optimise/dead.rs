@@ -27,10 +27,12 @@ pub(super) fn remove(function: &mut Function, quiet: &Quiet) {
 
 /// Puts the arm of a condition that never changes into its place.
 fn decide(block: &mut Vec<Statement>) {
-    let constant = |statement: &Statement| match &statement.kind {
-        StatementKind::If { condition: Expr { kind: ExprKind::Word(_), .. }, .. } => true,
-        StatementKind::IfSome { optional: Expr { kind: ExprKind::Zero, .. }, .. } => true,
-        _ => false,
+    let constant = |statement: &Statement| {
+        matches!(
+            statement.kind,
+            StatementKind::If { condition: Expr { kind: ExprKind::Word(_), .. }, .. }
+                | StatementKind::IfSome { optional: Expr { kind: ExprKind::Zero, .. }, .. }
+        )
     };
     if !block.iter().any(constant) {
         return;

@@ -119,6 +119,8 @@ pub(super) const ITEMS: usize = 3;
 pub(super) const LISTS: usize = 3;
 /// So is the last map.
 pub(super) const MAPS: usize = 3;
+/// MAX of the maps that have one.
+pub(super) const MOST_ENTRIES: usize = 8;
 pub(super) const VARIABLES: usize = 3;
 
 pub(super) struct Maker {

@@ -15,7 +15,7 @@ ENUM Kind { zero  one(n: int)  two(left: int, right: int) }
 METRIC total: int TOTAL
 STATE s: int = 1
 STATE l2: list<int> MAX 5 = [2, 2, 5]
-STATE m2: map<int, int> MAX 5_000 = [2: 4]
+STATE m2: map<int, int> MAX 8 = [2: 4]
 FUNC half(n: int) -> int { IF n < 0 { RETURN -1 } ELSE { RETURN n DIV 2 } }
 FUNC less(a: int, b: int) -> int { RETURN b - a }
 FUNC twice(n: int) -> int { RETURN n + n }
@@ -24,7 +24,7 @@ FUNC main() {
 LET v0 = 1  LET v1 = 1  LET v2 = 1
 LET l0: list<int> MAX 5 = [1, 2, 3]  LET l1: list<int> MAX 5 = [3, -1, 2]
 LET r0 = Pair(a: 1, b: 2)  LET r1 = Pair(a: 2, b: 1)
-LET m0: map<int, int> MAX 5_000 = [1: 10]  LET m1 = [1: 10, 2: 20]
+LET m0: map<int, int> MAX 8 = [1: 10]  LET m1 = [1: 10, 2: 20]
 LET k = Kind.zero
 ";
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::program::{Function, ITEMS, List, Name, Number, Statement, Truth};
+use super::program::{Function, ITEMS, List, MOST_ENTRIES, Name, Number, Statement, Truth};
 
 /// Why a block was left before its end.
 pub(super) enum Leave {
@@ -237,7 +237,12 @@ impl World {
             Statement::CopyRecord(to, from) => self.values.records[*to] = self.values.records[*from],
             Statement::SetEntry(map, key, value) => {
                 let (key, value) = (self.number(key)?, self.number(value)?);
-                self.values.maps[*map].insert(key, value);
+                let bounded = *map != 1;
+                let map = &mut self.values.maps[*map];
+                if bounded && map.len() == MOST_ENTRIES && !map.contains_key(&key) {
+                    return Err(Leave::Trap("too_long"));
+                }
+                map.insert(key, value);
             }
             Statement::CopyMap(to, from) => self.values.maps[*to] = self.values.maps[*from].clone(),
             Statement::EmptyMap(map) => self.values.maps[*map].clear(),
