@@ -64,7 +64,9 @@ impl Program {
         let plain = self.run_compiled(false);
         let better = self.run_compiled(true);
         assert_eq!(plain.report.outcome, better.report.outcome, "optimised: {:?}", better.report.reason);
-        let reason = |run: &Run| run.report.reason.as_ref().map(|reason| (reason.code.clone(), reason.message.clone()));
+        let reason = |run: &Run| {
+            run.report.reason.as_ref().map(|reason| (reason.code.clone(), reason.message.clone()))
+        };
         assert_eq!(reason(&plain), reason(&better), "optimised");
         assert_eq!(plain.actions, better.actions, "optimised");
         assert_eq!(plain.asked, better.asked, "optimised");
