@@ -24,10 +24,9 @@
 //!
 //! | held | bytes |
 //! |---|---|
-//! | an object of *n* slots ([`object_words`]) | 8 × (*n* + 1): a header word, then the slots; of an enum one slot for the case |
+//! | an object of *n* slots ([`object_words`]) | 8 × (*n* + 1): a header word, then the slots; of an enum with a payload one slot for the case |
 //! | a list that grows by `push` | as an object of its [`capacity`] |
 //! | a map ([`map_words`]) | 8 × (1 + 3 × [`capacity`]): a header word, then key, value and place of each entry |
-//! | the order of an open `foreach.entry` | 8 × (entries + 1) |
 //! | text made while running | its length |
 //! | a live call ([`frame_bytes`]) | 16 + 8 × registers |
 //! | a collected action ([`action_bytes`]) | 16 + 8 × arguments |
@@ -223,9 +222,10 @@ pub const fn within(saved: u64, states: u64, metrics: u64) -> u64 {
     saved.saturating_add(states).saturating_add(metrics)
 }
 
-/// Words of a case with so many fields: its header, which case it is, and its payload.
+/// Words of a case with so many fields: its header, which case it is, and its payload. A case without payload is no
+/// object.
 pub const fn case_words(fields: u64) -> u64 {
-    object_words(fields.saturating_add(1))
+    if fields == 0 { 0 } else { object_words(fields.saturating_add(1)) }
 }
 
 /// Words of a map with room for so many entries.

@@ -40,7 +40,7 @@ impl Instance {
         machine.fuel_limit = limits.fuel.min(MAX_FUEL).cast_signed();
         machine.memory = MemoryMeter { used: 0, peak: 0, limit: limits.memory_bytes };
         let mut evaluation = Evaluation { code, attached, machine };
-        let opened = if fresh { evaluation.open_states(&state.given) } else { Ok(()) };
+        let opened = if fresh { evaluation.open_states(state.given.as_deref()) } else { Ok(()) };
         let value = opened.and_then(|()| evaluation.call(function, arguments));
         before.put_back(&mut state.machine);
         value
@@ -62,7 +62,7 @@ impl Instance {
         for (place, value) in state.machine.states.iter_mut().skip(at).zip([slot]) {
             *place = value;
         }
-        state.given.insert(at);
+        state.given.get_or_insert_default().insert(at);
         Ok(())
     }
 
@@ -172,9 +172,12 @@ struct Evaluation<'a> {
 
 impl Evaluation<'_> {
     /// Gives the STATE variables their first values, as START would.
-    fn open_states(&mut self, given: &Given) -> Result<(), Reason> {
+    fn open_states(&mut self, given: Option<&Given>) -> Result<(), Reason> {
         for (at, state) in self.code.module().states.iter().enumerate() {
-            let Some(initial) = state.initial.filter(|_| !given.contains(at)) else { continue };
+            let Some(initial) = state.initial.filter(|_| !given.is_some_and(|given| given.contains(at)))
+            else {
+                continue;
+            };
             let value = self.run(initial, &[])?.unwrap_or(0);
             for (place, value) in self.machine.states.iter_mut().skip(at).zip([value]) {
                 *place = value;

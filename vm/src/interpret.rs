@@ -28,7 +28,8 @@ use crate::outside::{HostOp, Outside, Reply};
 use crate::scope::{Scope, Window};
 use crate::slot;
 use crate::word::Word;
-use window::{enter, float, get, set, shape, word};
+pub(crate) use window::get;
+use window::{enter, float, set, shape, word};
 
 /// Sees every word before it runs. The default does nothing and costs nothing.
 pub(crate) trait Observer {

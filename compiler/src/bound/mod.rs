@@ -36,6 +36,7 @@ pub use sum::Unbounded;
 pub use weight::BORDER_TEXT_BYTES;
 
 use facts::FunctionFacts;
+use sum::Sum;
 use texts::TextStores;
 
 /// What the code generator knows of a module beside its code.
@@ -47,12 +48,21 @@ pub struct Facts {
     pub texts: TextStores,
     /// STATE variables of which a part is assigned somewhere.
     pub changed: Vec<StateId>,
-    /// Where STATE variables are declared.
-    pub states: Vec<Span>,
+    /// STATE variables, in order.
+    pub states: Vec<StateFacts>,
     /// Where ON handlers are declared.
     pub events: Vec<Span>,
     /// Where EVERY stands.
     pub timers: Vec<Span>,
+}
+
+/// Facts of a STATE variable.
+#[derive(Debug, Clone)]
+pub struct StateFacts {
+    /// Its declaration.
+    pub span: Span,
+    /// If it is a text, how long that can be.
+    pub text: Option<Sum>,
 }
 
 /// Proves the bound of a module from the facts that came with its code.

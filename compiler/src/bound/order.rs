@@ -100,9 +100,9 @@ impl<'m> Order<'m> {
 
     /// What the first values of STATE variables cost to make, and to copy before one is changed.
     fn first_values(&mut self, mut cost: Cost) -> Cost {
-        for (state, span) in self.module.states.iter().zip(&self.facts.states) {
+        for (state, facts) in self.module.states.iter().zip(&self.facts.states) {
             if let Some(initial) = state.initial {
-                cost = cost.then(&self.prover.function(initial, *span));
+                cost = cost.then(&self.prover.function(initial, facts.span));
             }
         }
         for state in self.facts.changed.iter().filter_map(|id| self.module.states.get(id.index())) {
@@ -115,15 +115,17 @@ impl<'m> Order<'m> {
 
     /// STATE variables lie in every activation's memory, and are copied at its end.
     fn kept_state(&mut self, cost: &mut Cost) {
-        for (state, span) in self.module.states.iter().zip(&self.facts.states) {
-            match weight(self.module, state.ty, self.prover.text) {
+        for (state, facts) in self.module.states.iter().zip(&self.facts.states) {
+            let span = facts.span;
+            let text = facts.text.as_ref().and_then(|text| self.prover.length(text));
+            match weight(self.module, state.ty, text.unwrap_or(self.prover.text)) {
                 Some(weight) => {
                     cost.add_fuel(cost::copy(weight.words));
                     cost.add_kept(weight.bytes());
                 }
                 None => {
                     let reason = format!("nothing says how great the STATE variable {} can be", state.name);
-                    let cause = Err(Unbounded::new(*span, reason).with(Remedy::Maximum(*span)));
+                    let cause = Err(Unbounded::new(span, reason).with(Remedy::Maximum(span)));
                     add(&mut cost.fuel, &cause);
                     add(&mut cost.kept, &cause);
                 }

@@ -25,6 +25,8 @@ pub(crate) struct Prover<'m> {
     /// With numbers in the place of the lengths of texts.
     pub(crate) facts: Rc<[FunctionFacts]>,
     done: Vec<Progress>,
+    /// Greatest length of the texts of each place.
+    lengths: Vec<u64>,
     /// Longest string that is kept anywhere.
     pub(crate) text: u64,
     causes: BTreeSet<Unbounded>,
@@ -48,7 +50,16 @@ impl<'m> Prover<'m> {
         let longest = literals.chain(lengths.iter().copied()).max().unwrap_or(0);
         let done = vec![Progress::Open; module.functions.len()];
         let facts = facts.functions.iter().map(|facts| resolved(facts, &lengths)).collect();
-        Prover { module, facts, done, text: longest.max(BORDER_TEXT_BYTES), causes: BTreeSet::new() }
+        let text = longest.max(BORDER_TEXT_BYTES);
+        Prover { module, facts, done, lengths, text, causes: BTreeSet::new() }
+    }
+
+    /// How long a text can be that only speaks of places.
+    pub(crate) fn length(&self, text: &Sum) -> Option<u64> {
+        text.at_most(&|symbol| match symbol {
+            Symbol::Text(place) => self.lengths.get(place as usize).copied(),
+            _ => None,
+        })
     }
 
     /// What a call of this function costs at most, its own frame included.

@@ -23,6 +23,9 @@ pub enum Symbol {
 /// Coefficients saturate, far above every limit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sum {
+    /// The term without symbols: most sums have no other.
+    constant: u64,
+    /// The others: each has a symbol, and a coefficient above 0.
     terms: BTreeMap<Vec<Symbol>, u64>,
 }
 
@@ -66,9 +69,7 @@ impl Sum {
 
     /// A number.
     pub fn constant(value: u64) -> Sum {
-        let mut sum = Sum::zero();
-        sum.insert(Vec::new(), value);
-        sum
+        Sum { constant: value, terms: BTreeMap::new() }
     }
 
     /// One symbol.
@@ -79,7 +80,9 @@ impl Sum {
     }
 
     fn insert(&mut self, factors: Vec<Symbol>, coefficient: u64) {
-        if coefficient > 0 {
+        if factors.is_empty() {
+            self.constant = self.constant.saturating_add(coefficient);
+        } else if coefficient > 0 {
             let term = self.terms.entry(factors).or_insert(0);
             *term = term.saturating_add(coefficient);
         }
@@ -87,18 +90,18 @@ impl Sum {
 
     /// The number it is, if it has no symbol.
     pub fn as_constant(&self) -> Option<u64> {
-        match self.terms.len() {
-            0 => Some(0),
-            1 => self.terms.get(&Vec::new()).copied(),
-            _ => None,
-        }
+        self.terms.is_empty().then_some(self.constant)
     }
 
     /// The sum of both.
     #[must_use]
     pub fn plus(mut self, other: &Sum) -> Sum {
+        self.constant = self.constant.saturating_add(other.constant);
         for (factors, coefficient) in &other.terms {
-            self.insert(factors.clone(), *coefficient);
+            match self.terms.get_mut(factors) {
+                Some(term) => *term = term.saturating_add(*coefficient),
+                None => self.insert(factors.clone(), *coefficient),
+            }
         }
         self
     }
@@ -106,9 +109,12 @@ impl Sum {
     /// What is at least as great as both, whatever the symbols are: the greater coefficient of each term.
     #[must_use]
     pub fn or(mut self, other: &Sum) -> Sum {
+        self.constant = self.constant.max(other.constant);
         for (factors, coefficient) in &other.terms {
-            let term = self.terms.entry(factors.clone()).or_insert(0);
-            *term = (*term).max(*coefficient);
+            match self.terms.get_mut(factors) {
+                Some(term) => *term = (*term).max(*coefficient),
+                None => self.insert(factors.clone(), *coefficient),
+            }
         }
         self
     }
@@ -116,26 +122,23 @@ impl Sum {
     /// Less by a number, as far as it has a constant part. Sound also where it has less: nothing is below 0.
     #[must_use]
     pub fn minus_constant(mut self, value: u64) -> Sum {
-        let left = self.terms.remove(&Vec::new()).unwrap_or(0).saturating_sub(value);
-        self.insert(Vec::new(), left);
+        self.constant = self.constant.saturating_sub(value);
         self
     }
 
     /// A part of it: each coefficient divided, rounded up. At least the sum divided, rounded down.
     #[must_use]
     pub fn divided(mut self, divisor: u64) -> Sum {
-        for (factors, coefficient) in &mut self.terms {
-            let whole = coefficient.checked_div(divisor).unwrap_or(*coefficient);
-            let exact = factors.is_empty() || whole.saturating_mul(divisor) == *coefficient;
-            *coefficient = whole.saturating_add(u64::from(!exact));
+        self.constant = self.constant.checked_div(divisor).unwrap_or(self.constant);
+        for coefficient in self.terms.values_mut() {
+            *coefficient = coefficient.div_ceil(divisor.max(1));
         }
-        self.terms.retain(|_, coefficient| *coefficient > 0);
         self
     }
 
     /// The greatest value, where `most` gives the greatest of each symbol; `None` where it gives none.
     pub fn at_most(&self, most: &dyn Fn(Symbol) -> Option<u64>) -> Option<u64> {
-        let mut sum = 0_u64;
+        let mut sum = self.constant;
         for (factors, coefficient) in &self.terms {
             let mut product = *coefficient;
             for factor in factors {
@@ -148,7 +151,7 @@ impl Sum {
 
     /// With other values in the place of symbols; `None` keeps one.
     pub fn replace(&self, by: &dyn Fn(Symbol) -> Option<Sum>) -> Option<Sum> {
-        let mut result = Sum::zero();
+        let mut result = Sum::constant(self.constant);
         for (factors, coefficient) in &self.terms {
             let mut product = Sum::constant(*coefficient);
             for factor in factors {
@@ -162,6 +165,10 @@ impl Sum {
     /// So many times as much.
     #[must_use]
     pub fn scaled(mut self, factor: u64) -> Sum {
+        if factor == 0 {
+            return Sum::zero();
+        }
+        self.constant = self.constant.saturating_mul(factor);
         for coefficient in self.terms.values_mut() {
             *coefficient = coefficient.saturating_mul(factor);
         }
@@ -170,7 +177,15 @@ impl Sum {
 
     /// The product of both; `None` where it has too many terms.
     pub fn times(&self, other: &Sum) -> Option<Sum> {
-        let mut product = Sum::zero();
+        if let Some(factor) = self.as_constant() {
+            return Some(other.clone().scaled(factor));
+        }
+        if let Some(factor) = other.as_constant() {
+            return Some(self.clone().scaled(factor));
+        }
+        let mut product = self.clone().scaled(other.constant).plus(&other.clone().scaled(self.constant));
+        // Twice in both.
+        product.constant = self.constant.saturating_mul(other.constant);
         for (left, by) in &self.terms {
             for (right, times) in &other.terms {
                 let mut factors: Vec<Symbol> = left.iter().chain(right).copied().collect();
@@ -189,7 +204,7 @@ impl Sum {
     /// # Errors
     /// The cause of the first argument without a bound; `span` where the result has too many terms.
     pub fn substitute(&self, arguments: &[Size], span: Span) -> Size {
-        let mut result = Sum::zero();
+        let mut result = Sum::constant(self.constant);
         for (factors, coefficient) in &self.terms {
             let mut product = Sum::constant(*coefficient);
             for factor in factors {
@@ -210,6 +225,9 @@ impl Sum {
     /// As the module carries it. A parameter cannot stand in it: only a function of the entry's callees has any.
     pub fn polynomial(&self) -> Polynomial {
         let mut terms: Vec<Term> = Vec::new();
+        if self.constant > 0 {
+            terms.push(Term { factors: Vec::new(), coefficient: self.constant });
+        }
         for (factors, &coefficient) in &self.terms {
             let mut inputs = Vec::new();
             for factor in factors {

@@ -147,7 +147,9 @@ impl Body<'_, '_> {
         let (whole, name) = (self.cx.quote(source.span), self.cx.types.name(inner));
         // In a hole there can be no quotes.
         let zero = zero_text(inner).filter(|zero| !(self.in_hole && zero.contains('"')));
-        self.report(errors::types::may_be_none(&whole, source.span, &name, zero));
+        let no_quotes = self.in_hole && zero.is_none();
+        let diagnostic = errors::types::may_be_none(&whole, source.span, &name, zero);
+        self.report(if no_quotes { errors::types::outside_the_hole(diagnostic) } else { diagnostic });
         None
     }
 

@@ -8,7 +8,7 @@ use super::Checker;
 use super::body::Place;
 use super::collect::Plan;
 use super::environment::{Parameter, Symbol};
-use super::errors;
+use super::{errors, evaluate};
 use crate::typed::Veto;
 
 impl Checker<'_> {
@@ -27,7 +27,10 @@ impl Checker<'_> {
             let span = veto.condition.span;
             let condition = self.expression_function(&name, Place::Veto, span, &parameters, |body| {
                 let condition = body.condition(&veto.condition)?;
-                body.constant_condition(&condition);
+                // `WHEN TRUE` forbids an action altogether: only what never forbids is worth a word.
+                if evaluate::always(&condition, &body.cx.types) == Some(false) {
+                    body.constant_condition(&condition);
+                }
                 Some(condition)
             });
             let reason = self.constant_text(&veto.reason, "the reason of a VETO");

@@ -81,7 +81,9 @@ impl Generator<'_, '_> {
     pub(crate) fn takes_over(&mut self, local: LocalId, value: &Expr) {
         let fresh = match &value.kind {
             ExprKind::Record(parts) | ExprKind::List(parts) => !parts.is_empty(),
-            ExprKind::Map(entries) => !entries.is_empty(),
+            // Of an empty map there is nothing to copy.
+            ExprKind::Map(_) => true,
+            ExprKind::Zero => self.is_map(local),
             ExprKind::Aggregate { .. } | ExprKind::Top { .. } => true,
             _ => false,
         };

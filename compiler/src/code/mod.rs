@@ -92,19 +92,14 @@ pub fn generate(
     let instruction = instruction(program, &tables);
     let (entry, events, timers) = (tables.function(program.entry), tables.events(), tables.timers());
     let debug = Some(debug::debug(sources, &done));
-    let changed = tables.changed();
+    let (changed, state_facts) = (tables.changed(), tables.state_facts());
     let (types, strings, floats, texts) = tables.finish();
     let (functions, facts) = done.into_iter().map(|compiled| (compiled.function, compiled.facts)).unzip();
     let facts = Facts {
         functions: facts,
         texts: texts.finish(),
         changed,
-        states: reach
-            .states
-            .iter()
-            .filter_map(|id| program.states.get(id.index()))
-            .map(|state| state.span)
-            .collect(),
+        states: state_facts,
         events: program.events.iter().map(|event| event.span).collect(),
         timers: program.timers.iter().map(|timer| timer.span).collect(),
     };

@@ -13,6 +13,7 @@ use swarm_bytecode::types::{EnumCase, Field, Type, TypeId};
 use super::reach::Reach;
 use super::texts::{TextPlace, Texts};
 use super::walk::{Part, base, walk};
+use crate::bound::StateFacts;
 use crate::typed::{Expr, ExprKind, FunctionIndex, Program, StatementKind};
 
 /// Gives out new numbers in the order in which things are first met.
@@ -206,6 +207,18 @@ impl<'p> Tables<'p> {
     /// The same by their numbers in the module.
     pub(crate) fn changed(&self) -> Vec<StateId> {
         self.changed.iter().map(|id| self.state(*id)).collect()
+    }
+
+    /// What the bound needs to know of the STATE variables that are used.
+    pub(crate) fn state_facts(&mut self) -> Vec<StateFacts> {
+        let program = self.program;
+        let mut facts = Vec::new();
+        for id in &self.reach.states {
+            let Some(state) = program.states.get(id.index()) else { continue };
+            let text = (state.ty == TypeId::STRING).then(|| self.texts.at(TextPlace::State(*id)));
+            facts.push(StateFacts { span: state.span, text });
+        }
+        facts
     }
 
     /// The program's functions that are asked before an action is issued, or what it costs.

@@ -77,7 +77,8 @@ impl Folder<'_> {
         let new = match &mut expr.kind {
             ExprKind::Unary(operation, value) => self.unary(*operation, value, ty),
             ExprKind::Binary(operation, left, right) => {
-                self.neutral(*operation, left, right).or_else(|| self.binary(*operation, left, right, ty))
+                let same = self.neutral(*operation, left, right).filter(|same| same.ty == ty);
+                same.or_else(|| self.binary(*operation, left, right, ty))
             }
             ExprKind::And(left, right) => self.either(left, right, 0),
             ExprKind::Or(left, right) => self.either(left, right, 1),
@@ -159,15 +160,15 @@ impl Folder<'_> {
         result.ok().map(|result| made(result, ty))
     }
 
-    /// An operation that gives one of its operands.
+    /// An operation that gives one of its operands, if that has the type of the result.
     fn neutral(&self, operation: BinaryOperation, left: &Expr, right: &Expr) -> Option<Expr> {
-        let same = left.ty.is_some() && left.ty == right.ty;
+        use BinaryOperation as B;
         match (operation, self.word(left), self.word(right)) {
-            (BinaryOperation::AddWord | BinaryOperation::SubtractWord, _, Some(0)) if same => {
+            (B::AddWord | B::SubtractWord, _, Some(0)) | (B::MultiplyWord | B::DivideWord, _, Some(1)) => {
                 Some(left.clone())
             }
-            (BinaryOperation::AddWord, Some(0), _) if same => Some(right.clone()),
-            (BinaryOperation::Product(whole), _, Some(part)) if part == whole => Some(left.clone()),
+            (B::AddWord, Some(0), _) | (B::MultiplyWord, Some(1), _) => Some(right.clone()),
+            (B::Product(whole), _, Some(part)) if part == whole => Some(left.clone()),
             _ => None,
         }
     }

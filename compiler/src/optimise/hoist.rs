@@ -118,8 +118,8 @@ impl Inside<'_> {
             && self.is_invariant(&key)
         {
             // A constant bool costs nothing where it is a condition, and hardly stands anywhere else.
-            let gains = !(key.is_free() || key.is_constant() && expr.ty == Some(TypeId::BOOL));
-            if gains {
+            let free = key.is_free() || (key.is_constant() && expr.ty == Some(TypeId::BOOL));
+            if !free {
                 self.found.entry(key).or_insert_with(|| expr.clone());
             }
             return;

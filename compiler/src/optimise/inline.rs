@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use super::calls::order;
 use super::quiet::{Quiet, is_fixed};
 use super::rewrite::{bottom_up, every_expr};
-use crate::code::walk::{Part, walk, walk_expr};
+use crate::code::walk::{Part, walk_expr};
 use crate::typed::{
     Expr, ExprKind, Function, FunctionIndex, Iteration, Local, LocalId, Program, Source, Statement,
     StatementKind,
@@ -44,62 +45,6 @@ struct Template {
     /// How often each parameter stands in the value; in a loop that is more than once.
     uses: Vec<usize>,
     parts: usize,
-}
-
-/// A function on the way down the calls.
-struct Visit {
-    function: usize,
-    callees: Vec<usize>,
-    /// How many of them were followed.
-    followed: usize,
-}
-
-/// What is known of a function while calls are followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Seen {
-    Not,
-    OnTheWay,
-    Done { recursive: bool },
-}
-
-/// All functions, callees before their callers, with whether a call of one may come back to a function that is running.
-fn order(functions: &[Function]) -> Vec<(FunctionIndex, bool)> {
-    let mut done = Vec::with_capacity(functions.len());
-    let mut seen = vec![Seen::Not; functions.len()];
-    for start in 0..functions.len() {
-        let mut way: Vec<Visit> = Vec::new();
-        way.extend(enter(start, functions, &mut seen));
-        while let Some(visit) = way.last_mut() {
-            if let Some(callee) = visit.callees.get(visit.followed).copied() {
-                visit.followed = visit.followed.saturating_add(1);
-                way.extend(enter(callee, functions, &mut seen));
-                continue;
-            }
-            let back = |callee: &usize| {
-                !matches!(seen.get(*callee), Some(Seen::Not | Seen::Done { recursive: false }) | None)
-            };
-            let recursive = visit.callees.iter().any(back);
-            if let Some(state) = seen.get_mut(visit.function) {
-                *state = Seen::Done { recursive };
-            }
-            done.extend(u32::try_from(visit.function).ok().map(|index| (FunctionIndex(index), recursive)));
-            way.pop();
-        }
-    }
-    done
-}
-
-fn enter(function: usize, functions: &[Function], seen: &mut [Seen]) -> Option<Visit> {
-    let found = functions.get(function)?;
-    let state = seen.get_mut(function).filter(|state| **state == Seen::Not)?;
-    *state = Seen::OnTheWay;
-    let mut callees = Vec::new();
-    walk(&found.body, &mut |part| {
-        if let Part::Expr(Expr { kind: ExprKind::Call(FunctionIndex(callee), _), .. }) = part {
-            callees.push(*callee as usize);
-        }
-    });
-    Some(Visit { function, callees, followed: 0 })
 }
 
 /// The expression that a function gives back, if it does nothing else.
@@ -181,11 +126,11 @@ fn fits(template: &Template, arguments: &[Expr], quiet: &Quiet) -> bool {
         matches!(
             argument.kind,
             ExprKind::Word(_)
+                | ExprKind::Float(_)
+                | ExprKind::String(_)
                 | ExprKind::Local(_)
                 | ExprKind::Input(_)
                 | ExprKind::Context(_)
-                | ExprKind::Float(_)
-                | ExprKind::String(_)
         )
     };
     let pure = quiet.expr(&template.value) || template.parts_are_pure();

@@ -1,12 +1,12 @@
 //! Cheap expressions that give the same wherever they stand, by what they are: they can be computed once and kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::{ContextId, InputId};
 use swarm_bytecode::types::TypeId;
 
-use super::rewrite::parts_of;
+use super::rewrite::{every_expr, parts_of};
 use crate::code::walk::{Part, root, walk};
 use crate::typed::{
     BinaryOperation, Comparison, Expr, ExprKind, Function, Iteration, Local, LocalId, Source, Statement,
@@ -144,4 +144,27 @@ pub(super) fn replace(expr: &mut Expr, key: &Key, local: LocalId, written: &BTre
 /// Whether an expression is a constant.
 pub(super) fn is_constant(expr: &Expr) -> bool {
     matches!(expr.kind, ExprKind::Word(_) | ExprKind::Float(_) | ExprKind::String(_))
+}
+
+/// Reads a kept value where it was kept first: `LET b = a` of the compiler's own, neither of which is ever assigned.
+pub(super) fn forward(function: &mut Function) {
+    let written = written(function);
+    let mut copies: BTreeMap<LocalId, LocalId> = BTreeMap::new();
+    walk(&function.body, &mut |part| {
+        if let Part::Statement(Statement { kind: StatementKind::Let { local, value }, .. }) = part
+            && let ExprKind::Local(first) = value.kind
+            && function.locals.get(local.0 as usize).is_some_and(|local| local.name.is_empty())
+            && !written.contains(&first)
+        {
+            // The first may be a copy too; it comes before, so what it is a copy of is known.
+            copies.insert(*local, copies.get(&first).copied().unwrap_or(first));
+        }
+    });
+    every_expr(&mut function.body, &mut |expr| {
+        if let ExprKind::Local(local) = &mut expr.kind
+            && let Some(first) = copies.get(local)
+        {
+            *local = *first;
+        }
+    });
 }

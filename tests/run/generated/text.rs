@@ -2,20 +2,23 @@
 
 use std::fmt::Write;
 
-use super::program::{Function, List, Map, Number, Statement, Truth};
+use super::program::{CONSTANTS, Function, List, Map, Named, Number, Statement, Text as Words, Truth};
 
 /// What every program starts with.
 const HEAD: &str = "
 QUERY ask(n: int) -> int
 ACTION ACT(value: int)
+ACTION SAY(text: string)
 ACTION PAY(value: int) COSTS $1
 ACTION RISKY(value: int)
 TYPE Pair { a: int  b: int }
+TYPE Tag { label: string }
 ENUM Kind { zero  one(n: int)  two(left: int, right: int) }
 METRIC total: int TOTAL
 STATE s: int = 1
 STATE l2: list<int> MAX 5 = [2, 2, 5]
-STATE m2: map<int, int> MAX 5_000 = [2: 4]
+STATE m2: map<int, int> MAX 8 = [2: 4]
+STATE ts: string = \"s\"
 FUNC half(n: int) -> int { IF n < 0 { RETURN -1 } ELSE { RETURN n DIV 2 } }
 FUNC less(a: int, b: int) -> int { RETURN b - a }
 FUNC twice(n: int) -> int { RETURN n + n }
@@ -24,8 +27,11 @@ FUNC main() {
 LET v0 = 1  LET v1 = 1  LET v2 = 1
 LET l0: list<int> MAX 5 = [1, 2, 3]  LET l1: list<int> MAX 5 = [3, -1, 2]
 LET r0 = Pair(a: 1, b: 2)  LET r1 = Pair(a: 2, b: 1)
-LET m0: map<int, int> MAX 5_000 = [1: 10]  LET m1 = [1: 10, 2: 20]
+LET m0: map<int, int> MAX 8 = [1: 10]  LET m1 = [1: 10, 2: 20]
 LET k = Kind.zero
+LET t0 = \"x\"  LET t1 = \"11\"  LET tag = Tag(label: \"tag\")
+LET words: list<string> MAX 3 = [\"one\", \"two\"]
+LET named: map<string, int> MAX 20 = [\"x\": 3]
 ";
 
 /// The text of a program with this body.
@@ -77,6 +83,23 @@ impl Part for &Number {
 impl Part for &Truth {
     fn write(&self, text: &mut Text) {
         text.truth(self);
+    }
+}
+
+impl Part for &Words {
+    fn write(&self, text: &mut Text) {
+        text.words(self);
+    }
+}
+
+impl Part for Named {
+    fn write(&self, text: &mut Text) {
+        match self {
+            Named::Variable(name) => write_to!(text, "t", *name),
+            Named::State => text.0.push_str("ts"),
+            Named::Label => text.0.push_str("tag.label"),
+            Named::Item => text.0.push_str("words[1]"),
+        }
     }
 }
 
@@ -141,6 +164,11 @@ impl Text {
             Number::Entries(map) => write_to!(self, "len(m", *map, ")"),
             Number::State => self.0.push('s'),
             Number::Metric => self.0.push_str("total"),
+            Number::Length(text) => write_to!(self, "len(", text, ")"),
+            Number::Pieces(text) => write_to!(self, "len(split(", text, ", \"1\"))"),
+            Number::NamedEntry(key, otherwise) => {
+                write_to!(self, "(named[", key, "] ?? ", &**otherwise, ")");
+            }
             Number::Text(left, right) => {
                 write_to!(self, "len(\"<{", &**left, "} and {", &**right, "}>\")");
             }
@@ -153,6 +181,17 @@ impl Text {
             write_to!(self, value);
         }
         write_to!(self, " FOR v", item, " IN l", list, " WHERE ", filter, ")");
+    }
+
+    fn words(&mut self, text: &Words) {
+        match text {
+            Words::Named(named) => write_to!(self, *named),
+            Words::Constant(at) => write_to!(self, "\"", CONSTANTS[*at], "\""),
+            Words::Joined(named, number) => write_to!(self, "\"{", *named, "}-{", &**number, "}\""),
+            Words::Left(text, count) => write_to!(self, "left(", &**text, ", ", *count, ")"),
+            Words::Upper(text) => write_to!(self, "upper(", &**text, ")"),
+            Words::Replaced(text) => write_to!(self, "replace(", &**text, ", \"1\", \"one\")"),
+        }
     }
 
     fn truth(&mut self, truth: &Truth) {
@@ -172,6 +211,10 @@ impl Text {
             Truth::Is(case) => {
                 write_to!(self, "k == ", ["Kind.zero", "Kind.one(1)", "Kind.two(1, 1)"][*case])
             }
+            Truth::CompareTexts(comparison, left, right) => {
+                write_to!(self, left, " ", *comparison, " ", right);
+            }
+            Truth::StartsWith(text, part) => write_to!(self, "starts_with(", text, ", ", part, ")"),
             Truth::Has(map, key) => write_to!(self, "m", *map, "[", &**key, "] != NONE"),
         }
         self.0.push(')');
@@ -193,6 +236,13 @@ impl Text {
     fn statement(&mut self, statement: &Statement) {
         match statement {
             Statement::Act(value) => write_to!(self, "ACT(", value, ")"),
+            Statement::Say(text) => write_to!(self, "SAY(", text, ")"),
+            Statement::SetText(named, text) => write_to!(self, *named, " = ", text),
+            Statement::SetNamedEntry(key, value) => write_to!(self, "named[", key, "] = ", value),
+            Statement::ForNamedEntry(value, body) => {
+                write_to!(self, "FOR EACH key", *value, ", v", *value, " IN named {\nSAY(key", *value, ")");
+                write_to!(self, "\nIF v", *value, " > 0", body, "\n}");
+            }
             Statement::Assign(name, value) => write_to!(self, "v", *name, " = ", value),
             Statement::SetItem(list, index, value) => {
                 write_to!(self, "l", *list, "[", *index, "] = ", value);

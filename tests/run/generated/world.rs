@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::program::{Function, ITEMS, List, Name, Number, Statement, Truth};
+use super::program::{
+    CONSTANTS, Function, ITEMS, List, MOST_ENTRIES, Name, Named, Number, Statement, Text, Truth,
+};
 
 /// Why a block was left before its end.
 pub(super) enum Leave {
@@ -28,6 +30,8 @@ pub(super) struct Values {
     case: (usize, i64, i64),
     state: i64,
     total: i64,
+    texts: [String; 5],
+    named: BTreeMap<String, i64>,
     pub(super) acted: Vec<String>,
 }
 
@@ -49,6 +53,8 @@ impl World {
             case: (0, 0, 0),
             state: 1,
             total: 0,
+            texts: ["x", "11", "s", "tag", "two"].map(str::to_owned),
+            named: [("x".to_owned(), 3)].into(),
             acted: Vec::new(),
         };
         World { values, asked: Vec::new(), patience: 5_000, budget: None }
@@ -129,10 +135,36 @@ impl World {
             Number::Entries(map) => self.values.maps[*map].len().try_into().unwrap(),
             Number::State => self.values.state,
             Number::Metric => self.values.total,
+            Number::Length(text) => self.text(text)?.chars().count().try_into().unwrap(),
+            Number::Pieces(text) => self.text(text)?.split('1').count().try_into().unwrap(),
+            Number::NamedEntry(key, otherwise) => {
+                let key = self.text(key)?;
+                match self.values.named.get(&key) {
+                    Some(value) => *value,
+                    None => self.number(otherwise)?,
+                }
+            }
             Number::Text(left, right) => {
                 let (left, right) = (self.number(left)?, self.number(right)?);
                 format!("<{left} and {right}>").chars().count().try_into().unwrap()
             }
+        })
+    }
+
+    fn text(&mut self, text: &Text) -> Step<String> {
+        Ok(match text {
+            Text::Named(named) => self.values.texts[at(*named)].clone(),
+            Text::Constant(at) => CONSTANTS[*at].to_owned(),
+            Text::Joined(named, number) => {
+                let first = self.values.texts[at(*named)].clone();
+                format!("{first}-{}", self.number(number)?)
+            }
+            Text::Left(text, count) => {
+                let count = usize::try_from(*count).unwrap_or(0);
+                self.text(text)?.chars().take(count).collect()
+            }
+            Text::Upper(text) => self.text(text)?.to_uppercase(),
+            Text::Replaced(text) => self.text(text)?.replace('1', "one"),
         })
     }
 
@@ -196,6 +228,21 @@ impl World {
             Truth::SameMap(left, right) => self.values.maps[*left] == self.values.maps[*right],
             Truth::SameRecord => self.values.records[0] == self.values.records[1],
             Truth::Is(case) => self.values.case == [(0, 0, 0), (1, 1, 0), (2, 1, 1)][*case],
+            Truth::CompareTexts(comparison, left, right) => {
+                let (left, right) = (self.text(left)?, self.text(right)?);
+                match *comparison {
+                    "==" => left == right,
+                    "!=" => left != right,
+                    "<" => left < right,
+                    "<=" => left <= right,
+                    ">" => left > right,
+                    _ => left >= right,
+                }
+            }
+            Truth::StartsWith(text, part) => {
+                let text = self.text(text)?;
+                text.starts_with(&self.text(part)?)
+            }
             Truth::Has(map, key) => {
                 let map = self.values.maps[*map].clone();
                 map.contains_key(&self.number(key)?)
@@ -218,42 +265,13 @@ impl World {
 
     fn statement(&mut self, statement: &Statement) -> Step<()> {
         self.patience = self.patience.checked_sub(1).ok_or(Leave::Trap("too long"))?;
+        if self.change(statement)? {
+            return Ok(());
+        }
         match statement {
             Statement::Act(value) => {
                 let value = self.number(value)?;
                 self.values.acted.push(format!("ACT({value})"));
-            }
-            Statement::Assign(name, value) => self.values.variables[*name] = self.number(value)?,
-            Statement::SetItem(list, index, value) => {
-                self.values.lists[*list][usize::try_from(*index).unwrap()] = self.number(value)?;
-            }
-            Statement::AddToItem(list, index, value) => {
-                let index = usize::try_from(self.number(index)?).ok().filter(|&index| index < ITEMS);
-                let index = index.ok_or(Leave::Trap("index_out_of_range"))?;
-                let current = self.values.lists[*list][index];
-                let sum = current.checked_add(self.number(value)?).ok_or(OVERFLOW)?;
-                self.values.lists[*list][index] = sum;
-            }
-            Statement::CopyList(to, from) => self.values.lists[*to] = self.values.lists[*from],
-            Statement::SetField(record, field, value) => {
-                self.values.records[*record][*field] = self.number(value)?;
-            }
-            Statement::CopyRecord(to, from) => self.values.records[*to] = self.values.records[*from],
-            Statement::SetEntry(map, key, value) => {
-                let (key, value) = (self.number(key)?, self.number(value)?);
-                self.values.maps[*map].insert(key, value);
-            }
-            Statement::CopyMap(to, from) => self.values.maps[*to] = self.values.maps[*from].clone(),
-            Statement::EmptyMap(map) => self.values.maps[*map].clear(),
-            Statement::SetState(value) => self.values.state = self.number(value)?,
-            Statement::Record(value) => {
-                let sample = self.number(value)?;
-                self.values.total = self.values.total.checked_add(sample).ok_or(OVERFLOW)?;
-            }
-            Statement::SetCase(case, left, right) => {
-                let left = if *case > 0 { self.number(left)? } else { 0 };
-                let right = if *case > 1 { self.number(right)? } else { 0 };
-                self.values.case = (*case, left, right);
             }
             Statement::Match(blocks, one, [left, right]) => {
                 let (case, first, second) = self.values.case;
@@ -307,6 +325,63 @@ impl World {
         Ok(())
     }
 
+    /// Statements that change a value.
+    fn change(&mut self, statement: &Statement) -> Step<bool> {
+        match statement {
+            Statement::Say(text) => {
+                let text = self.text(text)?;
+                self.values.acted.push(format!("SAY({text})"));
+            }
+            Statement::SetText(named, text) => self.values.texts[at(*named)] = self.text(text)?,
+            Statement::SetNamedEntry(key, value) => {
+                let (key, value) = (self.text(key)?, self.number(value)?);
+                if self.values.named.len() == 20 && !self.values.named.contains_key(&key) {
+                    return Err(Leave::Trap("too_long"));
+                }
+                self.values.named.insert(key, value);
+            }
+            Statement::Assign(name, value) => self.values.variables[*name] = self.number(value)?,
+            Statement::SetItem(list, index, value) => {
+                self.values.lists[*list][usize::try_from(*index).unwrap()] = self.number(value)?;
+            }
+            Statement::AddToItem(list, index, value) => {
+                let index = usize::try_from(self.number(index)?).ok().filter(|&index| index < ITEMS);
+                let index = index.ok_or(Leave::Trap("index_out_of_range"))?;
+                let current = self.values.lists[*list][index];
+                let sum = current.checked_add(self.number(value)?).ok_or(OVERFLOW)?;
+                self.values.lists[*list][index] = sum;
+            }
+            Statement::CopyList(to, from) => self.values.lists[*to] = self.values.lists[*from],
+            Statement::SetField(record, field, value) => {
+                self.values.records[*record][*field] = self.number(value)?;
+            }
+            Statement::CopyRecord(to, from) => self.values.records[*to] = self.values.records[*from],
+            Statement::SetEntry(map, key, value) => {
+                let (key, value) = (self.number(key)?, self.number(value)?);
+                let bounded = *map != 1;
+                let map = &mut self.values.maps[*map];
+                if bounded && map.len() == MOST_ENTRIES && !map.contains_key(&key) {
+                    return Err(Leave::Trap("too_long"));
+                }
+                map.insert(key, value);
+            }
+            Statement::CopyMap(to, from) => self.values.maps[*to] = self.values.maps[*from].clone(),
+            Statement::EmptyMap(map) => self.values.maps[*map].clear(),
+            Statement::SetState(value) => self.values.state = self.number(value)?,
+            Statement::Record(value) => {
+                let sample = self.number(value)?;
+                self.values.total = self.values.total.checked_add(sample).ok_or(OVERFLOW)?;
+            }
+            Statement::SetCase(case, left, right) => {
+                let left = if *case > 0 { self.number(left)? } else { 0 };
+                let right = if *case > 1 { self.number(right)? } else { 0 };
+                self.values.case = (*case, left, right);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
     fn repeat(&mut self, statement: &Statement) -> Step<()> {
         match statement {
             Statement::ForEach(list, item, filter, body) => {
@@ -322,6 +397,15 @@ impl World {
                     self.values.variables[*key] = entry_key;
                     self.values.variables[*value] = entry_value;
                     if !self.round(body)? {
+                        break;
+                    }
+                }
+            }
+            Statement::ForNamedEntry(value, body) => {
+                for (key, entry) in self.values.named.clone() {
+                    self.values.variables[*value] = entry;
+                    self.values.acted.push(format!("SAY({key})"));
+                    if entry > 0 && !self.round(body)? {
                         break;
                     }
                 }
@@ -378,5 +462,15 @@ impl World {
             }
             (result, _) => result,
         }
+    }
+}
+
+/// Where a text that has a name is kept.
+fn at(named: Named) -> usize {
+    match named {
+        Named::Variable(name) => name,
+        Named::State => 2,
+        Named::Label => 3,
+        Named::Item => 4,
     }
 }

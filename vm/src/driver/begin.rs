@@ -45,9 +45,10 @@ impl Driver<'_, '_> {
         let code = self.program.code();
         let module = code.module();
         let mut computed = module.states.iter().enumerate().skip(from);
-        let given = &self.state.given;
-        let next =
-            computed.find_map(|(at, state)| Some((at, state.initial.filter(|_| !given.contains(at))?)));
+        let given = self.state.given.as_deref();
+        let next = computed.find_map(|(at, state)| {
+            Some((at, state.initial.filter(|_| !given.is_some_and(|given| given.contains(at)))?))
+        });
         self.state.opening = next.and_then(|(at, _)| u16::try_from(at).ok());
         let function = next.map_or(module.entry, |(_, initial)| initial);
         Ok(self.state.machine.enter(code, function.0, &[])?)

@@ -1,10 +1,12 @@
 //! Host calls made in place: an action that nothing stands against costs little more than its handler.
 
+use swarm_bytecode::module::ImportId;
+
 use super::look::Look;
 use super::state::{Meters, Settings};
 use crate::actions::{ActionLog, NewAction};
 use crate::attached::Attached;
-use crate::decode::{Argument, Code, SiteTarget};
+use crate::decode::Code;
 use crate::heap::{Data, Heap};
 use crate::host::{Answer, Call, Host, Links};
 use crate::machine::MemoryMeter;
@@ -13,9 +15,6 @@ use crate::scope::Window;
 use crate::slot;
 use crate::trace::{Digest, Tag, put_text, put_value};
 use crate::value::ValueRef;
-
-/// Most arguments of a call made in place.
-const MOST_ARGUMENTS: usize = 8;
 
 /// What a call in place can reach of a run.
 pub(super) struct Direct<'a, 'h> {
@@ -59,18 +58,12 @@ impl Direct<'_, '_> {
         memory: &mut MemoryMeter,
     ) -> Option<Reply> {
         let code = self.code;
-        let site = code.sites.get(slot::index(op.site))?;
-        let SiteTarget::Import(id) = site.target else { return None };
+        let site = *code.quick_sites.get(slot::index(op.site))?;
+        // A register more costs less than a loop.
+        let slots = site.registers.map(|register| window.get(usize::from(register)).copied().unwrap_or(0));
+        let slots = slots.get(..usize::from(site.count))?;
+        let id = ImportId(site.import);
         let link = self.links.get(id.index()).filter(|link| link.plain)?;
-        let arguments = code.arguments(*site);
-        let mut slots = [0; MOST_ARGUMENTS];
-        let slots = slots.get_mut(..arguments.len())?;
-        let mut shares = false;
-        for (slot, argument) in slots.iter_mut().zip(arguments) {
-            *slot = window.get(usize::from(argument.register)).copied()?;
-            shares |= argument.shares;
-        }
-        let slots = &*slots;
         let import = code.module().imports.get(id.index())?;
         let texts = if link.texts { code.text_bytes(import, slots) } else { 0 };
         let charge = link.charge(texts);
@@ -79,8 +72,8 @@ impl Direct<'_, '_> {
             return None;
         }
         memory.take(link.bytes).ok()?;
-        if shares {
-            share(heap, arguments, slots);
+        if site.shares != 0 {
+            share(heap, site.shares, slots);
         }
         self.charge = charge;
         let (number, ordinal) = (meters.host_calls, meters.actions_issued.wrapping_sub(self.first_action));
@@ -111,10 +104,10 @@ impl Direct<'_, '_> {
 }
 
 /// Marks the references among a call's arguments as shared.
-#[inline(never)]
-fn share(heap: &mut Heap, arguments: &[Argument], slots: &[u64]) {
-    for (argument, slot) in arguments.iter().zip(slots) {
-        if argument.shares {
+#[inline(always)]
+fn share(heap: &mut Heap, shares: u8, slots: &[u64]) {
+    for (at, slot) in (0u32..).zip(slots) {
+        if shares.checked_shr(at).unwrap_or(0) & 1 != 0 {
             heap.share(*slot);
         }
     }

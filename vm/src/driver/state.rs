@@ -1,6 +1,6 @@
 //! All that changes while a program runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 use smol_str::SmolStr;
@@ -291,18 +291,19 @@ impl OnceKeys {
     }
 }
 
-/// STATE variables by their index; few programs are given any.
+/// STATE variables, by their index, that were given a value before START: in a test.
 #[derive(Debug, Default)]
-#[expect(clippy::box_collection, reason = "an instance is small, and hardly any has this")]
-pub(crate) struct Given(Option<Box<BTreeSet<usize>>>);
+pub(crate) struct Given(Vec<usize>);
 
 impl Given {
     pub(crate) fn insert(&mut self, state: usize) {
-        self.0.get_or_insert_default().insert(state);
+        if !self.contains(state) {
+            self.0.push(state);
+        }
     }
 
     pub(crate) fn contains(&self, state: usize) -> bool {
-        self.0.as_ref().is_some_and(|given| given.contains(&state))
+        self.0.contains(&state)
     }
 }
 
@@ -322,7 +323,7 @@ pub(crate) struct RunState {
     /// The STATE variable whose first value is being computed.
     pub(crate) opening: Option<u16>,
     /// STATE variables that were given a value before START.
-    pub(crate) given: Given,
+    pub(crate) given: Option<Box<Given>>,
     /// Outermost first.
     pub(crate) withins: Vec<OpenWithin>,
     /// What open `within`s saved, one behind the other.
@@ -347,7 +348,7 @@ impl RunState {
             call: CallState::default(),
             arguments: Vec::new(),
             opening: None,
-            given: Given::default(),
+            given: None,
             withins: Vec::new(),
             saved: Vec::new(),
             deadline_ns: None,

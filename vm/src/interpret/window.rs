@@ -10,7 +10,7 @@ const FEW: usize = 16;
 /// A register.
 #[inline(always)]
 #[expect(clippy::indexing_slicing, reason = "a u8 is a valid index of 256 slots")]
-pub(super) fn get(window: &Window, register: u8) -> u64 {
+pub(crate) fn get(window: &Window, register: u8) -> u64 {
     window[usize::from(register)]
 }
 
@@ -55,9 +55,14 @@ pub(super) fn enter(
     // The two windows do not overlap: the callee's starts behind the caller's registers.
     let (callers, callees) = stack.split_at_mut(above);
     let callers = callers.get(base..).unwrap_or(&[]);
+    let value = |argument: &Argument| callers.get(usize::from(argument.register)).copied().unwrap_or(0);
     clear(callees, usize::from(callee.registers));
-    for (argument, slot) in arguments.iter().zip(callees) {
-        *slot = callers.get(usize::from(argument.register)).copied().unwrap_or(0);
+    match (arguments, &mut *callees) {
+        ([], _) => {}
+        ([argument], [slot, ..]) => *slot = value(argument),
+        (arguments, callees) => {
+            arguments.iter().zip(callees).for_each(|(argument, slot)| *slot = value(argument));
+        }
     }
 }
 

@@ -66,6 +66,10 @@ fn enums() {
         assert_eq!(result(&with(INT, case(1, at, fields), &which)), at.to_string());
     }
     assert_eq!(result(&with(INT, Op::Zero { result: r(1) }, &which)), "0");
+    // Only what has a payload is an object.
+    let memory = |make: Op| run(&with(INT, make, &which)).memory_peak_bytes;
+    assert_eq!(memory(case(1, 1, &[])), memory(Op::Zero { result: r(1) }));
+    assert_eq!(memory(case(1, 3, &[3])), memory(case(1, 1, &[])) + cost::object_bytes(3));
     let payload = |ty, field| (ty, [Op::Payload { result: r(0), value: r(1), case: 2, field }]);
     let (ty, limit) = payload(MONEY, 0);
     assert_eq!(result(&with(ty, case(1, 2, &[2, 4]), &limit)), "\"$1.5\"");
@@ -116,9 +120,9 @@ fn enums_are_compared_by_case_and_payload() {
     assert!(!with(case(1, 1, &[]), case(7, 0, &[])).0);
     assert!(with(Op::Zero { result: r(1) }, case(7, 0, &[])).0);
     assert!(!with(case(1, 1, &[]), case(7, 2, &[2, 4])).0);
-    // Two fields, one item; each of the two cases has two words more.
-    assert_eq!(with(case(1, 2, &[2, 4]), case(7, 2, &[2, 4])), (true, base + 2 + 1 + 2 * 2));
-    assert_eq!(with(case(1, 2, &[2, 4]), case(7, 2, &[2, 5])), (false, base + 2 + 1 + 2 * 2));
+    // Two fields, one item; each of the two cases is an object of four words.
+    assert_eq!(with(case(1, 2, &[2, 4]), case(7, 2, &[2, 4])), (true, base + 2 + 1 + 2 * 4));
+    assert_eq!(with(case(1, 2, &[2, 4]), case(7, 2, &[2, 5])), (false, base + 2 + 1 + 2 * 4));
     assert!(!with(case(1, 3, &[3]), case(7, 3, &[6])).0);
 }
 

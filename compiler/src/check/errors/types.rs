@@ -64,6 +64,11 @@ pub(in crate::check) fn may_be_none(whole: &str, span: Span, ty: &str, zero: Opt
     diagnostic.fixes(format!("use {zero} instead of NONE"), edits)
 }
 
+/// What can only be said before a text, since there are no quotes between its braces.
+pub(in crate::check) fn outside_the_hole(diagnostic: Diagnostic) -> Diagnostic {
+    diagnostic.note("Between the braces of a text there are no quotes: give the value a name with LET first.")
+}
+
 /// `??`, IF LET or a comparison with NONE on a value that is always there. `whole` is the expression that the
 /// value alone can replace.
 pub(in crate::check) fn never_none(value: &Side, whole: Option<Span>, construct: &str) -> Diagnostic {

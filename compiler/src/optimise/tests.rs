@@ -1,1 +1,0 @@
-//! Each pass by itself.
