@@ -1,7 +1,7 @@
 //! The book keeps its word: each program in it compiles, or gives the error it promises; each output stands in what the
 //! command line prints for the program above it; the card is short; nothing that exists is missing.
 //!
-//! A ```` ```swarm ```` block is a program. `swarm,error=E0201` promises that error. Lines that begin with `#` are compiled and
+//! A ```` ```swarm ```` block is a program; `swarm,part` is a part of one. `swarm,error=E0201` promises that error. Lines that begin with `#` are compiled and
 //! not shown. A ```` ```json ```` block behind a program is its input. Each line of an ```` ```output ```` block appears in what
 //! `swarmc run` prints, in this order, white space aside; `output,test` is about `swarmc test`, and so on.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
@@ -15,7 +15,7 @@ use std::process::Command;
 use swarmc::bytecode::native::NATIVES;
 use swarmc::compiler::{Compilation, compile_text};
 use swarmc::grammar::diagnostic::Severity;
-use swarmc::grammar::format;
+use swarmc::grammar::{KEYWORDS, format};
 use swarmc::stdlib::MODULES;
 
 const BOOK: &str = "docs/book/src";
@@ -89,7 +89,7 @@ fn blocks(page: &Path) -> Vec<Block> {
 }
 
 fn is_program(block: &Block) -> bool {
-    block.info == "swarm" || block.info.starts_with("swarm,")
+    block.info == "swarm" || (block.info.starts_with("swarm,") && block.info != "swarm,part")
 }
 
 /// The program of a block: hidden lines shown, and with a start where it only declares.
@@ -212,7 +212,8 @@ fn nothing_is_missing() {
     }
 }
 
-/// Two pages are made from tables: that of the natives, and that of the error codes. `BOOK=overwrite` renews them.
+/// Made are the page of the natives, that of the error codes, those of the standard library, and the words that
+/// the pages paint. `BOOK=overwrite` renews them.
 #[test]
 fn made_pages_are_fresh() {
     let mut codes: Vec<String> = fs::read_dir("docs/errors")
@@ -220,22 +221,51 @@ fn made_pages_are_fresh() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     codes.sort();
-    let errors: String =
-        codes.iter().map(|name| format!("{{{{#include ../../errors/{name}}}}}\n\n")).collect();
-    for (page, made) in [("errors.md", errors), ("reference/functions.md", functions())] {
-        let path = Path::new(BOOK).join(page);
-        let text = fs::read_to_string(&path).unwrap();
-        let head = text.split_inclusive(MADE).next().unwrap();
-        let fresh = format!("{head}\n\n{}\n", made.trim_end());
-        if text != fresh {
-            assert_eq!(
-                std::env::var("BOOK").as_deref(),
-                Ok("overwrite"),
-                "{page} is old: run with BOOK=overwrite"
-            );
-            fs::write(&path, fresh).unwrap();
-        }
+    let errors: String = codes
+        .iter()
+        .map(|name| {
+            let code = name.trim_end_matches(".md");
+            format!("<a id=\"{code}\"></a>\n\n{{{{#include ../../errors/{name}}}}}\n\n")
+        })
+        .collect();
+    let mut made = vec![("errors.md".to_owned(), errors), ("reference/functions.md".to_owned(), functions())];
+    made.extend(library());
+    for (page, made) in made {
+        let path = Path::new(BOOK).join(&page);
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let head = if page.starts_with("std/") { MADE } else { text.split_inclusive(MADE).next().unwrap() };
+        is_fresh(&path, &text, &format!("{head}\n\n{}\n", made.trim_end()));
     }
+    let path = Path::new(BOOK).with_file_name("swarm.js");
+    let text = fs::read_to_string(&path).unwrap();
+    let (head, rest) = text.split_once("const KEYWORDS = \"").unwrap();
+    let tail = rest.split_once('"').unwrap().1;
+    is_fresh(&path, &text, &format!("{head}const KEYWORDS = \"{}\"{tail}", KEYWORDS.join(" ")));
+}
+
+fn is_fresh(path: &Path, text: &str, fresh: &str) {
+    if text != fresh {
+        let overwrite = std::env::var("BOOK").as_deref() == Ok("overwrite");
+        assert!(overwrite, "{} is old: run with BOOK=overwrite", path.display());
+        fs::write(path, fresh).unwrap();
+    }
+}
+
+/// The pages of the standard library: what `swarmc doc` says, and the source.
+fn library() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("std");
+    let mut run = Command::new(env!("CARGO_BIN_EXE_swarmc"));
+    assert!(run.args(["doc", "--std", "-o"]).arg(&folder).status().unwrap().success());
+    let modules = MODULES.iter().filter(|module| module.name != "prelude");
+    let page = |module: &swarmc::stdlib::StandardModule| {
+        let name = module.name;
+        let text = fs::read_to_string(folder.join(format!("{name}.md"))).unwrap();
+        let include = format!("{{{{#include ../../../../stdlib/{name}.swarm}}}}");
+        let text = text.trim_end().replace("```swarm", "```swarm,part");
+        let made = format!("{text}\n\n## The source\n\n```swarm\n{include}\n```");
+        (format!("std/{name}.md"), made)
+    };
+    modules.map(page).collect()
 }
 
 /// What stands behind this line is made.
@@ -261,6 +291,27 @@ fn functions() -> String {
         text.push('\n');
     }
     text
+}
+
+/// A code in the text leads to its page, and there is one.
+#[test]
+fn codes_are_links() {
+    let known = |code: &str| Path::new("docs/errors").join(format!("{code}.md")).exists();
+    let mut links = 0;
+    for page in pages().iter().filter(|page| page.starts_with(Path::new(BOOK).join("reference"))) {
+        for (line, text, _) in expanded(page).iter().filter(|(_, text, _)| !text.starts_with("```")) {
+            for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {
+                let digits = word.trim_start_matches(['E', 'W']);
+                if word.len() == 5 && digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                    assert!(known(word), "{}:{line}: {word} has no page", page.display());
+                    let link = format!("[{word}](../errors.md#{word})");
+                    assert!(text.contains(&link), "{}:{line}: write {link}", page.display());
+                    links += 1;
+                }
+            }
+        }
+    }
+    assert!(links > 30, "only {links} links");
 }
 
 /// Links to pages of the book lead somewhere.

@@ -23,6 +23,7 @@ mod words;
 
 pub use format::format;
 pub use parse::{count_tokens, parse};
+pub use token::KEYWORDS;
 
 /// The grammar that parses, in the notation of the parser generator: for tools that derive other forms from it.
 pub const NOTATION: &str = include_str!("swarm.lalrpop");

@@ -42,6 +42,9 @@ macro_rules! define_tokens {
         aggregate { $($aggregate:ident $aggregate_text:tt)* }
         soft { $($soft:ident $soft_text:tt)* }
     ) => {
+        /// The words of the language in capitals: what an editor or a page paints.
+        pub const KEYWORDS: &[&str] = &[$($reserved_text,)* $($aggregate_text,)* $($soft_text,)*];
+
         /// A token's kind; its text is found by its place.
         #[derive(Logos, Debug, Clone, Copy, PartialEq, Eq)]
         #[logos(skip r"[ \t\r\f]+")]

@@ -28,6 +28,8 @@ enum Task {
     Lint,
     /// Everything the build server checks.
     Ci,
+    /// Make the pages of the book with mdBook, into target/book.
+    Book,
     /// Write the generated tables of docs/bytecode.md.
     Docs {
         /// Change nothing; fail if the tables are not up to date.
@@ -41,6 +43,7 @@ fn main() -> Result<()> {
         Task::Test { rest } => test(&rest),
         Task::Lint => lint(),
         Task::Ci => test(&[]).and_then(|()| lint()),
+        Task::Book => book(),
         Task::Docs { check } => docs(check),
     }
 }
@@ -74,6 +77,16 @@ fn docs(check: bool) -> Result<()> {
         return Ok(());
     }
     std::fs::write(&path, made).with_context(|| format!("cannot write {REFERENCE}"))
+}
+
+fn book() -> Result<()> {
+    say("book")?;
+    let mut command = Command::new("mdbook");
+    command.args(["build", "docs/book"]).current_dir(root());
+    let status =
+        command.status().context("cannot start mdbook; `cargo install mdbook --locked` installs it")?;
+    ensure!(status.success(), "the book failed: {command:?}");
+    writeln!(std::io::stderr(), "target/book/index.html").context("cannot write to stderr")
 }
 
 /// Runs cargo in the project's root; its output goes straight through.
