@@ -205,6 +205,34 @@ pub(crate) struct DataArguments {
     /// Where inputs come from that --input does not give; `processes` is this machine's process table.
     #[arg(long, value_enum, value_name = "HOST", help_heading = "Data")]
     pub(crate) host: Option<HostChoice>,
+
+    /// What queries answer and which actions fail: a JSON object a line, {"call": NAME, "with": […], "answer": …}.
+    #[arg(long, value_name = "F.jsonl", help_heading = "Data")]
+    pub(crate) answers: Option<PathBuf>,
+}
+
+/// What a run may use. Without an option: what the header says, else the default.
+#[derive(Debug, Default, Args)]
+pub(crate) struct LimitArguments {
+    /// Most fuel of an activation.
+    #[arg(long, value_name = "N", value_parser = fuel, help_heading = "Limits")]
+    pub(crate) fuel: Option<i64>,
+
+    /// Most memory: `1MB`, `256KiB`.
+    #[arg(long, value_name = "BYTES", value_parser = bytes, help_heading = "Limits")]
+    pub(crate) memory: Option<i64>,
+
+    /// Longest time: `2s`, `500ms`. Without it: the header's DEADLINE.
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Limits")]
+    pub(crate) deadline: Option<i64>,
+
+    /// Most money its calls may cost: `$5`. Without it: an agent's part of the header's BUDGET.
+    #[arg(long, value_name = "MONEY", value_parser = money, help_heading = "Limits")]
+    pub(crate) budget: Option<i64>,
+
+    /// Most language-model tokens: `50_000`. Without it: an agent's part of the header's BUDGET.
+    #[arg(long, value_name = "N", value_parser = tokens, help_heading = "Limits")]
+    pub(crate) tokens: Option<i64>,
 }
 
 /// Arguments of `run`.
@@ -218,9 +246,13 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) data: DataArguments,
 
-    /// Drive EVERY for so long, in virtual time: `2h` takes a moment.
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    /// Play the order for so long, in virtual time: `2h` takes a moment.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, help_heading = "Data")]
     pub(crate) time: Option<i64>,
+
+    /// Events of the order: a JSON object a line, {"at": "90s", "event": NAME, "data": {…}}.
+    #[arg(long, value_name = "F.jsonl", help_heading = "Data")]
+    pub(crate) events: Option<PathBuf>,
 
     /// Compile without making the code better.
     #[arg(long)]
@@ -230,21 +262,9 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "CAP,…", value_delimiter = ',', help_heading = "Limits")]
     pub(crate) grant: Option<Vec<String>>,
 
-    /// Most fuel.
-    #[arg(long, value_name = "N", value_parser = fuel, help_heading = "Limits")]
-    pub(crate) fuel: Option<i64>,
-
-    /// Most memory: `1MB`, `256KiB`.
-    #[arg(long, value_name = "BYTES", value_parser = bytes, help_heading = "Limits")]
-    pub(crate) memory: Option<i64>,
-
-    /// Longest time: `2s`, `500ms`.
-    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Limits")]
-    pub(crate) deadline: Option<i64>,
-
-    /// Most money its calls may cost: `$5`.
-    #[arg(long, value_name = "MONEY", value_parser = money, help_heading = "Limits")]
-    pub(crate) budget: Option<i64>,
+    /// What it may use.
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
 
     /// Where the trace goes. Without it: the system's directory for temporary files.
     #[arg(long, value_name = "OUT.jsonl", help_heading = "Trace")]
@@ -298,6 +318,10 @@ pub(crate) struct CostArguments {
     /// Number of items of an input; without it, its MAX.
     #[arg(long = "size", value_name = "INPUT=N", value_parser = size)]
     pub(crate) sizes: Vec<(String, u64)>,
+
+    /// Bytes of the longest text in the data; without it, what the border lets in: 4096.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) text: Option<u32>,
 }
 
 /// Arguments of `fmt`.
@@ -318,6 +342,10 @@ pub(crate) struct ReplArguments {
     /// Inputs: a JSON object with a member for each. Those it does not give are empty.
     #[arg(long, value_name = "F.json")]
     pub(crate) input: Option<PathBuf>,
+
+    /// What queries answer and which actions fail, as for `run`.
+    #[arg(long, value_name = "F.jsonl")]
+    pub(crate) answers: Option<PathBuf>,
 }
 
 /// Arguments of `test`.
@@ -331,7 +359,7 @@ pub(crate) struct TestArguments {
     #[arg(long, value_name = "TEXT")]
     pub(crate) filter: Option<String>,
 
-    /// Tell which lines and which ways of conditions ran.
+    /// Tell which lines and which ways of conditions ran, of the code as it was written.
     #[arg(long)]
     pub(crate) coverage: bool,
 
@@ -442,6 +470,13 @@ fn fuel(text: &str) -> Result<i64, String> {
     match parse_literal(text) {
         Ok(Literal::Int(value)) if value >= 0 => Ok(value),
         _ => Err("fuel is a whole number, such as 10_000_000".to_owned()),
+    }
+}
+
+fn tokens(text: &str) -> Result<i64, String> {
+    match parse_literal(text) {
+        Ok(Literal::Int(value)) if value >= 0 => Ok(value),
+        _ => quantity(text, TypeId::TOKENS, "a number of tokens, such as 50_000"),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::types::Type;
-use swarm_vm::{InputError, Inputs, Program, Table};
+use swarm_vm::{InputError, Inputs, Program};
 
 use crate::cli::{DataArguments, HostChoice};
 use crate::files;
@@ -30,9 +30,9 @@ pub(crate) struct Data {
 impl Data {
     /// Reads all of it.
     pub(crate) fn gather(arguments: &DataArguments, program: &Program) -> Result<Data, Failure> {
-        let mut data =
-            Data { inputs: Inputs::new(program), origin: None, notes: Vec::new(), names: BTreeMap::new() };
-        data.time(program);
+        // `now` is the start of the run, unless the input says otherwise.
+        let inputs = Inputs::new(program).at(clock_now());
+        let mut data = Data { inputs, origin: None, notes: Vec::new(), names: BTreeMap::new() };
         let input = arguments.input.as_deref().map(|path| Ok((path, files::read_json(path)?))).transpose()?;
         let given = input.as_ref().is_some_and(|(_, (_, document))| gives_tasks(document));
         if arguments.host == Some(HostChoice::Processes) && !given {
@@ -50,22 +50,6 @@ impl Data {
         }
         data.notes.extend(data.inputs.warnings().iter().cloned());
         Ok(data)
-    }
-
-    /// `now` is the start of the run, unless the input says otherwise.
-    fn time(&mut self, program: &Program) {
-        const NAME: &str = "now";
-        let reads = |input: &swarm_bytecode::module::Input| {
-            input.name == NAME && matches!(program.module().ty(input.ty), Some(Type::Time))
-        };
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX);
-        if program.module().inputs.iter().any(reads)
-            && let Ok(table) = Table::builder().words(NAME, Type::Time, vec![now]).build()
-            && let Ok(inputs) = self.inputs.clone().table(NAME, &table)
-        {
-            self.inputs = inputs;
-        }
     }
 
     /// This machine's processes as the task queue, if the program reads it.
@@ -93,6 +77,12 @@ impl Data {
         }
         Ok(())
     }
+}
+
+/// What the machine's clock shows, in nanoseconds since 1970.
+pub(crate) fn clock_now() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Whether the data says itself what the tasks are.

@@ -1,7 +1,7 @@
 //! Making the edits that diagnostics propose, as many as go together, until none is left.
 
 use swarm_compiler::{Options, compile_with};
-use swarm_grammar::diagnostic::{Diagnostic, Edit, Severity};
+use swarm_grammar::diagnostic::{Code, Diagnostic, Edit, Severity};
 use swarm_grammar::source::{Position, SourceFile, Sources};
 use swarm_grammar::span::FileId;
 
@@ -72,7 +72,8 @@ fn apply(text: &str, findings: &Findings) -> Option<(String, Vec<Made>)> {
     let mut edits: Vec<&Edit> = Vec::new();
     let mut made = Vec::new();
     for diagnostic in &findings.diagnostics {
-        let Some(fix) = &diagnostic.fix else { continue };
+        // How much there may be at most is not for a tool to decide.
+        let Some(fix) = diagnostic.fix.as_ref().filter(|_| diagnostic.code != Code::W0121) else { continue };
         let own = fix.edits.iter().all(|edit| edit.span.file == FileId(0));
         let free = |edit: &Edit| edits.iter().all(|other| apart(edit, other));
         if own && fix.edits.iter().all(free) {

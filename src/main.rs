@@ -1,6 +1,7 @@
 //! The command line of Swarm. All input, output and rendering of the project lives here; the crates below
 //! it are pure.
 
+mod ceilings;
 mod cli;
 mod commands;
 mod data;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::cli::{Arguments, Format};
+use crate::cli::{Arguments, Command, Format};
 use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
 
@@ -33,7 +34,13 @@ fn main() -> ExitCode {
         Err(error) => return misused(&error),
     };
     let terminal = Terminal { format: arguments.format };
-    let status = commands::dispatch(arguments.command, terminal).unwrap_or_else(|failure| {
+    let mut status = Ok(Status::Done);
+    match arguments.command {
+        // This binary has an allocator that can count. Only `bench` wants that.
+        command @ Command::Bench(_) => status = commands::dispatch(command, terminal),
+        command => allocation_counter::opt_out(|| status = commands::dispatch(command, terminal)),
+    }
+    let status = status.unwrap_or_else(|failure| {
         terminal.failure(&failure);
         failure.status
     });

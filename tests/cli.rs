@@ -15,7 +15,7 @@ fn transcripts() {
     let cases = trycmd::TestCases::new();
     // What a test prints must not depend on the terminal or the directories of the machine it runs on.
     cases.env("NO_COLOR", "1").env("TMPDIR", env!("CARGO_TARGET_TMPDIR")).env("COLUMNS", "100");
-    cases.case("tests/cli/*.trycmd");
+    cases.case("tests/cli/*.trycmd").case("tests/cli/*.toml");
 }
 
 fn swarmc(arguments: &[&str], input: &[u8], environment: &[(&str, &str)]) -> Output {
@@ -207,6 +207,119 @@ fn a_session_from_a_pipe() {
     let wrong = swarmc(&["repl"], b"1GB + 1s\n:dance\n", &[]);
     assert_eq!(wrong.status.code(), Some(1));
     assert!(wrong.stdout.is_empty() && String::from_utf8_lossy(&wrong.stderr).contains("E0201"));
+}
+
+#[test]
+fn a_library_is_fuzzed_function_by_function() {
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/library.swarm");
+    let text = "/// A share of a count.\nFUNC part(count: int, share: percent) -> int {\n  RETURN count * (share DIV \
+                0.0001%) DIV 1_000_000\n}\n\nFUNC half(count: int) -> int { RETURN count DIV 2 }\n";
+    std::fs::write(path, text).unwrap();
+    let arguments = ["fuzz", path, "--runs", "3000", "--seconds", "60", "--format", "json"];
+    let found = document(&arguments, b"");
+    assert_eq!(found["cases"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["cases"][0]["code"], "overflow");
+    assert_eq!(
+        swarmc(&["fuzz", path, "--runs", "3000", "--seconds", "60", "--write"], b"", &[]).status.code(),
+        Some(1)
+    );
+    assert_eq!(
+        swarmc(&["test", path], b"", &[]).status.code(),
+        Some(1),
+        "the TEST fails before it is mended"
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    let mended = text.replace("count * (share DIV", "clamp(count, 0, 1_000) * (clamp(share, 0%, 100%) DIV");
+    std::fs::write(path, mended).unwrap();
+    assert_eq!(swarmc(&["test", path], b"", &[]).status.code(), Some(0));
+    assert_eq!(swarmc(&arguments[..6], b"", &[]).status.code(), Some(0));
+}
+
+#[test]
+fn fuzz_finds_what_a_program_forbids_itself() {
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/forbids.swarm");
+    let program = |budget: &str, body: &str| {
+        format!(
+            "INSTRUCTION forbids {{\n  BUDGET {budget}\n}}\n\nINPUT task_queue: list<Task> MAX 100\n\nON START {{\n{body}\n}}\n"
+        )
+    };
+    let spend = "  FOR EACH task IN task_queue WHERE task.priority > 3 { ROUTE_TO_CHEAPER_REGION(task) }";
+    let demand = "  FOR EACH task IN task_queue { REQUIRE task.priority < 7 ELSE \"too urgent\" }";
+    for (text, code) in [(program("$0.002", spend), "money"), (program("$1", demand), "fail")] {
+        std::fs::write(path, text).unwrap();
+        let found = document(&["fuzz", path, "--runs", "3000", "--seconds", "60", "--format", "json"], b"");
+        assert_eq!(found["cases"][0]["code"], code, "{found}");
+        let test = found["cases"][0]["test"].as_str().unwrap();
+        // No more tasks than it takes.
+        assert_eq!(test.matches("Task(").count(), if code == "money" { 3 } else { 1 }, "{test}");
+        let text = format!("{}\n{test}", std::fs::read_to_string(path).unwrap());
+        std::fs::write(path, text).unwrap();
+        assert_eq!(swarmc(&["test", path], b"", &[]).status.code(), Some(1), "{test}");
+    }
+}
+
+#[test]
+fn junit_is_xml_that_counts_right() {
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/<&>.swarm");
+    let text = "FUNC start() { }\nTEST \"a < b & \\\"c\\\" \u{1F41D}\" { EXPECT 1 < 2 }\nTEST \"]]>\" { EXPECT \"<&>\" == \"\\u{7}\" }\n";
+    std::fs::write(path, text.replace("\\u{7}", "x")).unwrap();
+    let output = swarmc(&["test", path, "tests/cli/programs/tested.swarm", "--format", "junit"], b"", &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let page = String::from_utf8(output.stdout).unwrap();
+    let document = roxmltree::Document::parse(&page).unwrap();
+    assert_eq!(document.root_element().tag_name().name(), "testsuites");
+    let suites: Vec<_> = document.root_element().children().filter(roxmltree::Node::is_element).collect();
+    assert_eq!(suites.len(), 2);
+    for suite in suites {
+        let cases: Vec<_> = suite.children().filter(|node| node.has_tag_name("testcase")).collect();
+        let failed = cases.iter().filter(|case| case.children().any(|node| node.has_tag_name("failure")));
+        assert_eq!(suite.attribute("tests"), Some(cases.len().to_string().as_str()));
+        assert_eq!(suite.attribute("failures"), Some(failed.count().to_string().as_str()));
+        assert!(
+            cases
+                .iter()
+                .all(|case| case.attribute("name").is_some() && case.attribute("classname").is_some())
+        );
+    }
+    let name =
+        document.descendants().find_map(|node| node.attribute("name").filter(|name| name.contains('b')));
+    assert_eq!(name, Some("a < b & \"c\" \u{1F41D}"));
+}
+
+#[test]
+fn limits_say_where_they_are_from() {
+    let run = |more: &[&str]| {
+        let program =
+            ["run", "examples/cost_optimization_v2.swarm", "--trace-level", "off", "--format", "json"];
+        let data = [
+            "--input",
+            "examples/cost_optimization_v2.json",
+            "--context",
+            "examples/cost_optimization_v2.context.json",
+        ];
+        document(&[&program[..], &data, more].concat(), b"")
+    };
+    let limits = run(&[])["limits"].clone();
+    assert_eq!(limits["money"], serde_json::json!({ "limit": "$0.431406", "from": "BUDGET" }));
+    assert_eq!(limits["tokens"], serde_json::json!({ "limit": "1725 tokens", "from": "BUDGET" }));
+    assert_eq!(limits["deadline"], serde_json::json!({ "limit": "2h", "from": "DEADLINE" }));
+    assert_eq!(limits["fuel"], serde_json::json!({ "limit": 10_000_000, "from": "default" }));
+    let limits = run(&["--budget", "$0.0001", "--tokens", "7", "--fuel", "99_999"])["limits"].clone();
+    assert_eq!(limits["money"], serde_json::json!({ "limit": "$0.0001", "from": "--budget" }));
+    assert_eq!(limits["tokens"], serde_json::json!({ "limit": "7 tokens", "from": "--tokens" }));
+    assert_eq!(limits["fuel"], serde_json::json!({ "limit": 99_999, "from": "--fuel" }));
+    assert_eq!(run(&["--budget", "$0.0001"])["reason"]["code"], "money");
+}
+
+#[test]
+fn bench_counts_what_a_run_allocates() {
+    let measured = document(&["bench", SAMPLE, "--input", TASKS, "--time", "20ms", "--format", "json"], b"");
+    let few = measured["allocations_per_run"]["count"].as_u64().unwrap();
+    assert!(few > 0 && few < 1_000, "{measured}");
+    let nothing =
+        document(&["bench", "tests/cli/programs/stop.swarm", "--time", "20ms", "--format", "json"], b"");
+    assert!(nothing["allocations_per_run"]["count"].as_u64().unwrap() < few, "{nothing}");
+    assert!(measured["ns_per_run"]["p5"].as_f64() <= measured["ns_per_run"]["p95"].as_f64());
 }
 
 #[test]

@@ -111,6 +111,38 @@ fn time_is_virtual_and_events_are_activations() {
 }
 
 #[test]
+fn now_goes_on_with_virtual_time_however_long() {
+    let lines = "GIVEN now = time(\"2026-11-20T12:00:00Z\")\nRUN FOR 7000s\nEXPECT last == time(\"2026-11-20T13:56:40Z\")";
+    let more = "\nRUN TOCK()\nEXPECT last == time(\"2026-11-20T13:56:40Z\")\nRUN FOR 20s\nEXPECT last - time(\"2026-11-20T13:57:00Z\") == 0s";
+    let text = format!(
+        "STATE last: time = time(\"1970-01-01T00:00:00Z\")\nEVENT TOCK()\nEVERY 1s {{ last = now }}\n\
+         ON TOCK() {{ last = now }}\nTEST \"clock\" {{\n{lines}{more}\n}}"
+    );
+    let mut sources = Sources::new();
+    let file = sources.add(SourceFile::new("clock.swarm", text));
+    let compiled = compile_tests(&mut sources, file, &NoFiles, &Options::default());
+    let results = run(&compiled.plans, &sources, &Wanted::default());
+    assert_eq!(results.tests.len(), 1, "{:?}", compiled.diagnostics);
+    assert!(results.tests[0].passed(), "{:?}", results.tests[0]);
+}
+
+#[test]
+fn coverage_sees_what_only_an_expect_calls() {
+    let text = "FUNC size(n: int) -> int {\n  IF n > 9 {\n    RETURN 2\n  }\n  RETURN 1\n}\nON START { LOG(\"on\") }\n\
+                TEST \"small\" { EXPECT size(3) == 1 }";
+    let mut sources = Sources::new();
+    let file = sources.add(SourceFile::new("size.swarm", text));
+    let options = Options { tests: true, optimise: false };
+    let compiled = compile_tests(&mut sources, file, &NoFiles, &options);
+    let results = run(&compiled.plans, &sources, &Wanted { filter: None, coverage: true });
+    let coverage = results.coverage.unwrap_or_default();
+    let lines: Vec<(u32, bool)> = coverage.lines.iter().map(|(line, count)| (*line, *count > 0)).collect();
+    assert_eq!(lines, [(2, true), (3, false), (5, true), (7, false)]);
+    let ways: Vec<_> = coverage.branches.values().map(|branch| (branch.held, branch.failed)).collect();
+    assert_eq!(ways, [(0, 1)]);
+}
+
+#[test]
 fn vetoes_apply() {
     holds(
         "GIVEN limit = $5\nGIVEN price(\"\") = $0\nGIVEN task_queue = [Task(id: \"boss\")]\nRUN\nEXPECT ACTION LOG(\"nobody answers boss\")",

@@ -234,6 +234,16 @@ pub enum TargetCount {
     UpTo(u32),
 }
 
+impl TargetCount {
+    /// How many, if it says so.
+    pub const fn number(self) -> Option<u32> {
+        match self {
+            TargetCount::All => None,
+            TargetCount::Exactly(agents) | TargetCount::UpTo(agents) => Some(agents),
+        }
+    }
+}
+
 /// What a host function does to the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effect {

@@ -3,16 +3,17 @@
 use smol_str::SmolStr;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::verify::Verified;
+use swarm_grammar::ast::{Item, ItemKind};
 use swarm_grammar::diagnostic::{Code, Diagnostic, Severity};
 use swarm_grammar::source::{SourceFile, Sources};
 use swarm_grammar::span::{FileId, Span};
 
-use crate::bound::{Facts, Report, prove, warn_of_budget};
+use crate::bound::{Facts, FunctionBound, Report, prove, warn_of_budget, warn_of_unbounded};
 use crate::check::{Checked, Loader, NoFiles, check_with};
 use crate::code::{Generated, PlannedStep, generate};
 use crate::optimise::optimise;
 use crate::options::Options;
-use crate::typed::{Program, Test};
+use crate::typed::{self, FunctionIndex, Program, Test, TestStep, TestStepKind};
 
 /// What a compilation gives.
 #[derive(Debug, Clone, Default)]
@@ -74,6 +75,7 @@ pub fn compile_with(
     match build_better(&program, sources, None, options) {
         Ok((Generated { module, facts, .. }, bound)) => {
             compilation.diagnostics.extend(warn_of_budget(&bound, &module, file, sources));
+            compilation.diagnostics.extend(warn_of_unbounded(&bound, file, sources));
             compilation.module = Some(module);
             compilation.bound = bound;
             compilation.facts = facts;
@@ -125,6 +127,48 @@ pub fn compile_tests(
         }
     }
     tests
+}
+
+/// What each FUNC of a file costs at most, in the order of the file, as it is written: what a call of it adds to a program.
+/// Nothing of a program with errors.
+pub fn function_bounds(sources: &mut Sources, file: FileId, loader: &dyn Loader) -> Vec<FunctionBound> {
+    let options = Options { tests: true, optimise: false };
+    let Some(program) = check_with(sources, file, loader, &options).program else { return Vec::new() };
+    let tree = swarm_grammar::parse(file, sources.get(file).map_or("", |source| source.text())).0;
+    let declared = |function: &typed::Function| {
+        let is = |item: &Item| match &item.kind {
+            ItemKind::Func(func) => func.name.text == function.name,
+            _ => false,
+        };
+        function.span.file == file && tree.items.iter().any(is)
+    };
+    let functions = (0_u32..).zip(&program.functions).filter(|(_, function)| declared(function));
+    let functions: Vec<(FunctionIndex, &typed::Function)> =
+        functions.map(|(at, function)| (FunctionIndex(at), function)).collect();
+    // A module has what its lines name: here they name all functions.
+    let step = |(index, function): &(FunctionIndex, &typed::Function)| TestStep {
+        kind: TestStepKind::Expect(*index, None),
+        span: function.span,
+    };
+    let all =
+        Test { name: SmolStr::default(), span: Span::default(), steps: functions.iter().map(step).collect() };
+    let Ok(Generated { module, facts, steps }) = generate(&program, sources, Some(&all)) else {
+        return Vec::new();
+    };
+    let bound = |(step, (_, function)): (&PlannedStep, &(FunctionIndex, &typed::Function))| match step.kind {
+        TestStepKind::Expect(id, _) => {
+            let parameters = function.locals.iter().take(function.parameters as usize);
+            let parameters = parameters.map(|local| local.name.clone()).collect();
+            Some(FunctionBound::new(
+                function.name.clone(),
+                parameters,
+                (&module, &facts),
+                (id, function.span),
+            ))
+        }
+        _ => None,
+    };
+    steps.iter().zip(&functions).filter_map(bound).collect()
 }
 
 /// Makes the module of a program made better, if that is wanted and the result fits; else of the program as it is.

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use swarm_bytecode::module::{Module, Polynomial};
+use swarm_bytecode::module::{Bound, Module, Polynomial};
 use swarm_compiler::bound::{Wake, advice, costliest, evaluate, fleet, formula, lines};
 use swarm_compiler::typed::TestStepKind;
 use swarm_compiler::{Compilation, NoFiles, Options, compile_tests, compile_text_with};
-use swarm_grammar::diagnostic::Fix;
+use swarm_grammar::diagnostic::{Code, Fix};
 use swarm_grammar::source::{SourceFile, Sources};
 
 const PLAIN: Options = Options { tests: false, optimise: false };
@@ -121,6 +121,27 @@ fn a_small_budget_is_seen_before_it_is_sent() {
 }
 
 #[test]
+fn parts_of_a_budget_count_in_all_activations() {
+    let codes = |budget: &str| {
+        let (compilation, _) = compile_text_with(
+            "test.swarm",
+            format!(
+                "INSTRUCTION A {{ DEADLINE 1h  BUDGET {budget} }}  EVENT VOTE(n: int)  ACTION ACT(n: int)
+                 ON START {{ PHASE \"one\" WITHIN $4 {{ ACT(1) }} }}
+                 ON VOTE(n) MAX 2 {{ WITHIN $2 {{ ACT(n) }} }}
+                 EVERY 30min {{ WITHIN $2, 1min {{ ACT(1) }} }}"
+            ),
+            &PLAIN,
+        );
+        compilation.diagnostics.iter().map(|found| found.code.as_str()).collect::<Vec<_>>()
+    };
+    // START may use $4, two votes $2 each, and two ticks $2 each.
+    assert_eq!(codes("$12"), Vec::<&str>::new());
+    assert_eq!(codes("$11"), ["W0112"]);
+    assert_eq!(codes("$3"), ["E0313"]);
+}
+
+#[test]
 fn the_page_of_the_warning_holds() {
     let page = include_str!("../../docs/errors/W0120.md");
     assert!(page.starts_with("# W0120: budget below the worst case\n"));
@@ -142,7 +163,7 @@ const UNBOUNDED: &[(&str, &str)] = &[
         "nothing says when EVERY 1min ends: give the INSTRUCTION a DEADLINE",
     ),
     (
-        "ACTION ACT(n: string)  EVENT VOTE(from: string)  ON VOTE(from) { ACT(from) }",
+        "INSTRUCTION A { }  ACTION ACT(n: string)  EVENT VOTE(from: string)  ON VOTE(from) { ACT(from) }",
         "nothing says how many events come to ON VOTE: give it a MAX",
     ),
     (
@@ -163,6 +184,45 @@ const UNBOUNDED: &[(&str, &str)] = &[
          ON START { last = xs  ACT(len(last)) }",
         "nothing says how great the STATE variable last can be",
     ),
+    (
+        "ACTION ACT()  EVERY 1min { ACT() }",
+        "nothing says when EVERY 1min ends: give the INSTRUCTION a DEADLINE",
+    ),
+    (
+        "QUERY ask() -> list<int>  ACTION ACT(n: int)  ON START { FOR EACH x IN ask() { ACT(x) } }",
+        "nothing says how many items this list has: give its type a MAX",
+    ),
+    (
+        "QUERY ask() -> list<int>  ACTION ACT(n: int)  ON START { LET xs = ask()  ACT(len(xs)) }",
+        "nothing says how many items this answer has: give its type a MAX",
+    ),
+    (
+        "ACTION ACT(n: int)  EVENT VOTE(xs: list<int>)  ON VOTE(xs) MAX 3 { FOR EACH x IN xs { ACT(x) } }",
+        "nothing says how many items an event brings: give the type a MAX",
+    ),
+    (
+        "ACTION ACT(n: int)  EVENT VOTE(n: int)  ON VOTE(n) MAX 3 { FOR x IN 1..n { ACT(x) } }",
+        "this number is known only when the program runs",
+    ),
+    (
+        "QUERY ask() -> int  ACTION ACT(n: int)  ON START { FOR i IN ask()..9 { ACT(i) } }",
+        "the start of this range is known only when the program runs",
+    ),
+    (
+        "QUERY owed() -> money  ACTION PAY(amount: money) COSTS amount  ON START { PAY(owed()) }",
+        "a price is computed from this number, which is known only when the program runs",
+    ),
+    (
+        "QUERY size() -> int  QUERY ask(n: int) -> string COSTS n * 10 tokens
+         ACTION SAY(text: string)  ON START { SAY(ask(size() + 1)) }",
+        "a price is computed from this number, which is known only when the program runs",
+    ),
+    (
+        "INPUT xs: list<int> MAX 9  ACTION ACT(n: int)
+         FUNC some(n: int) -> list<int> { LET ys: list<int> MAX 9 = [1]  RETURN ys }
+         ON START { FOR EACH x IN some(3) { ACT(x) } }",
+        "nothing says how many items this list has: give its type a MAX",
+    ),
 ];
 
 #[test]
@@ -171,13 +231,89 @@ fn what_is_unbounded_is_named_with_the_edit_that_bounds_it() {
         let (compilation, _, sources) = compiled(text);
         let found = compilation.bound.causes.iter().find(|found| found.reason == *cause);
         let found = found.unwrap_or_else(|| panic!("{text}\n{:#?}", compilation.bound.causes));
-        assert!(compilation.bound.order.fuel == Polynomial::Unbounded, "{text}");
+        assert!(!is_bounded(&compilation.bound.order), "{text}");
         let fix = advice(found, &sources).unwrap_or_else(|| panic!("no edit for {text}"));
+        let told = compilation.diagnostics.iter().find(|told| told.message == *cause);
+        // What is no order may go on.
+        if text.contains("INSTRUCTION") || !text.contains("EVERY") {
+            let told = told.unwrap_or_else(|| panic!("{text}\n{:#?}", compilation.diagnostics));
+            assert_eq!((told.code, told.primary.span.start), (Code::W0121, found.span.start), "{text}");
+            assert_eq!(told.fix.as_ref(), Some(&fix), "{text}");
+        } else {
+            assert_eq!(told, None);
+        }
         let mended = applied(text, &fix);
         let (compilation, ..) = compiled(&mended);
         assert_eq!(compilation.bound.causes, [], "{mended}");
-        assert!(compilation.bound.order.fuel != Polynomial::Unbounded, "{mended}");
+        assert!(is_bounded(&compilation.bound.order), "{mended}");
+        assert!(compilation.diagnostics.iter().all(|told| told.code != Code::W0121), "{mended}");
     }
+}
+
+fn is_bounded(bound: &Bound) -> bool {
+    let all = [&bound.fuel, &bound.memory, &bound.host_calls, &bound.money, &bound.tokens];
+    all.into_iter().all(|amount| *amount != Polynomial::Unbounded)
+}
+
+#[test]
+fn all_that_is_unbounded_is_named_at_once() {
+    let text = "QUERY ask() -> int  ACTION ACT(n: int)
+        ON START { FOR i IN 1..ask() { ACT(i) }  FOR j IN 1..ask() { ACT(j) } }
+        EVERY 1min { ACT(1) }  INSTRUCTION A { PRIORITY LOW }";
+    let (compilation, ..) = compiled(text);
+    let places: Vec<&str> = compilation
+        .diagnostics
+        .iter()
+        .map(|told| &text[told.primary.span.start as usize..told.primary.span.end as usize])
+        .collect();
+    assert_eq!(places, ["ask()", "ask()", "EVERY 1min"]);
+}
+
+#[test]
+fn each_host_function_has_its_share() {
+    let (compilation, module, _) = compiled(
+        "INPUT jobs: list<int> MAX 50  ACTION PAY(n: int) COSTS $1, 7 tokens  ACTION LOG_IT(n: int)
+         INSTRUCTION A { DEADLINE 1h }
+         FUNC note(n: int) { LOG_IT(n) }
+         ON START {
+           WITHIN $20 { FOR EACH job IN jobs { PAY(job)  note(job) } }
+           IF len(jobs) > 3 { PAY(0)  LOG_IT(1) } ELSE { LOG_IT(2) }
+         }
+         EVERY 30min { note(1) }",
+    );
+    let calls: Vec<[String; 4]> = compilation
+        .bound
+        .calls
+        .iter()
+        .map(|call| {
+            let text = |amount| formula(amount, &module);
+            let name = module.imports[call.import.index()].name.to_string();
+            [name, text(&call.count), text(&call.money), text(&call.tokens)]
+        })
+        .collect();
+    let expected = [["PAY", "1 + jobs", "21,000,000", "7 + 7 × jobs"], ["LOG_IT", "3 + jobs", "0", "0"]];
+    assert_eq!(calls, expected.map(|row| row.map(str::to_owned)));
+}
+
+#[test]
+fn a_price_is_the_greatest_that_its_arguments_admit() {
+    let money = |costs: &str, call: &str| {
+        let (_, module, _) = compiled(&format!(
+            "QUERY ask(n: int, amount: money) -> int COSTS {costs}  QUERY some() -> int  ACTION ACT(n: int)
+             INPUT jobs: list<int> MAX 50
+             ON START {{ FOR EACH job IN jobs {{ ACT(ask({call})) }} }}"
+        ));
+        formula(&module.bound.money, &module)
+    };
+    assert_eq!(money("amount * 2", "1, min($1 * job, $3)"), "6,000,000 × jobs");
+    assert_eq!(money("$1 * n + amount", "min(job, 5), $1"), "6,000,000 × jobs");
+    assert_eq!(money("amount * 150%", "1, clamp($1 * job, $0, $2)"), "3,000,000 × jobs");
+    assert_eq!(money("IF n > 3 THEN $2 ELSE amount", "some(), min($1 * job, $5)"), "5,000,000 × jobs");
+    assert_eq!(money("max(amount, $1 * n)", "len(jobs), $1"), "1,000,000 × jobs + 1,000,000 × jobs²");
+    assert_eq!(money("max(amount, $1)", "1, $1 * job"), "unbounded");
+    // Of two that are below 0 the product is above.
+    assert_eq!(money("amount * n", "min(job, 5), $1"), "5,000,000 × jobs");
+    assert_eq!(money("amount * n", "min(job, 5), min($1 * job, $1)"), "unbounded");
 }
 
 #[test]

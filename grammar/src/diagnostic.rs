@@ -174,6 +174,7 @@ macro_rules! for_each_code {
             E0130 "pattern that does not fit";
             E0131 "default that is too much";
             E0132 "name of several things";
+            E0133 "OTHER out of place";
             E0180 "too large";
             E0190 "internal error";
             E0201 "mixed units";
@@ -211,7 +212,12 @@ macro_rules! for_each_code {
             W0110 "asked for, but never recorded";
             W0111 "actions that undo each other";
             W0112 "parts in a loop larger than the whole";
+            W0113 "declaration never used";
+            W0114 "module never used";
+            W0115 "key that stands in a map twice";
+            W0116 "TEST that expects nothing";
             W0120 "budget below the worst case";
+            W0121 "no worst case";
         }
     };
 }

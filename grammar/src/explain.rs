@@ -66,6 +66,7 @@ impl Expected<'_> {
             () if self.statement() => "a statement",
             () if !self.name() && self.has("DEADLINE") => "a clause such as DEADLINE, BUDGET or TARGET",
             () if !self.name() && self.has("THEN") && self.has("{") => "THEN or `{`",
+            () if !self.name() && self.has("{") && self.has("MAX") => "`{`",
             () if !self.name() && self.has("WHEN") && self.has("}") => "WHEN or `}`",
             () if !self.name() && self.has("GIVEN") => "GIVEN, RUN or EXPECT",
             () if !self.name() && self.has("FUNC") => "the next declaration",
@@ -82,6 +83,7 @@ impl Expected<'_> {
     fn describe_behind_value(&self) -> String {
         let words = match () {
             () if self.has("THEN") && self.has("{") => "THEN or `{` behind the condition",
+            () if self.has("AGENTS") => "AGENTS",
             () if self.has("THEN") => "THEN",
             () if self.has(")") && self.has(",") => "`,` or `)`",
             () if self.has(")") => "`)`",

@@ -243,16 +243,27 @@ impl<'a> Lexer<'a> {
         if sign == '\u{feff}' && start == 0 {
             return (until.saturating_sub(end)) as usize;
         }
-        if sign == '“' || sign == '”' || sign == '„' {
+        if matches!(sign, '“' | '”' | '„' | '`') {
             let line = rest.split('\n').next().unwrap_or("");
-            let closed = line.char_indices().skip(1).find(|(_, c)| matches!(c, '“' | '”' | '"'));
+            let closes = |c: char| if sign == '`' { c == '`' } else { matches!(c, '“' | '”' | '"') };
+            let closed = line.char_indices().skip(1).find(|(_, c)| closes(*c));
             if let Some((at, closer)) = closed {
                 until = start.saturating_add(offset(at.saturating_add(closer.len_utf8())));
-                let inner = line.get(length..at).unwrap_or("");
-                self.report(report::wrong_quotes(self.span(start, until), inner));
+                // A hole of another language has a sign before its brace.
+                let inner = line.get(length..at).unwrap_or("").replace("${", "{");
+                self.report(report::wrong_quotes(self.span(start, until), &inner));
                 self.push(Token::String, start, until);
                 return until.saturating_sub(end) as usize;
             }
+        }
+        if rest.starts_with("${")
+            && let Some(hole) = rest.lines().next().and_then(|line| line.split_once('}'))
+        {
+            let (inner, length) = (hole.0.get(2..).unwrap_or(""), hole.0.len().saturating_add(1));
+            until = start.saturating_add(offset(length));
+            self.report(report::hole_outside_text(self.span(start, until), inner));
+            self.push(Token::Bad, start, until);
+            return until.saturating_sub(end) as usize;
         }
         if sign.is_alphanumeric() {
             let word: usize = rest

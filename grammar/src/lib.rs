@@ -6,6 +6,7 @@ mod brackets;
 pub mod diagnostic;
 pub mod dump;
 mod explain;
+mod foreign;
 mod format;
 mod items;
 mod lexer;

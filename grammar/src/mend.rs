@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::diagnostic::{Code, Diagnostic, Edit};
 use crate::explain::{Expected, found};
+use crate::foreign;
 use crate::items::{begins_item, closing, open_before};
 use crate::parse::Stop;
 use crate::report;
@@ -20,6 +21,8 @@ pub(crate) enum Mend {
     Change(usize, Token),
     /// Some tokens become one.
     Replace(Range<usize>, Token),
+    /// A token goes.
+    Remove(usize),
     /// What stands around the slip is left out.
     LeaveOut,
 }
@@ -30,20 +33,13 @@ const STATEMENTS: &[&str] = &[
     "WITHIN", "PHASE", "TRY", "RETRY",
 ];
 
-/// Units that are often written apart from their number.
-const UNITS: &[&str] = &[
-    "ns", "us", "ms", "s", "sec", "second", "seconds", "min", "minutes", "h", "hour", "hours", "d", "day",
-    "days", "B", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB", "bps", "kbps", "Mbps", "Gbps",
-    "percent",
-];
-
 /// The place where the parser stopped.
 pub(crate) struct Slip<'a> {
     file: FileId,
     text: &'a str,
-    lexemes: &'a [Lexeme],
-    at: usize,
-    expected: Expected<'a>,
+    pub(crate) lexemes: &'a [Lexeme],
+    pub(crate) at: usize,
+    pub(crate) expected: Expected<'a>,
 }
 
 impl<'a> Slip<'a> {
@@ -63,19 +59,19 @@ impl<'a> Slip<'a> {
         Slip { file, text, lexemes, at, expected: Expected(expected) }
     }
 
-    fn lexeme(&self, at: usize) -> Option<Lexeme> {
+    pub(crate) fn lexeme(&self, at: usize) -> Option<Lexeme> {
         self.lexemes.get(at).copied()
     }
 
-    fn token(&self) -> Option<Token> {
+    pub(crate) fn token(&self) -> Option<Token> {
         self.lexeme(self.at).map(|lexeme| lexeme.token)
     }
 
-    fn next(&self) -> Option<Token> {
+    pub(crate) fn next(&self) -> Option<Token> {
         self.lexeme(self.at.saturating_add(1)).map(|lexeme| lexeme.token)
     }
 
-    fn previous(&self) -> Option<Lexeme> {
+    pub(crate) fn previous(&self) -> Option<Lexeme> {
         self.at.checked_sub(1).and_then(|before| self.lexeme(before))
     }
 
@@ -83,11 +79,11 @@ impl<'a> Slip<'a> {
         self.previous().map(|lexeme| lexeme.token)
     }
 
-    fn span(&self, lexeme: Lexeme) -> Span {
+    pub(crate) fn span(&self, lexeme: Lexeme) -> Span {
         Span::new(self.file, lexeme.start, lexeme.end)
     }
 
-    fn slice(&self, lexeme: Lexeme) -> &'a str {
+    pub(crate) fn slice(&self, lexeme: Lexeme) -> &'a str {
         self.text.get(lexeme.start as usize..lexeme.end as usize).unwrap_or("")
     }
 
@@ -120,6 +116,7 @@ impl<'a> Slip<'a> {
     pub(crate) fn explain(&self) -> (Diagnostic, Mend) {
         self.reserved_name()
             .or_else(|| self.nested_under_then())
+            .or_else(|| self.foreign())
             .or_else(|| self.unit_apart())
             .or_else(|| self.leading_dot())
             .or_else(|| self.inner_aggregate())
@@ -230,11 +227,7 @@ impl<'a> Slip<'a> {
             ));
         }
         if before.token == Token::String && before.end == second.start {
-            let text = self.slice(before);
-            let hole =
-                text.rfind('{').is_some_and(|open| text.get(open..).is_some_and(|rest| !rest.contains('}')));
-            let quote = Span::new(self.file, before.end.saturating_sub(1), before.end);
-            return Some((report::quote_in_string(quote, hole), Mend::LeaveOut));
+            return Some((self.quote_in_string(before), Mend::LeaveOut));
         }
         let expected = if before.token == Token::Stop {
             "a text in quotes"
@@ -243,6 +236,15 @@ impl<'a> Slip<'a> {
         };
         let found = found(self.text, Some(second));
         Some((report::unexpected(self.span(second), &found, expected), Mend::LeaveOut))
+    }
+
+    /// `"{m["a"]}"`: the string that ends before something that is glued to it.
+    fn quote_in_string(&self, string: Lexeme) -> Diagnostic {
+        let text = self.slice(string);
+        let hole =
+            text.rfind('{').is_some_and(|open| text.get(open..).is_some_and(|rest| !rest.contains('}')));
+        let quote = Span::new(self.file, string.end.saturating_sub(1), string.end);
+        report::quote_in_string(quote, hole)
     }
 
     /// `5 s`, `10 GB`.
@@ -258,8 +260,11 @@ impl<'a> Slip<'a> {
         if number.token != Token::Number || !bare || unit.token != Token::Name || unit.line_start {
             return None;
         }
-        let gap = Span::new(self.file, number.end, unit.start);
-        UNITS.contains(&text).then(|| report::unit_apart(self.span(unit), gap, text))
+        let gap = Span::new(self.file, number.end, unit.end);
+        foreign::unit(text).map(|right| {
+            let number = self.slice(number);
+            report::unit_apart(self.span(unit), gap, text, (number, right))
+        })
     }
 
     /// `.5`.
@@ -275,11 +280,40 @@ impl<'a> Slip<'a> {
     /// `$1 + SUM x.cost FOR x IN xs`.
     fn inner_aggregate(&self) -> Option<(Diagnostic, Mend)> {
         let lexeme = self.lexeme(self.at)?;
-        let fits = lexeme.token.is_aggregate() && self.expected.value() && !self.expected.has("SUM");
-        fits.then(|| {
-            let word = lexeme.token.keyword().unwrap_or("SUM");
-            (report::inner_aggregate(self.span(lexeme), word), Mend::LeaveOut)
-        })
+        if !lexeme.token.is_aggregate() || !self.expected.value() || self.expected.has("SUM") {
+            return None;
+        }
+        let word = lexeme.token.keyword().unwrap_or("SUM");
+        let Some(end) = self.aggregate_end() else {
+            return Some((report::inner_aggregate(self.span(lexeme), word, None), Mend::LeaveOut));
+        };
+        let (first, last) = (self.lexeme(self.at.saturating_add(1))?, self.lexeme(end.saturating_sub(1))?);
+        let inside = self.span(first).to(self.span(last));
+        let outer = matches!(lexeme.token, Token::Top | Token::Bottom);
+        let open = if outer { self.at } else { self.at.saturating_add(1) };
+        let mend = Mend::Insert(vec![(open, Token::LeftParen), (end, Token::RightParen)]);
+        Some((report::inner_aggregate(self.span(lexeme), word, Some(inside)), mend))
+    }
+
+    /// The token behind the aggregate that begins where the parser stopped, if it has what it goes over.
+    fn aggregate_end(&self) -> Option<usize> {
+        let limit = self.statement_end(self.at);
+        let mut goes_over = false;
+        let mut index = self.at.saturating_add(1);
+        while index < limit {
+            let token = self.lexeme(index)?.token;
+            goes_over |= matches!(token, Token::For | Token::In);
+            if matches!(token, Token::Then | Token::Else | Token::Comma | Token::LeftBrace)
+                || token.is_closer()
+            {
+                break;
+            }
+            index = match token.closer() {
+                Some(_) => closing(self.lexemes, index).saturating_add(1),
+                None => index.saturating_add(1),
+            };
+        }
+        goes_over.then_some(index.min(limit))
     }
 
     /// `a ? b : c`.
@@ -334,7 +368,11 @@ impl<'a> Slip<'a> {
             let found = here.map_or("nothing".to_owned(), |_| found(self.text, here));
             let span = here.map_or(self.span(first), |here| self.span(here));
             let expected = format!("{wanted} behind {}", first.token.keyword().unwrap_or(""));
-            return Some((report::unexpected(span, &found, &expected), Mend::LeaveOut));
+            let mut diagnostic = report::unexpected(span, &found, &expected);
+            if first.token == Token::Try {
+                diagnostic = diagnostic.note("TRY takes one call, not a block: TRY ACTION(…) ELSE { … }.");
+            }
+            return Some((diagnostic, Mend::LeaveOut));
         }
         if alone
             && first.token == Token::Name
@@ -377,6 +415,10 @@ impl<'a> Slip<'a> {
         let token = self.token()?;
         let begins =
             token.is_name() || matches!(token, Token::Number | Token::String | Token::True | Token::False);
+        let (last, lexeme) = (self.previous()?, self.lexeme(self.at)?);
+        if last.token == Token::String && last.end == lexeme.start {
+            return Some((self.quote_in_string(last), Mend::LeaveOut));
+        }
         let &open = open_before(self.lexemes, self.at).last()?;
         let round = self.lexeme(open).is_some_and(|lexeme| lexeme.token != Token::LeftBrace);
         if !(begins && round && self.expected.has(",")) {

@@ -128,6 +128,12 @@ fn arrange(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
         if kept.last().is_some_and(|last| last.primary.span == span) {
             continue;
         }
+        // A sign of another language that was taken for a comparison makes no chain.
+        let first = diagnostic.secondary.first().map(|label| label.span);
+        if diagnostic.code == Code::E0023 && kept.iter().rev().any(|known| Some(known.primary.span) == first)
+        {
+            continue;
+        }
         if kept.len() >= MAX_DIAGNOSTICS {
             more = Some(report::more(span));
             break;

@@ -12,6 +12,7 @@ use smol_str::SmolStr;
 use crate::ast::{Item, ItemKind};
 use crate::brackets::declaration_at;
 use crate::diagnostic::Diagnostic;
+use crate::foreign;
 use crate::items::{begins_item, smallest_part};
 use crate::lexer::Lexed;
 use crate::mend::{Mend, Slip};
@@ -58,7 +59,8 @@ pub(crate) fn recover(file: FileId, text: &str, lexed: &Lexed, diagnostics: &mut
         used_docs: Vec::new(),
         // Parsing again and again is bounded: on the whole, as much work as parsing the text a few times.
         budget: count.saturating_mul(6).saturating_add(200_000),
-        outside: false,
+        outside: None,
+        has_start: has_start(text, &lexed.lexemes),
     };
     for range in declarations(text, &lexed.lexemes) {
         recovery.declaration(range);
@@ -119,14 +121,17 @@ struct Recovery<'a> {
     used_docs: Vec<usize>,
     /// How many tokens may still be parsed.
     budget: usize,
-    /// Whether the part before was a statement outside of all blocks: one message is enough.
-    outside: bool,
+    /// The message about statements outside of all blocks, if the part before was one: one message is enough.
+    outside: Option<usize>,
+    /// Whether there is an ON START, or a fix that makes one.
+    has_start: bool,
 }
 
 impl Recovery<'_> {
     /// Reads one declaration, mending it as often as needed.
     fn declaration(&mut self, range: Range<usize>) {
         let mut lexemes = self.lexed.lexemes.get(range).unwrap_or(&[]).to_vec();
+        self.needless_word(&mut lexemes);
         if !self.begins_well(&mut lexemes) {
             return self.give_up(&lexemes);
         }
@@ -188,11 +193,40 @@ impl Recovery<'_> {
         self.items.push(Item { docs: SmolStr::default(), kind: ItemKind::Error, span });
     }
 
+    /// A statement that ends at `end` and stands in no block. Those that follow it go into the same block.
+    fn outside_block(&mut self, span: Span, end: Span, statement: &str, before: Option<usize>) {
+        let known = before.and_then(|at| self.diagnostics.get_mut(at));
+        if let Some(known) = known {
+            if let Some(last) = known.fix.as_mut().and_then(|fix| fix.edits.last_mut()) {
+                last.span = end;
+            }
+            self.outside = before;
+            return;
+        }
+        let diagnostic = report::outside_block(span, statement);
+        self.outside = Some(self.diagnostics.len());
+        self.diagnostics.push(if self.has_start { diagnostic } else { report::into_start(diagnostic, end) });
+        self.has_start = true;
+    }
+
+    /// `async function …`: the first word goes.
+    fn needless_word(&mut self, lexemes: &mut Vec<Lexeme>) {
+        let [first, second, ..] = lexemes.as_slice() else { return };
+        let word = self.text.get(first.start as usize..first.end as usize).unwrap_or("");
+        if first.token != Token::Name || !second.token.is_word() || !foreign::is_needless(word) {
+            return;
+        }
+        let span = Span::new(self.file, first.start, first.end);
+        let gap = Span { end: second.start, ..span };
+        self.diagnostics.push(report::needless_word(span, word, gap));
+        lexemes.remove(0);
+    }
+
     /// Whether a part begins like a declaration; a misspelt word is put right, all else is reported.
     fn begins_well(&mut self, lexemes: &mut [Lexeme]) -> bool {
         let Some(first) = lexemes.first().copied() else { return false };
         let second = lexemes.get(1).copied();
-        let was_outside = std::mem::replace(&mut self.outside, false);
+        let was_outside = self.outside.take();
         let callable = matches!(
             first.token,
             Token::Func | Token::Action | Token::Query | Token::Event | Token::On | Token::Veto
@@ -207,10 +241,8 @@ impl Recovery<'_> {
             return false;
         }
         if let Some(statement) = statement_word(first.token, second) {
-            self.outside = true;
-            if !was_outside {
-                self.diagnostics.push(report::outside_block(span, &statement));
-            }
+            let end = lexemes.last().map_or(span, |last| Span::new(self.file, last.end, last.end));
+            self.outside_block(span, end, &statement, was_outside);
             return false;
         }
         if !first.token.is_word() {
@@ -222,7 +254,11 @@ impl Recovery<'_> {
         }
         let meant =
             if first.token == Token::Name { closest(written, DECLARATIONS.iter().copied()) } else { None };
-        self.diagnostics.push(report::unknown_declaration(span, written, meant));
+        let advice = foreign::declaration(written).filter(|_| first.token == Token::Name);
+        self.diagnostics.push(match advice {
+            Some(advice) => report::no_such_word(span, written, advice),
+            None => report::unknown_declaration(span, written, meant),
+        });
         let keyword = meant.and_then(declaration_token);
         match (keyword, lexemes.first_mut()) {
             (Some(token), Some(first)) => {
@@ -232,6 +268,15 @@ impl Recovery<'_> {
             _ => false,
         }
     }
+}
+
+/// Whether a program says ON START.
+fn has_start(text: &str, lexemes: &[Lexeme]) -> bool {
+    lexemes.windows(2).any(|pair| {
+        let [on, event] = pair else { return false };
+        let event = text.get(event.start as usize..event.end as usize).unwrap_or("");
+        on.token == Token::On && event.eq_ignore_ascii_case("START")
+    })
 }
 
 /// Whether a word is followed by what only a statement has.
@@ -297,6 +342,13 @@ fn apply(lexemes: &mut Vec<Lexeme>, at: usize, mend: Mend) -> bool {
             let Some(lexeme) = lexemes.get_mut(place) else { return false };
             lexeme.token = token;
             true
+        }
+        Mend::Remove(place) => {
+            let known = place < lexemes.len();
+            if known {
+                lexemes.remove(place);
+            }
+            known
         }
         Mend::Replace(range, token) => {
             let Some(first) = lexemes.get(range.start).copied() else { return false };

@@ -45,7 +45,7 @@ pub(crate) fn wrong_quotes(span: Span, inner: &str) -> Diagnostic {
 pub(crate) fn foreign_comment(span: Span, sign: &str) -> Diagnostic {
     let diagnostic = Diagnostic::new(Code::E0015, span, format!("`{sign}` does not begin a comment"))
         .label("a comment begins with // and ends with its line");
-    if sign == "#" { diagnostic.fix("write //", span, "//") } else { diagnostic }
+    if sign == "/*" { diagnostic } else { diagnostic.fix("write //", span, "//") }
 }
 
 pub(crate) fn too_deep(span: Span) -> Diagnostic {
@@ -120,11 +120,102 @@ pub(crate) fn percent_apart(sign: Span, gap: Span) -> Diagnostic {
         .fix("take out the space", gap, "")
 }
 
-pub(crate) fn unit_apart(unit: Span, gap: Span, text: &str) -> Diagnostic {
+/// `number` with the unit that is meant; `gap` reaches from the number to the end of what was written.
+pub(crate) fn unit_apart(unit: Span, gap: Span, text: &str, (number, right): (&str, &str)) -> Diagnostic {
     Diagnostic::new(Code::E0006, unit, format!("the unit `{text}` stands directly behind its number"))
         .label("separated from its number")
         .note("Only `tokens` and `USD` may stand apart.")
-        .fix("take out the space", gap, "")
+        .fix(format!("write {number}{right}"), gap, right)
+}
+
+/// `2M tokens`; `right` is the number in full.
+pub(crate) fn counted_tokens(span: Span, text: &str, right: Option<String>) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::E0006, span, format!("`{text}` is not a number"))
+        .label("tokens are counted in full");
+    match right {
+        Some(right) => diagnostic.fix(format!("write {right}"), span, right),
+        None => diagnostic,
+    }
+}
+
+/// A word of another language that has no counterpart.
+pub(crate) fn no_such_word(span: Span, word: &str, advice: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0013, span, format!("`{word}` is not a word of Swarm")).label(advice)
+}
+
+/// `async`, `mut`; `gap` reaches to the word behind.
+pub(crate) fn needless_word(span: Span, word: &str, gap: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0013, span, format!("`{word}` is not a word of Swarm"))
+        .label("nothing stands in its place")
+        .fix(format!("take out {word}"), gap, "")
+}
+
+pub(crate) fn needless_semicolon(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "no `;` stands behind a declaration")
+        .label("a declaration ends by itself")
+        .fix("take it out", span, "")
+}
+
+/// `${x}` where no text is.
+pub(crate) fn hole_outside_text(span: Span, inner: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "`${ }` is not a sign of Swarm")
+        .label("a name stands alone; in a text it stands between { and }")
+        .fix(format!("write {inner}"), span, inner)
+}
+
+/// `for (let i = 0; …`
+pub(crate) fn counting_loop(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0003, span, "expected a name, found `(`")
+        .label("a loop is FOR i IN 1..n { }, or FOR EACH x IN xs WHERE c { }")
+}
+
+/// `MATCH x { low => … }`
+pub(crate) fn arm_without_when(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0003, span, format!("expected WHEN or `}}`, found the name `{name}`"))
+        .label(format!("an arm is WHEN {name} {{ }}, or WHEN {name} THEN one statement"))
+}
+
+/// `println!(x)`
+pub(crate) fn call_with_bang(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "a call has no `!`")
+        .label("the bracket stands directly behind the name")
+        .fix("take it out", span, "")
+}
+
+/// `PRIORITY = HIGH`; `gap` reaches back to the word before.
+pub(crate) fn clause_with_equals(span: Span, gap: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "a clause of the header takes no `=`")
+        .label("what it says stands directly behind its word")
+        .fix("take it out", gap, "")
+}
+
+/// `INSTRUCTION "a"`; `name` is what stands in the quotes, if it can be a name.
+pub(crate) fn quoted_name(span: Span, name: Option<&str>) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::new(Code::E0003, span, "expected a name, found a string").label("names have no quotes");
+    match name {
+        Some(name) => diagnostic.fix(format!("write {name}"), span, name),
+        None => diagnostic,
+    }
+}
+
+/// `FUNC f(task)`
+pub(crate) fn parameter_without_type(name: Span, text: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0003, name, format!("the type of `{text}` is missing"))
+        .label(format!("write {text}: and its type, such as {text}: int or {text}: Task"))
+}
+
+/// `STOP "a" + b`
+pub(crate) fn joined_reason(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0003, span, "the reason is one text, found `+`")
+        .label("values stand inside its quotes: \"… {x}\"")
+}
+
+/// `{ f() ELSE`: the block of the IF is still open.
+pub(crate) fn else_in_block(span: Span, open: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0003, span, "expected a statement or `}`, found ELSE")
+        .label("the block before it is still open")
+        .also(open, "opened here")
 }
 
 pub(crate) fn leading_dot(dot: Span) -> Diagnostic {
@@ -246,6 +337,18 @@ pub(crate) fn outside_block(span: Span, statement: &str) -> Diagnostic {
         .label("a statement stands in ON START { }, EVERY … { } or FUNC … { }")
 }
 
+/// The edits that put statements into an ON START; `end` is behind the last of them.
+pub(crate) fn into_start(outside: Diagnostic, end: Span) -> Diagnostic {
+    let start = outside.primary.span.before();
+    outside.fixes(
+        "put it into ON START",
+        vec![
+            Edit { span: start, text: "ON START {\n".to_owned() },
+            Edit { span: end, text: "\n}".to_owned() },
+        ],
+    )
+}
+
 pub(crate) fn chained_comparison(left: Span, middle: Span, second: Span, text: &str) -> Diagnostic {
     Diagnostic::new(Code::E0023, second, "comparisons do not chain")
         .label("a second comparison on the result of the first")
@@ -265,10 +368,22 @@ pub(crate) fn not_a_statement(span: Span) -> Diagnostic {
         .label("a statement is a call, an assignment, or begins with a word such as LET, IF, RECORD")
 }
 
-pub(crate) fn inner_aggregate(span: Span, word: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0026, span, format!("inside a larger expression, {word} needs brackets"))
-        .label(format!("write {word}(… FOR x IN xs)"))
-        .note("Without brackets an aggregate reaches to the end of the whole expression.")
+/// `inside` is the aggregate without its word, where its end is clear. TOP and BOTTOM stand in brackets; of the others
+/// only what they go over does.
+pub(crate) fn inner_aggregate(span: Span, word: &str, inside: Option<Span>) -> Diagnostic {
+    let outer = matches!(word, "TOP" | "BOTTOM");
+    let form = if outer { format!("({word} n x IN xs BY …)") } else { format!("{word}(… FOR x IN xs)") };
+    let diagnostic =
+        Diagnostic::new(Code::E0026, span, format!("inside a larger expression, {word} needs brackets"))
+            .label(format!("write {form}"))
+            .note("Without brackets an aggregate reaches to the end of the whole expression.");
+    let Some(inside) = inside else { return diagnostic };
+    // The blank behind the word goes: SUM(….
+    let open = if outer { span.before() } else { Span { end: inside.start, ..span.after() } };
+    diagnostic.fixes(
+        "put it in brackets",
+        vec![Edit { span: open, text: "(".to_owned() }, Edit { span: inside.after(), text: ")".to_owned() }],
+    )
 }
 
 pub(crate) fn misplaced_generator(span: Span) -> Diagnostic {

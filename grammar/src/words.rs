@@ -73,7 +73,9 @@ impl<'a> Pass<'a> {
             lexeme = self.number(lexeme);
         } else if is_foreign_sign(token) {
             return self.foreign_sign(lexeme);
-        } else if matches!(token, Token::Plus | Token::Minus) && self.doubled(lexeme) {
+        } else if matches!(token, Token::Plus | Token::Minus)
+            && (self.doubled(lexeme) || self.comment(lexeme))
+        {
             return;
         }
         self.out.push(lexeme);
@@ -144,7 +146,9 @@ impl<'a> Pass<'a> {
     fn foreign_word(&mut self, lexeme: Lexeme) -> Token {
         let text = self.slice(lexeme);
         let named = self.next_is(1, Token::is_word);
-        let (token, word) = match text {
+        let mut lower = [0; 8];
+        let lower = lower_case(text, &mut lower);
+        let (token, word) = match lower {
             "fn" | "def" | "function" | "fun" | "proc" | "sub"
                 if named && self.next_is(2, |token| token == Token::LeftParen) =>
             {
@@ -168,7 +172,12 @@ impl<'a> Pass<'a> {
             {
                 (Token::Type, "TYPE")
             }
-            "import" | "include" if self.next_is(1, |token| token == Token::String) => (Token::Use, "USE"),
+            "import" | "include"
+                if self.next_is(1, |token| token == Token::String)
+                    || (named && lexeme.line_start && self.next_is(2, |token| token == Token::Dot)) =>
+            {
+                (Token::Use, "USE")
+            }
             _ => return Token::Name,
         };
         self.report(report::foreign_word(self.span(lexeme), text, word));
@@ -182,6 +191,7 @@ impl<'a> Pass<'a> {
         let replaced = match lexeme.token {
             Token::AndAnd => (Token::And, "AND"),
             Token::OrOr => (Token::Or, "OR"),
+            Token::Bang if self.is_call(lexeme) => return self.report(report::call_with_bang(span)),
             Token::Bang => (Token::Not, "NOT"),
             Token::TripleEqual => (Token::Equal, "=="),
             Token::NotTripleEqual | Token::LessGreater => (Token::NotEqual, "!="),
@@ -217,6 +227,12 @@ impl<'a> Pass<'a> {
         self.out.push(Lexeme { token, ..lexeme });
     }
 
+    /// Whether a sign stands between a name and the bracket of its call.
+    fn is_call(&self, sign: Lexeme) -> bool {
+        let named = self.out.last().is_some_and(|last| last.token.is_name() && last.end == sign.start);
+        named && self.next(1).is_some_and(|next| next.token == Token::LeftParen && next.start == sign.end)
+    }
+
     /// `5 %` is a percentage with a space too many, `a % b` a remainder.
     fn percent(&mut self, lexeme: Lexeme) {
         let span = self.span(lexeme);
@@ -245,6 +261,22 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// `-- a comment` on a line of its own; says whether it was one.
+    fn comment(&mut self, lexeme: Lexeme) -> bool {
+        let second = self.next(1).filter(|next| {
+            lexeme.token == Token::Minus && next.token == Token::Minus && next.start == lexeme.end
+        });
+        let Some(second) = second.filter(|_| lexeme.line_start) else { return false };
+        if self.text.as_bytes().get(second.end as usize) != Some(&b' ') {
+            return false;
+        }
+        self.report(report::foreign_comment(Span::new(self.file, lexeme.start, second.end), "--"));
+        while self.next(1).is_some_and(|next| !next.line_start) {
+            self.at = self.at.saturating_add(1);
+        }
+        true
+    }
+
     /// `x++` and `x--` at the end of a statement; says whether it was one.
     fn doubled(&mut self, lexeme: Lexeme) -> bool {
         let behind_name =
@@ -270,6 +302,14 @@ impl<'a> Pass<'a> {
         self.at = self.at.saturating_add(1);
         true
     }
+}
+
+/// A short word in lower case; a long one, and one that is not plain, is nothing.
+fn lower_case<'b>(word: &str, buffer: &'b mut [u8; 8]) -> &'b str {
+    let Some(part) = buffer.get_mut(..word.len()) else { return "" };
+    part.copy_from_slice(word.as_bytes());
+    part.make_ascii_lowercase();
+    std::str::from_utf8(part).unwrap_or("")
 }
 
 fn is_foreign_sign(token: Token) -> bool {

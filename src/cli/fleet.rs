@@ -8,7 +8,7 @@ use swarm_fleet::key::parse_digest;
 use swarm_fleet::name::{Name, is_prefix};
 use swarm_fleet::order::Revision;
 
-use super::{bytes, duration, fuel, money};
+use super::{bytes, duration, fuel, money, tokens};
 
 /// Arguments of `keygen`.
 #[derive(Debug, Args)]
@@ -93,6 +93,10 @@ pub(crate) struct SignArguments {
     /// Most money a run's calls may cost: `$5`.
     #[arg(long, value_name = "MONEY", value_parser = money, help_heading = "Limits")]
     pub(crate) budget: Option<i64>,
+
+    /// Most language-model tokens a run may use: `50_000`.
+    #[arg(long, value_name = "N", value_parser = tokens, help_heading = "Limits")]
+    pub(crate) tokens: Option<i64>,
 }
 
 /// Arguments of `verify`.

@@ -3,12 +3,13 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use allocation_counter::AllocationInfo;
 use serde_json::json;
 use swarm_bytecode::codec::digest_text;
-use swarm_vm::{Effects, Exit, Grants, Host, Instance, Limits, Program, Report};
+use swarm_vm::{Effects, Grants, Host, Instance, Limits, Program, Report};
 
 use crate::cli::BenchArguments;
-use crate::commands::run::{answerable, dry_host, refused};
+use crate::commands::run::{host, refused};
 use crate::data::Data;
 use crate::files;
 use crate::program;
@@ -31,24 +32,29 @@ pub(crate) fn bench(arguments: &BenchArguments, terminal: Terminal) -> Result<St
         return Ok(Status::Failed);
     };
     let program = Program::load(&loaded.bytes).map_err(|error| refused(&error, &arguments.data))?;
-    answerable(program.module())?;
+    let mut host = host(&arguments.data, &program)?;
     let data = Data::gather(&arguments.data, &program)?;
-    let mut host = dry_host();
+    let limits = Limits::of_header(&program.module().instruction);
     let fresh = |host: &Host<'_>| {
-        Instance::new(&program, &data.inputs, Limits::default(), &Grants::all(), host)
+        Instance::new(&program, &data.inputs, limits, &Grants::all(), host)
             .map(|instance| instance.effects(Effects::Collected).without_action_log().without_digest())
     };
     let mut first = fresh(&host).map_err(|error| refused(&error, &arguments.data))?;
-    let report = finish(&mut first, &mut host);
+    let report = first.finish(&mut host, None);
+    let mut second = fresh(&host).map_err(|error| refused(&error, &arguments.data))?;
+    let allocations = allocation_counter::measure(|| drop(black_box(second.run(&mut host))));
 
     let whole = Duration::from_nanos(u64::try_from(arguments.time).unwrap_or(0));
     let mut sample = |runs: usize| {
         let instances: Result<Vec<Instance>, _> = (0..runs).map(|_| fresh(&host)).collect();
         let mut instances = instances.map_err(|error| refused(&error, &arguments.data))?;
         let start = Instant::now();
-        for instance in &mut instances {
-            black_box(instance.run(&mut host));
-        }
+        // Counting would take time.
+        allocation_counter::opt_out(|| {
+            for instance in &mut instances {
+                black_box(instance.run(&mut host));
+            }
+        });
         Ok(start.elapsed())
     };
     let runs = warm_up(whole, &mut sample)?;
@@ -58,7 +64,7 @@ pub(crate) fn bench(arguments: &BenchArguments, terminal: Terminal) -> Result<St
         times.push(sample(runs)?.as_secs_f64() * 1e9 / runs as f64);
     }
     times.sort_by(f64::total_cmp);
-    let figures = Figures { times, runs, report: &report };
+    let figures = Figures { times, runs, allocations, report: &report };
     if terminal.json() {
         let mut document = figures.document();
         if let Some(members) = document.as_object_mut() {
@@ -69,13 +75,6 @@ pub(crate) fn bench(arguments: &BenchArguments, terminal: Terminal) -> Result<St
         terminal.data(&figures.page(data.origin.as_deref()))?;
     }
     Ok(if report.outcome.applies() { Status::Done } else { Status::Failed })
-}
-
-fn finish(instance: &mut Instance, host: &mut Host<'_>) -> Report {
-    match instance.run(host) {
-        Exit::Finished(report) => report,
-        _ => instance.close(),
-    }
 }
 
 /// Runs until caches are warm, a fifth of the time; gives how many runs make a sample.
@@ -101,6 +100,8 @@ fn warm_up(
 struct Figures<'a> {
     times: Vec<f64>,
     runs: usize,
+    /// Of one run.
+    allocations: AllocationInfo,
     report: &'a Report,
 }
 
@@ -122,7 +123,7 @@ impl Figures<'_> {
         let per_unit = if report.fuel_used > 0 { median / report.fuel_used as f64 } else { 0.0 };
         format!(
             "{}{data}\n\n  time        {} a run  {}\n  spread      {} to {}, {spread:.0}% of the median  {}\n  \
-             fuel        {}  {}\n  memory      {}\n  host calls  {}\n  outcome     {}\n",
+             fuel        {}  {}\n  memory      {}\n  allocations {}  {}\n  host calls  {}\n  outcome     {}\n",
             bold(&safe(&report.instruction)),
             time(median),
             dim(&measured),
@@ -132,6 +133,8 @@ impl Figures<'_> {
             grouped(report.fuel_used.into()),
             dim(&format!("{per_unit:.2} ns a unit")),
             amount::data(report.memory_peak_bytes.into()),
+            grouped(self.allocations.count_total.into()),
+            dim(&format!("{} in all", amount::data(self.allocations.bytes_total.into()))),
             grouped(report.host_calls.into()),
             report.outcome.name(),
         )
@@ -148,6 +151,9 @@ impl Figures<'_> {
             "ns_per_run": {
                 "median": self.quantile(50), "p5": self.quantile(5), "p95": self.quantile(95),
                 "min": self.quantile(0), "max": self.quantile(100),
+            },
+            "allocations_per_run": {
+                "count": self.allocations.count_total, "bytes": self.allocations.bytes_total,
             },
             "fuel_used": report.fuel_used,
             "memory_peak_bytes": report.memory_peak_bytes,

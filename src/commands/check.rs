@@ -4,8 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use similar::TextDiff;
+use swarm_bytecode::module::Module;
 use swarm_compiler::{Options, compile_with};
+use swarm_grammar::ast::ItemKind;
+use swarm_grammar::parse;
 use swarm_grammar::source::Sources;
+use swarm_grammar::span::FileId;
 
 use crate::cli::CheckArguments;
 use crate::files;
@@ -25,25 +29,38 @@ pub(crate) fn check(arguments: &CheckArguments, terminal: Terminal) -> Result<St
         return check_and_fix(arguments, terminal);
     }
     let mut findings = Vec::with_capacity(arguments.files.len());
+    let mut called = None;
     for path in &arguments.files {
         let mut sources = Sources::new();
         let file = sources.add(files::read_source(path)?);
         // The whole way, so that whatever stands in the way of a module is found.
         let compilation = compile_with(&mut sources, file, &Files, &Options::default());
+        called = compilation.module.as_ref().and_then(|module| name_and_version(&sources, file, module));
         findings.push(Findings { sources, diagnostics: compilation.diagnostics });
     }
     report(&findings, terminal)?;
-    Ok(verdict(&findings, &arguments.files, terminal))
+    Ok(verdict(&findings, &arguments.files, called, terminal))
 }
 
-/// The last word about files that were looked at.
-fn verdict(findings: &[Findings], files: &[PathBuf], terminal: Terminal) -> Status {
+/// What an INSTRUCTION calls itself: its version is the end of its name, which is easily overlooked.
+fn name_and_version(sources: &Sources, file: FileId, module: &Module) -> Option<String> {
+    let (program, _) = parse(file, sources.get(file)?.text());
+    let instruction = &module.instruction;
+    let own = program.items.iter().any(|item| matches!(item.kind, ItemKind::Instruction(_)));
+    own.then(|| format!("{}, version {}", text::safe(&instruction.name), instruction.version))
+}
+
+/// The last word about files that were looked at. `called` is the name of the last one.
+fn verdict(findings: &[Findings], files: &[PathBuf], called: Option<String>, terminal: Terminal) -> Status {
     if findings.iter().any(Findings::has_errors) {
         return Status::Failed;
     }
     if !terminal.json() {
         let what = match files {
-            [file] => text::safe(&files::display_name(file)).into_owned(),
+            [file] => {
+                let called = called.map(|called| format!(": {called}")).unwrap_or_default();
+                format!("{}{called}", text::safe(&files::display_name(file)))
+            }
             files => plural(files.len(), "file"),
         };
         terminal.talk(&format!("{} {what}\n", style::good("no errors in")));
@@ -75,14 +92,14 @@ fn check_and_fix(arguments: &CheckArguments, terminal: Terminal) -> Result<Statu
         let findings: Vec<Findings> = fixed.into_iter().map(|file| file.findings).collect();
         let diagnostics = diagnostic::for_programs(&findings);
         terminal.document(json!({ "files": files, "diagnostics": diagnostics }))?;
-        return Ok(verdict(&findings, &arguments.files, terminal));
+        return Ok(verdict(&findings, &arguments.files, None, terminal));
     }
     for (path, file) in arguments.files.iter().zip(&fixed) {
         tell(path, file, arguments.dry_run, terminal)?;
     }
     let findings: Vec<Findings> = fixed.into_iter().map(|file| file.findings).collect();
     report(&findings, terminal)?;
-    Ok(verdict(&findings, &arguments.files, terminal))
+    Ok(verdict(&findings, &arguments.files, None, terminal))
 }
 
 fn tell(path: &Path, file: &Fixed, dry_run: bool, terminal: Terminal) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use swarm_bytecode::module::{InputId, Module};
 use swarm_bytecode::types::Type;
+use swarm_compiler::bound::prove;
 use swarm_grammar::suggest::closest;
 
 use crate::cli::CostArguments;
@@ -21,12 +22,21 @@ pub(crate) fn cost(arguments: &CostArguments, terminal: Terminal) -> Result<Stat
         return Ok(Status::Failed);
     };
     let sizes = sizes(arguments, &loaded.module)?;
+    let mut proved = loaded.bill;
+    if let Some(longest) = arguments.text {
+        let Some((report, facts)) = &mut proved else {
+            let message = "what the length of texts changes is known of a source file only, not of a module";
+            return Err(Failure::usage(Fault::Arguments, message));
+        };
+        facts.texts.longest_outside = u64::from(longest);
+        *report = prove(&loaded.module, facts);
+    }
     let bill = Bill {
         module: &loaded.module,
         sizes,
         agents: arguments.agents,
-        report: loaded.bill.as_ref().map(|(report, _)| report),
-        facts: loaded.bill.as_ref().map(|(_, facts)| facts),
+        report: proved.as_ref().map(|(report, _)| report),
+        facts: proved.as_ref().map(|(_, facts)| facts),
         sources: &loaded.findings.sources,
     };
     if terminal.json() {

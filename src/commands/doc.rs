@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use swarm_compiler::function_bounds;
 use swarm_grammar::source::{SourceFile, Sources};
-use swarm_stdlib::MODULES;
+use swarm_stdlib::{MODULES, StandardModule};
 
 use crate::cli::{DocArguments, Format};
 use crate::files;
+use crate::loader::Files;
 use crate::program::report;
 use crate::render::diagnostic::Findings;
 use crate::render::documentation::Documentation;
@@ -23,7 +25,12 @@ pub(crate) fn doc(arguments: &DocArguments, terminal: Terminal) -> Result<Status
             Some(page) => vec![page],
             None => return Ok(Status::Failed),
         },
-        None => MODULES.iter().map(|module| of_text(&module.name.replace('/', "."), module.text).0).collect(),
+        None => {
+            let page = |module: &StandardModule| {
+                of_source(&module.name.replace('/', "."), SourceFile::new(module.name, module.text)).0
+            };
+            MODULES.iter().map(page).collect()
+        }
     };
     match &arguments.output {
         Some(directory) => write(&pages, directory, arguments.format, terminal)?,
@@ -42,22 +49,21 @@ pub(crate) fn doc(arguments: &DocArguments, terminal: Terminal) -> Result<Status
 fn read(path: &Path, terminal: Terminal) -> Result<Option<Documentation>, Failure> {
     let source = files::read_source(path)?;
     let name = path.file_stem().filter(|_| !files::is_standard(path)).unwrap_or("program".as_ref());
-    let (page, findings) = of_text(&name.to_string_lossy(), source.text());
+    let (page, findings) = of_source(&name.to_string_lossy(), source);
     if findings.has_errors() {
-        let mut sources = Sources::new();
-        sources.add(source);
-        report(&[Findings { sources, ..findings }], terminal)?;
+        report(&[findings], terminal)?;
         return Ok(None);
     }
     Ok(Some(page))
 }
 
-fn of_text(name: &str, text: &str) -> (Documentation, Findings) {
-    let source = SourceFile::new(name, text);
+fn of_source(name: &str, source: SourceFile) -> (Documentation, Findings) {
     let mut sources = Sources::new();
     let file = sources.add(source.clone());
-    let (program, diagnostics) = swarm_grammar::parse(file, text);
-    (Documentation::new(name.to_owned(), &source, &program), Findings { sources, diagnostics })
+    let (program, diagnostics) = swarm_grammar::parse(file, source.text());
+    let page = Documentation::new(name.to_owned(), &source, &program);
+    let bounds = function_bounds(&mut sources, file, &Files);
+    (page.with_bounds(&bounds), Findings { sources, diagnostics })
 }
 
 fn rendered(page: &Documentation, format: Format) -> String {

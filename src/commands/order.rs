@@ -1,102 +1,119 @@
 //! A whole order in virtual time: START, then whatever is due.
 
-use serde_json::{Value, json};
-use swarm_bytecode::module::Module;
-use swarm_vm::{Agenda, Due, Exit, Host, Instance, Level, Outcome, Refusal, Report, VirtualClock};
+use std::ops::ControlFlow;
 
+use serde_json::{Value, json};
+use swarm_vm::{Course, Host, Level, Outcome, Posted, Report, TraceSink, VirtualClock, Wake};
+
+use crate::host::events::Event;
 use crate::render::text::{grouped, plural};
+use crate::status::{Failure, Fault};
 use crate::trace_file::TraceFile;
 
 /// What came of an order.
-pub(super) struct Driven {
+pub(super) struct Played {
     /// The last activation's report, with the sums of the order; fuel is that of the costliest activation.
     pub(super) report: Report,
-    /// In a sentence.
+    /// What became of it, in a sentence.
     pub(super) summary: String,
+    counts: Counts,
+}
+
+/// How often what happened.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
     activations: u64,
     ticks: u64,
+    events: u64,
     skipped: u64,
+    /// Events that nobody heard: beyond their MAX, too many at a time, or after the end.
+    dropped: u64,
     fuel: u64,
 }
 
-impl Driven {
+impl Counts {
+    fn summary(self) -> String {
+        let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let mut by = vec![format!("{} by EVERY", grouped(self.ticks.into()))];
+        if self.events > 0 || self.dropped > 0 {
+            by.push(format!("{} by events", grouped(self.events.into())));
+        }
+        let mut text = format!(
+            "{} in virtual time, {}; {} fuel in all",
+            plural(count(self.activations), "activation"),
+            by.join(", "),
+            grouped(self.fuel.into())
+        );
+        if self.skipped > 0 {
+            text.push_str(&format!("; {} skipped", plural(count(self.skipped), "tick")));
+        }
+        if self.dropped > 0 {
+            text.push_str(&format!("; {} dropped", plural(count(self.dropped), "event")));
+        }
+        text
+    }
+}
+
+impl Played {
     /// For programs.
     pub(super) fn document(&self) -> Value {
+        let counts = &self.counts;
         json!({
-            "count": self.activations, "ticks": self.ticks, "skipped": self.skipped, "fuel_used": self.fuel,
+            "count": counts.activations, "ticks": counts.ticks, "events": counts.events, "skipped": counts.skipped,
+            "dropped": counts.dropped, "fuel_used": counts.fuel,
         })
     }
 }
 
-/// Runs START and all that falls due within the time.
-pub(super) fn drive(
-    instance: &mut Instance,
+/// Plays START, the events, and all that falls due within the time.
+pub(super) fn play(
+    course: &mut Course,
     host: &mut Host<'_>,
-    module: &Module,
-    time: u64,
+    (time, events): (u64, Vec<Event>),
     (level, mut trace): (Level, Option<&mut TraceFile>),
-) -> Driven {
+) -> Result<Played, Failure> {
     let clock = VirtualClock::default();
-    host.clock(clock.clone());
-    let deadline = module.instruction.deadline_ns.and_then(|deadline| u64::try_from(deadline).ok());
-    let mut agenda = Agenda::new(module, 0, deadline);
-    let mut report = activate(instance, host, level, trace.as_deref_mut(), Instance::start);
-    agenda.finished(0);
-    let mut ticks = 0_u64;
-    while !instance.is_over() {
-        let Some(at) = agenda.next_ns().filter(|at| *at <= time) else { break };
-        clock.advance_to(at);
-        match agenda.next(at) {
-            Some(Due::Tick(timer)) => {
-                let next = activate(instance, host, level, trace.as_deref_mut(), |own| own.tick(timer));
-                report = join(report, next);
-                ticks = ticks.saturating_add(1);
+    let mut counts = Counts::default();
+    let mut whole: Option<Report> = None;
+    let mut each = |wake: Wake, report: Report| {
+        counts.ticks = counts.ticks.saturating_add(u64::from(matches!(wake, Wake::Tick(_))));
+        counts.events = counts.events.saturating_add(u64::from(matches!(wake, Wake::Event(_))));
+        whole = Some(match whole.take() {
+            Some(before) => join(before, report),
+            None => report,
+        });
+        ControlFlow::Continue(())
+    };
+    let refused = |refusal| Failure::usage(Fault::WrongData, format_args!("an event is refused: {refusal}"));
+    let mut dropped = 0_u64;
+    for event in events.into_iter().filter(|event| event.at_ns <= time) {
+        for post in [None, Some(event.arguments)] {
+            if let Some(arguments) = post {
+                let over = course.instance().is_over();
+                if over || course.post(&event.name, arguments) != Posted::Queued {
+                    dropped = dropped.saturating_add(1);
+                    continue;
+                }
             }
-            Some(Due::Deadline) => break,
-            _ => {}
+            let sink = trace.as_deref_mut().map(|trace| (level, trace as &mut dyn TraceSink));
+            course.play(event.at_ns, &clock, host, sink, &mut each).map_err(refused)?;
         }
-        agenda.finished(at);
     }
+    let sink = trace.as_deref_mut().map(|trace| (level, trace as &mut dyn TraceSink));
+    course.play(time, &clock, host, sink, &mut each).map_err(refused)?;
+    let instance = course.instance_mut();
+    let mut last = None;
     if !instance.is_over() {
-        let last = match trace {
-            Some(trace) => instance.close_traced(level, trace),
-            None => instance.close(),
-        };
-        report.trace_digest = last.trace_digest;
+        last = instance.end(trace.map(|trace| (level, trace as &mut dyn TraceSink))).trace_digest;
     }
     let order = instance.order();
-    let skipped = agenda.skipped();
-    let mut summary = format!(
-        "{} in virtual time, {} of them by EVERY; {} fuel in all",
-        plural(usize::try_from(order.activations).unwrap_or(usize::MAX), "activation"),
-        grouped(ticks.into()),
-        grouped(order.fuel_used.into())
-    );
-    if skipped > 0 {
-        summary.push_str(&format!("; {} skipped", plural(usize::try_from(skipped).unwrap_or(0), "tick")));
-    }
-    Driven { report, summary, activations: order.activations, ticks, skipped, fuel: order.fuel_used }
-}
-
-fn activate(
-    instance: &mut Instance,
-    host: &mut Host<'_>,
-    level: Level,
-    trace: Option<&mut TraceFile>,
-    begin: impl FnOnce(&mut Instance) -> Result<(), Refusal>,
-) -> Report {
-    // Timers are the module's own and nothing else is under way: there is nothing to refuse.
-    let _begun = begin(instance);
-    match trace {
-        Some(trace) => match instance.run_traced(host, level, trace) {
-            Exit::Finished(report) => report,
-            _ => instance.close_traced(level, trace),
-        },
-        None => match instance.run(host) {
-            Exit::Finished(report) => report,
-            _ => instance.close(),
-        },
-    }
+    let mut report = whole.unwrap_or_else(|| instance.end(None));
+    report.trace_digest = last.or(order.trace_digest);
+    counts.activations = order.activations;
+    counts.fuel = order.fuel_used;
+    counts.skipped = course.skipped();
+    counts.dropped = dropped;
+    Ok(Played { report, summary: counts.summary(), counts })
 }
 
 /// Two activations as one: sums, but the greatest of what each may use for itself.

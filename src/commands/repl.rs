@@ -2,18 +2,24 @@
 
 use crate::cli::ReplArguments;
 use crate::files;
+use crate::host::answers::Answers;
 use crate::render::style::{bold, dim};
 use crate::repl::{Lines, Read, Session};
-use crate::status::{Failure, Status};
+use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
 
 /// Reads inputs until there are no more. From a pipe, an input that is wrong makes the exit code 1.
 pub(crate) fn repl(arguments: &ReplArguments, terminal: Terminal) -> Result<Status, Failure> {
+    if terminal.json() {
+        let failure = Failure::usage(Fault::Arguments, "a session has no JSON form");
+        return Err(failure.note("`swarmc run` and `swarmc test` have one"));
+    }
     let data = match &arguments.input {
         Some(path) => files::read_json(path)?.0,
         None => "{}".to_owned(),
     };
-    let mut session = Session::new(data);
+    let answers = arguments.answers.as_deref().map(Answers::read).transpose()?.unwrap_or_default();
+    let mut session = Session::new(data, answers);
     let mut lines = Lines::standard();
     if lines.is_terminal() {
         let version = env!("CARGO_PKG_VERSION");

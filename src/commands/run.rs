@@ -2,19 +2,20 @@
 
 use serde_json::Value;
 use swarm_bytecode::codec::digest_text;
-use swarm_bytecode::module::{Effect, InputId, Module};
-use swarm_bytecode::types::Type;
+use swarm_bytecode::module::{InputId, Module};
 use swarm_grammar::suggest::closest;
 use swarm_stdlib::MODULES;
 use swarm_vm::{
-    Answer, Effects, Exit, Grants, Host, Instance, Level, Limits, LoadError, LoadErrorKind, Outcome, Program,
-    Report,
+    Course, Effects, Grants, Host, Instance, Level, LoadError, LoadErrorKind, Outcome, Program, TraceSink,
 };
 
+use crate::ceilings::Ceilings;
 use crate::cli::{DataArguments, RunArguments, TraceLevel};
 use crate::commands::order;
 use crate::data::Data;
 use crate::files;
+use crate::host::answers::Answers;
+use crate::host::events::{self, Event};
 use crate::program;
 use crate::render::diagnostic;
 use crate::render::module::capabilities;
@@ -23,46 +24,46 @@ use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
 use crate::trace_file::TraceFile;
 
-/// Runs the program once and shows what it would have done.
+/// Runs the program here and shows what it would have done.
 pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status, Failure> {
-    let files = [Some(&arguments.file), arguments.data.input.as_ref(), arguments.data.context.as_ref()];
-    files::one_standard_input(files.into_iter().flatten())?;
+    let data = &arguments.data;
+    let files = [&data.input, &data.context, &data.answers, &arguments.events];
+    files::one_standard_input(files.into_iter().flatten().chain([&arguments.file]))?;
     let Some(loaded) = program::load(&arguments.file, program::options(arguments.no_optimise), terminal)?
     else {
         return Ok(Status::Failed);
     };
-    let program = Program::load(&loaded.bytes).map_err(|error| refused(&error, &arguments.data))?;
+    let program = Program::load(&loaded.bytes).map_err(|error| refused(&error, data))?;
     let module = program.module();
-    answerable(module)?;
+    let mut host = host(data, &program)?;
     let granted = granted(arguments, module)?;
-    let mut data = Data::gather(&arguments.data, &program)?;
-    let mut limits = limits(arguments);
-    if arguments.time.is_some() && arguments.deadline.is_none() {
-        // The time is virtual: the header's DEADLINE ends the order, not the patience for one run.
-        limits = limits.deadline_ns(u64::MAX);
+    let mut data = Data::gather(data, &program)?;
+    let events = arguments.events.as_deref().map(|path| events::read(path, &program)).transpose()?;
+    let time = order_time(arguments, events.as_deref());
+    let mut ceilings = Ceilings::new(module, &arguments.limits);
+    if time.is_some() {
+        ceilings = ceilings.in_virtual_time();
     }
-    let mut host = dry_host();
     let grants: Grants = granted.iter().collect();
-    let instance = Instance::new(&program, &data.inputs, limits, &grants, &host);
+    let instance = Instance::new(&program, &data.inputs, ceilings.limits, &grants, &host);
     let mut instance =
         instance.map_err(|error| refused(&error, &arguments.data))?.effects(Effects::Collected);
 
     let mut trace = trace_file(arguments, &program, &mut data.notes)?;
     let level = if trace.is_some() { level(arguments.trace_level) } else { Level::Off };
     let mut activations = None;
-    let report = match arguments.time.and_then(|time| u64::try_from(time).ok()) {
-        Some(time) => {
-            let driven = order::drive(&mut instance, &mut host, module, time, (level, trace.as_mut()));
-            data.notes.push(driven.summary.clone());
-            activations = Some(driven.document());
-            driven.report
+    let report = if let Some(time) = time {
+        let mut course = Course::new(instance, data.inputs.clone());
+        let order = (time, events.unwrap_or_default());
+        let played = order::play(&mut course, &mut host, order, (level, trace.as_mut()))?;
+        data.notes.push(played.summary.clone());
+        activations = Some(played.document());
+        played.report
+    } else {
+        if !module.timers.is_empty() || !module.events.is_empty() {
+            data.notes.push("only START ran: `--for 1h` plays a whole order, `--events` feeds it".to_owned());
         }
-        None => {
-            if !module.timers.is_empty() {
-                data.notes.push("only START ran; `--for 1h` drives EVERY, in virtual time".to_owned());
-            }
-            drive(&mut instance, &mut host, level, trace.as_mut())
-        }
+        instance.finish(&mut host, trace.as_mut().map(|trace| (level, trace as &mut dyn TraceSink)))
     };
     let trace = trace.map(TraceFile::finish).transpose()?;
 
@@ -73,7 +74,7 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
         report: &report,
         module,
         sizes: sizes.collect(),
-        limits,
+        ceilings,
         granted,
         data: data.origin,
         notes: data.notes,
@@ -97,31 +98,26 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
     })
 }
 
-/// Nobody is here to answer a query.
-pub(crate) fn answerable(module: &Module) -> Result<(), Failure> {
-    let query = module
-        .imports
-        .iter()
-        .find(|import| import.effect == Effect::Query && !may_be_none(module, import.result));
-    let Some(query) = query else { return Ok(()) };
-    let message =
-        format!("the program asks the host `{}`, and a local run has nobody who could answer", query.name);
-    Err(Failure::coded(Status::Refused, Fault::NoHandler.code(), message)
-        .note("it runs in an agent whose host has this query; `swarmc inspect` shows all it calls"))
+/// How long the order is: `--for`, else up to the last event.
+fn order_time(arguments: &RunArguments, events: Option<&[Event]>) -> Option<u64> {
+    let last = || events.map(|events| events.last().map_or(0, |event| event.at_ns));
+    arguments.time.and_then(|time| u64::try_from(time).ok()).or_else(last)
 }
 
-fn may_be_none(module: &Module, result: Option<swarm_bytecode::types::TypeId>) -> bool {
-    result.and_then(|ty| module.ty(ty)).is_some_and(|ty| matches!(ty, Type::Optional(_)))
-}
-
-/// A host that has every action and does none.
-pub(crate) fn dry_host() -> Host<'static> {
-    let mut host = Host::new();
-    host.otherwise(|call| match call.effect() {
-        Effect::Query => Answer::failed("a local run has nobody who could answer"),
-        _ => Answer::done(),
-    });
-    host
+/// The host of a local run: it has every action and does none, and answers what `--answers` says.
+pub(crate) fn host(arguments: &DataArguments, program: &Program) -> Result<Host<'static>, Failure> {
+    let answers = arguments.answers.as_deref().map(Answers::read).transpose()?.unwrap_or_default();
+    let answers = answers.bind(program, false)?;
+    if let Some(query) = answers.unanswered(program.module()) {
+        let message = format!("the program asks the host `{}`, and nothing here answers", query.name);
+        return Err(Failure::coded(Status::Refused, Fault::NoHandler.code(), message)
+            .note(format!(
+                "`--answers FILE` says what it answers: {{\"call\": \"{}\", \"answer\": …}}",
+                query.name
+            ))
+            .note("or run it in an agent whose host has this query; `swarmc inspect` shows all it calls"));
+    }
+    Ok(answers.host())
 }
 
 /// The capabilities of this run: what the program asks for, or what of it the user grants.
@@ -156,24 +152,6 @@ fn library_capabilities() -> impl Iterator<Item = &'static str> {
 
 fn or_nothing(names: &[String]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
-}
-
-fn limits(arguments: &RunArguments) -> Limits {
-    let mut limits = Limits::default();
-    let given = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
-    if let Some(fuel) = given(arguments.fuel) {
-        limits = limits.fuel(fuel);
-    }
-    if let Some(bytes) = given(arguments.memory) {
-        limits = limits.memory_bytes(bytes);
-    }
-    if let Some(nanoseconds) = given(arguments.deadline) {
-        limits = limits.deadline_ns(nanoseconds);
-    }
-    if let Some(micro_dollars) = arguments.budget {
-        limits = limits.money(micro_dollars);
-    }
-    limits
 }
 
 /// Why nothing ran.
@@ -230,24 +208,5 @@ fn level(level: TraceLevel) -> Level {
         TraceLevel::Effects => Level::Effects,
         TraceLevel::Steps => Level::Steps,
         TraceLevel::Ops => Level::Ops,
-    }
-}
-
-/// Runs to the end. A run out of fuel is over: there is nobody who would add some.
-fn drive(
-    instance: &mut Instance,
-    host: &mut Host<'_>,
-    level: Level,
-    trace: Option<&mut TraceFile>,
-) -> Report {
-    match trace {
-        Some(trace) => match instance.run_traced(host, level, trace) {
-            Exit::Finished(report) => report,
-            _ => instance.close_traced(level, trace),
-        },
-        None => match instance.run(host) {
-            Exit::Finished(report) => report,
-            _ => instance.close(),
-        },
     }
 }

@@ -109,6 +109,7 @@ fn already_signed(arguments: &SignArguments, bytes: &[u8]) -> Result<Envelope, F
         ("--memory", arguments.memory.is_some()),
         ("--deadline", arguments.deadline.is_some()),
         ("--budget", arguments.budget.is_some()),
+        ("--tokens", arguments.tokens.is_some()),
     ];
     if let Some((option, _)) = says.iter().find(|(_, given)| *given) {
         let file = files::display_name(&arguments.file);
@@ -165,7 +166,7 @@ fn order(arguments: &SignArguments, loaded: Loaded) -> Result<Order, Failure> {
             memory_bytes: limit(arguments.memory),
             deadline_ns: limit(arguments.deadline),
             money: limit(arguments.budget),
-            tokens: None,
+            tokens: limit(arguments.tokens),
         },
         not_before,
         not_after: not_before.saturating_add(validity),

@@ -17,7 +17,9 @@ use crate::terminal::Terminal;
 pub(crate) fn test(arguments: &TestArguments, terminal: Terminal) -> Result<Status, Failure> {
     files::one_standard_input(&arguments.files)?;
     let wanted = Wanted { filter: arguments.filter.clone(), coverage: arguments.coverage };
-    let options = Options { tests: true, optimise: !arguments.no_optimise };
+    // Code that was put into its callers would hide what ran.
+    let optimise = !arguments.no_optimise && !arguments.coverage;
+    let options = Options { tests: true, optimise };
     let mut findings = Vec::new();
     let mut tested = Vec::new();
     for path in &arguments.files {

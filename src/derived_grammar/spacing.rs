@@ -13,6 +13,10 @@ struct Edge {
     word: bool,
     /// Signs that other signs can grow together with.
     sign: bool,
+    /// `>`: the end of a type, or of `->` and `>=`.
+    angle: bool,
+    /// `?`: two of them are another sign.
+    mark: bool,
     /// Brackets, commas, dots, colons.
     other: bool,
 }
@@ -22,6 +26,8 @@ impl Edge {
         Edge {
             word: self.word || other.word,
             sign: self.sign || other.sign,
+            angle: self.angle || other.angle,
+            mark: self.mark || other.mark,
             other: self.other || other.other,
         }
     }
@@ -178,7 +184,8 @@ fn gap(before: Edge, after: Edge) -> Option<Shape> {
     if before.is_line_end() || after.is_line_end() {
         return None;
     }
-    Some(Shape::Gap((before.word && after.word) || (before.sign && after.sign)))
+    let grow = (before.sign && (after.sign || after.angle)) || (before.angle && after.sign);
+    Some(Shape::Gap((before.word && after.word) || grow || (before.mark && after.mark)))
 }
 
 /// Names of tokens, as the grammar that parses has them.
@@ -189,5 +196,6 @@ fn is_token(name: &str) -> bool {
 fn literal(text: &str) -> Edge {
     let word = text.starts_with(|c: char| c.is_ascii_alphabetic());
     let other = matches!(text, "(" | ")" | "[" | "]" | "{" | "}" | "," | ";" | ":" | ".");
-    Edge { word, sign: !word && !other, other }
+    let (angle, mark) = (text == ">", text == "?");
+    Edge { word, sign: !word && !other && !angle && !mark, angle, mark, other }
 }

@@ -19,7 +19,7 @@ pub(super) const SUMMARY: &[&str] = &[
     "- a statement, field or clause is a line, an expression stays on its line, bodies have braces",
     "- SUM, COUNT, ... are written with parentheses: SUM(x.cost FOR x IN xs WHERE c)",
     "- comparisons do not chain; keywords are in capitals; aggregates and reserved words are never names",
-    "- a number has a unit the language knows; a string's holes hold names and fields",
+    "- a number has a unit the language knows, without a gap (5tokens); a string's holes hold names and fields",
 ];
 
 /// The rules without recovery and with the restrictions.
@@ -42,6 +42,7 @@ pub(super) fn restrict(rules: Vec<Rule>) -> Vec<Rule> {
                 rule.alternatives.retain(|symbols| !symbols.contains(&Symbol::literal("THEN")))
             }
             "Comparison" => unchained(rule),
+            "Unary" => single_minus(rule),
             // An aggregate is a keyword before an operand only; in parentheses there is nothing to ask.
             "Choice" => rule.alternatives.retain(|symbols| !symbols.iter().any(is_generator)),
             "Arguments" => rule.alternatives.retain(|symbols| !symbols.iter().any(is_generator)),
@@ -91,19 +92,30 @@ fn unchained(rule: &mut Rule) {
     }
 }
 
+/// `-x`, but not `- -x`: so the sign can stand at what it is about.
+fn single_minus(rule: &mut Rule) {
+    for symbols in &mut rule.alternatives {
+        if let [Symbol::Literal(_), operand] = symbols.as_mut_slice() {
+            *operand = Symbol::rule("Coalesce");
+        }
+    }
+}
+
 fn is_generator(symbol: &Symbol) -> bool {
     *symbol == Symbol::rule("Generator")
 }
 
-fn aggregates() -> [Vec<Symbol>; 2] {
-    let call = |word: Symbol, value: Symbol| {
+/// `SUM(value generator)`; COUNT needs no value.
+fn aggregates() -> [Vec<Symbol>; 3] {
+    let call = |word: Symbol, values: &[Symbol]| {
         let (open, close) = (Symbol::literal("("), Symbol::literal(")"));
-        vec![word, open, value, Symbol::rule("Generator"), close]
+        [&[word, open], values, &[close]].concat()
     };
-    let value = || Symbol::rule("Expr");
+    let (value, generator) = (Symbol::rule("Expr"), Symbol::rule("Generator"));
     [
-        call(Symbol::rule("AggregateWord"), value()),
-        call(Symbol::literal("COUNT"), Symbol::Optional(Box::new(value()))),
+        call(Symbol::rule("AggregateWord"), &[value.clone(), generator.clone()]),
+        call(Symbol::literal("COUNT"), &[value, generator.clone()]),
+        call(Symbol::literal("COUNT"), &[generator]),
     ]
 }
 

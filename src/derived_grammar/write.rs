@@ -192,8 +192,11 @@ impl Style {
 /// The keywords; `reserved`: only those that are never names.
 fn words(grammar: &Grammar, reserved: bool) -> BTreeSet<&str> {
     let words = grammar.words.iter().map(String::as_str);
-    words.filter(|word| !(reserved && grammar.soft_words.contains(*word))).collect()
+    words.filter(|word| !(reserved && grammar.soft_words.contains(*word))).chain(MENDED).collect()
 }
+
+/// Names that the parser mends wherever they stand: they mean ELSE IF.
+const MENDED: [&str; 3] = ["ELIF", "ELSEIF", "ELSIF"];
 
 /// Units as written, longest first, so that none hides behind another.
 fn units(time: bool) -> Vec<&'static str> {

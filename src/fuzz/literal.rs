@@ -10,21 +10,38 @@ use swarm_vm::Value;
 use super::generate::parameters;
 use super::{Case, Step};
 
-/// A TEST that gives the data and runs the program.
-pub(super) fn test(case: &Case, module: &Module) -> String {
+/// The first line of a TEST that shows a case.
+pub(super) fn head(case: &Case) -> String {
     let line = case.line.map_or(String::new(), |line| format!(", line {line}"));
-    let mut text = format!("TEST {} {{\n", quoted(&format!("fuzz: {}{line}", case.message)));
+    format!("TEST {} {{\n", quoted(&format!("fuzz: {}{line}", case.message)))
+}
+
+/// Inputs and context values, as they are written.
+pub(super) fn given<'c>(case: &'c Case, module: &'c Module) -> impl Iterator<Item = (&'c str, String)> {
     let inputs = module.inputs.iter().map(|input| input.ty).zip(&case.given.inputs);
     let contexts = module.contexts.iter().map(|context| context.ty).zip(&case.given.contexts);
-    for (ty, (name, value)) in inputs.chain(contexts) {
-        let _infallible = writeln!(text, "  GIVEN {name} = {}", literal(module, ty, value));
-    }
+    inputs.chain(contexts).map(|(ty, (name, value))| (name.as_str(), literal(module, ty, value)))
+}
+
+/// The lines that answer queries.
+pub(super) fn answers(case: &Case, module: &Module) -> String {
+    let mut text = String::new();
     for answered in &case.answers {
         let Some(import) = module.imports.get(answered.import) else { continue };
         let arguments = list(module, &import.parameters, &answered.arguments);
         let answer = import.result.map(|ty| literal(module, ty, &answered.answer)).unwrap_or_default();
         let _infallible = writeln!(text, "  GIVEN {}({arguments}) = {answer}", import.name);
     }
+    text
+}
+
+/// A TEST that gives the data and runs the program.
+pub(super) fn test(case: &Case, module: &Module) -> String {
+    let mut text = head(case);
+    for (name, value) in given(case, module) {
+        let _infallible = writeln!(text, "  GIVEN {name} = {value}");
+    }
+    text.push_str(&answers(case, module));
     text.push_str("  RUN\n");
     for step in &case.given.steps {
         let _infallible = match step {

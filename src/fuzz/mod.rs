@@ -1,11 +1,13 @@
 //! Looking for inputs that make a program fail: generated values, a run, and the least value that still does it.
 
+pub(crate) mod functions;
 mod generate;
 mod literal;
 mod shrink;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -13,8 +15,8 @@ use smol_str::SmolStr;
 use swarm_bytecode::module::{InputId, Module};
 use swarm_compiler::bound::evaluate;
 use swarm_vm::{
-    Agenda, Answer, Clock, Due, Effects, Exit, Grants, Host, Inputs, Instance, Limits, Outcome, Program,
-    Refusal, Report, Value, VirtualClock,
+    Answer, Clock, Course, Effects, Grants, Host, Inputs, Instance, Limits, Outcome, Program, Report, Value,
+    VirtualClock, Wake,
 };
 
 use generate::Generator;
@@ -162,29 +164,37 @@ fn try_with(program: &Program, given: &Given, run: u64) -> Option<Tried> {
     let inputs = Inputs::new(program).from_json(&object(&given.inputs)).ok()?;
     let inputs = inputs.context_json(&object(&given.contexts)).ok()?;
     let answers = Rc::new(RefCell::new(Vec::new()));
-    let clock = VirtualClock::default();
     let mut host = host(module, run, &answers);
-    host.clock(clock.clone());
-    let limits = Limits::default().deadline_ns(u64::MAX);
+    let limits = Limits::of_header(&module.instruction).deadline_ns(u64::MAX);
     let instance = Instance::new(program, &inputs, limits, &Grants::all(), &host).ok()?;
-    let mut order = Order {
-        instance: instance.effects(Effects::Collected),
-        agenda: Agenda::new(module, 0, deadline(module)),
-        clock,
-        module,
-        inputs: &inputs,
+    let mut course = Course::new(instance.effects(Effects::Collected), inputs.clone());
+    let clock = VirtualClock::default();
+    let ended: RefCell<Option<(&'static str, Option<Found>)>> = RefCell::new(None);
+    let mut each = |_: Wake, report: Report| {
+        let found = finding(&report).or_else(|| beyond_bound(&report, module, &inputs));
+        let go_on = found.is_none();
+        ended.replace(Some((report.outcome.name(), found)));
+        if go_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    let mut ended = order.activate(&mut host, Instance::start);
-    order.agenda.finished(0);
+    // Arguments are made for the handlers: there is nothing to refuse.
+    let _played = course.play(0, &clock, &mut host, None, &mut each);
     for step in &given.steps {
-        if ended.found.is_some() || order.instance.is_over() {
+        if matches!(*ended.borrow(), Some((_, Some(_)))) {
             break;
         }
-        ended = order.step(&mut host, step).unwrap_or(ended);
+        let until = match step {
+            Step::For(time) => clock.now_ns().saturating_add(*time),
+            Step::Event(handler, arguments) => {
+                course.post(&module.events.get(*handler)?.name, arguments.clone());
+                clock.now_ns()
+            }
+        };
+        let _played = course.play(until, &clock, &mut host, None, &mut each);
     }
+    let (outcome, found) = ended.into_inner()?;
     drop(host);
     let answers = Rc::try_unwrap(answers).map(RefCell::into_inner).unwrap_or_default();
-    Some(Tried { answers, ..ended })
+    Some(Tried { outcome, found, answers })
 }
 
 /// A host that answers with generated values and remembers them; what was asked before is answered the same.
@@ -206,67 +216,6 @@ fn host<'m>(module: &'m Module, run: u64, answers: &Rc<RefCell<Vec<Answered>>>) 
         Answer::value(answer)
     });
     host
-}
-
-fn deadline(module: &Module) -> Option<u64> {
-    module.instruction.deadline_ns.and_then(|deadline| u64::try_from(deadline).ok())
-}
-
-/// An order under way.
-struct Order<'a> {
-    instance: Instance,
-    agenda: Agenda,
-    clock: VirtualClock,
-    module: &'a Module,
-    inputs: &'a Inputs,
-}
-
-impl Order<'_> {
-    fn step(&mut self, host: &mut Host<'_>, step: &Step) -> Option<Tried> {
-        let now = self.clock.now_ns();
-        let end = match step {
-            Step::For(time) => now.saturating_add(*time),
-            Step::Event(handler, arguments) => {
-                let name = &self.module.events.get(*handler)?.name;
-                self.agenda.post(name, arguments.clone());
-                now
-            }
-        };
-        let mut ended = None;
-        while let Some(at) = self.agenda.next_ns().filter(|at| *at <= end) {
-            self.clock.advance_to(at);
-            let tried = match self.agenda.next(at) {
-                Some(Due::Tick(timer)) => self.activate(host, |instance| instance.tick(timer)),
-                Some(Due::Event { handler, arguments }) => {
-                    self.activate(host, |instance| instance.event(handler, &arguments))
-                }
-                _ => break,
-            };
-            self.agenda.finished(at);
-            let over = tried.found.is_some() || self.instance.is_over();
-            ended = Some(tried);
-            if over {
-                break;
-            }
-        }
-        self.clock.advance_to(end);
-        ended
-    }
-
-    fn activate(
-        &mut self,
-        host: &mut Host<'_>,
-        begin: impl FnOnce(&mut Instance) -> Result<(), Refusal>,
-    ) -> Tried {
-        // Arguments are made for the handler, and nothing else is under way: there is nothing to refuse.
-        let _begun = begin(&mut self.instance);
-        let report = match self.instance.run(host) {
-            Exit::Finished(report) => report,
-            _ => self.instance.close(),
-        };
-        let found = finding(&report).or_else(|| beyond_bound(&report, self.module, self.inputs));
-        Tried { outcome: report.outcome.name(), found, answers: Vec::new() }
-    }
 }
 
 fn finding(report: &Report) -> Option<Found> {

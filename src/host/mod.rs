@@ -1,3 +1,5 @@
-//! What a program run here gets to see of this machine.
+//! What a program run here gets to see: this machine, and what files say of the rest of the world.
 
+pub(crate) mod answers;
+pub(crate) mod events;
 pub(crate) mod processes;

@@ -2,10 +2,12 @@
 
 use pulldown_cmark::{Event, Parser, html};
 use serde_json::{Value, json};
+use swarm_compiler::bound::FunctionBound;
 use swarm_grammar::ast::{HostClauseKind, Item, ItemKind, Program};
 use swarm_grammar::source::SourceFile;
 use swarm_grammar::span::Span;
 
+use super::resource::{RESOURCES, Resource};
 use super::text::safe_lines;
 
 /// The documentation of one file.
@@ -23,7 +25,7 @@ struct Entry {
     /// As it is declared, without a body.
     signature: String,
     docs: String,
-    /// What is worth knowing of a host function: `capability`, `effect`, `costs`.
+    /// What is worth knowing of a host function: `capability`, `effect`, `costs`; of a function, what a call uses.
     facts: Vec<(&'static str, String)>,
 }
 
@@ -54,6 +56,18 @@ impl Documentation {
         }
         sections.retain(|(_, entries)| !entries.is_empty());
         Documentation { name, introduction: introduction(program, source), sections }
+    }
+
+    /// Says of the functions what a call costs at most.
+    #[must_use]
+    pub(crate) fn with_bounds(mut self, bounds: &[FunctionBound]) -> Documentation {
+        let functions = self.sections.iter_mut().filter(|(title, _)| *title == "Functions");
+        for entry in functions.flat_map(|(_, entries)| entries) {
+            if let Some(bound) = bounds.iter().find(|bound| bound.name == entry.name) {
+                entry.facts.extend(worst_case(bound));
+            }
+        }
+        self
     }
 
     /// Number of declarations.
@@ -114,7 +128,8 @@ impl Entry {
         }
         for (what, value) in &self.facts {
             let value = if *what == "effect" { value.clone() } else { format!("`{value}`") };
-            text.push_str(&format!("- {what}: {value}\n"));
+            let most = if WORST_CASE.contains(what) { " at most" } else { "" };
+            text.push_str(&format!("- {what}{most}: {value}\n"));
         }
         if !self.facts.is_empty() {
             text.push('\n');
@@ -128,6 +143,18 @@ impl Entry {
             "name": self.name, "signature": self.signature, "documentation": self.docs, "facts": Value::Object(facts),
         })
     }
+}
+
+/// Facts of a function: what a call of it uses at most.
+const WORST_CASE: [&str; 5] = ["fuel", "memory", "calls", "money", "tokens"];
+
+/// The resources that a call of a function uses, with their formulas.
+fn worst_case(bound: &FunctionBound) -> Vec<(&'static str, String)> {
+    let fact = |(at, resource): (usize, &Resource)| {
+        let formula = bound.formula(at, &resource.show)?;
+        Some((*WORST_CASE.get(at)?, formula))
+    };
+    RESOURCES.iter().enumerate().filter_map(fact).collect()
 }
 
 /// The comment that a file begins with, up to the first empty line or declaration. What is indented stays so.

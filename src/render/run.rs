@@ -8,7 +8,9 @@ use swarm_bytecode::codec::digest_text;
 use swarm_bytecode::module::{Import, InputId, Module, Polynomial};
 use swarm_bytecode::types::Type;
 use swarm_compiler::bound::{Amounts, formula_with};
-use swarm_vm::{ActionRecord, Level, Limits, Outcome, Report, Value};
+use swarm_vm::{ActionRecord, Level, Outcome, Report, Value};
+
+use crate::ceilings::Ceilings;
 
 use super::style::{bold, dim, error, good, name, warning};
 use super::text::{cut, grouped, padded, plural, safe};
@@ -27,8 +29,8 @@ pub(crate) struct Finished<'a> {
     pub(crate) module: &'a Module,
     /// Number of items of each input.
     pub(crate) sizes: BTreeMap<InputId, u64>,
-    /// What it might have used at most.
-    pub(crate) limits: Limits,
+    /// What it might have used at most, and who says so.
+    pub(crate) ceilings: Ceilings,
     /// Capabilities that were granted.
     pub(crate) granted: Vec<String>,
     /// Where the data came from, if there is any: `the 187 processes of this machine`.
@@ -58,6 +60,7 @@ impl Finished<'_> {
         members.insert("data".into(), json!(self.data));
         members.insert("notes".into(), json!(self.notes));
         members.insert("worst_case".into(), worst_case);
+        members.insert("limits".into(), self.ceilings.for_programs());
         members.insert("trace".into(), json!({ "file": trace, "level": self.level.name() }));
         members
     }
@@ -200,7 +203,7 @@ impl Finished<'_> {
         let count = |value: u64| amount::count(value.into());
         let data = |value: u64| amount::data(value.into());
         let money = |value: u64| amount::money(value.into());
-        let limits = &self.limits;
+        let limits = &self.ceilings.limits;
         let rows = [
             Row::new("fuel", report.fuel_used, worst.fuel, limits.fuel, &bound.fuel, count),
             Row::new(
@@ -278,7 +281,11 @@ impl Finished<'_> {
             names if names.is_empty() => dim("nothing"),
             names => safe(&names).into_owned(),
         };
-        page.push_str(&format!("\n  {}  {granted}\n", dim("granted")));
+        page.push('\n');
+        if let Some(limits) = self.ceilings.for_people() {
+            page.push_str(&format!("  {}  {limits}\n", dim("limits ")));
+        }
+        page.push_str(&format!("  {}  {granted}\n", dim("granted")));
         if !self.granted.is_empty() {
             let words = dim("for this local run only; the program is unsigned");
             page.push_str(&format!("           {words}\n"));

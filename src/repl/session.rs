@@ -1,6 +1,8 @@
 //! What was said so far, and what a new input means with it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use swarm_bytecode::disassemble::disassemble;
 use swarm_bytecode::module::Module;
@@ -11,14 +13,18 @@ use swarm_grammar::ast::{ItemKind, StatementKind};
 use swarm_grammar::diagnostic::Severity;
 use swarm_grammar::source::{SourceFile, Sources};
 use swarm_grammar::span::FileId;
-use swarm_vm::{Answer, Effects, Exit, Grants, Host, Inputs, Instance, Limits, Program, Report, Value};
+use swarm_vm::{Effects, Grants, Host, Inputs, Instance, Limits, Program, Report, Table, Value};
 use swarmc::testing::shown;
 
+use crate::data;
+use crate::host::answers::Answers;
+use crate::host::processes::{self, Processes};
 use crate::loader::Files;
 use crate::render::bill::Bill;
 use crate::render::diagnostic::{self, Findings};
 use crate::render::style::{dim, good, name};
 use crate::render::text::{safe, safe_lines};
+use crate::status::Failure;
 
 /// What the source of a session is called.
 const SOURCE: &str = "repl";
@@ -30,15 +36,19 @@ pub(crate) struct Session {
     statements: Vec<String>,
     /// Inputs as JSON.
     data: String,
+    /// This machine's processes, where they are the task queue.
+    processes: Option<Arc<Table>>,
+    /// What queries answer.
+    answers: Answers,
 }
 
 /// What is to be shown: a result, or what is wrong.
 pub(crate) type Shown = Result<String, String>;
 
 impl Session {
-    /// Nothing said yet. `data` are inputs as a JSON object.
-    pub(crate) fn new(data: String) -> Session {
-        Session { declarations: Vec::new(), statements: Vec::new(), data }
+    /// Nothing said yet. `data` are inputs as a JSON object, `answers` what queries answer.
+    pub(crate) fn new(data: String, answers: Answers) -> Session {
+        Session { declarations: Vec::new(), statements: Vec::new(), data, processes: None, answers }
     }
 
     /// Takes a whole input: a command, a declaration, an expression or a statement.
@@ -54,6 +64,7 @@ impl Session {
                 Ok(format!("{}\n", dim("forgotten")))
             }
             ":list" => Ok(format!("{}{}\n", self.head(), self.statements.join("\n"))),
+            ":host" => self.host_is(rest.trim()),
             ":type" | ":t" => Ok(format!("{}\n", name(&self.type_of(rest)?))),
             ":cost" => self.compiled(rest).map(|(module, sources, compilation)| {
                 let bill = Bill {
@@ -85,6 +96,33 @@ impl Session {
                 None => Err(words),
             },
         }
+    }
+
+    /// Takes inputs from this machine, or answers from a file.
+    fn host_is(&mut self, what: &str) -> Shown {
+        let told = |failure: Failure| format!("{}\n", safe(&failure.message));
+        match what {
+            "" => Err(":host processes, or :host FILE with what queries answer\n".to_owned()),
+            "processes" => {
+                let running = Processes::now().map_err(told)?;
+                self.processes = Some(running.tasks().map_err(told)?);
+                Ok(format!(
+                    "{} is the {} processes of this machine\n",
+                    name(processes::INPUT),
+                    running.count()
+                ))
+            }
+            file => {
+                self.answers = Answers::read(Path::new(file)).map_err(told)?;
+                Ok(format!("{} answers\n", safe(file)))
+            }
+        }
+    }
+
+    /// The host of a run: no action is taken, and queries are answered by the file, if there is one.
+    fn host(&self, program: &Program) -> Result<Host<'static>, String> {
+        let answers = self.answers.bind(program, true);
+        Ok(answers.map_err(|failure| format!("{}\n", safe(&failure.message)))?.host())
     }
 
     fn head(&self) -> String {
@@ -156,13 +194,22 @@ impl Session {
             })
         });
         let (Some(plan), Some(left)) = (plan, left) else {
-            // What a TEST cannot ask (a query, an action) is run instead.
-            return self.run(&format!("LET it = ({input})"));
+            return self.value_asked(input, ty);
         };
         let program = Program::load(&plan.module.encode()).map_err(|error| format!("{error}\n"))?;
-        let mut instance = self.instance(&program, &mut dry())?;
+        let mut instance = self.instance(&program, &self.host(&program)?)?;
         let value = instance.evaluate(left, &[]).map_err(|reason| format!("{}\n", safe(&reason.message)))?;
-        Ok(format!("{}  {}\n", safe(&shown(&value)), dim(&safe(ty))))
+        Ok(value_text(&value, ty))
+    }
+
+    /// The value of an expression that asks or does something, which a TEST cannot: START keeps it.
+    fn value_asked(&self, input: &str, ty: &str) -> Shown {
+        let kept = format!("STATE repl_value: {}? = NONE\n", ty.trim_end_matches('?'));
+        let (sources, mut compilation) =
+            compile(&format!("{}{kept}", self.with(&format!("repl_value = ({input})"))));
+        let Some(module) = compilation.module.take() else { return Err(errors(sources, compilation)) };
+        let (report, value) = self.report(&module)?;
+        Ok(format!("{}{}", told(&report)?, value_text(&value.unwrap_or(Value::None), ty)))
     }
 
     /// Runs a statement; one that makes or changes a variable is kept.
@@ -176,17 +223,19 @@ impl Session {
 
     fn run(&self, input: &str) -> Shown {
         let (module, ..) = self.compiled(input)?;
-        let program = Program::load(&module.encode()).map_err(|error| format!("{error}\n"))?;
-        let mut host = dry();
-        let mut instance = self.instance(&program, &mut host)?;
-        let report = match instance.run(&mut host) {
-            Exit::Finished(report) => report,
-            _ => instance.close(),
-        };
-        told(&report)
+        told(&self.report(&module)?.0)
     }
 
-    fn instance(&self, program: &Program, host: &mut Host<'_>) -> Result<Instance, String> {
+    /// What a START did, and what it kept as `repl_value`.
+    fn report(&self, module: &Module) -> Result<(Report, Option<Value>), String> {
+        let program = Program::load(&module.encode()).map_err(|error| format!("{error}\n"))?;
+        let mut host = self.host(&program)?;
+        let mut instance = self.instance(&program, &host)?;
+        let report = instance.finish(&mut host, None);
+        Ok((report, instance.state("repl_value")))
+    }
+
+    fn instance(&self, program: &Program, host: &Host<'_>) -> Result<Instance, String> {
         let module = program.module();
         let mut inputs = Inputs::new(program);
         let missing = module.inputs.iter().filter(|input| input.default.is_none());
@@ -196,6 +245,13 @@ impl Session {
         {
             inputs = inputs.value(name, &Value::zero(module, ty)).map_err(|error| format!("{error}\n"))?;
         }
+        let inputs = inputs.at(data::clock_now());
+        let inputs = match &self.processes {
+            Some(table) if module.inputs.iter().any(|input| input.name == processes::INPUT) => {
+                inputs.table(processes::INPUT, table).map_err(|error| format!("{error}\n"))?
+            }
+            _ => inputs,
+        };
         let inputs = inputs.from_json(&self.data).map_err(|error| format!("{error}\n"))?;
         let instance = Instance::new(program, &inputs, Limits::default(), &Grants::all(), host);
         Ok(instance.map_err(|error| format!("{error}\n"))?.effects(Effects::Collected))
@@ -242,14 +298,9 @@ fn told(report: &Report) -> Shown {
     }
 }
 
-/// A host that does nothing, and does not answer.
-fn dry() -> Host<'static> {
-    let mut host = Host::new();
-    host.otherwise(|call| match call.result() {
-        Some(_) => Answer::failed("a session has nobody who could answer"),
-        None => Answer::done(),
-    });
-    host
+/// A value and its type.
+fn value_text(value: &Value, ty: &str) -> String {
+    format!("{}  {}\n", safe(&shown(value)), dim(&safe(ty)))
 }
 
 fn parses(text: &str) -> Option<swarm_grammar::ast::Program> {
@@ -354,6 +405,8 @@ a statement        run as a dry run: actions are shown, none is taken
 :type EXPRESSION   its type
 :cost [STATEMENT]  the bill of the session, or of a statement in it
 :disasm [STATEMENT]  its code
+:host processes    this machine's processes as task_queue
+:host FILE         what queries answer: {\"call\": \"price\", \"answer\": \"$2\"}, a line each
 :list              what is kept
 :reset             forget all of it
 :quit              the end; so is Ctrl-D

@@ -8,7 +8,7 @@ use swarm_bytecode::op::Op;
 use swarm_compiler::TestPlan;
 use swarm_grammar::source::Sources;
 use swarm_grammar::span::FileId;
-use swarm_vm::trace::{Event, EventKind};
+use swarm_vm::trace::{Event, EventKind, TraceSink};
 
 /// A place in a file: line and column, from 1.
 type At = (u32, u32);
@@ -22,7 +22,8 @@ pub struct Branch {
     pub failed: u64,
 }
 
-/// What ran of a program's own file. A function that only an EXPECT calls does not count.
+/// What ran of a program's own file, in runs and in the functions that EXPECT and GIVEN call. The program must not be
+/// optimised: code that was put into its callers would hide what ran.
 #[derive(Debug, Clone, Default)]
 pub struct Coverage {
     /// The file's name.
@@ -86,8 +87,14 @@ impl Coverage {
         self.branches.retain(|(line, _), _| !tests.contains(line));
     }
 
+    /// Sees the ops of a module.
+    pub(super) fn sink<'c>(&'c mut self, module: &'c Module) -> impl TraceSink + 'c {
+        self.open = None;
+        |event: &Event<'_>| self.event(event, module)
+    }
+
     /// An op is about to run.
-    pub(super) fn event(&mut self, event: &Event<'_>, module: &Module) {
+    fn event(&mut self, event: &Event<'_>, module: &Module) {
         let (EventKind::Op { .. }, Some(place)) = (&event.kind, &event.place) else { return };
         if let Some((function, op, at)) = self.open.take() {
             let branch = self.branches.entry(at).or_default();

@@ -1,14 +1,15 @@
 //! One test from its first line to its last.
 
+use std::ops::ControlFlow;
+
 use smol_str::SmolStr;
 use swarm_bytecode::module::{FunctionId, ImportId, MetricKind, Module};
-use swarm_bytecode::types::TypeId;
 use swarm_compiler::TestPlan;
 use swarm_compiler::typed::TestStepKind;
 use swarm_grammar::span::Span;
 use swarm_vm::{
-    Agenda, Due, Effects, Exit, Grants, Host, Inputs, Instance, Level, Limits, Outcome, Program, Reason,
-    Refusal, Report, Value, VirtualClock,
+    Clock, Course, Effects, Grants, Host, InputError, Inputs, Instance, Level, Limits, Outcome, Program,
+    Reason, Report, Value, VirtualClock, Wake,
 };
 
 use super::recorder::{Script, shown};
@@ -64,15 +65,16 @@ struct Runner<'c> {
     coverage: Option<&'c mut Coverage>,
     script: Script,
     clock: VirtualClock,
-    /// What was given so far.
-    inputs: Inputs,
     states: Vec<(SmolStr, Value)>,
     metrics: Vec<(SmolStr, Value)>,
-    /// `now` at the start of the order.
-    began_at: i64,
-    instance: Instance,
-    /// Of an order that has begun.
-    agenda: Option<Agenda>,
+    course: Course,
+    seen: Seen,
+}
+
+/// What the activations came to.
+#[derive(Default)]
+struct Seen {
+    activations: usize,
     actions: Vec<Issued>,
     /// Actions before the last RUN.
     before: usize,
@@ -83,27 +85,37 @@ struct Runner<'c> {
     fuel: u64,
 }
 
+impl Seen {
+    fn note(&mut self, report: Report) {
+        self.activations = self.activations.saturating_add(1);
+        self.fuel = self.fuel.saturating_add(report.fuel_used);
+        if !report.actions_dropped {
+            let issued = report.actions.into_iter().filter(|action| action.error.is_none());
+            self.actions.extend(
+                issued.map(|action| Issued { name: action.name.to_string(), arguments: action.args }),
+            );
+        }
+        if matches!(report.outcome, Outcome::Failed | Outcome::Limit | Outcome::Trapped) {
+            self.unexpected = report.reason.clone();
+        }
+        self.last = Some((report.outcome, report.reason));
+    }
+}
+
 impl<'c> Runner<'c> {
     fn new(program: &Program, coverage: Option<&'c mut Coverage>) -> Result<Runner<'c>, Stop> {
         let inputs = empty_inputs(program)?;
         let (script, clock) = (Script::default(), VirtualClock::default());
-        let instance = instance(program, &inputs, &host(&script, &clock))?;
+        let course = course(program, inputs, &host(&script, &clock))?;
         Ok(Runner {
             program: program.clone(),
             coverage,
             script,
             clock,
-            inputs,
             states: Vec::new(),
             metrics: Vec::new(),
-            began_at: 0,
-            instance,
-            agenda: None,
-            actions: Vec::new(),
-            before: 0,
-            last: None,
-            unexpected: None,
-            fuel: 0,
+            course,
+            seen: Seen::default(),
         })
     }
 
@@ -120,17 +132,17 @@ impl<'c> Runner<'c> {
             if let Err(stop) = self.step(&step.kind) {
                 result.failures.push(stop.at(step.span));
                 if is_run || given {
-                    self.unexpected = None;
+                    self.seen.unexpected = None;
                     break;
                 }
             }
         }
-        if let Some(reason) = self.unexpected.take() {
-            let what = self.last.as_ref().map_or("the run failed", |(outcome, _)| ended(*outcome));
+        if let Some(reason) = self.seen.unexpected.take() {
+            let what = self.seen.last.as_ref().map_or("the run failed", |(outcome, _)| ended(*outcome));
             result.failures.push(Stop::of(what, &reason).at(last));
         }
-        result.actions = self.actions;
-        result.fuel = self.fuel;
+        result.actions = self.seen.actions;
+        result.fuel = self.seen.fuel;
     }
 
     fn step(&mut self, kind: &TestStepKind<FunctionId>) -> Result<(), Stop> {
@@ -171,15 +183,16 @@ impl<'c> Runner<'c> {
                 Ok(())
             }
             Step::Run => {
-                self.before = self.actions.len();
+                self.begin_line();
                 self.start()
             }
             Step::RunFor(time) => {
-                self.before = self.actions.len();
-                self.run_for(u64::try_from(*time).unwrap_or(0))
+                self.begin_line();
+                let end = self.now().saturating_add(u64::try_from(*time).unwrap_or(0));
+                self.play(end)
             }
             Step::RunEvent(event, arguments) => {
-                self.before = self.actions.len();
+                self.begin_line();
                 self.run_event(*event, arguments)
             }
             Step::ExpectNoActions => self.expect_no_actions(),
@@ -194,9 +207,20 @@ impl<'c> Runner<'c> {
         self.program.module()
     }
 
+    fn now(&self) -> u64 {
+        self.clock.now_ns()
+    }
+
     /// What a line's function gives.
     fn value(&mut self, function: FunctionId) -> Result<Value, Stop> {
-        let value = self.instance.evaluate(function, &[]);
+        let instance = self.course.instance_mut();
+        let value = match self.coverage.as_deref_mut() {
+            Some(coverage) => {
+                let mut sink = coverage.sink(self.program.module());
+                instance.evaluate_traced(function, &[], Level::Ops, &mut sink)
+            }
+            None => instance.evaluate(function, &[]),
+        };
         value.map_err(|reason| Stop::of("this cannot be computed", &reason))
     }
 
@@ -213,30 +237,25 @@ impl<'c> Runner<'c> {
     }
 
     fn give_data(&mut self, name: Option<SmolStr>, value: FunctionId) -> Result<(), Stop> {
-        let name = name.unwrap_or_default();
         let value = self.value(value)?;
-        if let (true, Value::Quantity(TypeId::TIME, at)) = (name == "now", &value) {
-            let passed = i64::try_from(swarm_vm::Clock::now_ns(&self.clock)).unwrap_or(i64::MAX);
-            self.began_at = at.saturating_sub(passed);
-        }
-        self.inputs =
-            self.inputs.clone().value(&name, &value).map_err(|error| Stop::plain(error.to_string()))?;
-        if self.agenda.is_some() {
-            return self.instance.inputs(&self.inputs).map_err(|error| Stop::plain(error.to_string()));
+        let now = self.now();
+        let inputs = self.course.inputs_at(now).value(&name.unwrap_or_default(), &value).map_err(unfit)?;
+        if self.course.has_begun() {
+            return self.course.give(inputs, now).map_err(unfit);
         }
         // Nothing has run yet: what is given is there at once.
-        self.instance = instance(&self.program, &self.inputs, &self.host())?;
+        self.course = course(&self.program, inputs, &self.host())?;
         self.give_kept()
     }
 
     /// STATE and metrics as they were given.
     fn give_kept(&mut self) -> Result<(), Stop> {
-        let unfit = |error: swarm_vm::InputError| Stop::plain(error.to_string());
+        let instance = self.course.instance_mut();
         for (name, value) in &self.states {
-            self.instance.set_state(name, value).map_err(unfit)?;
+            instance.set_state(name, value).map_err(unfit)?;
         }
         for (name, value) in &self.metrics {
-            self.instance.set_metric(name, value).map_err(unfit)?;
+            instance.set_metric(name, value).map_err(unfit)?;
         }
         Ok(())
     }
@@ -245,121 +264,61 @@ impl<'c> Runner<'c> {
         host(&self.script, &self.clock)
     }
 
-    /// Begins the order, anew where one has begun.
-    fn start(&mut self) -> Result<(), Stop> {
-        if self.agenda.is_some() {
-            self.instance = instance(&self.program, &self.inputs, &self.host())?;
-            self.give_kept()?;
-        }
-        let now = swarm_vm::Clock::now_ns(&self.clock);
-        let deadline =
-            self.module().instruction.deadline_ns.and_then(|deadline| u64::try_from(deadline).ok());
-        let mut agenda =
-            Agenda::new(self.module(), now, deadline.map(|deadline| now.saturating_add(deadline)));
-        self.activate(Instance::start)?;
-        agenda.finished(now);
-        self.agenda = Some(agenda);
-        Ok(())
+    fn begin_line(&mut self) {
+        self.seen.before = self.seen.actions.len();
+        self.seen.activations = 0;
     }
 
-    fn run_for(&mut self, time: u64) -> Result<(), Stop> {
-        if self.agenda.is_none() {
-            self.start()?;
+    /// Begins the order, anew where one has begun.
+    fn start(&mut self) -> Result<(), Stop> {
+        if self.course.has_begun() {
+            self.course = course(&self.program, self.course.inputs_at(self.now()), &self.host())?;
+            self.give_kept()?;
         }
-        let end = swarm_vm::Clock::now_ns(&self.clock).saturating_add(time);
-        self.drain(end)?;
-        self.clock.advance_to(end);
-        Ok(())
+        self.play(self.now())
     }
 
     fn run_event(&mut self, event: usize, arguments: &[FunctionId]) -> Result<(), Stop> {
-        if self.agenda.is_none() {
+        if !self.course.has_begun() {
             self.start()?;
         }
         let arguments: Result<Vec<Value>, Stop> =
             arguments.iter().map(|argument| self.value(*argument)).collect();
         let name = self.module().events.get(event).map(|event| event.name.clone()).unwrap_or_default();
-        if let Some(agenda) = &mut self.agenda {
-            agenda.post(&name, arguments?);
-        }
-        self.drain(swarm_vm::Clock::now_ns(&self.clock))
+        self.course.post(&name, arguments?);
+        self.play(self.now())
     }
 
     /// Does all that is due up to a time.
-    fn drain(&mut self, end: u64) -> Result<(), Stop> {
-        for _ in 0..MOST_ACTIVATIONS {
-            let Some(agenda) = self.agenda.as_mut().filter(|_| !self.instance.is_over()) else {
-                return Ok(());
-            };
-            let Some(at) = agenda.next_ns().filter(|at| *at <= end) else { return Ok(()) };
-            self.clock.advance_to(at);
-            let due = agenda.next(at);
-            self.set_now(at);
-            match due {
-                Some(Due::Tick(timer)) => self.activate(|instance| instance.tick(timer))?,
-                Some(Due::Event { handler, arguments }) => {
-                    self.activate(|instance| instance.event(handler, &arguments))?;
-                }
-                Some(Due::Deadline) => {
-                    self.instance.close();
-                }
-                None => {}
-            }
-            if let Some(agenda) = &mut self.agenda {
-                agenda.finished(at);
-            }
-        }
-        Err(Stop::plain(format!("more than {MOST_ACTIVATIONS} activations in one line of a TEST")))
-    }
-
-    /// `now`, where the program reads it, goes on with the virtual time.
-    fn set_now(&mut self, at: u64) {
-        let now = Value::Quantity(TypeId::TIME, self.began_at.saturating_add(i64::try_from(at).unwrap_or(0)));
-        if let Ok(inputs) = self.inputs.clone().value("now", &now)
-            && self.instance.inputs(&inputs).is_ok()
-        {
-            self.inputs = inputs;
-        }
-    }
-
-    fn activate(&mut self, begin: impl FnOnce(&mut Instance) -> Result<(), Refusal>) -> Result<(), Stop> {
-        begin(&mut self.instance).map_err(|refusal| Stop::plain(refusal.to_string()))?;
+    fn play(&mut self, until: u64) -> Result<(), Stop> {
         let mut host = self.host();
-        let exit = match self.coverage.as_deref_mut() {
+        let (seen, script) = (&mut self.seen, &self.script);
+        let mut stop = None;
+        let mut each = |_: Wake, report: Report| {
+            seen.note(report);
+            let unanswered = script.unanswered();
+            stop = match unanswered.first() {
+                Some(query) => Some(format!("no GIVEN answers {query}")),
+                None if seen.activations > MOST_ACTIVATIONS => {
+                    Some(format!("more than {MOST_ACTIVATIONS} activations in one line of a TEST"))
+                }
+                None => return ControlFlow::Continue(()),
+            };
+            ControlFlow::Break(())
+        };
+        let played = match self.coverage.as_deref_mut() {
             Some(coverage) => {
-                let module = self.program.module();
-                let mut sink = |event: &swarm_vm::trace::Event<'_>| coverage.event(event, module);
-                self.instance.run_traced(&mut host, Level::Ops, &mut sink)
+                let mut sink = coverage.sink(self.program.module());
+                self.course.play(until, &self.clock, &mut host, Some((Level::Ops, &mut sink)), &mut each)
             }
-            None => self.instance.run(&mut host),
+            None => self.course.play(until, &self.clock, &mut host, None, &mut each),
         };
-        let report = match exit {
-            Exit::Finished(report) => report,
-            _ => self.instance.close(),
-        };
-        self.note(report);
-        match self.script.unanswered().first() {
-            Some(query) => Err(Stop::plain(format!("no GIVEN answers {query}"))),
-            None => Ok(()),
-        }
-    }
-
-    fn note(&mut self, report: Report) {
-        self.fuel = self.fuel.saturating_add(report.fuel_used);
-        if !report.actions_dropped {
-            let issued = report.actions.into_iter().filter(|action| action.error.is_none());
-            self.actions.extend(
-                issued.map(|action| Issued { name: action.name.to_string(), arguments: action.args }),
-            );
-        }
-        if matches!(report.outcome, Outcome::Failed | Outcome::Limit | Outcome::Trapped) {
-            self.unexpected = report.reason.clone();
-        }
-        self.last = Some((report.outcome, report.reason));
+        played.map_err(|refusal| Stop::plain(refusal.to_string()))?;
+        stop.map_or(Ok(()), |message| Err(Stop::plain(message)))
     }
 
     fn expect_no_actions(&self) -> Result<(), Stop> {
-        match self.actions.len().saturating_sub(self.before) {
+        match self.seen.actions.len().saturating_sub(self.seen.before) {
             0 => Ok(()),
             1 => Err(Stop::plain("there was an action".to_owned())),
             count => Err(Stop::plain(format!("there were {count} actions"))),
@@ -369,7 +328,7 @@ impl<'c> Runner<'c> {
     fn expect_action(&mut self, import: ImportId, arguments: &[FunctionId]) -> Result<(), Stop> {
         let (name, arguments) = self.call(import, arguments)?;
         let expected = Issued { name: name.to_string(), arguments };
-        if self.actions.contains(&expected) {
+        if self.seen.actions.contains(&expected) {
             return Ok(());
         }
         Err(Stop::plain(format!("{expected} did not happen")))
@@ -377,15 +336,15 @@ impl<'c> Runner<'c> {
 
     fn expect_end(&mut self, outcome: Outcome, why: &str) -> Result<(), Stop> {
         let expected = ended(outcome);
-        match &self.last {
+        match &self.seen.last {
             Some((own, reason)) if *own == outcome => {
                 let message = reason.as_ref().map_or("", |reason| reason.message.as_str());
                 if message == why {
-                    self.unexpected = None;
+                    self.seen.unexpected = None;
                     return Ok(());
                 }
                 let sides = (Value::String(message.into()), Value::String(why.into()));
-                self.unexpected = None;
+                self.seen.unexpected = None;
                 Err(Stop {
                     message: format!("{expected} with other words"),
                     sides: Some(Box::new(sides)),
@@ -399,7 +358,7 @@ impl<'c> Runner<'c> {
 
     /// What is known of the last end.
     fn ending(&self) -> String {
-        match &self.last {
+        match &self.seen.last {
             Some((_, Some(reason))) => reason.message.clone(),
             _ => "it came to its end".to_owned(),
         }
@@ -461,10 +420,14 @@ fn host(script: &Script, clock: &VirtualClock) -> Host<'static> {
     host
 }
 
-fn instance(program: &Program, inputs: &Inputs, host: &Host<'_>) -> Result<Instance, Stop> {
+fn course(program: &Program, inputs: Inputs, host: &Host<'_>) -> Result<Course, Stop> {
     // The order's time is virtual: the header's DEADLINE ends it, not the machine's patience.
-    let limits = Limits::default().deadline_ns(u64::MAX);
-    let instance = Instance::new(program, inputs, limits, &Grants::all(), host);
+    let limits = Limits::of_header(&program.module().instruction).deadline_ns(u64::MAX);
+    let instance = Instance::new(program, &inputs, limits, &Grants::all(), host);
     let instance = instance.map_err(|error| Stop::plain(error.to_string()))?;
-    Ok(instance.effects(Effects::Collected))
+    Ok(Course::new(instance.effects(Effects::Collected), inputs))
+}
+
+fn unfit(error: InputError) -> Stop {
+    Stop::plain(error.to_string())
 }

@@ -24,6 +24,8 @@ pub(crate) struct Run {
     /// Queries, in the order in which they were asked.
     pub(crate) asked: Vec<String>,
     pub(crate) fuel: u64,
+    /// How much of each bound it used, and the optimised program did: 1 is all.
+    pub(crate) used: Vec<f64>,
     report: Report,
 }
 
@@ -61,7 +63,7 @@ impl Program {
     /// Compiles and runs, as it is written and made better by the optimiser: both do the same. What is shown is the
     /// program as it is written, whose fuel does not change with every improvement.
     pub(crate) fn run(&self) -> Run {
-        let plain = self.run_compiled(false);
+        let mut plain = self.run_compiled(false);
         let better = self.run_compiled(true);
         assert_eq!(plain.report.outcome, better.report.outcome, "optimised: {:?}", better.report.reason);
         let reason = |run: &Run| {
@@ -70,6 +72,7 @@ impl Program {
         assert_eq!(reason(&plain), reason(&better), "optimised");
         assert_eq!(plain.actions, better.actions, "optimised");
         assert_eq!(plain.asked, better.asked, "optimised");
+        plain.used.extend(better.used);
         plain
     }
 
@@ -92,10 +95,10 @@ impl Program {
             let mut run = run.effects(Effects::Collected);
             run.run(&mut host).report().expect("no limit on fuel that matters, and nothing is pending")
         };
-        hold_against_bound(&module, &inputs, &report);
+        let used = hold_against_bound(&self.text, &module, &inputs, &report);
         let actions =
             if report.actions_dropped { Vec::new() } else { report.actions.iter().map(shown).collect() };
-        Run { actions, asked, fuel: report.fuel_used, report }
+        Run { actions, asked, fuel: report.fuel_used, used, report }
     }
 
     fn compile(&self, optimise: bool) -> Module {
@@ -132,19 +135,24 @@ fn answer(call: &Call<'_>, asked: &mut Vec<String>) -> Answer {
     }
 }
 
-/// No run may use more than the compiler said.
-fn hold_against_bound(module: &Module, inputs: &Inputs, report: &Report) {
+/// No run may use more than the compiler said. Gives how much of each bound it used.
+fn hold_against_bound(text: &str, module: &Module, inputs: &Inputs, report: &Report) -> Vec<f64> {
     let sizes: BTreeMap<InputId, u64> =
         (0..).map(InputId).zip(inputs.sizes().iter().map(|&size| u64::from(size))).collect();
     let bound: Amounts = evaluate(&module.bound, module, &sizes);
-    let hold = |what: &str, used: u64, bound: Option<u64>| {
-        assert!(bound.is_none_or(|bound| used <= bound), "{what}: used {used}, bound {bound:?}");
+    let resources = [
+        ("fuel", report.fuel_used, bound.fuel),
+        ("memory", report.memory_peak_bytes, bound.memory),
+        ("host calls", report.host_calls, bound.host_calls),
+        ("money", u64::try_from(report.money).unwrap(), bound.money),
+        ("tokens", u64::try_from(report.tokens).unwrap(), bound.tokens),
+    ];
+    let share = |(what, used, bound): (&str, u64, Option<u64>)| {
+        let bound = bound?;
+        assert!(used <= bound, "{what}: used {used}, bound {bound}\n{text}");
+        (bound > 0).then(|| used as f64 / bound as f64)
     };
-    hold("fuel", report.fuel_used, bound.fuel);
-    hold("memory", report.memory_peak_bytes, bound.memory);
-    hold("host calls", report.host_calls, bound.host_calls);
-    hold("money", u64::try_from(report.money).unwrap(), bound.money);
-    hold("tokens", u64::try_from(report.tokens).unwrap(), bound.tokens);
+    resources.into_iter().filter_map(share).collect()
 }
 
 fn shown(action: &ActionRecord) -> String {

@@ -12,6 +12,7 @@
 
 mod aggregates;
 mod border;
+mod constants;
 mod flow;
 mod generated;
 mod harness;

@@ -7,14 +7,14 @@ use crate::driver::{Given, Phase};
 use crate::error::{InputError, Path};
 use crate::heap::Data;
 use crate::instance::Instance;
-use crate::interpret::{Blind, interpret};
+use crate::interpret::{Blind, Observer, interpret};
 use crate::limits::MAX_FUEL;
 use crate::machine::{Machine, MemoryMeter, Pause};
 use crate::metric::MetricState;
 use crate::outside::Apart;
 use crate::report::Reason;
 use crate::store::store;
-use crate::trace::place_name;
+use crate::trace::{Level, Recorder, TraceSink, Tracing, place_name};
 use crate::value::{Value, ValueRef};
 
 impl Instance {
@@ -26,6 +26,31 @@ impl Instance {
     /// The function runs into an error or a limit, is not there, is not pure, or takes other arguments. A condition of
     /// the header is false then.
     pub fn evaluate(&mut self, function: FunctionId, arguments: &[Value]) -> Result<Value, Reason> {
+        self.evaluate_seen(function, arguments, &mut Blind)
+    }
+
+    /// As [`Instance::evaluate`], with a trace of its own that the order's digest knows nothing of.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn evaluate_traced(
+        &mut self,
+        function: FunctionId,
+        arguments: &[Value],
+        level: Level,
+        sink: &mut dyn TraceSink,
+    ) -> Result<Value, Reason> {
+        let mut recorder = Recorder { digest: None, seq: 0 };
+        let mut tracing = Tracing { recorder: &mut recorder, sink: Some(sink), level };
+        self.evaluate_seen(function, arguments, &mut tracing)
+    }
+
+    fn evaluate_seen(
+        &mut self,
+        function: FunctionId,
+        arguments: &[Value],
+        observer: &mut impl Observer,
+    ) -> Result<Value, Reason> {
         let fresh = match self.phase() {
             Phase::Fresh => true,
             Phase::Resting | Phase::Ended => false,
@@ -39,7 +64,7 @@ impl Instance {
         let before = Registers::take(machine);
         machine.fuel_limit = limits.fuel.min(MAX_FUEL).cast_signed();
         machine.memory = MemoryMeter { used: 0, peak: 0, limit: limits.memory_bytes };
-        let mut evaluation = Evaluation { code, attached, machine };
+        let mut evaluation = Evaluation { code, attached, machine, observer };
         let opened = if fresh { evaluation.open_states(state.given.as_deref()) } else { Ok(()) };
         let value = opened.and_then(|()| evaluation.call(function, arguments));
         before.put_back(&mut state.machine);
@@ -164,13 +189,14 @@ impl Registers {
     }
 }
 
-struct Evaluation<'a> {
+struct Evaluation<'a, O> {
     code: &'a crate::decode::Code,
     attached: &'a crate::attached::Attached,
     machine: &'a mut Machine,
+    observer: &'a mut O,
 }
 
-impl Evaluation<'_> {
+impl<O: Observer> Evaluation<'_, O> {
     /// Gives the STATE variables their first values, as START would.
     fn open_states(&mut self, given: Option<&Given>) -> Result<(), Reason> {
         for (at, state) in self.code.module().states.iter().enumerate() {
@@ -206,11 +232,11 @@ impl Evaluation<'_> {
     }
 
     fn run(&mut self, function: FunctionId, arguments: &[u64]) -> Result<Option<u64>, Reason> {
-        let Evaluation { code, attached, machine } = self;
+        let Evaluation { code, attached, machine, observer } = self;
         machine.mark = machine.fuel_limit;
         machine.fuel = machine.fuel_limit;
         let pause = match machine.enter(code, function.0, arguments) {
-            Ok(()) => interpret(machine, code, attached, &mut Blind, &mut Apart),
+            Ok(()) => interpret(machine, code, attached, *observer, &mut Apart),
             Err(pause) => pause,
         };
         let (name, text) = match pause {

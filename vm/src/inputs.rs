@@ -7,10 +7,11 @@ use swarm_bytecode::types::{Constant, Type, TypeId};
 
 use crate::attached::{Attached, Linker, position, type_text};
 use crate::error::{InputError, Path};
+use crate::heap::{Data, Heap};
 use crate::json::{Wanted, read_document};
 use crate::program::Program;
 use crate::table::Table;
-use crate::value::Value;
+use crate::value::{Value, ValueRef};
 
 /// Inputs and context of a program. A clone shares the data; bind once, use for any number of instances.
 #[derive(Debug, Clone)]
@@ -124,6 +125,29 @@ impl Inputs {
         }
     }
 
+    /// Gives `now`, in nanoseconds since 1970, if the program reads it. Everything else stays as it is.
+    #[must_use]
+    pub fn at(mut self, now_ns: i64) -> Inputs {
+        let Some(at) = self.now_index() else { return self };
+        let attached = Arc::make_mut(&mut self.attached);
+        if let (Some(place), Some(size)) = (attached.inputs.get_mut(at), attached.sizes.get_mut(at)) {
+            *place = Some(now_ns.cast_unsigned());
+            *size = 1;
+        }
+        self
+    }
+
+    /// `now` in nanoseconds since 1970, if the program reads it and it was given.
+    pub fn now_ns(&self) -> Option<i64> {
+        let slot = *self.attached.inputs.get(self.now_index()?)?;
+        slot.map(u64::cast_signed)
+    }
+
+    fn now_index(&self) -> Option<usize> {
+        let module = self.program.module();
+        module.inputs.iter().position(|input| input.name == "now" && input.ty == TypeId::TIME)
+    }
+
     /// What was given but not used: names the program does not read.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
@@ -176,6 +200,31 @@ impl Inputs {
             }
         }
         Ok(Arc::clone(&self.attached))
+    }
+}
+
+impl Program {
+    /// Reads a value of a type of the program from JSON, as an input of that type would be read.
+    ///
+    /// # Errors
+    /// As [`Inputs::from_json`]; `name` is how the error calls the value.
+    pub fn read_value(&self, name: &str, ty: TypeId, json: &str) -> Result<Value, InputError> {
+        let module = self.module();
+        let name: SmolStr = name.into();
+        let wanted = [Wanted { name: &name, ty, unit: None }];
+        let mut whole = String::from("{");
+        crate::json::write_string(&name, &mut whole);
+        whole.push(':');
+        whole.push_str(json);
+        whole.push('}');
+        let document = read_document(&whole, module, &wanted)?;
+        let Some(table) = document.tables.first().and_then(Option::as_ref) else {
+            return Err(InputError::missing(&Path::of(&name), &type_text(module, ty)));
+        };
+        let mut attached = Attached::new(module);
+        let slot = Linker { module, attached: &mut attached, path: Path::of(&name) }.value(table, ty)?;
+        let data = Data { code: self.code(), attached: &attached, heap: &Heap::default() };
+        Ok(ValueRef { data, ty, slot }.to_value())
     }
 }
 

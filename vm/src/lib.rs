@@ -25,6 +25,7 @@ mod attached;
 mod carry;
 mod clock;
 mod compare;
+mod course;
 mod decode;
 mod driver;
 mod error;
@@ -59,6 +60,7 @@ mod word;
 pub use activation::Refusal;
 pub use agenda::{Agenda, Due, Posted};
 pub use clock::{Clock, SystemClock, VirtualClock};
+pub use course::{Course, Wake};
 pub use error::{InputError, LoadError, LoadErrorKind};
 pub use host::{
     Answer, Argument, Bandwidth, Bytes, Call, Duration, EffectKey, Handler, Host, HostError, IntoAnswer,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
+use swarm_bytecode::module::Instruction;
 
 /// Ceilings of one run; every one is finite. Change those that matter:
 ///
@@ -48,6 +49,23 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The limits of an agent that runs a program: the defaults, its part of the header's BUDGET, and DEADLINE. The BUDGET
+    /// is dealt out to the agents of TARGET in equal parts; where it does not say how many there are, it is one agent's.
+    pub fn of_header(header: &Instruction) -> Limits {
+        let agents = header.target.and_then(|target| target.count.number()).unwrap_or(1);
+        let part = |budget: Option<i64>| budget?.checked_div(i64::from(agents));
+        let limits = Limits::default();
+        Limits {
+            money: part(header.budget_money).unwrap_or(limits.money),
+            tokens: part(header.budget_tokens).unwrap_or(limits.tokens),
+            deadline_ns: header
+                .deadline_ns
+                .and_then(|deadline| u64::try_from(deadline).ok())
+                .unwrap_or(limits.deadline_ns),
+            ..limits
+        }
+    }
+
     /// Sets the fuel; at most 2⁶² counts.
     #[must_use]
     pub fn fuel(mut self, units: u64) -> Self {

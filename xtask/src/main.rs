@@ -30,6 +30,13 @@ enum Task {
     Ci,
     /// Make the pages of the book with mdBook, into target/book.
     Book,
+    /// Hold the proved worst case against runs: of programs made at random, none of which may use more, and of the
+    /// examples, to see how near it is.
+    Soundness {
+        /// How many programs are made.
+        #[arg(long, default_value_t = 100_000)]
+        programs: u32,
+    },
     /// Write the generated tables of docs/bytecode.md.
     Docs {
         /// Change nothing; fail if the tables are not up to date.
@@ -44,6 +51,7 @@ fn main() -> Result<()> {
         Task::Lint => lint(),
         Task::Ci => test(&[]).and_then(|()| lint()),
         Task::Book => book(),
+        Task::Soundness { programs } => soundness(programs),
         Task::Docs { check } => docs(check),
     }
 }
@@ -61,6 +69,16 @@ fn lint() -> Result<()> {
     let doc = ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"];
     cargo("documentation", doc, &[("RUSTDOCFLAGS", "--deny warnings")])?;
     docs(true)
+}
+
+/// The tests print a line each that begins with `soundness:` and `tightness:`.
+fn soundness(programs: u32) -> Result<()> {
+    let test = |name| ["test", "--release", "--locked", "--quiet", "--package", "swarmc", "--test", name];
+    let shown = ["--", "--nocapture"];
+    let programs = programs.to_string();
+    let generated = test("run").into_iter().chain(["generated"]).chain(shown);
+    cargo("programs made at random", generated, &[("SWARM_PROGRAMS", &programs)])?;
+    cargo("examples", test("tightness").into_iter().chain(shown), &[])
 }
 
 /// The reference whose tables are made from the op table, the verifier's rules and the trap codes.

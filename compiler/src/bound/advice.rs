@@ -1,11 +1,13 @@
 //! The edit that bounds what is unbounded.
 
+use smol_str::SmolStr;
+use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast::{self, ItemKind};
 use swarm_grammar::diagnostic::{Edit, Fix};
 use swarm_grammar::source::Sources;
 use swarm_grammar::span::Span;
 
-use super::remedy::Remedy;
+use super::remedy::{Part, Remedy};
 use super::sum::Unbounded;
 
 /// The edit for a cause, where one edit will do. The numbers in it are only examples; what is right, the author knows.
@@ -15,26 +17,32 @@ pub fn advice(cause: &Unbounded, sources: &Sources) -> Option<Fix> {
     edit(cause.remedy.as_ref()?, &program)
 }
 
-fn edit(remedy: &Remedy, program: &ast::Program) -> Option<Fix> {
+/// The edit in this program.
+pub(crate) fn edit(remedy: &Remedy, program: &ast::Program) -> Option<Fix> {
     match remedy {
-        Remedy::AtMost(span) => Some(Fix {
-            description: "give it a greatest value".into(),
-            edits: vec![
-                Edit { span: span.before(), text: "min(".into() },
-                Edit { span: span.after(), text: ", 100)".into() },
-            ],
-        }),
+        Remedy::AtMost(span, ty) => {
+            let most = example(*ty)?;
+            Some(around("give it a greatest value", *span, "min(", &format!(", {most})")))
+        }
+        Remedy::AtLeast(span) => Some(around("give it a least value", *span, "max(", ", 1)")),
         Remedy::Deadline => {
-            let instruction = program.items.iter().find_map(|item| match &item.kind {
+            let description = "give the INSTRUCTION a DEADLINE";
+            let Some((instruction, span)) = program.items.iter().find_map(|item| match &item.kind {
                 ItemKind::Instruction(instruction) => Some((instruction, item.span)),
                 _ => None,
-            })?;
-            let (instruction, span) = instruction;
+            }) else {
+                let start = Span::new(program.items.first()?.span.file, 0, 0);
+                return Some(one(
+                    "add an INSTRUCTION with a DEADLINE",
+                    start,
+                    "INSTRUCTION WATCH { DEADLINE 1h }\n",
+                ));
+            };
             let (at, text) = match instruction.clauses.first() {
                 Some(clause) => (clause.span.before(), "DEADLINE 1h  "),
                 None => (closing(span), "DEADLINE 1h "),
             };
-            Some(one("give the INSTRUCTION a DEADLINE", at, text))
+            Some(one(description, at, text))
         }
         Remedy::Events(span) => {
             let body = program.items.iter().find_map(|item| match &item.kind {
@@ -47,6 +55,49 @@ fn edit(remedy: &Remedy, program: &ast::Program) -> Option<Fix> {
             let ty = declared_type(program, *span)?;
             Some(one("give its type a MAX", ty.after(), " MAX 100"))
         }
+        Remedy::MaximumOf(name, part) => {
+            let ty =
+                program.items.iter().find_map(|item| part_type(&item.kind, name, part)).and_then(bare)?;
+            Some(one(&format!("give its type a MAX where {name} is declared"), ty.after(), " MAX 100"))
+        }
+    }
+}
+
+/// A greatest value of a type, as an example.
+fn example(ty: TypeId) -> Option<&'static str> {
+    Some(match ty {
+        TypeId::INT => "100",
+        TypeId::MONEY => "$100",
+        TypeId::TOKENS => "10_000 tokens",
+        TypeId::PERCENT => "100%",
+        TypeId::DURATION => "1h",
+        TypeId::BYTES => "1GB",
+        TypeId::BANDWIDTH => "1Gbps",
+        _ => return None,
+    })
+}
+
+/// The written type of a part of the declaration of this name.
+fn part_type<'a>(item: &'a ItemKind, wanted: &SmolStr, part: &Part) -> Option<&'a ast::TypeExpr> {
+    match (item, part) {
+        (ItemKind::Host(host), Part::Result) if host.name.text == *wanted => host.result.as_ref(),
+        (ItemKind::Func(function), Part::Result) if function.name.text == *wanted => function.result.as_ref(),
+        (ItemKind::Event(event), Part::Parameter(at)) if event.name.text == *wanted => {
+            event.parameters.get(*at).map(|parameter| &parameter.ty)
+        }
+        (ItemKind::Type(declared), Part::Field(name)) if declared.name.text == *wanted => {
+            let field = declared.fields.iter().find(|field| field.name.text == *name && field.max.is_none());
+            field.map(|field| &field.ty)
+        }
+        _ => None,
+    }
+}
+
+fn around(description: &str, span: Span, before: &str, after: &str) -> Fix {
+    let edit = |span, text: &str| Edit { span, text: text.into() };
+    Fix {
+        description: description.into(),
+        edits: vec![edit(span.before(), before), edit(span.after(), after)],
     }
 }
 

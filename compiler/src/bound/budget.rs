@@ -101,6 +101,7 @@ impl Part {
         let sum = format!("{} is {} for each agent", parts.join(" + "), self.text(self.bill.unwrap_or(0)));
         let budget = self.text(u64::try_from(self.budget.unwrap_or(0)).unwrap_or(0));
         match (agents, self.share) {
+            (Some(1), _) => format!("{sum}; the budget is {budget}."),
             (Some(agents), Some(share)) => {
                 let all = self.text(self.bill.unwrap_or(0).saturating_mul(agents));
                 format!(

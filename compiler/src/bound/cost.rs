@@ -1,6 +1,9 @@
 //! What a way through code costs at most, resource by resource.
 
+use std::collections::BTreeMap;
+
 use swarm_bytecode::cost::{TEXT_STEP, WORD_BYTES};
+use swarm_bytecode::module::ImportId;
 use swarm_grammar::span::Span;
 
 use super::sum::{Size, Sum, either, plus, times};
@@ -18,6 +21,35 @@ pub(crate) struct Cost {
     pub(crate) host_calls: Size,
     pub(crate) money: Size,
     pub(crate) tokens: Size,
+    /// What each host function has of these calls, money and tokens.
+    pub(crate) calls: BTreeMap<ImportId, Calls>,
+}
+
+/// What is asked of one host function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Calls {
+    /// How often.
+    pub(crate) count: Size,
+    pub(crate) money: Size,
+    pub(crate) tokens: Size,
+}
+
+impl Calls {
+    pub(crate) fn none() -> Calls {
+        Calls { count: Ok(Sum::zero()), money: Ok(Sum::zero()), tokens: Ok(Sum::zero()) }
+    }
+
+    pub(crate) fn map(&self, change: impl Fn(&Size) -> Size) -> Calls {
+        Calls { count: change(&self.count), money: change(&self.money), tokens: change(&self.tokens) }
+    }
+
+    fn join(self, other: &Calls, joined: fn(Size, &Size) -> Size) -> Calls {
+        Calls {
+            count: joined(self.count, &other.count),
+            money: joined(self.money, &other.money),
+            tokens: joined(self.tokens, &other.tokens),
+        }
+    }
 }
 
 impl Cost {
@@ -31,64 +63,89 @@ impl Cost {
             host_calls: zero(),
             money: zero(),
             tokens: zero(),
+            calls: BTreeMap::new(),
         }
     }
 
-    /// One after the other.
+    /// One after the other: the calls of the first are no longer live when the second makes its own.
     #[must_use]
     pub(crate) fn then(self, next: &Cost) -> Cost {
-        Cost {
-            fuel: plus(self.fuel, &next.fuel),
-            texts: plus(self.texts, &next.texts),
-            kept: plus(self.kept, &next.kept),
-            frames: either(self.frames, &next.frames),
-            host_calls: plus(self.host_calls, &next.host_calls),
-            money: plus(self.money, &next.money),
-            tokens: plus(self.tokens, &next.tokens),
-        }
+        let frames = either(self.frames.clone(), &next.frames);
+        Cost { frames, ..self.join(next, plus) }
     }
 
     /// One or the other.
     #[must_use]
     pub(crate) fn or(self, other: &Cost) -> Cost {
+        self.join(other, either)
+    }
+
+    fn join(self, other: &Cost, joined: fn(Size, &Size) -> Size) -> Cost {
+        let mut calls = self.calls;
+        for (import, theirs) in &other.calls {
+            let own = calls.remove(import).unwrap_or_else(Calls::none);
+            calls.insert(*import, own.join(theirs, joined));
+        }
         Cost {
-            fuel: either(self.fuel, &other.fuel),
-            texts: either(self.texts, &other.texts),
-            kept: either(self.kept, &other.kept),
-            frames: either(self.frames, &other.frames),
-            host_calls: either(self.host_calls, &other.host_calls),
-            money: either(self.money, &other.money),
-            tokens: either(self.tokens, &other.tokens),
+            fuel: joined(self.fuel, &other.fuel),
+            texts: joined(self.texts, &other.texts),
+            kept: joined(self.kept, &other.kept),
+            frames: joined(self.frames, &other.frames),
+            host_calls: joined(self.host_calls, &other.host_calls),
+            money: joined(self.money, &other.money),
+            tokens: joined(self.tokens, &other.tokens),
+            calls,
         }
     }
 
     /// So many rounds.
     #[must_use]
-    pub(crate) fn repeated(self, rounds: &Size, span: Span) -> Cost {
-        Cost {
-            fuel: times(&self.fuel, rounds, span),
-            texts: times(&self.texts, rounds, span),
-            kept: times(&self.kept, rounds, span),
-            frames: self.frames,
-            host_calls: times(&self.host_calls, rounds, span),
-            money: times(&self.money, rounds, span),
-            tokens: times(&self.tokens, rounds, span),
-        }
+    pub(crate) fn repeated(&self, rounds: &Size, span: Span) -> Cost {
+        Cost { frames: self.frames.clone(), ..self.map(|size| times(size, rounds, span)) }
     }
 
     /// With the caller's arguments in the place of the function's parameters.
     #[must_use]
     pub(crate) fn substitute(&self, arguments: &[Size], span: Span) -> Cost {
-        let put = |size: &Size| size.clone().and_then(|sum| sum.substitute(arguments, span));
+        self.map(|size| size.clone().and_then(|sum| sum.substitute(arguments, span)))
+    }
+
+    fn map(&self, change: impl Fn(&Size) -> Size) -> Cost {
         Cost {
-            fuel: put(&self.fuel),
-            texts: put(&self.texts),
-            kept: put(&self.kept),
-            frames: put(&self.frames),
-            host_calls: put(&self.host_calls),
-            money: put(&self.money),
-            tokens: put(&self.tokens),
+            fuel: change(&self.fuel),
+            texts: change(&self.texts),
+            kept: change(&self.kept),
+            frames: change(&self.frames),
+            host_calls: change(&self.host_calls),
+            money: change(&self.money),
+            tokens: change(&self.tokens),
+            calls: self.calls.iter().map(|(import, calls)| (*import, calls.map(&change))).collect(),
         }
+    }
+
+    /// Each host function's share of money and tokens as the budget around lets it be.
+    #[must_use]
+    pub(crate) fn limited(self, money: impl Fn(Size) -> Size, tokens: impl Fn(Size) -> Size) -> Cost {
+        let limited =
+            |calls: Calls| Calls { money: money(calls.money), tokens: tokens(calls.tokens), ..calls };
+        Cost {
+            calls: self.calls.into_iter().map(|(import, calls)| (import, limited(calls))).collect(),
+            money: money(self.money),
+            tokens: tokens(self.tokens),
+            ..self
+        }
+    }
+
+    /// One call of a host function at this price.
+    pub(crate) fn add_call(&mut self, import: ImportId, money: &Size, tokens: &Size) {
+        let once = Ok(Sum::constant(1));
+        add(&mut self.host_calls, &once);
+        add(&mut self.money, money);
+        add(&mut self.tokens, tokens);
+        let calls = self.calls.entry(import).or_insert_with(Calls::none);
+        add(&mut calls.count, &once);
+        add(&mut calls.money, money);
+        add(&mut calls.tokens, tokens);
     }
 
     /// All resources, to look for causes.

@@ -23,6 +23,8 @@ pub struct FunctionFacts {
     pub moves: BTreeMap<usize, Size>,
     /// Budgets of a `within`.
     pub withins: BTreeMap<usize, WithinFacts>,
+    /// Items of the list, or entries of the map, that it gives.
+    pub result: Option<Size>,
     /// Where the function is declared.
     pub span: Span,
 }
@@ -37,6 +39,17 @@ pub struct CallFacts {
     pub sizes: Vec<Size>,
     /// The value of each argument that is a constant.
     pub constants: Vec<Option<i64>>,
+    /// Of a call of the host, the greatest money and tokens that its COSTS make of these arguments.
+    pub prices: Prices,
+}
+
+/// Prices that are computed from a call's arguments; `None` where they are not.
+#[derive(Debug, Clone, Default)]
+pub struct Prices {
+    /// Micro-dollars.
+    pub money: Option<Size>,
+    /// Tokens.
+    pub tokens: Option<Size>,
 }
 
 /// The greatest values of a block's budgets, where they are known.

@@ -62,8 +62,8 @@ pub fn lines(module: &Module, facts: &Facts) -> Vec<LineCost> {
         .collect()
 }
 
-/// The lines for inputs of these sizes (else of their MAX), the costliest first: by money, then host calls, tokens and
-/// fuel. What is unbounded comes before all that is not.
+/// The lines for inputs of these sizes (else of their MAX), the costliest first: by money, then tokens, fuel and host
+/// calls. What is unbounded comes before all that is not.
 pub fn costliest(lines: &[LineCost], module: &Module, sizes: &BTreeMap<InputId, u64>) -> Vec<LineAmounts> {
     let amounts = |line: &LineCost| LineAmounts {
         file: line.file,
@@ -73,7 +73,7 @@ pub fn costliest(lines: &[LineCost], module: &Module, sizes: &BTreeMap<InputId, 
     let mut lines: Vec<LineAmounts> = lines.iter().map(amounts).collect();
     let rank = |line: &LineAmounts| {
         let Amounts { fuel, host_calls, money, tokens, .. } = line.amounts;
-        [money, host_calls, tokens, fuel].map(|amount| amount.unwrap_or(u64::MAX))
+        [money, tokens, fuel, host_calls].map(|amount| amount.unwrap_or(u64::MAX))
     };
     lines.sort_by(|left, right| {
         rank(right).cmp(&rank(left)).then((left.file, left.line).cmp(&(right.file, right.line)))
@@ -110,46 +110,80 @@ fn of_function(prover: &mut Prover<'_>, id: FunctionId, known: &mut Vec<Option<L
     lines
 }
 
+/// A WITHIN that the walk is in: what it admits in all the times it is entered.
+struct Budget {
+    /// The op that closes its block.
+    close: usize,
+    money: Option<Sum>,
+    tokens: Option<Sum>,
+}
+
 impl Walk<'_, '_> {
     fn lines(&mut self, places: &[(u32, Place)], known: &mut Vec<Option<Lines>>) -> Lines {
         let mut lines = Lines::new();
         let span = self.facts.span;
         // How often the ops of the open loops run.
         let mut often: Vec<Size> = vec![Ok(Sum::constant(1))];
+        let mut budgets: Vec<Budget> = Vec::new();
         for (at, op) in self.function.code.iter().enumerate() {
             let here = often.last().cloned().unwrap_or_else(|| Ok(Sum::zero()));
+            budgets.retain(|budget| budget.close != at);
             let Some(line) = line_of(places, at) else { continue };
             let mut cost = Cost::zero();
             self.own_cost(at, op, &mut cost);
-            add(&mut lines, line, &cost.repeated(&here, span));
-            self.callee_lines(at, op, line, &here, &mut lines, known);
+            add(&mut lines, line, &self.held(cost.repeated(&here, span), &budgets));
+            for (line, cost) in self.callee_lines(at, op, line, &here, known) {
+                add(&mut lines, line, &self.held(cost, &budgets));
+            }
             match op.info().flow {
                 Flow::OpenLoop => often.push(times(&here, &self.rounds(at), span)),
                 Flow::Repeat | Flow::Advance => {
                     often.pop();
                 }
+                Flow::OpenWithin => budgets.extend(self.budget(at, &here)),
                 _ => {}
             }
         }
         lines
     }
 
+    /// The WITHIN that op `at` opens so many times.
+    fn budget(&self, at: usize, often: &Size) -> Option<Budget> {
+        let (facts, close) = (self.facts.withins.get(&at)?, self.layout.partner(at)?);
+        let all = |limit: &Option<Sum>| times(&Ok(limit.clone()?), often, self.facts.span).ok();
+        Some(Budget { close, money: all(&facts.money), tokens: all(&facts.tokens) })
+    }
+
+    /// No more money and tokens than the budgets around admit.
+    fn held(&self, cost: Cost, budgets: &[Budget]) -> Cost {
+        let prover = &*self.prover;
+        budgets.iter().fold(cost, |cost, budget| {
+            cost.limited(
+                |money| prover.limited(money, budget.money.as_ref()),
+                |tokens| prover.limited(tokens, budget.tokens.as_ref()),
+            )
+        })
+    }
+
+    /// The lines of the function that an op calls.
     fn callee_lines(
         &mut self,
         at: usize,
         op: &Op,
         line: Line,
         often: &Size,
-        lines: &mut Lines,
         known: &mut Vec<Option<Lines>>,
-    ) {
-        let (Op::Call { function, .. } | Op::CallValue { function, .. }) = op else { return };
+    ) -> Vec<(Line, Cost)> {
         let facts = self.facts;
-        let Some(call) = facts.calls.get(&at) else { return };
-        for (theirs, cost) in of_function(self.prover, *function, known) {
-            let cost = cost.substitute(&call.sizes, call.span).repeated(often, call.span);
-            add(lines, if theirs.0 == line.0 { theirs } else { line }, &cost);
-        }
+        let (Op::Call { function, .. } | Op::CallValue { function, .. }) = op else { return Vec::new() };
+        let Some(call) = facts.calls.get(&at) else { return Vec::new() };
+        let theirs = of_function(self.prover, *function, known).into_iter();
+        theirs
+            .map(|(theirs, cost)| {
+                let cost = cost.substitute(&call.sizes, call.span).repeated(often, call.span);
+                (if theirs.0 == line.0 { theirs } else { line }, cost)
+            })
+            .collect()
     }
 }
 

@@ -11,6 +11,7 @@ mod cost;
 mod evaluate;
 pub mod facts;
 pub mod fleet;
+mod functions;
 pub mod lines;
 mod natives;
 mod ops;
@@ -18,8 +19,10 @@ mod order;
 mod prove;
 pub mod remedy;
 pub mod report;
+pub mod results;
 pub mod sum;
 pub mod texts;
+mod unbounded;
 mod walk;
 mod weight;
 
@@ -29,13 +32,19 @@ use swarm_grammar::span::Span;
 pub use advice::advice;
 pub(crate) use budget::warn_of_budget;
 pub use fleet::{FleetBill, fleet};
+pub use functions::FunctionBound;
 pub use lines::{LineAmounts, LineCost, costliest, lines};
-pub use remedy::Remedy;
-pub use report::{Activation, Amounts, Report, Wake, evaluate, formula, formula_with, thousands};
+pub use remedy::{Part, Remedy};
+pub use report::{
+    Activation, Amounts, CallBound, Report, Wake, evaluate, evaluate_polynomial, formula, formula_with,
+    thousands,
+};
 pub use sum::Unbounded;
+pub(crate) use unbounded::warn_of_unbounded;
 pub use weight::BORDER_TEXT_BYTES;
 
 use facts::FunctionFacts;
+use results::ResultFacts;
 use sum::Sum;
 use texts::TextStores;
 
@@ -46,6 +55,8 @@ pub struct Facts {
     pub functions: Vec<FunctionFacts>,
     /// How long texts can be.
     pub texts: TextStores,
+    /// Calls whose results have items.
+    pub results: Vec<ResultFacts>,
     /// STATE variables of which a part is assigned somewhere.
     pub changed: Vec<StateId>,
     /// STATE variables, in order.

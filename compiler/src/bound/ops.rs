@@ -1,18 +1,18 @@
 //! What each op costs at most, beside what it calls.
 
 use swarm_bytecode::cost;
-use swarm_bytecode::module::{Amount, Effect, FunctionId, Import, ImportId, MetricKind};
+use swarm_bytecode::module::{Amount, Effect, FunctionId, ImportId, MetricKind};
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
-use swarm_grammar::span::Span;
 
 use super::cost::{Cost, add};
 use super::evaluate::cost_of_call;
-use super::facts::CallFacts;
+use super::facts::{CallFacts, Prices};
 use super::prove::count;
-use super::sum::{Size, Sum, Unbounded, either};
+use super::remedy::{Part, Remedy};
+use super::sum::{Size, Sum, Unbounded};
 use super::walk::Walk;
-use super::weight::{BORDER_TEXT_BYTES, Weight, weight};
+use super::weight::{Weight, weight};
 
 impl Walk<'_, '_> {
     /// All that an op costs itself: of a call, what is paid for calling.
@@ -119,7 +119,12 @@ impl Walk<'_, '_> {
     fn host(&mut self, at: usize, id: ImportId, arguments: &[Register], times: u64, cost: &mut Cost) {
         let (module, facts) = (self.prover.module, self.facts);
         let Some(import) = module.imports.get(id.index()) else { return };
-        let unknown = CallFacts { span: facts.span, sizes: Vec::new(), constants: Vec::new() };
+        let unknown = CallFacts {
+            span: facts.span,
+            sizes: Vec::new(),
+            constants: Vec::new(),
+            prices: Prices::default(),
+        };
         let call = facts.calls.get(&at).unwrap_or(&unknown);
         let mut once = Cost::zero();
         once.add_fuel(cost::host_call(count(arguments.len()), 0));
@@ -128,17 +133,22 @@ impl Walk<'_, '_> {
                 once.add_text(bytes);
             }
         }
-        add(&mut once.host_calls, &Ok(Sum::constant(1)));
         if import.effect != Effect::Query {
             once.add_kept(cost::action_bytes(count(arguments.len())));
         }
         if let Some(result) = import.result {
-            match weight(module, result, BORDER_TEXT_BYTES) {
+            match weight(module, result, self.prover.outside) {
                 Some(weight) => once.add_kept(weight.bytes()),
-                None => add(&mut once.kept, &self.unknown("an answer that is a list without MAX")),
+                None => {
+                    let reason = "nothing says how many items this answer has: give its type a MAX";
+                    let remedy = Remedy::MaximumOf(import.name.clone(), Part::Result);
+                    add(&mut once.kept, &Err(Unbounded::new(call.span, reason).with(remedy)));
+                }
             }
         }
-        self.prices(import, call, &mut once);
+        let money = self.price(import.cost.money, call.prices.money.as_ref(), call, &mut once);
+        let tokens = self.price(import.cost.tokens, call.prices.tokens.as_ref(), call, &mut once);
+        once.add_call(id, &money, &tokens);
         for veto in module.vetoes.iter().filter(|veto| veto.import == id) {
             self.asked(veto.condition, call, 1, &mut once);
         }
@@ -146,24 +156,18 @@ impl Walk<'_, '_> {
         *cost = std::mem::replace(cost, Cost::zero()).then(&once);
     }
 
-    /// Money and tokens of a host call: declared ceilings.
-    fn prices(&mut self, import: &Import, call: &CallFacts, cost: &mut Cost) {
-        let (module, span) = (self.prover.module, call.span);
-        for (amount, tokens) in [(import.cost.money, false), (import.cost.tokens, true)] {
-            let price: Size = match amount {
-                Amount::Fixed(price) => Ok(Sum::constant(u64::try_from(price).unwrap_or(0))),
-                Amount::Computed(function) => {
-                    let own = self.prover.function(function, span).substitute(&call.sizes, span);
-                    add(&mut cost.fuel, &own.fuel);
-                    add(&mut cost.texts, &own.texts);
-                    add(&mut cost.kept, &own.kept);
-                    cost.frames = either(std::mem::replace(&mut cost.frames, Ok(Sum::zero())), &own.frames);
-                    let price = cost_of_call(module, function, &call.constants).map(Sum::constant);
-                    price.ok_or_else(|| unknown_price(span))
-                }
-            };
-            add(if tokens { &mut cost.tokens } else { &mut cost.money }, &price);
+    /// Money or tokens of a host call: a declared ceiling. To work it out costs fuel.
+    fn price(&mut self, price: Amount, most: Option<&Size>, call: &CallFacts, cost: &mut Cost) -> Size {
+        let function = match price {
+            Amount::Fixed(price) => return Ok(Sum::constant(u64::try_from(price).unwrap_or(0))),
+            Amount::Computed(function) => function,
+        };
+        let own = self.prover.function(function, call.span).substitute(&call.sizes, call.span);
+        *cost = std::mem::replace(cost, Cost::zero()).then(&own);
+        if let Some(price) = cost_of_call(self.prover.module, function, &call.constants) {
+            return Ok(Sum::constant(price));
         }
+        most.cloned().unwrap_or_else(|| Err(Unbounded::of_price(call.span)))
     }
 
     /// Bytes of text that the op at `at` looks at; of keys that are no texts none.
@@ -209,8 +213,4 @@ impl Walk<'_, '_> {
 fn allocate(words: u64, cost: &mut Cost) {
     cost.add_fuel(cost::allocate(words));
     cost.add_kept(cost::object_bytes(words));
-}
-
-fn unknown_price(span: Span) -> Unbounded {
-    Unbounded::new(span, "this price is known only when the program runs")
 }

@@ -1,17 +1,17 @@
 //! From functions to activations, and from these to a whole order.
 
 use swarm_bytecode::cost;
-use swarm_bytecode::module::{Bound, Function, FunctionId, Module, Polynomial};
+use swarm_bytecode::module::{Bound, Function, FunctionId, ImportId, Module, Polynomial};
 use swarm_bytecode::types::{Type, TypeId};
 use swarm_grammar::span::Span;
 
 use super::Facts;
-use super::cost::{Cost, add};
+use super::cost::{Calls, Cost, add};
 use super::prove::Prover;
-use super::remedy::Remedy;
-use super::report::{Activation, Report, Wake};
+use super::remedy::{Part, Remedy};
+use super::report::{Activation, CallBound, Report, Wake};
 use super::sum::{Size, Sum, Unbounded};
-use super::weight::{BORDER_TEXT_BYTES, own_words, weight};
+use super::weight::{own_words, weight};
 
 /// The worst case of a module under construction.
 pub(crate) struct Order<'m> {
@@ -49,7 +49,14 @@ impl<'m> Order<'m> {
             frames: greatest.frames,
             ..order.clone()
         };
-        Report { bound: bound(&module), order: bound(&order), activations, causes: self.prover.causes() }
+        let calls = calls(&order);
+        Report {
+            bound: bound(&module),
+            order: bound(&order),
+            activations,
+            calls,
+            causes: self.prover.causes(),
+        }
     }
 
     /// What one activation costs: its function, and what STATE costs to keep.
@@ -61,11 +68,10 @@ impl<'m> Order<'m> {
         };
         if let Some(handler) = self.event(wake) {
             cost = cost.substitute(&self.arguments(wake), span);
-            for ty in handler.registers.iter().take(usize::from(handler.parameters)) {
-                let weight = weight(self.module, *ty, BORDER_TEXT_BYTES);
+            for (at, ty) in handler.registers.iter().take(usize::from(handler.parameters)).enumerate() {
+                let weight = weight(self.module, *ty, self.prover.outside);
                 let bytes = weight.map(|weight| Sum::constant(weight.bytes()));
-                let unknown = || Unbounded::new(span, "an event brings a list without MAX");
-                add(&mut cost.kept, &bytes.ok_or_else(unknown));
+                add(&mut cost.kept, &bytes.ok_or_else(|| self.without_max(wake, at)));
             }
         }
         if wake == Wake::Start {
@@ -79,18 +85,34 @@ impl<'m> Order<'m> {
     pub(crate) fn arguments(&self, wake: Wake) -> Vec<Size> {
         let Some(handler) = self.event(wake) else { return Vec::new() };
         let parameters = handler.registers.iter().take(usize::from(handler.parameters));
-        parameters.map(|ty| self.brought(*ty, self.span(wake))).collect()
+        parameters.enumerate().map(|(at, ty)| self.brought(wake, at, *ty)).collect()
     }
 
-    /// How great a value of this type is that an event brings.
-    fn brought(&self, ty: TypeId, span: Span) -> Size {
+    /// How great a value of this type is that an event brings. Where a number has to be known, its use says so.
+    fn brought(&self, wake: Wake, at: usize, ty: TypeId) -> Size {
         match self.module.ty(ty) {
-            Some(Type::String) => Ok(Sum::constant(BORDER_TEXT_BYTES)),
+            Some(Type::String) => Ok(Sum::constant(self.prover.outside)),
             Some(Type::List { max: Some(max), .. } | Type::Map { max: Some(max), .. }) => {
                 Ok(Sum::constant(u64::from(*max)))
             }
-            _ => Err(Unbounded::new(span, "what an event brings is known only when the program runs")),
+            Some(Type::List { .. } | Type::Map { .. }) => Err(self.without_max(wake, at)),
+            _ => Err(Unbounded::new(
+                self.span(wake),
+                "what an event brings is known only when the program runs",
+            )),
         }
+    }
+
+    /// The cause where nothing says how many items an event brings.
+    fn without_max(&self, wake: Wake, at: usize) -> Unbounded {
+        let cause = Unbounded::new(
+            self.span(wake),
+            "nothing says how many items an event brings: give the type a MAX",
+        );
+        let Wake::Event(event) = wake else { return cause };
+        let name =
+            self.module.events.get(event).map_or_else(Default::default, |handler| handler.name.clone());
+        cause.with(Remedy::MaximumOf(name, Part::Parameter(at)))
     }
 
     /// The handler of an event.
@@ -195,6 +217,16 @@ pub(crate) fn bound(cost: &Cost) -> Bound {
         money: polynomial(&cost.money),
         tokens: polynomial(&cost.tokens),
     }
+}
+
+fn calls(order: &Cost) -> Vec<CallBound> {
+    let call = |(import, calls): (&ImportId, &Calls)| CallBound {
+        import: *import,
+        count: polynomial(&calls.count),
+        money: polynomial(&calls.money),
+        tokens: polynomial(&calls.tokens),
+    };
+    order.calls.iter().map(call).collect()
 }
 
 fn polynomial(size: &Size) -> Polynomial {

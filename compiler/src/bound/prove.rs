@@ -1,6 +1,6 @@
 //! What each function of a module costs at most.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use swarm_bytecode::cost;
@@ -12,9 +12,9 @@ use super::Facts;
 use super::cost::{Cost, add};
 use super::facts::FunctionFacts;
 use super::report::maximum;
+use super::results::Results;
 use super::sum::{Size, Sum, Symbol, Unbounded};
 use super::walk::Walk;
-use super::weight::BORDER_TEXT_BYTES;
 
 /// ⌈log₂⌉ of the greatest number of items of a list.
 const MOST_LOG: u64 = 24;
@@ -29,6 +29,8 @@ pub(crate) struct Prover<'m> {
     lengths: Vec<u64>,
     /// Longest string that is kept anywhere.
     pub(crate) text: u64,
+    /// Longest string that comes in from outside.
+    pub(crate) outside: u64,
     causes: BTreeSet<Unbounded>,
 }
 
@@ -43,15 +45,16 @@ impl<'m> Prover<'m> {
     pub(crate) fn new(module: &'m Module, facts: &Facts) -> Prover<'m> {
         let most = |symbol| match symbol {
             Symbol::Input(input) => maximum(module, input),
+            Symbol::Result(call) => facts.results.get(call as usize).map(|call| call.most),
             _ => None,
         };
-        let lengths = facts.texts.solve(&most);
+        let results = Results::new(module, &facts.functions, &facts.results).all();
+        let (outside, lengths) = (facts.texts.longest_outside, facts.texts.solve(&most));
         let literals = module.strings.iter().map(|text| count(text.len()));
         let longest = literals.chain(lengths.iter().copied()).max().unwrap_or(0);
         let done = vec![Progress::Open; module.functions.len()];
-        let facts = facts.functions.iter().map(|facts| resolved(facts, &lengths)).collect();
-        let text = longest.max(BORDER_TEXT_BYTES);
-        Prover { module, facts, done, lengths, text, causes: BTreeSet::new() }
+        let facts = facts.functions.iter().map(|facts| resolved(facts, &lengths, &results)).collect();
+        Prover { module, facts, done, lengths, text: longest.max(outside), outside, causes: BTreeSet::new() }
     }
 
     /// How long a text can be that only speaks of places.
@@ -83,7 +86,7 @@ impl<'m> Prover<'m> {
     pub(crate) fn note<'c>(&mut self, sizes: impl IntoIterator<Item = &'c Size>) {
         for size in sizes {
             if let Err(cause) = size {
-                self.causes.insert(cause.clone());
+                self.causes.extend(cause.each());
             }
         }
     }
@@ -128,7 +131,7 @@ impl<'m> Prover<'m> {
     }
 
     fn recursion(&mut self, span: Span) -> Cost {
-        let cause = Unbounded::new(span, "recursion: this function calls itself, directly or by others");
+        let cause = Unbounded::recursion(span);
         self.causes.insert(cause.clone());
         let unknown = || Err(cause.clone());
         Cost {
@@ -139,6 +142,7 @@ impl<'m> Prover<'m> {
             host_calls: unknown(),
             money: unknown(),
             tokens: unknown(),
+            calls: BTreeMap::new(),
         }
     }
 
@@ -153,13 +157,17 @@ impl<'m> Prover<'m> {
     }
 }
 
-/// Facts with numbers in the place of the lengths of texts.
-fn resolved(facts: &FunctionFacts, lengths: &[u64]) -> FunctionFacts {
-    let by = |symbol| match symbol {
+/// Facts with numbers in the place of the lengths of texts, and what is known of results in theirs.
+fn resolved(facts: &FunctionFacts, lengths: &[u64], results: &[Sum]) -> FunctionFacts {
+    let text = |symbol| match symbol {
         Symbol::Text(place) => Some(Sum::constant(lengths.get(place as usize).copied().unwrap_or(u64::MAX))),
         _ => None,
     };
-    // A product with a number has no more terms than before.
+    let by = |symbol| match symbol {
+        Symbol::Result(call) => results.get(call as usize).and_then(|result| result.replace(&text)),
+        symbol => text(symbol),
+    };
+    // Only a formula that no one would read has too many terms.
     let sum = |sum: &Sum| sum.replace(&by).unwrap_or_else(|| Sum::constant(u64::MAX));
     let size = |size: &Size| size.as_ref().map(sum).map_err(Clone::clone);
     let mut facts = facts.clone();
@@ -167,7 +175,8 @@ fn resolved(facts: &FunctionFacts, lengths: &[u64]) -> FunctionFacts {
     sizes.into_iter().flat_map(|sizes| sizes.values_mut()).for_each(|value| *value = size(value));
     facts.texts.values_mut().for_each(|bytes| *bytes = sum(bytes));
     for call in facts.calls.values_mut() {
-        call.sizes.iter_mut().for_each(|value| *value = size(value));
+        let prices = [&mut call.prices.money, &mut call.prices.tokens].into_iter().flatten();
+        call.sizes.iter_mut().chain(prices).for_each(|value| *value = size(value));
     }
     facts
 }

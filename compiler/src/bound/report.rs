@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use swarm_bytecode::module::{Bound, InputId, Module, Polynomial, Term};
+use swarm_bytecode::module::{Bound, ImportId, InputId, Module, Polynomial, Term};
 use swarm_bytecode::quantity;
 use swarm_bytecode::types::{Type, TypeId};
 
@@ -17,8 +17,23 @@ pub struct Report {
     pub order: Bound,
     /// The worst case of each kind of activation: START first, then the handlers and timers in their order.
     pub activations: Vec<Activation>,
+    /// What each host function has of the order's calls, money and tokens, in the module's order.
+    pub calls: Vec<CallBound>,
     /// Why something is unbounded, and where; in the order of the text.
     pub causes: Vec<Unbounded>,
+}
+
+/// What a whole order can ask of one host function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallBound {
+    /// The host function.
+    pub import: ImportId,
+    /// How often it is called.
+    pub count: Polynomial,
+    /// Micro-dollars of these calls together, where a budget around them does not admit less.
+    pub money: Polynomial,
+    /// Tokens of them.
+    pub tokens: Polynomial,
 }
 
 /// One kind of activation.
@@ -87,7 +102,8 @@ pub fn evaluate(bound: &Bound, module: &Module, sizes: &BTreeMap<InputId, u64>) 
     }
 }
 
-fn evaluate_polynomial(
+/// A formula in numbers. `None`: unbounded, or an input in it has neither a given size nor a MAX.
+pub fn evaluate_polynomial(
     polynomial: &Polynomial,
     module: &Module,
     sizes: &BTreeMap<InputId, u64>,
@@ -113,7 +129,7 @@ pub(crate) fn maximum(module: &Module, input: InputId) -> Option<u64> {
     }
 }
 
-/// The formula: `18 + 47 × task_queue`, `n²` for a size that stands twice; `unbounded`.
+/// The formula: `18 + 47 × task_queue`, `n²` for a size that stands twice, `n` for once that; `unbounded`.
 pub fn formula(polynomial: &Polynomial, module: &Module) -> String {
     formula_with(polynomial, module, &thousands)
 }
@@ -128,23 +144,27 @@ pub fn formula_with(polynomial: &Polynomial, module: &Module, number: &dyn Fn(u6
     terms.join(" + ")
 }
 
-fn term_text(term: &Term, module: &Module, number: &dyn Fn(u64) -> String) -> String {
-    let mut text = number(term.coefficient);
-    let mut rest = term.factors.as_slice();
-    while let Some(&input) = rest.first() {
-        let alike = rest.iter().take_while(|&&other| other == input).count();
-        let name = module.inputs.get(input.index()).map_or("?", |input| input.name.as_str());
-        text.push_str(" × ");
-        text.push_str(name);
-        match alike {
-            1 => {}
-            2 => text.push('²'),
-            3 => text.push('³'),
-            more => text.push_str(&format!("^{more}")),
+fn term_text(one: &Term, module: &Module, number: &dyn Fn(u64) -> String) -> String {
+    let name = |input: &InputId| module.inputs.get(input.index()).map_or("?", |input| input.name.as_str());
+    let names: Vec<&str> = one.factors.iter().map(name).collect();
+    term(number(one.coefficient), &names)
+}
+
+/// A coefficient and what it is multiplied by; what is the same stands together in `names`.
+pub(crate) fn term(coefficient: String, names: &[&str]) -> String {
+    // Of counts: `jobs`, not `1 × jobs`. One of a unit is said: `1 B × jobs`.
+    let said = names.is_empty() || coefficient != "1";
+    let powers = names.chunk_by(|left, right| left == right).map(|alike| {
+        let name = alike.first().copied().unwrap_or_default();
+        match alike.len() {
+            1 => name.to_owned(),
+            2 => format!("{name}²"),
+            3 => format!("{name}³"),
+            more => format!("{name}^{more}"),
         }
-        rest = rest.get(alike..).unwrap_or(&[]);
-    }
-    text
+    });
+    let factors: Vec<String> = said.then_some(coefficient).into_iter().chain(powers).collect();
+    factors.join(" × ")
 }
 
 /// A number with commas between its thousands.

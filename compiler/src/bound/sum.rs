@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use swarm_bytecode::module::{InputId, Polynomial, Term};
+use swarm_bytecode::numeric;
 use swarm_grammar::span::Span;
 
 use super::remedy::Remedy;
@@ -17,6 +18,8 @@ pub enum Symbol {
     Parameter(u32),
     /// Bytes of the longest text that is kept in a certain place; see [`super::texts`].
     Text(u32),
+    /// Items of the list, or entries of the map, that a certain call gives; see [`super::results`].
+    Result(u32),
 }
 
 /// A sum of terms `coefficient × product of symbols`; an upper bound of something that is at least 0.
@@ -38,12 +41,53 @@ pub struct Unbounded {
     pub reason: String,
     /// What would bound it.
     pub remedy: Option<Remedy>,
+    /// Whether it is a function that calls itself.
+    pub recursion: bool,
+    /// What else has no bound where this came together with it.
+    others: Vec<Unbounded>,
 }
+
+/// Causes that are kept together: more say nothing to anyone at once.
+const MAX_CAUSES: usize = 32;
 
 impl Unbounded {
     /// A cause that no single edit removes.
     pub fn new(span: Span, reason: impl Into<String>) -> Unbounded {
-        Unbounded { span, reason: reason.into(), remedy: None }
+        Unbounded { span, reason: reason.into(), remedy: None, recursion: false, others: Vec::new() }
+    }
+
+    /// A function that calls itself.
+    pub(crate) fn recursion(span: Span) -> Unbounded {
+        let reason = "recursion: this function calls itself, directly or by others";
+        Unbounded { recursion: true, ..Unbounded::new(span, reason) }
+    }
+
+    /// A price that is known only when the program runs.
+    pub(crate) fn of_price(span: Span) -> Unbounded {
+        Unbounded::new(span, "this price is known only when the program runs")
+    }
+
+    /// A price that is computed from this number.
+    #[must_use]
+    pub(crate) fn in_price(self) -> Unbounded {
+        let reason = "a price is computed from this number, which is known only when the program runs".into();
+        Unbounded { reason, ..self }
+    }
+
+    /// Both causes.
+    fn and(mut self, other: &Unbounded) -> Unbounded {
+        for cause in other.each() {
+            if self.others.len() < MAX_CAUSES && self.each().all(|known| known != cause) {
+                self.others.push(cause);
+            }
+        }
+        self
+    }
+
+    /// Each cause alone.
+    pub(crate) fn each(&self) -> impl Iterator<Item = Unbounded> {
+        let own = Unbounded { others: Vec::new(), ..self.clone() };
+        std::iter::once(own).chain(self.others.iter().cloned())
     }
 
     /// With what would bound it.
@@ -136,6 +180,19 @@ impl Sum {
         self
     }
 
+    /// Its terms, the one without symbols first; none of them is 0.
+    pub(crate) fn each_term(&self) -> impl Iterator<Item = (&[Symbol], u64)> {
+        let constant = (self.constant > 0).then_some((&[][..], self.constant));
+        constant
+            .into_iter()
+            .chain(self.terms.iter().map(|(symbols, coefficient)| (symbols.as_slice(), *coefficient)))
+    }
+
+    /// All that it speaks of, some perhaps twice.
+    pub(crate) fn symbols(&self) -> impl Iterator<Item = Symbol> {
+        self.terms.keys().flatten().copied()
+    }
+
     /// The greatest value, where `most` gives the greatest of each symbol; `None` where it gives none.
     pub fn at_most(&self, most: &dyn Fn(Symbol) -> Option<u64>) -> Option<u64> {
         let mut sum = self.constant;
@@ -175,6 +232,34 @@ impl Sum {
         self
     }
 
+    /// Its share `numerator / divisor`, each coefficient rounded up: at least the share of the sum, rounded.
+    #[must_use]
+    pub fn share(mut self, numerator: u64, divisor: u64) -> Sum {
+        let share = |coefficient: u64| {
+            let product = u128::from(coefficient).saturating_mul(numerator.into());
+            u64::try_from(product.div_ceil(divisor.max(1).into())).unwrap_or(u64::MAX)
+        };
+        self.constant = share(self.constant);
+        self.terms.values_mut().for_each(|coefficient| *coefficient = share(*coefficient));
+        self
+    }
+
+    /// So many times as much, each coefficient rounded up, where `factor` is at least 0.
+    #[must_use]
+    pub fn scaled_by(mut self, factor: f64) -> Sum {
+        let scaled = |coefficient: u64| {
+            let coefficient = i64::try_from(coefficient).unwrap_or(i64::MAX);
+            let nearest = numeric::scale(coefficient, factor).and_then(|nearest| {
+                let below = numeric::int_to_float(nearest) < numeric::int_to_float(coefficient) * factor;
+                numeric::add(nearest, i64::from(below))
+            });
+            nearest.map_or(u64::MAX, |nearest| u64::try_from(nearest).unwrap_or(0))
+        };
+        self.constant = scaled(self.constant);
+        self.terms.values_mut().for_each(|coefficient| *coefficient = scaled(*coefficient));
+        self
+    }
+
     /// The product of both; `None` where it has too many terms.
     pub fn times(&self, other: &Sum) -> Option<Sum> {
         if let Some(factor) = self.as_constant() {
@@ -209,7 +294,7 @@ impl Sum {
             let mut product = Sum::constant(*coefficient);
             for factor in factors {
                 let value = match factor {
-                    Symbol::Input(_) | Symbol::Text(_) => Sum::symbol(*factor),
+                    Symbol::Input(_) | Symbol::Text(_) | Symbol::Result(_) => Sum::symbol(*factor),
                     Symbol::Parameter(index) => match arguments.get(*index as usize) {
                         Some(argument) => argument.clone()?,
                         None => return Err(too_long(span)),
@@ -233,7 +318,9 @@ impl Sum {
             for factor in factors {
                 match factor {
                     Symbol::Input(input) => inputs.push(*input),
-                    Symbol::Parameter(_) | Symbol::Text(_) => return Polynomial::Unbounded,
+                    Symbol::Parameter(_) | Symbol::Text(_) | Symbol::Result(_) => {
+                        return Polynomial::Unbounded;
+                    }
                 }
             }
             terms.push(Term { factors: inputs, coefficient });
@@ -251,25 +338,29 @@ pub(crate) fn too_long(span: Span) -> Unbounded {
 /// Product of two bounds.
 pub(crate) fn times(left: &Size, right: &Size, span: Span) -> Size {
     match (left, right) {
-        (Ok(left), Ok(right)) => left.times(right).ok_or_else(|| too_long(span)),
         // Nothing, however often, is nothing.
         (Ok(zero), Err(_)) | (Err(_), Ok(zero)) if zero.as_constant() == Some(0) => Ok(Sum::zero()),
+        (Ok(left), Ok(right)) => left.times(right).ok_or_else(|| too_long(span)),
+        (Err(left), Err(right)) => Err(left.clone().and(right)),
         (Err(cause), _) | (_, Err(cause)) => Err(cause.clone()),
     }
 }
 
 /// Sum of two bounds.
 pub(crate) fn plus(left: Size, right: &Size) -> Size {
-    match right {
-        Ok(right) => left.map(|left| left.plus(right)),
-        Err(cause) => left.and_then(|_| Err(cause.clone())),
-    }
+    both(left, right, Sum::plus)
 }
 
 /// What is at least as great as both.
 pub(crate) fn either(left: Size, right: &Size) -> Size {
-    match right {
-        Ok(right) => left.map(|left| left.or(right)),
-        Err(cause) => left.and_then(|_| Err(cause.clone())),
+    both(left, right, Sum::or)
+}
+
+fn both(left: Size, right: &Size, joined: fn(Sum, &Sum) -> Sum) -> Size {
+    match (left, right) {
+        (Ok(left), Ok(right)) => Ok(joined(left, right)),
+        (Err(left), Err(right)) => Err(left.and(right)),
+        (Err(cause), Ok(_)) => Err(cause),
+        (Ok(_), Err(cause)) => Err(cause.clone()),
     }
 }

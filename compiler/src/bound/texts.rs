@@ -15,19 +15,28 @@ use super::weight::BORDER_TEXT_BYTES;
 const MAX_ROUNDS: usize = 12;
 
 /// Places where texts are kept, and what is put there.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct TextStores {
+    /// Bytes of the longest text that comes in from outside: [`BORDER_TEXT_BYTES`], or what someone who knows the data
+    /// takes it to be.
+    pub longest_outside: u64,
     /// Whether texts from outside come to each place.
     pub outside: Vec<bool>,
     /// A place, and the bytes of a text that is put there: a sum of other places and of constants.
     pub stores: Vec<(u32, Sum)>,
 }
 
+impl Default for TextStores {
+    fn default() -> TextStores {
+        TextStores { longest_outside: BORDER_TEXT_BYTES, outside: Vec::new(), stores: Vec::new() }
+    }
+}
+
 impl TextStores {
     /// The longest text of each place, in bytes. `literal` is the longest that stands in the program, `input` the
     /// greatest size of an input.
     pub(crate) fn solve(&self, input: &dyn Fn(Symbol) -> Option<u64>) -> Vec<u64> {
-        let start = |outside: &bool| if *outside { BORDER_TEXT_BYTES } else { 0 };
+        let start = |outside: &bool| if *outside { self.longest_outside } else { 0 };
         let mut lengths: Vec<u64> = self.outside.iter().map(start).collect();
         for round in 0_usize.. {
             let mut grown = BTreeMap::new();

@@ -153,10 +153,11 @@ impl Walk<'_, '_> {
         let facts = self.facts;
         let limits = facts.withins.get(&at).unwrap_or(&none);
         let prover = &*self.prover;
-        let body = body.map(|cost| Cost {
-            money: prover.limited(cost.money, limits.money.as_ref()),
-            tokens: prover.limited(cost.tokens, limits.tokens.as_ref()),
-            ..cost
+        let body = body.map(|cost| {
+            cost.limited(
+                |money| prover.limited(money, limits.money.as_ref()),
+                |tokens| prover.limited(tokens, limits.tokens.as_ref()),
+            )
         });
         if !matches!(self.function.code.get(partner), Some(Op::WithinElse {})) {
             return (body, behind);

@@ -139,6 +139,8 @@ impl Body<'_, '_> {
         // Of a source that was not understood, the first name may be an index or a key.
         let first_ty = items.as_ref().map(Items::first);
         let first = first.map(|first| self.declare(&first.text, first.span, first_ty, Role::Loop));
+        // Of one name over a map it is open what it was meant for.
+        let item_ty = item_ty.filter(|_| first.is_some() || !matches!(items, Some(Items::Map(..))));
         let item = self.declare(&item.text, item.span, item_ty, Role::Loop);
         let filter = self.filter(filter);
         let (source, index) = match items? {

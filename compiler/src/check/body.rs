@@ -87,6 +87,8 @@ pub(crate) struct Body<'c, 'a> {
     /// How deep the typed statements nest here.
     pub(crate) nesting: u32,
     pub(crate) answer: Answer,
+    /// Where a FUNC would say what it answers with.
+    pub(crate) header: Option<Span>,
     /// Name of the function, for messages.
     pub(crate) name: SmolStr,
     pub(crate) facts: Facts,
@@ -118,6 +120,7 @@ impl<'c, 'a> Body<'c, 'a> {
             loops: 0,
             nesting: 0,
             answer,
+            header: None,
             name,
             facts: Facts::default(),
             allowed,
@@ -137,7 +140,7 @@ impl<'c, 'a> Body<'c, 'a> {
     /// local hides the old one, so that what follows is checked as it was meant.
     pub(crate) fn declare(&mut self, name: &SmolStr, span: Span, ty: Option<TypeId>, role: Role) -> LocalId {
         let earlier = self.local(name).and_then(|id| self.info(id)).map(|info| info.span);
-        let own = self.cx.env.get(name).filter(|declared| declared.origin == Origin::Own);
+        let own = self.cx.env.peek(name).filter(|declared| declared.origin == Origin::Own);
         let case = self.own_case(name);
         if let Some(first) = earlier.or(own.map(|declared| declared.span)).or(case) {
             self.report(errors::names::hides(name, span, first));
@@ -150,7 +153,7 @@ impl<'c, 'a> Body<'c, 'a> {
         let [(ty, case)] = self.cx.env.cases(name)[..] else { return None };
         let owner = self.cx.env.enums.get(&ty)?;
         let own =
-            self.cx.env.get(&owner.name).is_some_and(|declared| {
+            self.cx.env.peek(&owner.name).is_some_and(|declared| {
                 declared.origin == Origin::Own && declared.symbol == Symbol::Type(ty)
             });
         self.cx.env.case(ty, case).filter(|_| own).map(|case| case.span)

@@ -8,12 +8,11 @@ use swarm_bytecode::types::{Constant, TypeId};
 use swarm_grammar::ast;
 use swarm_grammar::span::Span;
 
-use super::Checker;
 use super::body::Body;
 use super::effects::{Allowed, Effect, index};
 use super::errors;
-use super::evaluate::evaluate;
 use super::statements::Step;
+use super::{Activations, Checker};
 use crate::typed::{Expr, FunctionIndex, Iteration, Source, Statement, StatementKind};
 
 impl Body<'_, '_> {
@@ -59,8 +58,7 @@ impl Body<'_, '_> {
             };
             let Some(what) = kind_of_budget(ty) else {
                 let side = self.side(source, ty);
-                let literal = super::conversions::as_literal_of(source, TypeId::DURATION);
-                self.report(errors::budgets::of_what(&side, literal));
+                self.report(errors::budgets::of_what(&side));
                 understood = false;
                 continue;
             };
@@ -68,7 +66,7 @@ impl Body<'_, '_> {
                 self.report(errors::header::given_twice(what, source.span, first));
                 understood = false;
             }
-            if let Ok(Some(Constant::Word(word))) = evaluate(&value, &self.cx.types)
+            if let Ok(Some(Constant::Word(word))) = self.cx.evaluate(&value)
                 && word < 0
             {
                 let text = self.cx.quote(source.span);
@@ -149,22 +147,26 @@ impl Checker<'_> {
         self.parts(statements);
     }
 
-    /// The same for the phases of START and the BUDGET and DEADLINE of the header.
+    /// The same for the BUDGET and DEADLINE of the header. Its parts are the phases of START, and of money and tokens also
+    /// those of each event and of each tick of EVERY.
     pub(crate) fn parts_of_header(
         &mut self,
         entry: Option<FunctionIndex>,
+        activations: &Activations,
         header: &Instruction,
         spans: &HeaderSpans,
     ) {
-        // Taken out while it is looked at.
-        let Some(at) = entry.map(index) else { return };
-        let Some(start) = self.functions.get_mut(at).and_then(Option::take) else { return };
-        let known = self.diagnostics.len();
-        let sums = self.parts(&start.body);
-        // What is wrong inside has been said.
-        self.diagnostics.truncate(known);
-        if let Some(slot) = self.functions.get_mut(at) {
-            *slot = Some(start);
+        let start = entry.map_or_else(Sums::new, |entry| self.parts_of(entry));
+        let mut sums = start.clone();
+        let events = activations.handlers.iter().map(|on| (on.function, on.max.map(i64::from)));
+        let timers = activations.timers.iter().map(|timer| {
+            (timer.function, header.deadline_ns.and_then(|deadline| deadline.checked_div(timer.period_ns)))
+        });
+        for (function, times) in events.chain(timers) {
+            // Of what comes any number of times, one is taken: it is never more than what can happen.
+            let times = times.unwrap_or(1).max(0);
+            let spent = self.parts_of(function).into_iter().filter(|(kind, _)| *kind != TypeId::DURATION);
+            add(&mut sums, &spent.map(|(kind, sum)| (kind, sum.repeat(times))).collect());
         }
         let limits = [
             (TypeId::DURATION, header.deadline_ns, spans.deadline),
@@ -172,10 +174,25 @@ impl Checker<'_> {
             (TypeId::TOKENS, header.budget_tokens, spans.tokens),
         ];
         for (kind, limit, span) in limits {
-            if let (Some(limit), Some(span), Some(sum)) = (limit, span, sums.get(&kind)) {
-                self.compare(kind, limit, span, sum);
-            }
+            let (Some(limit), Some(span), Some(all)) = (limit, span, sums.get(&kind)) else { continue };
+            // What START alone has too much of is sure to be too much.
+            let own = start.get(&kind).filter(|own| own.total > i128::from(limit));
+            self.compare(kind, limit, span, own.unwrap_or(all));
         }
+    }
+
+    /// The parts of a function. What is wrong inside has been said.
+    fn parts_of(&mut self, function: FunctionIndex) -> Sums {
+        let at = index(function);
+        // Taken out while it is looked at.
+        let Some(looked) = self.functions.get_mut(at).and_then(Option::take) else { return Sums::new() };
+        let known = self.diagnostics.len();
+        let sums = self.parts(&looked.body);
+        self.diagnostics.truncate(known);
+        if let Some(slot) = self.functions.get_mut(at) {
+            *slot = Some(looked);
+        }
+        sums
     }
 
     fn parts(&mut self, statements: &[Statement]) -> Sums {
@@ -249,13 +266,6 @@ impl Checker<'_> {
             }
         };
         self.report(diagnostic);
-    }
-
-    fn word(&self, expr: &Expr) -> Option<i64> {
-        match evaluate(expr, &self.types) {
-            Ok(Some(Constant::Word(word))) => Some(word),
-            _ => None,
-        }
     }
 
     /// How often a loop runs at most, if that is known.

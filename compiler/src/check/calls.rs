@@ -78,7 +78,7 @@ impl Body<'_, '_> {
     ) -> Option<Expr> {
         if !matches!(callee.kind, ast::ExprKind::Name(_)) {
             self.evaluate_only(arguments);
-            return self.bad_callee(callee, arguments);
+            return self.bad_callee(callee, arguments, span);
         }
         if let Some(info) = self.local(name).and_then(|id| self.info_mut(id)) {
             info.read = true;
@@ -98,11 +98,6 @@ impl Body<'_, '_> {
             "len" => self.length(arguments, callee.span, span),
             "time" => self.time(arguments, callee.span, span),
             _ if super::natives::is_builtin(name) => {
-                if let Place::Constant(what) = self.place {
-                    self.evaluate_only(arguments);
-                    self.report(errors::constants::not_constant(name, callee.span, what));
-                    return None;
-                }
                 self.native(name, arguments, callee.span, span, expected)
             }
             _ => self.unknown_callee(name, arguments, callee.span),
@@ -140,12 +135,33 @@ impl Body<'_, '_> {
         }
     }
 
-    fn bad_callee(&mut self, callee: &ast::Expr, arguments: &[ast::Argument]) -> Option<Expr> {
+    fn bad_callee(&mut self, callee: &ast::Expr, arguments: &[ast::Argument], whole: Span) -> Option<Expr> {
         match &callee.kind {
             ast::ExprKind::Error => {}
             ast::ExprKind::Member(value, method) => {
-                let value = self.cx.quote(value.span);
-                self.report(errors::calls::method(&value, method, callee.span, arguments.is_empty()));
+                let text = self.cx.quote(value.span);
+                let name = &method.text;
+                if let ast::ExprKind::Name(own) = &value.kind
+                    && self.local(own).is_none()
+                    && self.symbol(own).is_none()
+                {
+                    // `console.log`, `math.floor`: the name of a module elsewhere.
+                    let builtin = super::natives::is_builtin(name).then_some(name.as_str());
+                    let near = builtin.or_else(|| errors::natives::other_name(name));
+                    let whole = format!("{text}.{name}");
+                    self.report(errors::names::unknown_function(&whole, value.span.to(method.span), near));
+                    return None;
+                }
+                let function = matches!(self.symbol(name), Some(Symbol::Function(_) | Symbol::Host(_)));
+                let known = if function || super::natives::is_builtin(name) {
+                    Some(name.as_str())
+                } else {
+                    errors::natives::other_name(name)
+                };
+                let first = arguments.first();
+                let first = first.map(|first| first.name.as_ref().map_or(first.value.span, |name| name.span));
+                let place = (whole, first);
+                self.report(errors::calls::method((&text, value.span), method, known, place));
             }
             _ => {
                 let text = self.cx.quote(callee.span);
@@ -235,6 +251,8 @@ impl Body<'_, '_> {
         let mut given = vec![false; signature.parameters.len()];
         let mut understood = true;
         let mut named = false;
+        let names = arguments.iter().filter_map(|argument| argument.name.as_ref());
+        self.cx.named_arguments.extend(names.map(|name| name.text.clone()));
         for (position, argument) in arguments.iter().enumerate() {
             let place = match &argument.name {
                 None if named => {

@@ -9,10 +9,11 @@ use smol_str::SmolStr;
 use swarm_bytecode::module::{ContextId, ImportId, InputId, MetricId, StateId};
 use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast::{self, ItemKind};
+use swarm_grammar::diagnostic::Diagnostic;
 use swarm_grammar::span::Span;
 
 use super::Checker;
-use super::environment::{Answer, ConstInfo, Declared, EnumInfo, Origin, ScopeId, Signature, Symbol};
+use super::environment::{Answer, ConstInfo, Declared, EnumInfo, Mark, Origin, ScopeId, Signature, Symbol};
 use super::errors;
 use super::load::{Unit, Use};
 use crate::typed::FunctionIndex;
@@ -64,6 +65,8 @@ pub(crate) struct Plan<'t> {
     pub(crate) tests: Vec<In<'t, ast::Test>>,
     /// Whether something that may start the program was not understood.
     pub(crate) unknown_start: bool,
+    /// Each USE of the program, with the mark of what it brings.
+    pub(crate) uses: Vec<(Span, Mark)>,
     /// Where the program's text begins and ends.
     pub(crate) file_start: Span,
     pub(crate) file_end: Span,
@@ -128,7 +131,11 @@ impl Checker<'_> {
         }
         for (at, unit) in units.iter().enumerate() {
             for wanted in &unit.uses {
-                self.bring(ScopeId(at), wanted);
+                let theirs = wanted.unit.and_then(|unit| units.get(unit.0));
+                let vetoes = theirs.is_some_and(|theirs| {
+                    theirs.program.items.iter().any(|item| matches!(item.kind, ItemKind::Veto(_)))
+                });
+                self.bring(ScopeId(at), wanted, &mut plan, vetoes);
             }
         }
         for (at, (unit, (names, taken))) in units.iter().zip(&all).enumerate() {
@@ -173,7 +180,12 @@ impl Checker<'_> {
     }
 
     /// Makes what a USE names known by its names.
-    fn bring(&mut self, scope: ScopeId, wanted: &Use) {
+    fn bring(&mut self, scope: ScopeId, wanted: &Use, plan: &mut Plan<'_>, vetoes: bool) {
+        let mark = self.env.mark();
+        // What forbids something is used by being there.
+        if scope == ScopeId::PROGRAM && wanted.unit.is_some() && !vetoes {
+            plan.uses.push((wanted.span, mark));
+        }
         let Some(unit) = wanted.unit else {
             self.env.incomplete = true;
             if let Some(alias) = &wanted.alias {
@@ -182,7 +194,7 @@ impl Checker<'_> {
             return;
         };
         if let Some(alias) = &wanted.alias {
-            self.declare_in(scope, alias, Symbol::Module(unit));
+            self.declare_as(scope, alias, Symbol::Module(unit), mark);
         }
         let brought: Vec<(SmolStr, Declared)> =
             self.env.own_names(unit).map(|(name, declared)| (name.clone(), declared)).collect();
@@ -203,7 +215,7 @@ impl Checker<'_> {
                     ));
                 }
                 Some(_) => {}
-                None => self.env.declare(scope, name, Declared { origin: Origin::Used, ..declared }),
+                None => self.env.declare(scope, name, Declared { origin: Origin::Used, mark, ..declared }),
             }
         }
     }
@@ -270,7 +282,7 @@ impl Checker<'_> {
                 self.declare(&ty.name, Symbol::Type(id), place);
             }
             ItemKind::Enum(declaration) => {
-                let id = self.declare_enum(declaration);
+                let id = self.declare_enum(declaration, item.span);
                 plan.enums.push((id, place.of(declaration)));
                 self.declare(&declaration.name, Symbol::Type(id), place);
             }
@@ -345,7 +357,7 @@ impl Checker<'_> {
     }
 
     /// An enum with the names of its cases; their payloads come with the types.
-    fn declare_enum(&mut self, declaration: &ast::EnumDeclaration) -> TypeId {
+    fn declare_enum(&mut self, declaration: &ast::EnumDeclaration, whole: Span) -> TypeId {
         let name = &declaration.name;
         let id = self.types.declare_enum(name.text.clone());
         if declaration.cases.len() > MAX_CASES {
@@ -368,7 +380,12 @@ impl Checker<'_> {
                 answer: Answer::Value(id),
             });
         }
-        if cases.is_empty() {
+        // What could not be read may have been a case.
+        let unread = |found: &Diagnostic| {
+            let place = found.primary.span;
+            place.file == whole.file && whole.start <= place.start && place.end <= whole.end
+        };
+        if cases.is_empty() && !self.diagnostics.iter().any(unread) {
             self.report(errors::declarations::no_cases(&name.text, name.span));
         }
         let plain = declaration.cases.iter().all(|case| case.parameters.is_empty());
@@ -378,16 +395,22 @@ impl Checker<'_> {
     }
 
     fn declare(&mut self, name: &ast::Name, symbol: Symbol, place: Place) {
-        self.declare_in(place.scope, name, symbol);
+        let mark = self.env.mark();
+        self.declare_as(place.scope, name, symbol, mark);
         if place.replaces {
-            let declared = Declared { symbol, span: name.span, origin: Origin::Prelude };
+            let declared = Declared { symbol, span: name.span, origin: Origin::Prelude, mark };
             self.env.declare(ScopeId::PRELUDE, name.text.clone(), declared);
         }
     }
 
     fn declare_in(&mut self, scope: ScopeId, name: &ast::Name, symbol: Symbol) {
+        let mark = self.env.mark();
+        self.declare_as(scope, name, symbol, mark);
+    }
+
+    fn declare_as(&mut self, scope: ScopeId, name: &ast::Name, symbol: Symbol, mark: Mark) {
         let origin = if scope == ScopeId::PRELUDE { Origin::Prelude } else { Origin::Own };
-        self.env.declare(scope, name.text.clone(), Declared { symbol, span: name.span, origin });
+        self.env.declare(scope, name.text.clone(), Declared { symbol, span: name.span, origin, mark });
     }
 
     fn next_id(&mut self, used: usize, what: &str, span: Span) -> u16 {

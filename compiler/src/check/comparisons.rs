@@ -5,7 +5,7 @@ use swarm_grammar::ast;
 use swarm_grammar::span::Span;
 
 use super::body::{Body, typed};
-use super::conversions::{as_literal_of, percent_to_float, to_float};
+use super::conversions::{advise, as_literal_of, is_literal, percent_to_float, to_float};
 use super::errors;
 use super::types::Kind;
 use crate::typed::{BinaryOperation, Comparison, Expr, ExprKind};
@@ -20,6 +20,10 @@ impl Body<'_, '_> {
         span: Span,
     ) -> Option<Expr> {
         let (first, second) = self.alike(left, right, None);
+        // That comparisons do not chain has been said.
+        if is_comparison(left) {
+            return None;
+        }
         self.compared(comparison, at, (left, first?), (right, second?), span)
     }
 
@@ -54,7 +58,14 @@ impl Body<'_, '_> {
         let (first, second) = (self.present(first, left)?, self.present(second, right)?);
         let (first, second) = self.comparable((left, first), (right, second), at)?;
         if matches!(self.cx.types.kind(first.ty?), Kind::Float | Kind::Rate(_)) {
-            self.report(errors::warnings::float_equality(at));
+            let diagnostic = errors::warnings::float_equality(at);
+            let plain = first.ty == Some(TypeId::FLOAT) && second.ty == Some(TypeId::FLOAT);
+            let equal = comparison == Comparison::Equal;
+            self.report(if plain && equal {
+                errors::warnings::with_near(diagnostic, left.span, right.span)
+            } else {
+                diagnostic
+            });
         }
         Some(compare(comparison, first, second, span))
     }
@@ -130,12 +141,14 @@ impl Body<'_, '_> {
         let sides = (self.side(left, a), self.side(right, b));
         let calculate = self.cx.types.kind(a).calculates() && self.cx.types.kind(b).calculates();
         let diagnostic = if calculate {
-            if let Some((span, text)) = as_literal_of(right, a) {
-                errors::units::mixed(&sides.1, &sides.0, at, verb, Some((span, text)))
-            } else if let Some((span, text)) = as_literal_of(left, b) {
-                errors::units::mixed(&sides.0, &sides.1, at, verb, Some((span, text)))
+            if let Some(literal) = as_literal_of(right, a) {
+                errors::units::mixed(&sides.1, &sides.0, at, verb, Some(literal))
+            } else if let Some(literal) = as_literal_of(left, b) {
+                errors::units::mixed(&sides.0, &sides.1, at, verb, Some(literal))
+            } else if is_literal(right) || !is_literal(left) {
+                advise(errors::units::mixed(&sides.1, &sides.0, at, verb, None), b, a)
             } else {
-                errors::units::mixed(&sides.0, &sides.1, at, verb, None)
+                advise(errors::units::mixed(&sides.0, &sides.1, at, verb, None), a, b)
             }
         } else {
             errors::types::not_alike(&sides.0, &sides.1, at, verb)
@@ -147,4 +160,11 @@ impl Body<'_, '_> {
 fn compare(comparison: Comparison, left: Expr, right: Expr, span: Span) -> Expr {
     let operation = BinaryOperation::Compare(comparison);
     typed(ExprKind::Binary(operation, Box::new(left), Box::new(right)), TypeId::BOOL, span)
+}
+
+/// Whether an expression, as it is written, is a comparison.
+fn is_comparison(source: &ast::Expr) -> bool {
+    use ast::BinaryOperator::{Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual};
+    let ast::ExprKind::Binary(operator, ..) = &source.kind else { return false };
+    matches!(operator, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual)
 }

@@ -12,7 +12,7 @@ use super::collect::Plan;
 use super::conversions::Wanted;
 use super::environment::{Answer, Symbol};
 use super::errors;
-use super::evaluate::{evaluate, fold};
+use super::evaluate::{Stopped, Why};
 use crate::typed::{Expr, ExprKind};
 
 /// CONSTs, then TYPEs, then ENUMs, by their place in the plan: what has to be defined, each after those it needs.
@@ -186,16 +186,24 @@ impl Checker<'_> {
             Some(ty) => body.value(source, ty, wanted),
             None => body.expression(source, None),
         }?;
-        match fold(&expr, &self.types) {
+        match self.fold(&expr) {
             Ok(Some(value)) => Some(value),
             Ok(None) => {
                 self.report(errors::constants::not_computable(source.span, what));
                 None
             }
-            Err(trap) => {
-                self.report(errors::constants::traps(trap, source.span, what));
+            Err(stopped) => {
+                self.report_stopped(stopped, what);
                 None
             }
+        }
+    }
+
+    /// Says why a constant cannot be computed. When the work is used up, that is said once.
+    pub(crate) fn report_stopped(&mut self, stopped: Stopped, what: &str) {
+        let told = stopped.why == Why::Work && std::mem::replace(&mut self.work_told, true);
+        if !told {
+            self.report(errors::constants::stopped(stopped, what));
         }
     }
 
@@ -223,14 +231,14 @@ impl Checker<'_> {
         }
         let mut body = Body::new(self, Place::Constant(what), "".into(), Answer::Nothing);
         let text = body.string(literal)?;
-        match evaluate(&text, &self.types) {
+        match self.evaluate(&text) {
             Ok(Some(Constant::String(text))) => Some(text),
             Ok(_) => {
                 self.report(errors::constants::not_computable(literal.span, what));
                 None
             }
-            Err(trap) => {
-                self.report(errors::constants::traps(trap, literal.span, what));
+            Err(stopped) => {
+                self.report_stopped(stopped, what);
                 None
             }
         }

@@ -2,8 +2,10 @@
 
 use smol_str::SmolStr;
 use swarm_bytecode::numeric;
+use swarm_bytecode::quantity::{self, Literal};
 use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast;
+use swarm_grammar::diagnostic::Diagnostic;
 use swarm_grammar::span::Span;
 
 use super::body::{Body, typed};
@@ -97,12 +99,42 @@ impl Body<'_, '_> {
             }
             _ if have.calculates() && want.calculates() => {
                 let literal = as_literal_of(source, target);
-                let scaled = (have == Kind::Percent && want == Kind::Float).then_some(source.span);
-                errors::units::wrong_unit(&found, &to_name, wanted, literal, scaled)
+                let scaled = have == Kind::Percent && want == Kind::Float && literal.is_none();
+                let scaled = scaled.then_some(source.span);
+                let diagnostic = errors::units::wrong_unit(&found, &to_name, wanted, literal, scaled);
+                advise(diagnostic, from, target)
             }
-            _ => errors::types::wrong_type(&found, &to_name, wanted),
+            _ => {
+                let diagnostic = errors::types::wrong_type(&found, &to_name, wanted);
+                match unquoted(source, target) {
+                    Some(text) => diagnostic.fix(format!("write {text}"), source.span, text),
+                    None if target == TypeId::BOOL => self.as_condition(diagnostic, source, from),
+                    None => diagnostic,
+                }
+            }
         };
         self.report(diagnostic);
+    }
+
+    /// `IF xs THEN`: what other languages take for a condition, with the comparison that they mean.
+    fn as_condition(&self, diagnostic: Diagnostic, source: &ast::Expr, ty: TypeId) -> Diagnostic {
+        use ast::ExprKind::{Call, Index, Member, Name};
+        let types = &self.cx.types;
+        let counts = match &source.kind {
+            Call { callee, .. } => matches!(&callee.kind, Name(name) if name == "len"),
+            Name(_) | Member(..) | Index(..) => false,
+            _ => return diagnostic,
+        };
+        let (open, rest) = match ty {
+            TypeId::INT if counts => ("", " > 0"),
+            TypeId::INT => ("", " != 0"),
+            TypeId::STRING => ("len(", ") > 0"),
+            _ if types.inner(ty).is_some() => ("", " != NONE"),
+            _ if types.element(ty).is_some() || types.entry(ty).is_some() => ("len(", ") > 0"),
+            _ => return diagnostic,
+        };
+        let text = self.cx.source_text(source.span);
+        diagnostic.fix(format!("write {open}{text}{rest}"), source.span, format!("{open}{text}{rest}"))
     }
 
     /// An expression of type `ty`, in words for messages.
@@ -137,6 +169,11 @@ pub(crate) fn percent_to_float(expr: Expr) -> Expr {
     typed(kind, TypeId::FLOAT, span)
 }
 
+/// Whether an expression is a number, with a unit or without.
+pub(crate) fn is_literal(source: &ast::Expr) -> bool {
+    literal_text(source).is_some()
+}
+
 /// The text of the literal an expression is, without parentheses and sign.
 fn literal_text(source: &ast::Expr) -> Option<(&str, Span)> {
     match &source.kind {
@@ -148,35 +185,99 @@ fn literal_text(source: &ast::Expr) -> Option<(&str, Span)> {
     }
 }
 
-/// Where `source` is a literal: its place, and the same number written as a literal of type `to`.
+/// Where `source` is a literal: its place, and how it was most likely meant as a literal of type `to`. A bare number where
+/// a type has only one unit gets it; bits and bytes of one size are easily confused; a percentage is a number too. What
+/// else a number with another unit, or without one, was meant to be cannot be told.
 pub(crate) fn as_literal_of(source: &ast::Expr, to: TypeId) -> Option<(Span, String)> {
     let (text, span) = literal_text(source)?;
-    let (text, _) = text.split_once('/').unwrap_or((text, ""));
-    let digits = text.strip_prefix('$').unwrap_or(text);
-    let end = digits.find(|c: char| !c.is_ascii_digit() && c != '_' && c != '.').unwrap_or(digits.len());
-    let (number, unit) = digits.split_at_checked(end)?;
-    let number = number.trim_end_matches('.');
-    let prefix = ["K", "k", "M", "G", "T"].into_iter().find(|prefix| unit.starts_with(prefix));
-    let prefix = if unit.ends_with('B') || unit.ends_with("bps") { prefix } else { None };
-    let literal = match to {
-        TypeId::INT | TypeId::FLOAT => number.to_owned(),
-        TypeId::DURATION => format!("{number}s"),
-        TypeId::BYTES if unit == "bps" || unit == "B" => format!("{number}B"),
-        TypeId::BYTES => format!("{number}{}B", prefix.unwrap_or("M")),
-        TypeId::BANDWIDTH if unit == "B" => format!("{number}bps"),
-        TypeId::BANDWIDTH => format!("{number}{}bps", prefix.unwrap_or("M")),
-        TypeId::MONEY => format!("${number}"),
-        TypeId::TOKENS => format!("{number} tokens"),
-        TypeId::PERCENT => format!("{number}%"),
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '_' && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at_checked(end).filter(|(number, _)| !number.is_empty())?;
+    let literal = match (to, unit) {
+        (TypeId::MONEY, "") => format!("${number}"),
+        (TypeId::TOKENS, "") => format!("{number} tokens"),
+        (TypeId::PERCENT, "") => percentage(number),
+        (TypeId::BANDWIDTH, _) => format!("{number}{}bps", unit.strip_suffix('B')?.trim_end_matches('i')),
+        (TypeId::BYTES, _) => format!("{number}{}B", unit.strip_suffix("bps")?),
+        (TypeId::FLOAT, "%") => quantity::format_float(numeric::percent_to_float(percent(text)?)),
         _ => return None,
     };
-    let typed = match swarm_bytecode::quantity::parse_literal(&literal).ok()? {
-        swarm_bytecode::quantity::Literal::Int(_) => to == TypeId::INT || to == TypeId::FLOAT,
-        swarm_bytecode::quantity::Literal::Float(_) => to == TypeId::FLOAT,
-        swarm_bytecode::quantity::Literal::Quantity { ty, .. } => ty == to,
-        swarm_bytecode::quantity::Literal::Rate { .. } => false,
+    let right = match quantity::parse_literal(&literal).ok()? {
+        Literal::Quantity { ty, .. } => ty == to,
+        Literal::Float(_) => to == TypeId::FLOAT,
+        Literal::Int(_) | Literal::Rate { .. } => false,
     };
-    typed.then_some((span, literal))
+    right.then_some((span, literal))
+}
+
+/// The text of a string that is a literal of type `to`.
+fn unquoted(source: &ast::Expr, to: TypeId) -> Option<smol_str::SmolStr> {
+    let ast::ExprKind::String(literal) = &source.kind else { return None };
+    let text = literal.plain()?;
+    let right = match quantity::parse_literal(&text).ok()? {
+        Literal::Quantity { ty, .. } => ty == to,
+        Literal::Int(_) => matches!(to, TypeId::INT | TypeId::FLOAT),
+        Literal::Float(_) => to == TypeId::FLOAT,
+        Literal::Rate { .. } => false,
+    };
+    right.then_some(text)
+}
+
+/// A number as a percentage: 0.2 was meant as a share, 20 already is a percentage.
+fn percentage(number: &str) -> String {
+    let Some(parts) = number.strip_prefix("0.") else { return format!("{number}%") };
+    let (whole, rest) = match parts.split_at_checked(2) {
+        Some((whole, rest)) => (whole.to_owned(), rest),
+        None => (format!("{parts:0<2}"), ""),
+    };
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    if rest.is_empty() { format!("{whole}%") } else { format!("{whole}.{rest}%") }
+}
+
+fn percent(text: &str) -> Option<i64> {
+    match quantity::parse_literal(text).ok()? {
+        Literal::Quantity { ty: TypeId::PERCENT, value } => Some(value),
+        _ => None,
+    }
+}
+
+/// Says how to write what a place wants, where no edit does.
+pub(crate) fn advise(diagnostic: Diagnostic, found: TypeId, wanted: TypeId) -> Diagnostic {
+    let number = matches!(wanted, TypeId::INT | TypeId::FLOAT);
+    let advice = if number { counted(found) } else { written(wanted) };
+    match advice {
+        Some(advice) if diagnostic.fix.is_none() => diagnostic.note(advice),
+        _ => diagnostic,
+    }
+}
+
+/// How values of a type are written.
+fn written(ty: TypeId) -> Option<&'static str> {
+    Some(match ty {
+        TypeId::DURATION => "A duration is written with its unit, like 250ms, 30s, 5min or 2h.",
+        TypeId::BYTES => "Bytes are written with their unit, like 64KB, 500MB or 2GiB.",
+        TypeId::BANDWIDTH => "Bandwidth is written with its unit, like 100Mbps or 1Gbps.",
+        TypeId::MONEY => "Money is written like $5 or $0.002.",
+        TypeId::TOKENS => "Tokens are written like 50_000 tokens.",
+        TypeId::PERCENT => "A percentage is written like 20%.",
+        TypeId::TIME => "A point in time is written like time(\"2026-11-20T08:00:00Z\").",
+        _ => return None,
+    })
+}
+
+/// How a plain number is made of a quantity.
+fn counted(ty: TypeId) -> Option<&'static str> {
+    Some(match ty {
+        TypeId::DURATION => "A duration divided by a unit is a number: x / 1s says how many seconds.",
+        TypeId::BYTES => "Bytes divided by a unit are a number: x / 1MB says how many megabytes.",
+        TypeId::BANDWIDTH => {
+            "Bandwidth divided by a unit is a number: x / 1Mbps says how many megabits a second."
+        }
+        TypeId::MONEY => "Money divided by money is a number: x / $1 says how many dollars.",
+        TypeId::TOKENS => "Tokens divided by tokens are a number: x / 1 tokens says how many.",
+        TypeId::PERCENT => "A percentage is a share of something: len(xs) * 5% is five of a hundred.",
+        _ => return None,
+    })
 }
 
 /// A literal that stands in for a missing value of the type.

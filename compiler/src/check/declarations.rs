@@ -108,6 +108,9 @@ impl Checker<'_> {
                 unit: None,
                 default: None,
             });
+            if case.name == "OTHER" && !takes_in_the_rest(&case.parameters, case.span, declaration) {
+                self.report(errors::declarations::other_out_of_place(&name.text, case.span));
+            }
             cases.push(EnumCase { name: case.name.clone(), fields: fields.collect() });
         }
         self.types.complete_enum(id, cases);
@@ -290,4 +293,12 @@ impl Checker<'_> {
         }
         states
     }
+}
+
+/// Whether the case OTHER is the last one and holds the name of what the program does not know.
+fn takes_in_the_rest(parameters: &[Parameter], case: Span, declaration: &ast::EnumDeclaration) -> bool {
+    let last = declaration.cases.last().is_some_and(|last| last.name.span == case);
+    // A type that was not understood has been reported.
+    let text = |ty: Option<TypeId>| ty.is_none_or(|ty| ty == TypeId::STRING);
+    last && matches!(parameters, [name] if name.name == "name" && text(name.ty))
 }

@@ -1,7 +1,6 @@
 //! The program as a whole: where it starts, what calls may do where they stand, and what is never used.
 
 use swarm_grammar::ast;
-use swarm_grammar::diagnostic::Diagnostic;
 
 use super::collect::{In, Plan};
 use super::effects::{Facts, index};
@@ -76,31 +75,5 @@ impl Checker<'_> {
             let diagnostic = errors::warnings::recursion(&callee.name, call.span, callee.span);
             self.report(diagnostic);
         }
-    }
-
-    /// Warnings for what the program declares and never uses. `roots` are what agents run.
-    pub(crate) fn unused_warnings(&mut self, plan: &Plan<'_>, roots: &[FunctionIndex]) {
-        let declared = plan.functions.len();
-        let generated =
-            (declared..self.functions.len()).filter_map(|at| u32::try_from(at).ok()).map(FunctionIndex);
-        let reachable = self.graph.reachable(roots.iter().copied().chain(generated));
-        let mut found: Vec<Diagnostic> = std::mem::take(&mut self.unused);
-        for (at, own) in plan.functions.iter().enumerate() {
-            if own.scope == ScopeId::PROGRAM && reachable.get(at) == Some(&false) {
-                found.push(errors::warnings::never_called(&own.name.text, own.name.span));
-            }
-        }
-        for (constant, info) in plan.constants.iter().zip(&self.env.constants) {
-            if !info.used && !constant.name.text.starts_with('_') {
-                found.push(errors::warnings::never_used(&constant.name.text, info.span));
-            }
-        }
-        for (state, info) in plan.states.iter().zip(&self.env.states) {
-            let own = state.scope == ScopeId::PROGRAM && !info.name.starts_with('_');
-            if own && !info.read {
-                found.push(errors::warnings::never_read(&info.name, info.span, info.assigned));
-            }
-        }
-        self.diagnostics.extend(found);
     }
 }

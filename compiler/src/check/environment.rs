@@ -1,5 +1,6 @@
 //! What the names of a program stand for, and what is known of each declaration before any body is read.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use smol_str::SmolStr;
@@ -60,7 +61,13 @@ pub(crate) struct Declared {
     /// The name in its declaration.
     pub(crate) span: Span,
     pub(crate) origin: Origin,
+    /// What is noted where the name is looked up.
+    pub(crate) mark: Mark,
 }
+
+/// Stands for what is used or not: a declaration, or all that a USE brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark(usize);
 
 /// What a call gives back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,6 +159,8 @@ struct Scope {
 #[derive(Debug)]
 pub(crate) struct Environment {
     scopes: Vec<Scope>,
+    /// Which marks have been looked up.
+    looked_up: Vec<Cell<bool>>,
     /// The scope of the text that is being checked.
     pub(crate) at: ScopeId,
     /// Fields of each record in order.
@@ -177,6 +186,7 @@ impl Environment {
     pub(crate) fn new(scopes: usize) -> Environment {
         Environment {
             scopes: (0..scopes).map(|_| Scope::default()).collect(),
+            looked_up: Vec::new(),
             at: ScopeId::PROGRAM,
             records: BTreeMap::new(),
             enums: BTreeMap::new(),
@@ -204,9 +214,29 @@ impl Environment {
         own.into_iter().chain(behind)
     }
 
-    /// What a name stands for in the current scope.
+    /// What a name stands for in the current scope. It is used then.
     pub(crate) fn get(&self, name: &str) -> Option<Declared> {
+        let declared = self.peek(name)?;
+        if let Some(looked_up) = self.looked_up.get(declared.mark.0) {
+            looked_up.set(true);
+        }
+        Some(declared)
+    }
+
+    /// What a name stands for in the current scope, without using it.
+    pub(crate) fn peek(&self, name: &str) -> Option<Declared> {
         self.visible().find_map(|scope| scope.names.get(name)).copied()
+    }
+
+    /// A mark for something new.
+    pub(crate) fn mark(&mut self) -> Mark {
+        self.looked_up.push(Cell::new(false));
+        Mark(self.looked_up.len().saturating_sub(1))
+    }
+
+    /// Whether anything uses what a mark stands for.
+    pub(crate) fn is_used(&self, mark: Mark) -> bool {
+        self.looked_up.get(mark.0).is_some_and(Cell::get)
     }
 
     /// What a name stands for that a file declares itself.
@@ -250,6 +280,8 @@ impl Environment {
         let mut found: Vec<(TypeId, u8)> = Vec::new();
         for case in self.visible().filter_map(|scope| scope.cases.get(name)).flatten() {
             if !found.contains(case) {
+                // Its enum is used.
+                let _ = self.enums.get(&case.0).and_then(|owner| self.get(&owner.name));
                 found.push(*case);
             }
         }

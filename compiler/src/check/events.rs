@@ -68,7 +68,7 @@ impl Checker<'_> {
         parameters: &[Parameter],
         block: &ast::Block,
     ) -> FunctionIndex {
-        let (function, facts) = self.body(name, span, parameters, Answer::Nothing, block);
+        let (function, facts) = self.body(name, span, parameters, Answer::Nothing, (None, block));
         self.add_function(function, facts)
     }
 

@@ -39,6 +39,9 @@ impl Body<'_, '_> {
         ty: Option<TypeId>,
         wanted: &Wanted,
     ) -> Option<Expr> {
+        if ty.is_none() && takes_type(source) {
+            return None;
+        }
         let expr = self.expression(source, ty)?;
         self.convert(expr, source, ty?, wanted)
     }
@@ -276,6 +279,10 @@ impl Body<'_, '_> {
 
     /// An unknown name, with the nearest one that could stand here.
     pub(crate) fn unknown_name(&mut self, name: &SmolStr, span: Span) -> Option<Expr> {
+        if matches!(name.as_str(), "null" | "NULL" | "nil" | "Null" | "undefined") {
+            self.report(errors::names::unknown(name, span, Some("NONE"), false));
+            return None;
+        }
         if !self.incomplete && self.unknown.insert(name.clone()) {
             let values = self.cx.env.names().filter(|(_, symbol)| {
                 use Symbol::{Const, Context, Input, Metric, State};
@@ -313,7 +320,7 @@ impl Body<'_, '_> {
         let position = signature.parameters.iter().position(|parameter| parameter.name == field.text);
         let Some(position) = position else {
             let near = errors::nearest(&field.text, signature.parameters.iter().map(|own| own.name.as_str()));
-            let diagnostic = errors::names::unknown_field(field, &signature.name, signature.span, near);
+            let diagnostic = errors::names::unknown_field(field, signature, near);
             self.report(diagnostic);
             return None;
         };

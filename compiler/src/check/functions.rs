@@ -5,12 +5,13 @@ use swarm_grammar::ast;
 use swarm_grammar::span::Span;
 
 use super::Checker;
-use super::body::{Body, LocalInfo, Place, Role, typed};
+use super::body::{Body, Place, typed};
 use super::collect::Plan;
 use super::effects::Facts;
 use super::environment::{Answer, Parameter};
 use super::errors;
 use super::host::returns;
+use super::unused::Unread;
 use crate::typed::{Expr, ExprKind, Function, FunctionIndex, LocalId, Statement, StatementKind};
 
 impl Checker<'_> {
@@ -38,7 +39,8 @@ impl Checker<'_> {
         for (at, own) in plan.functions.iter().enumerate() {
             let Some(signature) = self.env.functions.get(at).cloned() else { continue };
             self.env.at = own.scope;
-            let checked = self.body(&own.name, own.span, &signature.parameters, signature.answer, &own.body);
+            let block = (Some(own.body.span.before()), &own.body);
+            let checked = self.body(&own.name, own.span, &signature.parameters, signature.answer, block);
             if let Some(slot) = self.functions.get_mut(at) {
                 *slot = checked.0;
             }
@@ -74,25 +76,30 @@ impl Checker<'_> {
         self.add_function(function, facts)
     }
 
+    /// A function of statements. `header` is where a FUNC would say what it answers with.
     pub(crate) fn body(
         &mut self,
         name: &ast::Name,
         span: Span,
         parameters: &[Parameter],
         answer: Answer,
-        block: &ast::Block,
+        (header, block): (Option<Span>, &ast::Block),
     ) -> (Option<Function>, Facts) {
         let errors_before = self.diagnostics.len();
         let mut body = Body::new(self, Place::Function, name.text.clone(), answer);
         body.parameters(parameters);
+        body.header = header;
         let checked = body.block(block);
         if answer != Answer::Nothing && !checked.leaves && !body.unknown_flow {
             let ty = if let Answer::Value(ty) = answer { Some(body.cx.types.name(ty)) } else { None };
-            body.report(errors::flow::missing_return(&name.text, ty.as_deref(), name.span, block.span));
+            let passed = block.statements.last().and_then(can_be_passed);
+            let (ty, at) = (ty.as_deref(), name.span);
+            body.report(errors::flow::missing_return(&name.text, ty, at, block.span, passed));
         }
-        let unread: Vec<_> = body.locals.iter().filter_map(never_read).collect();
+        let unread: Vec<_> =
+            body.locals.iter().filter_map(|local| Unread::of(local, header.is_some())).collect();
         let (locals, facts) = body.finish();
-        self.unused.extend(unread);
+        self.unread.extend(unread);
         let result = match answer {
             Answer::Value(ty) => Some(ty),
             Answer::Nothing | Answer::Unknown => None,
@@ -115,6 +122,18 @@ impl Checker<'_> {
     }
 }
 
+/// The word and the first line of a statement behind which control gets though something in it leaves.
+fn can_be_passed(statement: &ast::Statement) -> Option<(&'static str, Span)> {
+    let word = match &statement.kind {
+        ast::StatementKind::If { otherwise: None, .. } => "IF",
+        ast::StatementKind::For { .. } => "FOR",
+        ast::StatementKind::While { .. } => "WHILE",
+        _ => return None,
+    };
+    let end = statement.span.start.saturating_add(u32::try_from(word.len()).unwrap_or(0));
+    Some((word, Span { end, ..statement.span }))
+}
+
 /// The condition `value` over figures that may be unknown: where one is, the condition does not hold (rule 43).
 fn known_figures(figures: Vec<(Expr, LocalId)>, value: Expr) -> Vec<Statement> {
     let span = value.span;
@@ -128,10 +147,4 @@ fn known_figures(figures: Vec<(Expr, LocalId)>, value: Expr) -> Vec<Statement> {
     }
     body.push(returns(typed(ExprKind::Word(0), TypeId::BOOL, span)));
     body
-}
-
-/// A warning for a LET that nothing reads.
-fn never_read(local: &LocalInfo) -> Option<swarm_grammar::diagnostic::Diagnostic> {
-    let unread = !local.read && matches!(local.role, Role::Let | Role::IfLet | Role::Pattern);
-    unread.then(|| errors::warnings::never_read(&local.name, local.span, local.assigned))
 }

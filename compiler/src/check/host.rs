@@ -13,7 +13,6 @@ use super::body::{Body, Place, Role};
 use super::collect::{Host, Plan};
 use super::environment::{Answer, Parameter, ScopeId, Signature};
 use super::errors;
-use super::evaluate::evaluate;
 use crate::typed::{Expr, Function, Statement, StatementKind};
 
 /// Parameters a function may have: each takes a register.
@@ -163,7 +162,7 @@ impl Checker<'_> {
             return None;
         }
         let (locals, facts) = body.finish();
-        match evaluate(&expr, &self.types) {
+        match self.evaluate(&expr) {
             Ok(Some(Constant::Word(word))) if word < 0 => {
                 self.report(errors::header::out_of_range(
                     "COSTS",
@@ -174,8 +173,8 @@ impl Checker<'_> {
                 return None;
             }
             Ok(Some(Constant::Word(word))) => return Some((ty, Amount::Fixed(word))),
-            Err(trap) => {
-                self.report(errors::constants::traps(trap, source.span, "COSTS"));
+            Err(stopped) => {
+                self.report_stopped(stopped, "COSTS");
                 return None;
             }
             Ok(_) => {}

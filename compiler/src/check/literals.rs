@@ -35,6 +35,25 @@ impl Body<'_, '_> {
         }
     }
 
+    /// `$5/hour`: nearly a rate. Says whether it was one.
+    pub(crate) fn misspelt_rate(&mut self, number: &ast::Expr, unit: &ast::Expr) -> bool {
+        let (ast::ExprKind::Number(_), ast::ExprKind::Name(name)) = (&number.kind, &unit.kind) else {
+            return false;
+        };
+        let glued = number.span.end.saturating_add(1) == unit.span.start;
+        if !glued || self.local(name).is_some() || self.symbol(name).is_some() {
+            return false;
+        }
+        let Err(LiteralError::UnknownUnit { suggestion: Some(near), .. }) =
+            quantity::parse_literal(&format!("1{name}"))
+        else {
+            return false;
+        };
+        let unit = ast::Name { text: name.clone(), span: unit.span };
+        self.report(errors::units::unknown_unit(&unit, Some(near)));
+        true
+    }
+
     /// `$100/h` is a rate; where `h` is also a name, one cannot tell what was meant (rule 27).
     fn rate_or_division(&mut self, text: &str, span: Span) -> bool {
         let Some((number, word)) = text.split_once('/') else { return false };

@@ -1,5 +1,7 @@
 //! Maps, and CONTAINS.
 
+use std::collections::BTreeMap;
+
 use swarm_bytecode::native::Native;
 use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast;
@@ -8,6 +10,7 @@ use swarm_grammar::span::Span;
 use super::body::{Body, typed};
 use super::conversions::Wanted;
 use super::errors;
+use super::matching::{ConstantKey, constant_key};
 use super::types::MAX_TYPE_DEPTH;
 use crate::typed::{Expr, ExprKind};
 
@@ -49,9 +52,27 @@ impl Body<'_, '_> {
             self.report(errors::types::too_deep(span));
             return None;
         }
+        self.keys_twice(entries, &checked);
         let max = self.fitting_max(wanted, checked.len(), "the map", span)?;
         let ty = self.cx.types.map(key, value, max);
         Some(typed(ExprKind::Map(checked), ty, span))
+    }
+
+    /// A warning for each key that stands in a literal twice.
+    fn keys_twice(&mut self, sources: &[(ast::Expr, ast::Expr)], entries: &[(Expr, Expr)]) {
+        let mut seen: BTreeMap<ConstantKey, usize> = BTreeMap::new();
+        for (at, (key, _)) in entries.iter().enumerate() {
+            let constant = self.cx.evaluate(key).ok().flatten();
+            let Some(first) = constant.and_then(constant_key).and_then(|key| seen.insert(key, at)) else {
+                continue;
+            };
+            let place = |at: usize| sources.get(at).map(|(key, _)| key.span);
+            let (Some(first_key), Some(next)) = (place(first), place(first.saturating_add(1))) else {
+                continue;
+            };
+            let entry = Span { end: next.start, ..first_key };
+            self.report(errors::warnings::key_twice(&self.cx.quote(key.span), key.span, first_key, entry));
+        }
     }
 
     /// A part of a literal: of the type the others have, or the first, which gives it.

@@ -11,7 +11,6 @@ use super::body::{Body, Role, typed};
 use super::conversions::Wanted;
 use super::environment::Symbol;
 use super::errors;
-use super::evaluate::evaluate;
 use super::statements::{Arm, Checked, Head, Step, nested_branches};
 use super::types::Kind;
 use crate::typed::{BinaryOperation, CaseArm, Comparison, Expr, ExprKind, LocalId, StatementKind};
@@ -409,7 +408,7 @@ impl Body<'_, '_> {
         if matches!(self.cx.types.kind(ty), Kind::Float | Kind::Rate(_)) {
             self.report(errors::warnings::float_equality(pattern.span));
         }
-        let constant = evaluate(&expr, &self.cx.types).ok().flatten()?;
+        let constant = self.cx.evaluate(&expr).ok().flatten()?;
         Some((constant_key(constant)?, expr))
     }
 
@@ -445,10 +444,10 @@ fn any_of(tests: Vec<Expr>) -> Option<Expr> {
     row.pop()
 }
 
-/// A constant as one looks for it: a number, or the bits of a float, and a text. All in one MATCH are of one type.
-type ConstantKey = (i64, SmolStr);
+/// A constant as one looks for it: a number, or the bits of a float, and a text. Only those of one type are compared.
+pub(crate) type ConstantKey = (i64, SmolStr);
 
-fn constant_key(constant: Constant) -> Option<ConstantKey> {
+pub(crate) fn constant_key(constant: Constant) -> Option<ConstantKey> {
     match constant {
         Constant::Word(word) => Some((word, SmolStr::default())),
         Constant::Float(float) => Some((float.to_bits().cast_signed(), SmolStr::default())),

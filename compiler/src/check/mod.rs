@@ -8,7 +8,7 @@
 //! signatures    inputs, metrics, states, functions, host, events          declarations.rs host.rs events.rs resolve.rs
 //! header        INSTRUCTION                                               header.rs fleet.rs
 //! bodies        functions, statement by statement                         functions.rs statements.rs …
-//! whole         where it starts, who calls whom, what is never used       entry.rs effects.rs
+//! whole         where it starts, who calls whom, what is never used       entry.rs effects.rs unused.rs
 //! tests         TEST                                                      testing.rs
 //! ```
 //!
@@ -51,8 +51,12 @@ mod tops;
 mod trying;
 mod types;
 mod undo;
+mod unused;
 mod vetoes;
 
+use std::collections::BTreeSet;
+
+use smol_str::SmolStr;
 use swarm_bytecode::module::{Import, ImportId};
 use swarm_grammar::diagnostic::{Diagnostic, Severity};
 use swarm_grammar::source::Sources;
@@ -119,10 +123,16 @@ pub(crate) struct Checker<'a> {
     pub(crate) functions: Vec<Option<typed::Function>>,
     /// What the functions do, by index.
     pub(crate) graph: CallGraph,
-    /// Warnings that are given only if the program has no errors.
-    pub(crate) unused: Vec<Diagnostic>,
+    /// Locals that nothing reads, of which is spoken only if the program has no errors.
+    pub(crate) unread: Vec<unused::Unread>,
+    /// Names by which calls give their arguments.
+    pub(crate) named_arguments: BTreeSet<SmolStr>,
     /// Values that uses of CONSTs have written out so far.
     pub(crate) written_out: usize,
+    /// What computing constants may still take.
+    pub(crate) work: evaluate::Work,
+    /// Whether it was said that this is used up.
+    pub(crate) work_told: bool,
 }
 
 /// What wakes a program up.
@@ -156,8 +166,11 @@ impl<'a> Checker<'a> {
             imports: Vec::new(),
             functions: Vec::new(),
             graph: CallGraph::default(),
-            unused: Vec::new(),
+            unread: Vec::new(),
+            named_arguments: BTreeSet::new(),
             written_out: 0,
+            work: evaluate::Work::default(),
+            work_told: false,
         }
     }
 
@@ -180,6 +193,7 @@ impl<'a> Checker<'a> {
         let activations = Activations { start: self.starts(&plan), timers: self.timers(&plan), handlers };
         let tests = self.tests(&plan, &activations.handlers);
         let entry = self.entry(&plan, &activations);
+        self.parts_of_header(entry, &activations, &header.instruction, &header.spans);
         self.whole(&plan, &header, &activations.roots(entry, &vetoes), entry);
         let entry = entry?;
         let functions: Option<Vec<typed::Function>> =
@@ -222,10 +236,9 @@ impl<'a> Checker<'a> {
         if self.types.is_full() {
             self.report(errors::declarations::too_many("types", 65_000, plan.file_start));
         }
-        self.parts_of_header(entry, &header.instruction, &header.spans);
         if !self.has_errors() {
             self.figure_warnings(header, roots);
-            self.unused_warnings(plan, roots);
+            self.unused_warnings(plan, roots, entry);
         }
     }
 

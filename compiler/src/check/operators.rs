@@ -90,6 +90,9 @@ impl Body<'_, '_> {
         span: Span,
     ) -> Option<Expr> {
         let first = self.expression(left, None);
+        if operator == Operator::Divide && self.misspelt_rate(left, right) {
+            return None;
+        }
         let second = self.expression(right, None);
         self.arithmetic(operator, at, (left, first?), (right, second?), span)
     }
@@ -143,6 +146,12 @@ impl Body<'_, '_> {
         let Some(inner) = self.cx.types.inner(value.ty?) else { return Some(value) };
         if self.is_figure(&value) {
             return Some(self.known_figure(value, inner));
+        }
+        // A variable is asked to be looked at once.
+        if let ExprKind::Local(_) = value.kind
+            && !self.unknown.insert(self.cx.quote(source.span).into())
+        {
+            return None;
         }
         let (whole, name) = (self.cx.quote(source.span), self.cx.types.name(inner));
         // In a hole there can be no quotes.

@@ -97,12 +97,13 @@ impl Checker<'_> {
     }
 
     fn unknown_type(&mut self, name: &ast::Name) {
-        if self.env.incomplete {
+        // What another language calls a type is not what an unread declaration was about.
+        let near = errors::names::other_type_name(&name.text).map(str::to_owned);
+        if self.env.incomplete && near.is_none() {
             return;
         }
         let own = self.env.names().filter(|(_, symbol)| matches!(symbol, Symbol::Type(_)));
         let builtin = TypeTable::NAMES.iter().map(|(name, _)| *name);
-        let near = errors::names::other_type_name(&name.text).map(str::to_owned);
         let near = near.or_else(|| {
             errors::nearest(&name.text, own.map(|(name, _)| name).chain(builtin)).map(str::to_owned)
         });
@@ -210,13 +211,24 @@ impl Checker<'_> {
         max_value
     }
 
+    /// A word before a value, the blanks around it, and the value.
+    fn clause_before(&self, word: &str, value: Span) -> Option<Span> {
+        let before = self.source_text(Span { start: 0, end: value.start, ..value });
+        let before = before.trim_end();
+        let start = before.len().checked_sub(word.len())?;
+        let (rest, found) = before.split_at_checked(start)?;
+        let start = u32::try_from(rest.trim_end().len()).ok()?;
+        found.eq_ignore_ascii_case(word).then_some(Span { start, ..value })
+    }
+
     fn bounded(&mut self, ty: TypeId, max: u32, span: Span) -> Option<TypeId> {
         let list = self.types.element(ty).map(|element| self.types.list(element, Some(max)));
         match list.or_else(|| self.types.entry(ty).map(|(key, value)| self.types.map(key, value, Some(max))))
         {
             Some(bounded) => Some(bounded),
             None => {
-                self.report(errors::declarations::max_of_no_list(&self.types.name(ty), span));
+                let clause = self.clause_before("MAX", span);
+                self.report(errors::declarations::max_of_no_list(&self.types.name(ty), span, clause));
                 None
             }
         }

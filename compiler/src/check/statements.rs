@@ -60,17 +60,19 @@ impl Body<'_, '_> {
     /// Checks statements in the scope that is open. What control never reaches is checked, but left out.
     fn statements(&mut self, statements: &[ast::Statement]) -> Checked {
         let mut checked = Checked { statements: Vec::with_capacity(statements.len()), leaves: false };
-        let mut warned = false;
+        // The statement that leaves, until that has been said.
+        let mut left = None;
         for statement in statements {
-            if checked.leaves && !warned {
-                self.report(errors::warnings::never_reached(statement.span));
-                warned = true;
+            if let Some(before) = left.take() {
+                let rest = statements.last().map_or(statement.span, |last| statement.span.to(last.span));
+                self.report(errors::warnings::never_reached(statement.span, before, rest));
             }
             let step = self.statement(statement);
             if !checked.leaves {
                 let kinds = step.before.into_iter().chain(step.kind);
                 checked.statements.extend(kinds.map(|kind| Statement { kind, span: statement.span }));
             }
+            left = Some(statement.span).filter(|_| step.leaves && !checked.leaves);
             checked.leaves |= step.leaves;
         }
         checked
@@ -233,7 +235,7 @@ impl Body<'_, '_> {
         let checked = self.condition(condition);
         // `WHILE TRUE MAX n` is how one repeats n times: only a loop that never runs is worth a word.
         if let Some(never) = &checked
-            && matches!(never.kind, ExprKind::Word(0))
+            && self.cx.always(never) == Some(false)
         {
             self.constant_condition(never);
         }
@@ -269,7 +271,8 @@ impl Body<'_, '_> {
                 let expr = self.expression(value, None);
                 let ty = expr.as_ref().and_then(|expr| expr.ty).map(|ty| self.cx.types.name(ty));
                 let name = self.name.clone();
-                self.report(errors::flow::return_of_nothing(&name, value.span, span, ty.as_deref()));
+                let header = self.header;
+                self.report(errors::flow::return_of_nothing(&name, value.span, span, ty.as_deref(), header));
                 None
             }
             (Answer::Value(ty), None) => {
@@ -307,7 +310,7 @@ impl Body<'_, '_> {
 
     /// A warning where a condition is the same in every run.
     pub(crate) fn constant_condition(&mut self, condition: &Expr) {
-        if let Some(holds) = super::evaluate::always(condition, &self.cx.types) {
+        if let Some(holds) = self.cx.always(condition) {
             self.report(errors::warnings::constant_condition(holds, condition.span));
         }
     }

@@ -287,3 +287,15 @@ fn kind_of(symbol: Symbol) -> &'static str {
         Symbol::Unknown => "unknown",
     }
 }
+
+/// Whether a line of a TEST can make it fail by itself.
+pub(crate) fn expects(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::ExpectNoActions
+            | Kind::ExpectAction { .. }
+            | Kind::ExpectStop(_)
+            | Kind::ExpectFail(_)
+            | Kind::Expect(_)
+    )
+}

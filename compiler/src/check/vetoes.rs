@@ -8,7 +8,7 @@ use super::Checker;
 use super::body::Place;
 use super::collect::Plan;
 use super::environment::{Parameter, Symbol};
-use super::{errors, evaluate};
+use super::errors;
 use crate::typed::Veto;
 
 impl Checker<'_> {
@@ -28,7 +28,7 @@ impl Checker<'_> {
             let condition = self.expression_function(&name, Place::Veto, span, &parameters, |body| {
                 let condition = body.condition(&veto.condition)?;
                 // `WHEN TRUE` forbids an action altogether: only what never forbids is worth a word.
-                if evaluate::always(&condition, &body.cx.types) == Some(false) {
+                if body.cx.always(&condition) == Some(false) {
                     body.constant_condition(&condition);
                 }
                 Some(condition)

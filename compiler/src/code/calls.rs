@@ -1,15 +1,16 @@
 //! Calls of functions, of the library and of the host, and the values they are given.
 
-use swarm_bytecode::module::ImportId;
+use swarm_bytecode::module::{Amount, ImportId};
 use swarm_bytecode::native::{Bindings, NativeId, Shape};
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, TypeId};
 use swarm_grammar::span::Span;
 
-use super::function::{Generator, Step, Value};
+use super::function::{Generator, Home, Step, Value};
 use super::texts::TextPlace;
-use crate::bound::facts::CallFacts;
-use crate::typed::{Expr, ExprKind, FunctionIndex, Statement, UnaryOperation};
+use crate::bound::facts::{CallFacts, Prices};
+use crate::bound::sum::{Size, Unbounded};
+use crate::typed::{Expr, ExprKind, FunctionIndex, Statement, StatementKind, UnaryOperation};
 
 impl Generator<'_, '_> {
     /// Emits the call of a function.
@@ -68,9 +69,37 @@ impl Generator<'_, '_> {
                 self.store_text(TextPlace::Parameter(asked, at), argument);
             }
         }
-        let facts = self.call_facts(arguments, span);
-        let types = self.program.imports.get(id.index()).map_or(&[][..], |import| &import.parameters);
+        let mut facts = self.call_facts(arguments, span);
+        let import = self.program.imports.get(id.index());
+        if let Some(import) = import {
+            let mut price = |amount| self.price(amount, &facts);
+            let (money, tokens) = (price(import.cost.money), price(import.cost.tokens));
+            facts.prices = Prices { money, tokens };
+        }
+        let types = import.map_or(&[][..], |import| &import.parameters);
         Ok((facts, self.arguments(arguments, types)?))
+    }
+
+    /// The greatest that a price can be, if it is computed from the arguments of the call.
+    fn price(&mut self, amount: Amount, call: &CallFacts) -> Option<Size> {
+        let Amount::Computed(function) = amount else { return None };
+        let costs = self.program.functions.get(function.index())?;
+        let [Statement { kind: StatementKind::Return(Some(price)), .. }] = costs.body.as_slice() else {
+            return None;
+        };
+        // What the expression says of its parameters holds for the arguments.
+        let homes = call.sizes.iter().zip(&call.constants).map(|(size, constant)| {
+            Some(Home { constant: *constant, ..Home::new(Register(0), false, size.clone()) })
+        });
+        let own = (self.function, std::mem::take(&mut self.replaced), std::mem::take(&mut self.homes));
+        (self.function, self.homes) = (costs, homes.collect());
+        let most = self.size(price);
+        (self.function, self.replaced, self.homes) = own;
+        Some(most.map_err(|cause| {
+            let in_costs = cause.span.file == costs.span.file
+                && (costs.span.start..costs.span.end).contains(&cause.span.start);
+            if in_costs { Unbounded::of_price(call.span) } else { cause.in_price() }
+        }))
     }
 
     /// TRY and RETRY: an action that is waited for. Says whether the program can go on.
@@ -211,6 +240,7 @@ impl Generator<'_, '_> {
             span,
             sizes: arguments.iter().map(|argument| self.size(argument)).collect(),
             constants: arguments.iter().map(|argument| self.constant(argument)).collect(),
+            prices: Prices::default(),
         }
     }
 

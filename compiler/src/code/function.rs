@@ -146,10 +146,19 @@ impl<'p> Generator<'_, 'p> {
             let ty = self.tables.ty(local.ty);
             let register = self.registers.parameter(ty, &local.name);
             let register = register.ok_or_else(|| self.too_many_values())?;
-            let size = Ok(Sum::symbol(Symbol::Parameter(index)));
+            // Nobody says how great a number is that an event brings.
+            let size = if self.class(local.ty) == Class::Word && self.handles_event() {
+                Err(Unbounded::new(local.span, "this number is known only when the program runs"))
+            } else {
+                Ok(Sum::symbol(Symbol::Parameter(index)))
+            };
             self.set_home(LocalId(index), Home::new(register, false, size));
         }
         Ok(())
+    }
+
+    fn handles_event(&self) -> bool {
+        self.program.events.iter().any(|event| event.function == self.index)
     }
 
     fn finish(mut self, goes_on: bool) -> Step<Compiled> {

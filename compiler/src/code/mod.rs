@@ -92,12 +92,13 @@ pub fn generate(
     let instruction = instruction(program, &tables);
     let (entry, events, timers) = (tables.function(program.entry), tables.events(), tables.timers());
     let debug = Some(debug::debug(sources, &done));
-    let (changed, state_facts) = (tables.changed(), tables.state_facts());
+    let (changed, state_facts, results) = (tables.changed(), tables.state_facts(), tables.result_facts());
     let (types, strings, floats, texts) = tables.finish();
     let (functions, facts) = done.into_iter().map(|compiled| (compiled.function, compiled.facts)).unzip();
     let facts = Facts {
         functions: facts,
         texts: texts.finish(),
+        results,
         changed,
         states: state_facts,
         events: program.events.iter().map(|event| event.span).collect(),

@@ -7,13 +7,17 @@ use swarm_bytecode::types::{Class, Type, TypeId};
 use super::function::Generator;
 use super::texts::TextPlace;
 use super::walk::any;
-use crate::bound::remedy::Remedy;
+use crate::bound::remedy::{Part, Remedy};
+use crate::bound::results::ResultFacts;
 use crate::bound::sum::{Size, Sum, Symbol, Unbounded, either, plus, times};
-use crate::typed::{Aggregate, BinaryOperation, Expr, ExprKind, Iteration, LocalId, Source, UnaryOperation};
+use crate::typed::{
+    Aggregate, BinaryOperation, Expr, ExprKind, FunctionIndex, Iteration, LocalId, Source, UnaryOperation,
+};
 
 /// Causes of what is unbounded, in the words of the language.
 const NO_MAX: &str = "nothing says how many items this list has: give its type a MAX";
 const NO_MAX_MAP: &str = "nothing says how many entries this map has: give its type a MAX";
+const NO_START: &str = "the start of this range is known only when the program runs";
 const NOT_KNOWN: &str = "this number is known only when the program runs";
 
 impl Generator<'_, '_> {
@@ -54,12 +58,13 @@ impl Generator<'_, '_> {
                 either(inner, &self.length(otherwise))
             }
             ExprKind::Aggregate { aggregate: Aggregate::Collect, iteration, .. } => self.rounds_of(iteration),
-            ExprKind::Top { count, iteration, .. } => match self.greatest(count) {
-                Ok(most) if most.as_constant().is_some() => Ok(most),
-                _ => self.rounds_of(iteration),
-            },
+            ExprKind::Top { count, iteration, .. } => {
+                let (rounds, most) = (self.rounds_of(iteration), self.greatest(count));
+                self.lesser(rounds, most.map_err(|_| self.no_max(list)))
+            }
             ExprKind::Native(native, arguments) => self.length_of_native(native.function(), arguments, list),
-            _ => Err(no_max(list, self.class_of(list))),
+            ExprKind::Call(function, arguments) => self.length_of_result(*function, arguments, list),
+            _ => Err(self.no_max(list)),
         };
         let by_type = list.ty.map_or_else(|| known.clone(), |ty| self.size_of_type(ty));
         match (known, by_type) {
@@ -67,6 +72,31 @@ impl Generator<'_, '_> {
             (Ok(known), by_type) if self.class_of(list) == Class::Map => self.lesser(Ok(known), by_type),
             (Err(cause), by_type) => by_type.map_err(|_| cause),
             (known, _) => known,
+        }
+    }
+
+    /// The cause where nothing says how long a list or map is, with the declaration of its type where it has one.
+    fn no_max(&self, expr: &Expr) -> Unbounded {
+        let cause = unknown(expr, if self.class_of(expr) == Class::Map { NO_MAX_MAP } else { NO_MAX });
+        let remedy = match &expr.kind {
+            ExprKind::Host(import, _) => {
+                self.program.imports.get(import.index()).map(|import| (import.name.clone(), Part::Result))
+            }
+            ExprKind::Call(function, _) => {
+                let function = self.program.functions.get(function.0 as usize);
+                function.map(|function| (function.name.clone(), Part::Result))
+            }
+            ExprKind::Field(record, field) => match self.program.ty(self.type_of(record)) {
+                Some(Type::Record { name, fields, .. }) => fields
+                    .get(usize::from(*field))
+                    .map(|field| (name.clone(), Part::Field(field.name.clone()))),
+                _ => None,
+            },
+            _ => None,
+        };
+        match remedy {
+            Some((name, part)) => cause.with(Remedy::MaximumOf(name, part)),
+            None => cause,
         }
     }
 
@@ -79,7 +109,16 @@ impl Generator<'_, '_> {
             }
         }
         let span = self.function.locals.get(local.0 as usize).map_or(expr.span, |local| local.span);
-        Err(no_max(expr, self.class_of(expr)).with(Remedy::Maximum(span)))
+        Err(self.no_max(expr).with(Remedy::Maximum(span)))
+    }
+
+    /// No longer than its type admits, perhaps less: the bound knows when it knows all functions.
+    fn length_of_result(&mut self, function: FunctionIndex, arguments: &[Expr], list: &Expr) -> Size {
+        let by_type = list.ty.and_then(|ty| self.size_of_type(ty).ok()?.as_constant());
+        let Some(most) = by_type else { return Err(self.no_max(list)) };
+        let sizes = arguments.iter().map(|argument| self.size(argument)).collect();
+        let (caller, callee) = (self.tables.function(self.index), self.tables.function(function));
+        Ok(self.tables.result(ResultFacts { caller, callee, sizes, most }))
     }
 
     fn length_of_native(&mut self, native: Option<NativeFunction>, arguments: &[Expr], expr: &Expr) -> Size {
@@ -95,7 +134,7 @@ impl Generator<'_, '_> {
             (Some(N::Append), [left, right]) => plus(self.length(left), &self.length(right)),
             // A piece for each separator, which has at least one byte, and one more.
             (Some(N::Split | N::Words), [text, ..]) => Ok(self.text(text).plus(&Sum::constant(1))),
-            _ => Err(no_max(expr, self.class_of(expr))),
+            _ => Err(self.no_max(expr)),
         }
     }
 
@@ -108,10 +147,23 @@ impl Generator<'_, '_> {
             {
                 Ok(Sum::zero())
             }
-            ExprKind::Local(local) if !self.replaced.contains(local) => self.home(*local).size,
+            ExprKind::Local(local) if !self.replaced.contains(local) => match self.home(*local).size {
+                // What an event brings is bounded where it is used, and so is what the optimiser reads but once.
+                Err(cause) if cause.remedy.is_none() || self.local(*local).1.is_empty() => {
+                    Err(not_known(number))
+                }
+                size => size,
+            },
             ExprKind::Length(list) => self.length(list),
             ExprKind::If(_, then, otherwise) => either(self.greatest(then), &self.greatest(otherwise)),
+            ExprKind::Coalesce(optional, otherwise) => {
+                let inner = self.inner_size(optional).map_err(|_| not_known(number));
+                either(inner, &self.greatest(otherwise))
+            }
             ExprKind::Aggregate { aggregate: Aggregate::Count, iteration, .. } => self.rounds_of(iteration),
+            ExprKind::Aggregate { aggregate: Aggregate::Sum, iteration, value: Some(value) } => {
+                times(&self.rounds_of(iteration), &self.greatest(value), number.span)
+            }
             ExprKind::Native(native, arguments) => {
                 self.greatest_of_native(native.function(), arguments, number)
             }
@@ -129,10 +181,8 @@ impl Generator<'_, '_> {
         use NativeFunction as N;
         match (native, arguments) {
             (Some(N::Minimum), [left, right]) => match (self.greatest(left), self.greatest(right)) {
-                (Ok(known), Err(_)) | (Err(_), Ok(known)) => Ok(known),
-                // Either holds; a number says more than a formula.
-                (Ok(left), Ok(right)) => Ok(if right.as_constant().is_some() { right } else { left }),
                 (Err(cause), Err(_)) => Err(cause),
+                (left, right) => self.lesser(left, right),
             },
             (Some(N::Maximum), [left, right]) => either(self.greatest(left), &self.greatest(right)),
             (Some(N::Clamp), [_, low, high]) => either(self.greatest(low), &self.greatest(high)),
@@ -151,22 +201,32 @@ impl Generator<'_, '_> {
         match (operation, constant(left), constant(right)) {
             (BinaryOperation::AddWord, ..) => plus(self.greatest(left), &self.greatest(right)),
             (BinaryOperation::SubtractWord, _, Some(value)) => Ok(self.greatest(left)?.minus_constant(value)),
-            (BinaryOperation::MultiplyWord, Some(factor), _) => {
-                times(&Ok(Sum::constant(factor)), &self.greatest(right), number.span)
-            }
-            (BinaryOperation::MultiplyWord, _, Some(factor)) => {
-                times(&self.greatest(left), &Ok(Sum::constant(factor)), number.span)
+            // Of two that are below 0 the product is above.
+            (BinaryOperation::MultiplyWord, ..) if self.is_counted(left) || self.is_counted(right) => {
+                times(&self.greatest(left), &self.greatest(right), number.span)
             }
             (BinaryOperation::DivideWord, _, Some(1..)) => self.greatest(left),
             (BinaryOperation::ModuloWord, _, Some(divisor @ 1..)) => {
                 Ok(Sum::constant(divisor.saturating_sub(1)))
             }
-            // Of a positive share below the whole no more than the whole; half a unit may be rounded up.
-            (BinaryOperation::Product(divisor), _, Some(share)) if share <= divisor.unsigned_abs() => {
-                self.greatest(left)
+            (BinaryOperation::Product(divisor @ 1..), _, Some(share)) => {
+                Ok(self.greatest(left)?.share(share, divisor.unsigned_abs()))
             }
+            (BinaryOperation::Product(divisor @ 1..), Some(share), _) => {
+                Ok(self.greatest(right)?.share(share, divisor.unsigned_abs()))
+            }
+            (BinaryOperation::Scale, ..) => match (greatest_float(left), greatest_float(right)) {
+                (Some(factor), None) => Ok(self.greatest(right)?.scaled_by(factor)),
+                (None, Some(factor)) => Ok(self.greatest(left)?.scaled_by(factor)),
+                _ => Err(not_known(number)),
+            },
             _ => Err(not_known(number)),
         }
+    }
+
+    /// Whether a whole number is sure to be at least 0.
+    fn is_counted(&self, number: &Expr) -> bool {
+        self.least(number).is_some_and(|least| least >= 0)
     }
 
     /// How many items an iteration goes over at most.
@@ -181,8 +241,7 @@ impl Generator<'_, '_> {
     pub(crate) fn rounds(&mut self, first: &Expr, last: &Expr) -> Size {
         let greatest = self.greatest(last)?;
         let before = self.least(first).map(|least| least.saturating_sub(1));
-        let before =
-            before.ok_or_else(|| unknown(first, "a range whose start is known only when it runs"))?;
+        let before = before.ok_or_else(|| unknown(first, NO_START).with(Remedy::AtLeast(first.span)))?;
         Ok(match u64::try_from(before) {
             Ok(skipped) => greatest.minus_constant(skipped),
             Err(_) => greatest.plus(&Sum::constant(before.unsigned_abs())),
@@ -191,8 +250,19 @@ impl Generator<'_, '_> {
 
     /// The least value of a whole number, as far as it can be seen.
     fn least(&self, number: &Expr) -> Option<i64> {
+        use NativeFunction as N;
         match &number.kind {
-            ExprKind::Zero | ExprKind::Length(_) => Some(0),
+            ExprKind::Zero
+            | ExprKind::Length(_)
+            | ExprKind::Aggregate { aggregate: Aggregate::Count, .. } => Some(0),
+            ExprKind::Native(native, arguments) => match (native.function()?, arguments.as_slice()) {
+                (N::Maximum, [left, right]) => self.least(left).max(self.least(right)),
+                (N::Minimum, [left, right]) => Some(self.least(left)?.min(self.least(right)?)),
+                // Where the ends are the wrong way round, whatever it gives is one of them.
+                (N::Clamp, [_, low, high]) => Some(self.least(low)?.min(self.least(high)?)),
+                (N::TextLength, _) => Some(0),
+                _ => None,
+            },
             _ => self.constant(number),
         }
     }
@@ -282,11 +352,16 @@ pub(crate) fn unknown(expr: &Expr, reason: &str) -> Unbounded {
 }
 
 fn not_known(number: &Expr) -> Unbounded {
-    unknown(number, NOT_KNOWN).with(Remedy::AtMost(number.span))
+    unknown(number, NOT_KNOWN).with(Remedy::AtMost(number.span, number.ty.unwrap_or(TypeId::INT)))
 }
 
-fn no_max(expr: &Expr, class: Class) -> Unbounded {
-    unknown(expr, if class == Class::Map { NO_MAX_MAP } else { NO_MAX })
+/// The greatest value of a float or a rate, where that can be seen and none of its values is below 0.
+fn greatest_float(number: &Expr) -> Option<f64> {
+    match &number.kind {
+        ExprKind::Float(value) if *value >= 0.0 => Some(*value),
+        ExprKind::If(_, then, otherwise) => Some(greatest_float(then)?.max(greatest_float(otherwise)?)),
+        _ => None,
+    }
 }
 
 fn count(items: usize) -> u64 {

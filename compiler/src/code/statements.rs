@@ -1,9 +1,11 @@
 //! Statements.
 
 use swarm_bytecode::op::Op;
+use swarm_bytecode::types::Class;
 
 use super::function::{Generator, Step};
 use super::texts::TextPlace;
+use crate::bound::sum::either;
 use crate::typed::{Expr, ExprKind, LocalId, Statement, StatementKind};
 
 impl Generator<'_, '_> {
@@ -144,6 +146,11 @@ impl Generator<'_, '_> {
             return Ok(());
         };
         self.store_text(TextPlace::Result(self.index), given);
+        if let Class::List | Class::Map = self.class_of(given) {
+            let size = self.size(given);
+            let known = self.facts.result.take();
+            self.facts.result = Some(known.map_or(size.clone(), |known| either(known, &size)));
+        }
         let owner = Self::as_local(given).filter(|local| self.home(*local).owns);
         let value = if owner.is_some() { self.operand(given)? } else { self.owned(given)? };
         let value = self.retyped(value, given, self.function.result)?;

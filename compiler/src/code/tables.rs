@@ -14,6 +14,8 @@ use super::reach::Reach;
 use super::texts::{TextPlace, Texts};
 use super::walk::{Part, base, walk};
 use crate::bound::StateFacts;
+use crate::bound::results::ResultFacts;
+use crate::bound::sum::{Sum, Symbol};
 use crate::typed::{Expr, ExprKind, FunctionIndex, Program, StatementKind};
 
 /// Gives out new numbers in the order in which things are first met.
@@ -52,6 +54,8 @@ pub(crate) struct Tables<'p> {
     functions: BTreeMap<FunctionIndex, u16>,
     /// What is known of texts that are kept.
     pub(crate) texts: Texts,
+    /// Calls whose results have items.
+    results: Vec<ResultFacts>,
     /// STATE variables of which a part is assigned somewhere.
     changed: BTreeSet<StateId>,
 }
@@ -68,6 +72,7 @@ impl<'p> Tables<'p> {
             floats: Pool::new(),
             functions,
             texts: Texts::default(),
+            results: Vec::new(),
             changed: changed_states(program, reach),
         }
     }
@@ -207,6 +212,11 @@ impl<'p> Tables<'p> {
     /// The same by their numbers in the module.
     pub(crate) fn changed(&self) -> Vec<StateId> {
         self.changed.iter().map(|id| self.state(*id)).collect()
+    }
+
+    /// Calls whose results have items.
+    pub(crate) fn result_facts(&mut self) -> Vec<ResultFacts> {
+        std::mem::take(&mut self.results)
     }
 
     /// What the bound needs to know of the STATE variables that are used.
@@ -366,6 +376,13 @@ impl<'p> Tables<'p> {
     }
 
     /// Types, strings, floats, and what is known of texts.
+    /// How much a call gives.
+    pub(crate) fn result(&mut self, call: ResultFacts) -> Sum {
+        let number = u32::try_from(self.results.len()).unwrap_or(u32::MAX);
+        self.results.push(call);
+        Sum::symbol(Symbol::Result(number))
+    }
+
     pub(crate) fn finish(self) -> (Vec<Type>, Vec<SmolStr>, Vec<f64>, Texts) {
         (self.types, self.strings.items, self.floats.items, self.texts)
     }

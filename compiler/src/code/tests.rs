@@ -143,7 +143,7 @@ fn a_loop_with_a_condition_has_the_expected_shape_and_bound() {
     assert!(module.functions[0].code.iter().any(|op| matches!(op, Op::Field { field: 1, .. })));
     // Outside the loop: input 1, foreach 2, return 1. Inside: 3 + if 1 + int 1 + host 8 + 2 × 2 + next 2.
     assert_eq!(formula(&report.bound.fuel, &module), "4 + 19 × task_queue");
-    assert_eq!(formula(&report.bound.host_calls, &module), "1 × task_queue");
+    assert_eq!(formula(&report.bound.host_calls, &module), "task_queue");
     assert_eq!(report.causes, []);
 }
 

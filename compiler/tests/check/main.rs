@@ -7,9 +7,11 @@
     reason = "test code: a panic is how a test fails"
 )]
 
+mod beside;
 mod common;
 mod errors;
 mod good;
+mod newcomers;
 mod pages;
 mod robust;
 mod units;

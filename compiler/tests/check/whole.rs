@@ -99,7 +99,7 @@ fn statements_of_every_kind() {
         let words: Vec<String> = checked
             .diagnostics
             .iter()
-            .filter(|found| !matches!(found.code.as_str(), "W0105" | "W0109"))
+            .filter(|found| !matches!(found.code.as_str(), "W0105" | "W0109" | "W0113"))
             .map(|found| render(found, &sources))
             .collect();
         assert!(words.is_empty(), "{body}\n{}", words.join("\n"));
@@ -282,7 +282,9 @@ fn every_module_of_the_library_can_be_used() {
     for module in swarm_stdlib::MODULES.iter().filter(|module| module.name != "prelude") {
         let text = format!("USE std.{}\nON START {{ LOG(\"x\") }}", module.name);
         let (checked, sources) = run_file_on("main.swarm", &text, &NoFiles);
-        let words: Vec<String> = checked.diagnostics.iter().map(|found| render(found, &sources)).collect();
+        // That nothing of it is used is not the point here.
+        let others = checked.diagnostics.iter().filter(|found| found.code.as_str() != "W0114");
+        let words: Vec<String> = others.map(|found| render(found, &sources)).collect();
         assert!(words.is_empty(), "{text}\n{}", words.join("\n"));
     }
 }
@@ -376,7 +378,7 @@ const SLIPS: &[(&str, &[&str])] = &[
     ("ON START { LET f = upper LOG(\"{f}\") }", &["E0112"]),
     ("INPUT m: list<int?>\nON START { IF first(m) == 5 THEN LOG(\"x\") }", &["E0110"]),
     ("ON START { LOG(\"{first([]) ?? 5}\") }", &["E0120"]),
-    ("CONST A = max(1, 2)\nON START { LOG(\"{A}\") }", &["E0117"]),
+    ("CONST A = max(1, 2)\nON START { LOG(\"{A}\") }", &[]),
     ("ON START { IF now > time(\"yesterday\") THEN LOG(\"x\") }", &["E0209"]),
     ("INPUT s: string\nON START { IF now > time(s) THEN LOG(\"x\") }", &["E0106"]),
     ("ON START { LOG(\"{latency}\") }", &["E0112"]),

@@ -45,6 +45,8 @@ pub(super) enum Number {
     /// How long a text is with two numbers in it.
     Text(Box<Number>, Box<Number>),
     Length(Text),
+    /// How many items a function gives: those of a list that are at most so great.
+    UpTo(List, Box<Number>),
     /// How many pieces a text has between its ones.
     Pieces(Text),
     /// Of the map with texts as keys.
@@ -93,7 +95,7 @@ pub(super) enum Function {
 
 pub(super) const FUNCTIONS: [Function; 4] = [Function::Half, Function::Less, Function::Twice, Function::Bump];
 
-/// A list or map: a variable, or the STATE variable.
+/// A list or map: a variable, the STATE variable or the input.
 pub(super) type List = usize;
 pub(super) type Map = usize;
 
@@ -142,8 +144,12 @@ pub(super) enum Statement {
     /// Over the items with the greatest or least keys.
     ForTop(bool, Number, List, Name, Number, Name, Vec<Statement>),
     ForRange(Name, Number, i64, Vec<Statement>),
+    /// Over what a function gives.
+    ForUpTo(List, Number, Name, Vec<Statement>),
     While(Truth, i64, Vec<Statement>),
     Pay,
+    /// Pays as many dollars as the number, of those up to 5.
+    Buy(Number),
     Try(Number, Vec<Statement>),
     /// A budget in dollars, and whether it undoes.
     Within(i64, Vec<Statement>, Option<Vec<Statement>>),
@@ -152,10 +158,12 @@ pub(super) enum Statement {
     Return,
 }
 
-/// Lists have three items throughout.
-pub(super) const ITEMS: usize = 3;
-/// The last one is a STATE variable.
+/// Lists start with three items.
+pub(super) const ITEMS: u64 = 3;
+/// The last one is a STATE variable; behind it comes the input, which nothing can be written to.
 pub(super) const LISTS: usize = 3;
+/// MAX of the input.
+const INPUT_ITEMS: u64 = 5;
 /// So is the last map.
 pub(super) const MAPS: usize = 3;
 /// MAX of the maps that have one.
@@ -195,9 +203,9 @@ impl Maker {
 
     pub(super) fn number(&mut self, depth: u64) -> Number {
         let Some(less) = depth.checked_sub(1) else { return self.leaf() };
-        match self.dice.roll(23) {
+        match self.dice.roll(24) {
             0..=4 => self.leaf(),
-            20..=22 if !self.quoted => match self.dice.roll(3) {
+            21..=23 if !self.quoted => match self.dice.roll(3) {
                 0 => Number::Length(self.text(less)),
                 1 => Number::Pieces(self.text(less)),
                 _ => Number::NamedEntry(self.text(less), self.boxed(less)),
@@ -237,6 +245,7 @@ impl Maker {
                 self.quoted = false;
                 text
             }
+            19 => Number::UpTo(self.list(), self.boxed(less)),
             _ => Number::Entries(self.map()),
         }
     }
@@ -244,7 +253,7 @@ impl Maker {
     fn leaf(&mut self) -> Number {
         match self.dice.roll(8) {
             0 | 1 => Number::Constant(self.dice.small()),
-            2 => Number::Item(self.list(), self.dice.roll(3).cast_signed()),
+            2 => Number::Item(self.list(), self.dice.roll(ITEMS).cast_signed()),
             3 => Number::Field(self.dice.index(2), self.dice.index(2)),
             4 => Number::State,
             5 => Number::Metric,
@@ -322,7 +331,18 @@ impl Maker {
     }
 
     fn list(&mut self) -> List {
+        self.dice.index(LISTS + 1)
+    }
+
+    /// A list that can be written to.
+    fn own_list(&mut self) -> List {
         self.dice.index(LISTS)
+    }
+
+    /// What the input holds.
+    pub(super) fn input(&mut self) -> Vec<i64> {
+        let items = self.dice.roll(INPUT_ITEMS + 1);
+        (0..items).map(|_| self.dice.small()).collect()
     }
 
     fn map(&mut self) -> Map {
@@ -346,7 +366,7 @@ impl Maker {
 
     pub(super) fn statement(&mut self, depth: u64) -> Statement {
         let Some(less) = depth.checked_sub(1) else { return self.simple() };
-        match self.dice.roll(21) {
+        match self.dice.roll(22) {
             0..=6 => self.simple(),
             20 => self.with_new(|maker, value| Statement::ForNamedEntry(value, maker.in_loop(less))),
             7 | 8 => {
@@ -395,6 +415,10 @@ impl Maker {
                 let (found, then) = self.with_new(|maker, found| (found, maker.block(less)));
                 Statement::IfEntry(map, key, found, then, self.block(less))
             }
+            21 => {
+                let most = self.number(1);
+                self.over_list(|maker, list, item| Statement::ForUpTo(list, most, item, maker.in_loop(less)))
+            }
             15 => {
                 let first = self.block(less);
                 let (one, second) = self.with_new(|maker, one| (one, maker.block(less)));
@@ -427,9 +451,9 @@ impl Maker {
         match self.dice.roll(16) {
             0..=2 => Statement::Act(self.number(2)),
             3 => Statement::Assign(self.dice.index(VARIABLES), self.number(2)),
-            4 => Statement::SetItem(self.list(), self.dice.roll(3).cast_signed(), self.number(2)),
-            5 => Statement::CopyList(self.list(), self.list()),
-            6 => Statement::AddToItem(self.list(), self.number(1), self.number(1)),
+            4 => Statement::SetItem(self.own_list(), self.dice.roll(ITEMS).cast_signed(), self.number(2)),
+            5 => Statement::CopyList(self.own_list(), self.list()),
+            6 => Statement::AddToItem(self.own_list(), self.number(1), self.number(1)),
             7 => Statement::SetField(self.dice.index(2), self.dice.index(2), self.number(2)),
             8 => Statement::CopyRecord(self.dice.index(2), self.dice.index(2)),
             9 | 10 => Statement::SetEntry(self.map(), self.number(1), self.number(2)),
@@ -438,6 +462,7 @@ impl Maker {
             12 => Statement::Record(self.number(1)),
             13 => Statement::SetState(self.number(2)),
             14 => Statement::SetCase(self.dice.index(3), self.number(1), self.number(1)),
+            _ if self.dice.roll(2) == 0 => Statement::Buy(self.number(1)),
             _ => Statement::Pay,
         }
     }

@@ -6,10 +6,12 @@ use super::program::{CONSTANTS, Function, List, Map, Named, Number, Statement, T
 
 /// What every program starts with.
 const HEAD: &str = "
+INPUT l3: list<int> MAX 5
 QUERY ask(n: int) -> int
 ACTION ACT(value: int)
 ACTION SAY(text: string)
 ACTION PAY(value: int) COSTS $1
+ACTION BUY(value: int) COSTS $1 * max(value, 0)
 ACTION RISKY(value: int)
 TYPE Pair { a: int  b: int }
 TYPE Tag { label: string }
@@ -21,6 +23,7 @@ STATE m2: map<int, int> MAX 8 = [2: 4]
 STATE ts: string = \"s\"
 FUNC half(n: int) -> int { IF n < 0 { RETURN -1 } ELSE { RETURN n DIV 2 } }
 FUNC less(a: int, b: int) -> int { RETURN b - a }
+FUNC upto(xs: list<int> MAX 5, most: int) -> list<int> MAX 5 { RETURN COLLECT x FOR x IN xs WHERE x <= most }
 FUNC twice(n: int) -> int { RETURN n + n }
 FUNC bump(n: int) -> int { s += n  RETURN s }
 FUNC main() {
@@ -164,6 +167,7 @@ impl Text {
             Number::Entries(map) => write_to!(self, "len(m", *map, ")"),
             Number::State => self.0.push('s'),
             Number::Metric => self.0.push_str("total"),
+            Number::UpTo(list, most) => write_to!(self, "len(upto(l", *list, ", ", &**most, "))"),
             Number::Length(text) => write_to!(self, "len(", text, ")"),
             Number::Pieces(text) => write_to!(self, "len(split(", text, ", \"1\"))"),
             Number::NamedEntry(key, otherwise) => {
@@ -303,10 +307,14 @@ impl Text {
             Statement::ForRange(item, first, last, body) => {
                 write_to!(self, "FOR v", *item, " IN ", first, "..", *last, body);
             }
+            Statement::ForUpTo(list, most, item, body) => {
+                write_to!(self, "FOR EACH v", *item, " IN upto(l", *list, ", ", most, ")", body);
+            }
             Statement::While(condition, most, body) => {
                 write_to!(self, "WHILE ", condition, " MAX ", *most, body);
             }
             Statement::Pay => self.0.push_str("PAY(0)"),
+            Statement::Buy(value) => write_to!(self, "BUY(min(", value, ", 5))"),
             Statement::Try(value, otherwise) => write_to!(self, "TRY RISKY(", value, ") ELSE", otherwise),
             Statement::Within(dollars, body, otherwise) => {
                 write_to!(self, "WITHIN $", *dollars, body);

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::program::{
-    CONSTANTS, Function, ITEMS, List, MOST_ENTRIES, Name, Named, Number, Statement, Text, Truth,
-};
+use super::program::{CONSTANTS, Function, List, MOST_ENTRIES, Name, Named, Number, Statement, Text, Truth};
 
 /// Why a block was left before its end.
 pub(super) enum Leave {
@@ -19,12 +17,13 @@ pub(super) enum Leave {
 type Step<T> = Result<T, Leave>;
 
 const OVERFLOW: Leave = Leave::Trap("overflow");
+const OUT_OF_RANGE: Leave = Leave::Trap("index_out_of_range");
 
 /// All that a budget that undoes puts back.
 #[derive(Clone)]
 pub(super) struct Values {
     variables: Vec<i64>,
-    lists: Vec<[i64; ITEMS]>,
+    lists: Vec<Vec<i64>>,
     maps: Vec<BTreeMap<i64, i64>>,
     records: [[i64; 2]; 2],
     case: (usize, i64, i64),
@@ -44,10 +43,10 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(variables: usize) -> World {
+    pub(super) fn new(variables: usize, input: &[i64]) -> World {
         let values = Values {
             variables: vec![1; variables],
-            lists: vec![[1, 2, 3], [3, -1, 2], [2, 2, 5]],
+            lists: vec![vec![1, 2, 3], vec![3, -1, 2], vec![2, 2, 5], input.to_vec()],
             maps: vec![[(1, 10)].into(), [(1, 10), (2, 20)].into(), [(2, 4)].into()],
             records: [[1, 2], [2, 1]],
             case: (0, 0, 0),
@@ -66,12 +65,7 @@ impl World {
             Number::Variable(name) => self.values.variables[*name],
             Number::Operation(sign, left, right) => {
                 let (left, right) = (self.number(left)?, self.number(right)?);
-                let result = match sign {
-                    '+' => left.checked_add(right),
-                    '-' => left.checked_sub(right),
-                    _ => left.checked_mul(right),
-                };
-                result.ok_or(OVERFLOW)?
+                operation(*sign, left, right).ok_or(OVERFLOW)?
             }
             Number::Choice(condition, then, otherwise) => {
                 if self.truth(condition)? {
@@ -85,7 +79,10 @@ impl World {
                 self.asked.push(format!("ask({value})"));
                 value
             }
-            Number::Item(list, index) => self.values.lists[*list][usize::try_from(*index).unwrap()],
+            Number::Item(list, index) => {
+                let index = usize::try_from(*index).unwrap();
+                *self.values.lists[*list].get(index).ok_or(OUT_OF_RANGE)?
+            }
             Number::Count(list, item, filter) => {
                 self.each(*list, *item, filter, |_| Ok(0))?.len().try_into().unwrap()
             }
@@ -135,6 +132,7 @@ impl World {
             Number::Entries(map) => self.values.maps[*map].len().try_into().unwrap(),
             Number::State => self.values.state,
             Number::Metric => self.values.total,
+            Number::UpTo(list, most) => self.up_to(*list, most)?.len().try_into().unwrap(),
             Number::Length(text) => self.text(text)?.chars().count().try_into().unwrap(),
             Number::Pieces(text) => self.text(text)?.split('1').count().try_into().unwrap(),
             Number::NamedEntry(key, otherwise) => {
@@ -168,6 +166,19 @@ impl World {
         })
     }
 
+    fn up_to(&mut self, list: List, most: &Number) -> Step<Vec<i64>> {
+        let (items, most) = (self.values.lists[list].clone(), self.number(most)?);
+        Ok(items.into_iter().filter(|item| *item <= most).collect())
+    }
+
+    /// Money of the budget around goes.
+    fn pay(&mut self, dollars: i64) -> Step<()> {
+        if let Some(budget) = &mut self.budget {
+            *budget = budget.checked_sub(dollars).filter(|left| *left >= 0).ok_or(Leave::Budget)?;
+        }
+        Ok(())
+    }
+
     fn call(&mut self, function: Function, arguments: &[Number]) -> Step<i64> {
         let values = arguments.iter().map(|argument| self.number(argument)).collect::<Step<Vec<i64>>>()?;
         match function {
@@ -190,7 +201,7 @@ impl World {
         mut value: impl FnMut(&mut World) -> Step<i64>,
     ) -> Step<Vec<i64>> {
         let mut values = Vec::new();
-        for member in self.values.lists[list] {
+        for member in self.values.lists[list].clone() {
             self.values.variables[item] = member;
             if self.truth(filter)? {
                 values.push(value(self)?);
@@ -216,7 +227,7 @@ impl World {
             Truth::Or(left, right) => self.truth(left)? || self.truth(right)?,
             Truth::Not(inner) => !self.truth(inner)?,
             Truth::Each(all, list, item, inner) => {
-                for value in self.values.lists[*list] {
+                for value in self.values.lists[*list].clone() {
                     self.values.variables[*item] = value;
                     if self.truth(inner)? != *all {
                         return Ok(!*all);
@@ -300,10 +311,13 @@ impl World {
                 }
             }
             Statement::Pay => {
-                if let Some(budget) = &mut self.budget {
-                    *budget = budget.checked_sub(1).filter(|left| *left >= 0).ok_or(Leave::Budget)?;
-                }
+                self.pay(1)?;
                 self.values.acted.push("PAY(0)".to_owned());
+            }
+            Statement::Buy(value) => {
+                let value = self.number(value)?.min(5);
+                self.pay(value.max(0))?;
+                self.values.acted.push(format!("BUY({value})"));
             }
             Statement::Try(value, otherwise) => {
                 let value = self.number(value)?;
@@ -342,16 +356,16 @@ impl World {
             }
             Statement::Assign(name, value) => self.values.variables[*name] = self.number(value)?,
             Statement::SetItem(list, index, value) => {
-                self.values.lists[*list][usize::try_from(*index).unwrap()] = self.number(value)?;
+                let (index, value) = (usize::try_from(*index).unwrap(), self.number(value)?);
+                *self.values.lists[*list].get_mut(index).ok_or(OUT_OF_RANGE)? = value;
             }
             Statement::AddToItem(list, index, value) => {
-                let index = usize::try_from(self.number(index)?).ok().filter(|&index| index < ITEMS);
-                let index = index.ok_or(Leave::Trap("index_out_of_range"))?;
-                let current = self.values.lists[*list][index];
+                let index = usize::try_from(self.number(index)?).map_err(|_| OUT_OF_RANGE)?;
+                let current = *self.values.lists[*list].get(index).ok_or(OUT_OF_RANGE)?;
                 let sum = current.checked_add(self.number(value)?).ok_or(OVERFLOW)?;
                 self.values.lists[*list][index] = sum;
             }
-            Statement::CopyList(to, from) => self.values.lists[*to] = self.values.lists[*from],
+            Statement::CopyList(to, from) => self.values.lists[*to] = self.values.lists[*from].clone(),
             Statement::SetField(record, field, value) => {
                 self.values.records[*record][*field] = self.number(value)?;
             }
@@ -385,7 +399,7 @@ impl World {
     fn repeat(&mut self, statement: &Statement) -> Step<()> {
         match statement {
             Statement::ForEach(list, item, filter, body) => {
-                for value in self.values.lists[*list] {
+                for value in self.values.lists[*list].clone() {
                     self.values.variables[*item] = value;
                     if self.truth(filter)? && !self.round(body)? {
                         break;
@@ -413,7 +427,7 @@ impl World {
             Statement::ForTop(bottom, most, list, item, key, found, body) => {
                 let most = usize::try_from(self.number(most)?).unwrap_or(0);
                 let mut ranked = Vec::new();
-                for value in self.values.lists[*list] {
+                for value in self.values.lists[*list].clone() {
                     self.values.variables[*item] = value;
                     ranked.push((self.number(key)?, value));
                 }
@@ -425,6 +439,14 @@ impl World {
                 }
                 for (_, value) in ranked.into_iter().take(most) {
                     self.values.variables[*found] = value;
+                    if !self.round(body)? {
+                        break;
+                    }
+                }
+            }
+            Statement::ForUpTo(list, most, item, body) => {
+                for value in self.up_to(*list, most)? {
+                    self.values.variables[*item] = value;
                     if !self.round(body)? {
                         break;
                     }
@@ -462,6 +484,14 @@ impl World {
             }
             (result, _) => result,
         }
+    }
+}
+
+fn operation(sign: char, left: i64, right: i64) -> Option<i64> {
+    match sign {
+        '+' => left.checked_add(right),
+        '-' => left.checked_sub(right),
+        _ => left.checked_mul(right),
     }
 }
 

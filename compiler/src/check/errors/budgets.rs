@@ -5,15 +5,11 @@ use swarm_grammar::span::Span;
 
 use super::Side;
 
-pub(in crate::check) fn of_what(value: &Side, literal: Option<(Span, String)>) -> Diagnostic {
+pub(in crate::check) fn of_what(value: &Side) -> Diagnostic {
     let message = format!("{}, WITHIN is a duration, money or tokens", value.is());
-    let diagnostic = Diagnostic::new(Code::E0202, value.span, message)
+    Diagnostic::new(Code::E0202, value.span, message)
         .label(value.this_is())
-        .note("Write it like WITHIN 30s, $5, 10_000 tokens { … }.");
-    match literal {
-        Some((span, literal)) => diagnostic.fix(format!("write {literal}"), span, literal),
-        None => diagnostic,
-    }
+        .note("Write it like WITHIN 30s, $5, 10_000 tokens { … }.")
 }
 
 /// Budgets that add up to more than the one they are part of.

@@ -36,16 +36,27 @@ pub(in crate::check) fn not_callable(text: &str, span: Span, what: &str) -> Diag
 }
 
 /// `task.throttle()`
-pub(in crate::check) fn method(value: &str, method: &ast::Name, span: Span, bare: bool) -> Diagnostic {
+/// `known` is the function that is meant, if there is one; `first` its first argument, where it has one already.
+pub(in crate::check) fn method(
+    value: (&str, Span),
+    method: &ast::Name,
+    known: Option<&str>,
+    (whole, first): (Span, Option<Span>),
+) -> Diagnostic {
+    let (text, span) = value;
     let name = &method.text;
+    let place = span.to(method.span);
     let diagnostic =
-        Diagnostic::new(Code::E0111, span, format!("{value} has nothing to call by the name of {name}"))
+        Diagnostic::new(Code::E0111, place, format!("{text} has nothing to call by the name of {name}"))
             .label("functions stand alone, not behind a dot");
-    if bare && value != "this" {
-        diagnostic.note(format!("Write {name}({value})."))
-    } else {
-        diagnostic.note(format!("Write {name}({value}, …)."))
-    }
+    let Some(known) = known.filter(|_| text != "this") else {
+        return diagnostic.note("A function takes what it works on as its first argument: f(x).");
+    };
+    let (shown, end, tail) = match first {
+        None => (format!("{known}({text})"), whole.end, ")"),
+        Some(first) => (format!("{known}({text}, …)"), first.start, ", "),
+    };
+    diagnostic.fix(format!("write {shown}"), Span { end, ..span }, format!("{known}({text}{tail}"))
 }
 
 pub(in crate::check) fn len_arguments(count: usize, span: Span) -> Diagnostic {
@@ -77,6 +88,7 @@ pub(in crate::check) fn too_many(signature: &Signature, given: usize, span: Span
 pub(in crate::check) fn missing(signature: &Signature, missing: &[String], at: Span) -> Diagnostic {
     let (plural, list) = (if missing.len() == 1 { "argument" } else { "arguments" }, missing.join(", "));
     Diagnostic::new(Code::E0106, at, format!("{} lacks its {plural} {list}", signature.name))
+        .label("this call gives too little")
         .also(signature.span, format!("{} is declared here", parameters(signature)))
 }
 

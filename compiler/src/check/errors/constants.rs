@@ -4,6 +4,8 @@ use swarm_bytecode::trap::TrapCode;
 use swarm_grammar::diagnostic::{Code, Diagnostic};
 use swarm_grammar::span::Span;
 
+use crate::check::evaluate::{Stopped, Why};
+
 /// A name whose value only a run knows.
 pub(in crate::check) fn not_constant(name: &str, span: Span, what: &str) -> Diagnostic {
     Diagnostic::new(
@@ -22,15 +24,26 @@ pub(in crate::check) fn not_computable(span: Span, what: &str) -> Diagnostic {
 }
 
 /// A constant whose computation goes wrong.
-pub(in crate::check) fn traps(trap: TrapCode, span: Span, what: &str) -> Diagnostic {
+pub(in crate::check) fn stopped(stopped: Stopped, what: &str) -> Diagnostic {
+    let Why::Trap(trap) = stopped.why else { return too_much_work(stopped.at, what) };
     let why = match trap {
         TrapCode::DivisionByZero => "it divides by zero",
         TrapCode::Overflow => "the result does not fit 64 bits",
         TrapCode::NotFinite => "the result is not a finite number",
-        TrapCode::TooLong => "the text would be too long",
+        TrapCode::TooLong => "the result would be too long",
+        TrapCode::IndexOutOfRange => "there is no item at this index",
+        TrapCode::ShiftOutOfRange => "bits move by 0 to 63 places",
         _ => "it would stop the run",
     };
-    Diagnostic::new(Code::E0118, span, format!("{what} cannot be computed: {why}")).label(why)
+    Diagnostic::new(Code::E0118, stopped.at, format!("{what} cannot be computed: {why}")).label(why)
+}
+
+/// The constants of a program together are more than a compiler should compute.
+fn too_much_work(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0118, span, format!("{what} cannot be computed: it is too much work"))
+        .label("the limit is reached here")
+        .note("All constants of a program together may read and make about 32 MB of text, or 500,000 items.")
+        .note("Compute it in ON START, where fuel and memory are metered.")
 }
 
 /// A default that is more than a module can carry.

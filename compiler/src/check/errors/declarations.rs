@@ -43,10 +43,21 @@ pub(in crate::check) fn no_cases(name: &str, span: Span) -> Diagnostic {
         .note(format!("Write its cases: ENUM {name} {{ low, high }}."))
 }
 
-/// MAX behind something that is no list.
-pub(in crate::check) fn max_of_no_list(ty: &str, max: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0310, max, format!("MAX limits the items of a list or a map, but this is {ty}"))
-        .label("there is nothing to limit")
+/// `ENUM S { OTHER(name: string), low }`
+pub(in crate::check) fn other_out_of_place(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0133, span, format!("OTHER of {name} is not a last case OTHER(name: string)"))
+        .label("this case takes in what the program does not know")
+        .note("It stands behind all others and holds what was found instead: OTHER(name: string). Give another case another name.")
+}
+
+/// MAX behind something that is no list. `clause` is the MAX with the number and the blank before it, if it stands right before the number.
+pub(in crate::check) fn max_of_no_list(ty: &str, max: Span, clause: Option<Span>) -> Diagnostic {
+    let message = format!("MAX limits the items of a list or a map, but this is {ty}");
+    let diagnostic = Diagnostic::new(Code::E0310, max, message).label("there is nothing to limit");
+    match clause {
+        Some(clause) => diagnostic.fix("leave MAX out", clause, ""),
+        None => diagnostic,
+    }
 }
 
 pub(in crate::check) fn key_type(ty: &str, span: Span) -> Diagnostic {

@@ -32,6 +32,7 @@ pub(in crate::check) fn return_of_nothing(
     value: Span,
     statement: Span,
     ty: Option<&str>,
+    header: Option<Span>,
 ) -> Diagnostic {
     let diagnostic =
         Diagnostic::new(Code::E0114, value, format!("{name} answers nothing, but this RETURN has a value"));
@@ -39,13 +40,15 @@ pub(in crate::check) fn return_of_nothing(
         Some(ty) => diagnostic.label(format!("this is {ty}")),
         None => diagnostic,
     };
-    let diagnostic = match ty {
-        Some(ty) if name != "START" => {
-            diagnostic.note(format!("To answer with it, declare the type: FUNC {name}(…) -> {ty}."))
+    match (ty, header) {
+        (Some(ty), Some(header)) => diagnostic
+            .note("What a FUNC answers with stands behind its parameters.")
+            .fix(format!("answer with {ty}"), header, format!("-> {ty} ")),
+        (None, Some(_)) => {
+            diagnostic.note(format!("To answer with it, declare the type: FUNC {name}(…) -> type."))
         }
-        _ => diagnostic,
-    };
-    diagnostic.fix("write RETURN alone", statement, "RETURN")
+        _ => diagnostic.fix("write RETURN alone", statement, "RETURN"),
+    }
 }
 
 pub(in crate::check) fn return_without_value(name: &str, ty: &str, span: Span) -> Diagnostic {
@@ -55,16 +58,27 @@ pub(in crate::check) fn return_without_value(name: &str, ty: &str, span: Span) -
 }
 
 /// A way through a function that ends without an answer.
-pub(in crate::check) fn missing_return(name: &str, ty: Option<&str>, at: Span, block: Span) -> Diagnostic {
+/// `passed` is the last statement, where it is one that can be passed by, with its word.
+pub(in crate::check) fn missing_return(
+    name: &str,
+    ty: Option<&str>,
+    at: Span,
+    block: Span,
+    passed: Option<(&str, Span)>,
+) -> Diagnostic {
     let message = match ty {
         Some(ty) => format!("{name} answers with {ty}, but one way through it has no RETURN"),
         None => format!("one way through {name} has no RETURN"),
     };
     let brace = Span { start: block.end.saturating_sub(1).max(block.start), ..block };
-    Diagnostic::new(Code::E0113, brace, message)
+    let diagnostic = Diagnostic::new(Code::E0113, brace, message)
         .label("the end is reached without an answer")
-        .also(at, format!("{name} is declared here"))
-        .note("Each way ends with RETURN, STOP or FAIL; an IF without ELSE can also be passed by.")
+        .also(at, format!("{name} is declared here"));
+    let diagnostic = match passed {
+        Some((word, span)) => diagnostic.also(span, format!("this {word} can be passed by")),
+        None => diagnostic,
+    };
+    diagnostic.note("Each way ends with RETURN, STOP or FAIL; an IF without ELSE can also be passed by.")
 }
 
 pub(in crate::check) fn not_a_place(span: Span) -> Diagnostic {

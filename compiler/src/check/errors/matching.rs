@@ -88,13 +88,18 @@ pub(in crate::check) fn incomplete(
     };
     let diagnostic =
         diagnostic.note("Every value has its arm, so that none is forgotten; ELSE is for the rest.");
+    if !list || missing.len() > MOST_ARMS {
+        return diagnostic.fix("add an ELSE", end, "ELSE { }\n");
+    }
+    let arms: String = missing.iter().map(|one| format!("WHEN {} {{ }}\n", unused(one))).collect();
     match missing {
-        [one] if list => {
-            diagnostic.fix(format!("add an arm for {one}"), end, format!("WHEN {} {{ }}\n", unused(one)))
-        }
-        _ => diagnostic.fix("add an ELSE", end, "ELSE { }\n"),
+        [one] => diagnostic.fix(format!("add an arm for {one}"), end, arms),
+        _ => diagnostic.fix("add an arm for each of them", end, arms),
     }
 }
+
+/// So many arms are written out; beyond that, ELSE is what is meant.
+const MOST_ARMS: usize = 6;
 
 /// A pattern whose names nothing reads.
 fn unused(pattern: &str) -> &str {

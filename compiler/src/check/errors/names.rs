@@ -4,6 +4,7 @@ use swarm_grammar::ast;
 use swarm_grammar::diagnostic::{Code, Diagnostic, Edit};
 use swarm_grammar::span::Span;
 
+use super::super::environment::Signature;
 use super::did_you_mean;
 
 /// "unknown name taks; did you mean task?"
@@ -41,6 +42,12 @@ pub(in crate::check) fn unknown(name: &str, span: Span, near: Option<&str>, in_h
 pub(in crate::check) fn unknown_function(name: &str, span: Span, near: Option<&str>) -> Diagnostic {
     let message = question(format!("no FUNC, ACTION, QUERY or TYPE is called {name}"), near);
     let diagnostic = Diagnostic::new(Code::E0101, span, message).label("this name is not known");
+    let diagnostic = if near.is_none() && matches!(name, "sleep" | "SLEEP" | "wait" | "delay") {
+        diagnostic
+            .note("A program never waits: EVERY 30s { … } does something again, RETRY … BACKOFF asks again.")
+    } else {
+        diagnostic
+    };
     did_you_mean(diagnostic, span, near)
 }
 
@@ -73,16 +80,26 @@ pub(in crate::check) fn not_a_metric(name: &str, span: Span, known: bool, near: 
 
 pub(in crate::check) fn unknown_field(
     field: &ast::Name,
-    record: &str,
-    declared: Span,
+    record: &Signature,
     near: Option<&str>,
 ) -> Diagnostic {
-    let message = question(format!("{record} has no field {}", field.text), near);
+    let name = &record.name;
+    let message = question(format!("{name} has no field {}", field.text), near);
     let diagnostic = Diagnostic::new(Code::E0105, field.span, message)
         .label("this field is not known")
-        .also(declared, format!("{record} is declared here"));
-    did_you_mean(diagnostic, field.span, near)
+        .also(record.span, format!("{name} is declared here"));
+    if near.is_some() {
+        return did_you_mean(diagnostic, field.span, near);
+    }
+    let fields: Vec<&str> = record.parameters.iter().map(|own| own.name.as_str()).collect();
+    match fields.get(..MOST_FIELDS) {
+        Some(first) => diagnostic.note(format!("Its fields are {}, …", first.join(", "))),
+        None => diagnostic.note(format!("Its fields are {}.", fields.join(", "))),
+    }
 }
+
+/// So many fields are named where the one that is meant cannot be told.
+const MOST_FIELDS: usize = 12;
 
 pub(in crate::check) fn declared_twice(name: &str, span: Span, first: Span) -> Diagnostic {
     Diagnostic::new(Code::E0102, span, format!("{name} is declared twice"))
@@ -140,20 +157,37 @@ pub(in crate::check) fn fixed_text(what: &str, span: Span) -> Diagnostic {
 }
 
 pub(in crate::check) fn not_generic(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0104, span, format!("{name} does not take a type in angle brackets"))
-        .label("only list and map do")
+    let diagnostic =
+        Diagnostic::new(Code::E0104, span, format!("{name} does not take a type in angle brackets"))
+            .label("only list and map do");
+    match name {
+        "Vec" | "List" | "Array" | "array" | "vector" | "Sequence" | "slice" => {
+            did_you_mean(diagnostic, span, Some("list"))
+        }
+        "Map" | "HashMap" | "BTreeMap" | "dict" | "Dict" | "object" | "Record" => {
+            did_you_mean(diagnostic, span, Some("map"))
+        }
+        "Option" | "Optional" | "Maybe" => {
+            diagnostic.note("A value that may be NONE has a ? behind its type: int?.")
+        }
+        "Set" | "set" | "HashSet" => diagnostic.note("A set is a map to bool: map<string, bool>."),
+        _ => diagnostic,
+    }
 }
 
 /// What other languages call a type, and what it is called here.
 pub(in crate::check) fn other_type_name(name: &str) -> Option<&'static str> {
     Some(match name {
-        "integer" | "Integer" | "i64" | "i32" | "long" | "number" | "Int" => "int",
-        "double" | "f64" | "f32" | "real" | "decimal" | "Float" => "float",
+        "integer" | "Integer" | "i64" | "i32" | "u8" | "u32" | "u64" | "usize" | "long" | "number"
+        | "Number" | "Int" | "INT" => "int",
+        "double" | "f64" | "f32" | "real" | "decimal" | "Float" | "FLOAT" => "float",
         "boolean" | "Boolean" | "Bool" => "bool",
-        "str" | "String" | "text" | "varchar" => "string",
-        "timestamp" | "datetime" | "instant" => "time",
+        "str" | "String" | "text" | "varchar" | "VARCHAR" | "TEXT" => "string",
+        "timestamp" | "datetime" | "instant" | "Instant" | "DateTime" => "time",
+        "timedelta" | "interval" | "seconds" | "Duration" => "duration",
         "dollars" | "usd" | "USD" | "cost" | "price" => "money",
-        "size" | "memory" => "bytes",
+        "size" | "memory" | "KB" | "MB" | "GB" => "bytes",
+        "Mbps" | "Gbps" => "bandwidth",
         "percentage" | "share" => "percent",
         _ => return None,
     })

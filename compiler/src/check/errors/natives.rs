@@ -139,7 +139,10 @@ pub(in crate::check) fn other_name(name: &str) -> Option<&'static str> {
         "find" | "indexOf" => "index_of",
         "int" | "toInt" | "to_int" => "round",
         "float" | "toFloat" => "to_float",
-        "xor" => "xor",
+        "count" | "Len" | "LEN" => "len",
+        "startsWith" | "startswith" | "hasPrefix" => "starts_with",
+        "endsWith" | "endswith" | "hasSuffix" => "ends_with",
+        "print" | "println" | "printf" | "log" | "puts" | "echo" | "info" => "LOG",
         "remove" | "delete" => "without",
         _ => return None,
     })

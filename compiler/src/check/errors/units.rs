@@ -181,7 +181,12 @@ pub(in crate::check) fn bad_number(text: &str, error: LiteralError, span: Span) 
             }
         }
         LiteralError::Overflow => {
-            diagnostic(format!("{text} is too large")).label("this does not fit 64 bits")
+            let found = diagnostic(format!("{text} is too large")).label("this does not fit 64 bits");
+            if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') {
+                found.note("An int is at most 9_223_372_036_854_775_807; 1.0e19 is a float.")
+            } else {
+                found
+            }
         }
         LiteralError::NoRate => diagnostic(format!("{text} is not a rate"))
             .label("a rate is a number or a quantity per duration, bytes, money or tokens"),

@@ -1,4 +1,5 @@
-//! The printed grammars derive only texts without syntax errors: random sentences of each are parsed.
+//! The printed grammars derive only texts without syntax errors: random sentences of each are parsed. They derive all
+//! that people write: the examples, put into the strict form that the head of a grammar describes, are sentences.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -8,7 +9,9 @@
     reason = "test code"
 )]
 
-use std::collections::BTreeMap;
+mod strict;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use swarmc::grammar::diagnostic::Severity;
@@ -135,6 +138,106 @@ impl Reader<'_> {
     }
 }
 
+/// The rules of a Lark grammar; its terminals are regular expressions.
+fn read_lark(text: &str) -> BTreeMap<String, Shape> {
+    let mut rules = BTreeMap::new();
+    let bodies = text.replace("\n  | ", " | ");
+    for line in bodies.lines().filter(|line| !line.starts_with("//") && !line.starts_with('%')) {
+        let Some((name, body)) = line.split_once(':') else { continue };
+        let name = name.trim().to_owned();
+        let body = body.trim();
+        let shape = match body.strip_prefix('/').and_then(|body| body.strip_suffix('/')) {
+            Some(pattern) => Pattern { text: pattern.chars().peekable(), terminal: &name }.choice(),
+            None => Reader { text: body.chars().peekable() }.choice(),
+        };
+        rules.insert(name, shape);
+    }
+    rules
+}
+
+/// A regular expression, as far as the grammar uses them.
+struct Pattern<'t> {
+    text: std::iter::Peekable<std::str::Chars<'t>>,
+    terminal: &'t str,
+}
+
+impl Pattern<'_> {
+    fn choice(&mut self) -> Shape {
+        let mut ways = vec![self.sequence()];
+        while self.text.next_if_eq(&'|').is_some() {
+            ways.push(self.sequence());
+        }
+        if ways.len() == 1 { ways.remove(0) } else { Shape::Choice(ways) }
+    }
+
+    fn sequence(&mut self) -> Shape {
+        let mut all = Vec::new();
+        loop {
+            let one = match self.text.peek().copied() {
+                None | Some(')' | '|') => return Shape::Sequence(all),
+                Some('[') => {
+                    let rest: String = self.text.clone().collect();
+                    let mut reader = Reader { text: rest.chars().peekable() };
+                    let class = reader.class();
+                    let read = rest.chars().count() - reader.text.count();
+                    self.text.by_ref().take(read).for_each(drop);
+                    class
+                }
+                Some('(') => {
+                    self.text.next();
+                    if self.text.peek() == Some(&'?') {
+                        self.ahead();
+                        // No keyword: in a terminal of its own the writer sees to that.
+                        if !matches!(self.terminal, "NAME" | "IDENTIFIER") {
+                            self.text.by_ref().take("[A-Za-z_][A-Za-z0-9_]*".len()).for_each(drop);
+                            all.push(Shape::Rule("IDENTIFIER".to_owned()));
+                        }
+                        continue;
+                    }
+                    let inner = self.choice();
+                    assert_eq!(self.text.next(), Some(')'));
+                    inner
+                }
+                Some('\\') => {
+                    self.text.next();
+                    Shape::Literal(match self.text.next().unwrap() {
+                        'n' => "\n".to_owned(),
+                        'r' => "\r".to_owned(),
+                        't' => "\t".to_owned(),
+                        other => other.to_string(),
+                    })
+                }
+                Some(other) => {
+                    self.text.next();
+                    Shape::Literal(other.to_string())
+                }
+            };
+            all.push(match self.text.peek() {
+                Some('?') => Shape::Optional(Box::new(one)),
+                Some('*') => Shape::Repeat(Box::new(one)),
+                Some('+') => Shape::Several(Box::new(one)),
+                _ => {
+                    all.push(one);
+                    continue;
+                }
+            });
+            self.text.next();
+        }
+    }
+
+    /// `?!(?i:…)\b)`
+    fn ahead(&mut self) {
+        let mut depth = 1;
+        while depth > 0 {
+            match self.text.next().unwrap() {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+        }
+    }
+}
+
 fn read(text: &str) -> BTreeMap<String, Shape> {
     let mut rules: Vec<(String, String)> = Vec::new();
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.starts_with("/*")) {
@@ -189,8 +292,10 @@ impl<'g> Writer<'g> {
         seed: u64,
     ) -> Writer<'g> {
         let lists = grammar.lines().filter(|line| line.starts_with("/* Never"));
-        let keywords =
-            lists.filter_map(|line| line.split_once(": ")).flat_map(|(_, words)| words.split(' ')).collect();
+        let listed = lists.filter_map(|line| line.split_once(": ")).flat_map(|(_, words)| words.split(' '));
+        // Lark's terminals exclude them by looking ahead.
+        let ahead = grammar.lines().filter_map(|line| line.split_once("(?!(?i:")?.1.split_once(')'));
+        let keywords = listed.chain(ahead.flat_map(|(words, _)| words.split('|'))).collect();
         let mut depths: BTreeMap<&str, usize> = rules.keys().map(|name| (name.as_str(), NEVER)).collect();
         loop {
             let next: BTreeMap<&str, usize> =
@@ -216,7 +321,9 @@ impl<'g> Writer<'g> {
         let budget = if self.text.len() > 1_500 { 0 } else { budget };
         match shape {
             Shape::Literal(text) => {
-                self.gap();
+                if !self.inside_token {
+                    self.gap();
+                }
                 self.text.push_str(text);
             }
             Shape::Class(all) => {
@@ -236,7 +343,9 @@ impl<'g> Writer<'g> {
                     self.inside_token = false;
                 }
                 // The notation says beside its rules which names there are not.
-                if matches!(name.as_str(), "Name" | "Identifier") && self.is_keyword(start) {
+                if matches!(name.as_str(), "Name" | "Identifier" | "NAME" | "IDENTIFIER")
+                    && self.is_keyword(start)
+                {
                     self.text.push('_');
                 }
             }
@@ -292,7 +401,7 @@ fn depth(shape: &Shape, depths: &BTreeMap<&str, usize>) -> usize {
 
 fn all_are_programs(format: &str, start: &str, tokens: &[&str]) {
     let grammar = printed(format);
-    let rules = read(&grammar);
+    let rules = if format == "lark" { read_lark(&grammar) } else { read(&grammar) };
     let mut declarations = 0;
     for seed in 0..sentences() {
         let mut writer = Writer::new(&rules, tokens, &grammar, seed);
@@ -325,4 +434,127 @@ fn sentences_of_the_ebnf_parse() {
 #[test]
 fn sentences_of_the_gbnf_parse() {
     all_are_programs("gbnf", "root", &[]);
+}
+
+#[test]
+fn sentences_of_the_lark_parse() {
+    let tokens = ["IDENTIFIER", "NAME", "ANY_WORD", "NUMBER", "TEXT", "PLAIN_TEXT", "LINE_END"];
+    all_are_programs("lark", "start", &tokens);
+}
+
+/// Tells whether a text is a sentence: all ends that each rule can have at each place.
+struct Recogniser<'g> {
+    rules: &'g BTreeMap<String, Shape>,
+    text: Vec<char>,
+    known: BTreeMap<(&'g str, usize), BTreeSet<usize>>,
+    furthest: usize,
+}
+
+impl<'g> Recogniser<'g> {
+    /// `Err` has the line where no way goes on.
+    fn accepts(rules: &'g BTreeMap<String, Shape>, start: &'g str, text: &str) -> Result<(), String> {
+        let text: Vec<char> = text.chars().collect();
+        let mut own = Recogniser { rules, text, known: BTreeMap::new(), furthest: 0 };
+        let ends = own.rule(start, 0);
+        if ends.contains(&own.text.len()) {
+            return Ok(());
+        }
+        let before: String = own.text[..own.furthest].iter().collect();
+        let after: String = own.text[own.furthest..].iter().take_while(|c| **c != '\n').collect();
+        Err(format!("{}<here>{after}", before.lines().last().unwrap_or("")))
+    }
+
+    fn rule(&mut self, name: &'g str, at: usize) -> BTreeSet<usize> {
+        if let Some(ends) = self.known.get(&(name, at)) {
+            return ends.clone();
+        }
+        let shape = self.rules.get(name).unwrap_or_else(|| panic!("there is no rule {name}"));
+        let ends = self.ends(shape, at);
+        self.known.insert((name, at), ends.clone());
+        ends
+    }
+
+    fn ends(&mut self, shape: &'g Shape, at: usize) -> BTreeSet<usize> {
+        match shape {
+            Shape::Literal(text) => {
+                let length = text.chars().count();
+                let fits = self.text[at..].iter().take(length).copied().eq(text.chars());
+                self.reached(at, length, fits)
+            }
+            Shape::Class(all) => {
+                let fits =
+                    self.text.get(at).is_some_and(|c| all.contains(c) || !(c.is_ascii() || all.len() < 90));
+                self.reached(at, 1, fits)
+            }
+            Shape::Rule(name) => self.rule(name, at),
+            Shape::Sequence(all) => all.iter().fold(BTreeSet::from([at]), |places, shape| {
+                places.into_iter().flat_map(|at| self.ends(shape, at)).collect()
+            }),
+            Shape::Choice(ways) => ways.iter().flat_map(|way| self.ends(way, at)).collect(),
+            Shape::Optional(inner) => &self.ends(inner, at) | &BTreeSet::from([at]),
+            Shape::Repeat(inner) => self.repeated(inner, BTreeSet::from([at])),
+            Shape::Several(inner) => {
+                let once = self.ends(inner, at);
+                self.repeated(inner, once)
+            }
+        }
+    }
+
+    fn repeated(&mut self, inner: &'g Shape, mut all: BTreeSet<usize>) -> BTreeSet<usize> {
+        let mut fresh = all.clone();
+        while !fresh.is_empty() {
+            let next: BTreeSet<usize> = fresh.iter().flat_map(|at| self.ends(inner, *at)).collect();
+            fresh = next.difference(&all).copied().collect();
+            all.extend(&fresh);
+        }
+        all
+    }
+
+    fn reached(&mut self, at: usize, length: usize, fits: bool) -> BTreeSet<usize> {
+        if !fits {
+            return BTreeSet::new();
+        }
+        self.furthest = self.furthest.max(at + length);
+        BTreeSet::from([at + length])
+    }
+}
+
+#[test]
+fn the_examples_are_sentences() {
+    let grammar = printed("gbnf");
+    let rules = read(&grammar);
+    let mut checked = 0;
+    for entry in std::fs::read_dir("examples").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "swarm") {
+            continue;
+        }
+        let text = strict::strict(&std::fs::read_to_string(&path).unwrap());
+        let (_, found) = parse(FileId(0), &text);
+        assert!(
+            found.iter().all(|found| found.severity() != Severity::Error),
+            "{}: {found:?}\n{text}",
+            path.display()
+        );
+        if let Err(place) = Recogniser::accepts(&rules, "root", &text) {
+            panic!("{}: {place}\n{text}", path.display());
+        }
+        checked += 1;
+    }
+    assert!(checked >= 12, "{checked} examples");
+}
+
+#[test]
+fn what_does_not_parse_is_no_sentence() {
+    let grammar = printed("gbnf");
+    let rules = read(&grammar);
+    for entry in std::fs::read_dir("examples/parse_error").unwrap() {
+        let path = entry.unwrap().path();
+        // How deep a program nests is no question of grammar.
+        if path.ends_with("E0005_nested_too_deeply.swarm") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(Recogniser::accepts(&rules, "root", &text).is_err(), "{}", path.display());
+    }
 }
