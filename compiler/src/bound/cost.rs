@@ -3,6 +3,7 @@
 use swarm_bytecode::cost::{TEXT_STEP, WORD_BYTES};
 use swarm_grammar::span::Span;
 
+pub(crate) use super::sum::add;
 use super::sum::{Size, Sum, either, plus, times};
 
 /// An upper bound of each resource.
@@ -36,16 +37,21 @@ impl Cost {
 
     /// One after the other.
     #[must_use]
-    pub(crate) fn then(self, next: &Cost) -> Cost {
-        Cost {
-            fuel: plus(self.fuel, &next.fuel),
-            texts: plus(self.texts, &next.texts),
-            kept: plus(self.kept, &next.kept),
-            frames: either(self.frames, &next.frames),
-            host_calls: plus(self.host_calls, &next.host_calls),
-            money: plus(self.money, &next.money),
-            tokens: plus(self.tokens, &next.tokens),
-        }
+    pub(crate) fn then(mut self, next: &Cost) -> Cost {
+        self.follow(next);
+        self
+    }
+
+    /// The same in place.
+    pub(crate) fn follow(&mut self, next: &Cost) {
+        let frames = std::mem::replace(&mut self.frames, Ok(Sum::zero()));
+        self.frames = either(frames, &next.frames);
+        add(&mut self.fuel, &next.fuel);
+        add(&mut self.texts, &next.texts);
+        add(&mut self.kept, &next.kept);
+        add(&mut self.host_calls, &next.host_calls);
+        add(&mut self.money, &next.money);
+        add(&mut self.tokens, &next.tokens);
     }
 
     /// One or the other.
@@ -65,6 +71,9 @@ impl Cost {
     /// So many rounds.
     #[must_use]
     pub(crate) fn repeated(self, rounds: &Size, span: Span) -> Cost {
+        if rounds.as_ref().is_ok_and(|rounds| rounds.as_constant() == Some(1)) {
+            return self;
+        }
         Cost {
             fuel: times(&self.fuel, rounds, span),
             texts: times(&self.texts, rounds, span),
@@ -136,10 +145,4 @@ impl Cost {
         }
         add(&mut self.kept, bytes);
     }
-}
-
-/// Adds to a bound in place.
-pub(crate) fn add(to: &mut Size, amount: &Size) {
-    let sum = std::mem::replace(to, Ok(Sum::zero()));
-    *to = plus(sum, amount);
 }

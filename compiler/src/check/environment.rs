@@ -141,7 +141,7 @@ pub(crate) struct EnumInfo {
 }
 
 /// The names one file can see.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Scope {
     names: BTreeMap<SmolStr, Declared>,
     /// Cases of the enums among them, by name.
@@ -149,7 +149,7 @@ struct Scope {
 }
 
 /// Everything a body can refer to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Environment {
     scopes: Vec<Scope>,
     /// The scope of the text that is being checked.
