@@ -1,10 +1,15 @@
 //! What the benchmarks share: the sample program, its tasks, and the same work in native Rust.
 
+mod generated;
+
+use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use swarm_bytecode::types::Type;
-use swarm_vm::{Grants, Host, Inputs, Instance, Limits, Percent, Program, Record, Table, TableError};
+use swarm_vm::{Exit, Grants, Host, Inputs, Instance, Limits, Percent, Program, Record, Table, TableError};
+
+pub use generated::generated;
 
 /// The sample, as a governor writes it.
 pub const SAMPLE: &str = include_str!("../examples/cost_optimization.swarm");
@@ -97,6 +102,16 @@ pub fn instance(
 ) -> Result<Instance, swarm_vm::LoadError> {
     let limits = Limits::default().money(1_000_000_000);
     Ok(Instance::new(program, inputs, limits, &Grants::all(), host)?.without_action_log().without_digest())
+}
+
+/// From a module's bytes to the report of one run over a table: decoded, verified, bound, run.
+///
+/// # Errors
+/// The bytes are no module, or the table does not fit it.
+pub fn first_result(bytes: &[u8], table: &Table, host: &mut Host<'_>) -> Result<Exit, Box<dyn Error>> {
+    let program = Program::load(bytes)?;
+    let inputs = Inputs::new(&program).table("task_queue", table)?;
+    Ok(instance(&program, &inputs, host)?.run(host))
 }
 
 /// Times two pieces of work in turn, so that a drift of the machine's speed falls on both: the median of each, in

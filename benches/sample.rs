@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::io::Write;
 
 use criterion::{Criterion, criterion_group};
-use swarm_benches::{SAMPLE, Tasks, counting_host, instance, side_by_side};
+use swarm_benches::{SAMPLE, Tasks, counting_host, first_result, instance, side_by_side};
 use swarm_compiler::compile_text;
 use swarm_vm::{Inputs, Program};
 
@@ -29,6 +29,14 @@ fn cold(criterion: &mut Criterion) -> Result<(), Failure> {
         bencher.iter(|| compile_text("cost_optimization.swarm", black_box(SAMPLE)));
     });
     group.bench_function("decode and verify", |bencher| bencher.iter(|| Program::load(black_box(&bytes))));
+    let few = Tasks::random(4).table()?;
+    let mut first_host = counting_host(&calls);
+    group.bench_function("bytes to first result", |bencher| {
+        bencher.iter(|| first_result(black_box(&bytes), &few, &mut first_host).is_ok());
+    });
+    group.bench_function("source to first result", |bencher| {
+        bencher.iter(|| stripped().is_ok_and(|bytes| first_result(&bytes, &few, &mut first_host).is_ok()));
+    });
     group.bench_function("new instance", |bencher| bencher.iter(|| instance(&program, &inputs, &host)));
     group.finish();
     Ok(())

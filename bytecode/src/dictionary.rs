@@ -4,6 +4,9 @@
 //! entries its writer knew, so that an old module keeps its one form; a reader that knows fewer refuses it by that
 //! number, not by a wrong name. Whoever appends names adds the new length to [`LENGTHS`].
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 /// The names, by index. Append only.
 pub static NAMES: &[&str] = &[
     "START",
@@ -66,10 +69,17 @@ pub static LENGTHS: &[usize] = &[48];
 
 /// The index of a name, if it is well known.
 pub fn index_of(name: &str) -> Option<usize> {
-    NAMES.iter().position(|known| *known == name)
+    static PLACES: LazyLock<BTreeMap<&str, usize>> =
+        LazyLock::new(|| NAMES.iter().copied().zip(0..).collect());
+    PLACES.get(name).copied()
 }
 
 /// The name at an index.
 pub fn name(index: usize) -> Option<&'static str> {
     NAMES.get(index).copied()
+}
+
+/// The name that stands behind a well-known one: behind an action's, the capability it needs.
+pub fn behind(name: &str) -> Option<&'static str> {
+    index_of(name)?.checked_add(1).and_then(|next| NAMES.get(next).copied())
 }

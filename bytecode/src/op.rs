@@ -14,7 +14,7 @@ use crate::module::{ContextId, FloatId, FunctionId, ImportId, InputId, MetricId,
 use crate::native::NativeId;
 
 /// A register of the current frame: the window has exactly 256 slots, so an index is never out of bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Register(pub u8);
 
 /// What an op does to the flow of control; decides how blocks nest and where fuel is settled.
@@ -440,21 +440,35 @@ index_operands!(FloatId, StringId, FunctionId, ImportId, InputId, ContextId, Met
 pub trait OperandReader {
     /// What can go wrong.
     type Error;
-    /// A register.
+    /// A register that is read.
     fn register(&mut self) -> Result<Register, Self::Error>;
+    /// A register that is written.
+    ///
+    /// # Errors
+    /// As [`OperandReader::register`].
+    fn result(&mut self) -> Result<Register, Self::Error> {
+        self.register()
+    }
     /// A list of registers.
     fn registers(&mut self) -> Result<Vec<Register>, Self::Error>;
     /// An integer constant.
     fn integer(&mut self) -> Result<i64, Self::Error>;
     /// An index that fits 16 bits.
     fn index(&mut self) -> Result<u16, Self::Error>;
+    /// An index of what is called with the registers that follow.
+    ///
+    /// # Errors
+    /// As [`OperandReader::index`].
+    fn callee(&mut self) -> Result<u16, Self::Error> {
+        self.index()
+    }
     /// An index that fits 8 bits.
     fn small(&mut self) -> Result<u8, Self::Error>;
 }
 
 macro_rules! read_operand {
     ($reader:ident dst $class:ident) => {
-        $reader.register()?
+        $reader.result()?
     };
     ($reader:ident src $class:ident) => {
         $reader.register()?
@@ -472,10 +486,10 @@ macro_rules! read_operand {
         StringId($reader.index()?)
     };
     ($reader:ident function) => {
-        FunctionId($reader.index()?)
+        FunctionId($reader.callee()?)
     };
     ($reader:ident import) => {
-        ImportId($reader.index()?)
+        ImportId($reader.callee()?)
     };
     ($reader:ident input) => {
         InputId($reader.index()?)
@@ -493,7 +507,7 @@ macro_rules! read_operand {
         $reader.small()?
     };
     ($reader:ident native) => {
-        NativeId($reader.index()?)
+        NativeId($reader.callee()?)
     };
     ($reader:ident field) => {
         $reader.small()?

@@ -45,7 +45,7 @@ fn table<T>(head: &str, items: impl IntoIterator<Item = T>, row: impl Fn(T) -> S
 }
 
 fn sections() -> String {
-    table("| id | section |", Section::ALL, |section| format!("| {} | {} |", section as u8, section.name()))
+    table("| bit | section |", Section::ALL, |section| format!("| {} | {} |", section as u8, section.name()))
 }
 
 fn ops() -> String {

@@ -202,8 +202,8 @@ fn build(
     let mut generated = generate(program, sources, test)?;
     let report = prove(&generated.module, &generated.facts);
     generated.module.bound = report.bound.clone();
-    match Verified::from_module(&generated.module) {
-        Ok(_) => Ok((generated, report)),
+    match Verified::accepts(&generated.module) {
+        Ok(()) => Ok((generated, report)),
         Err(error) => {
             let span = generated.facts.functions.first().map_or_else(Span::default, |facts| facts.span);
             Err(vec![internal(span, &error.to_string())])

@@ -66,6 +66,11 @@ pub(crate) fn unbox<T>(list: Vec<Box<T>>) -> Vec<T> {
     list.into_iter().map(|node| *node).collect()
 }
 
+/// What may stand somewhere, out of its box.
+pub(crate) fn opened<T>(node: Option<Box<T>>) -> Option<T> {
+    node.map(|node| *node)
+}
+
 impl<'a> Builder<'a> {
     pub(crate) fn new(
         file: FileId,
@@ -179,8 +184,15 @@ impl<'a> Builder<'a> {
         })
     }
 
-    pub(crate) fn case(&self, start: u32, name: Name, parameters: Option<Vec<Parameter>>, end: u32) -> Case {
-        Case { name, parameters: parameters.unwrap_or_default(), span: self.span(start, end) }
+    pub(crate) fn case(
+        &self,
+        start: u32,
+        name: Name,
+        parameters: Option<Vec<Parameter>>,
+        end: u32,
+    ) -> Box<Case> {
+        let parameters = parameters.unwrap_or_default();
+        Box::new(Case { name, parameters, span: self.span(start, end) })
     }
 
     pub(crate) fn clause(&self, start: u32, kind: Box<ClauseKind>, end: u32) -> Box<Clause> {
@@ -270,8 +282,13 @@ impl<'a> Builder<'a> {
         self.single(statement)
     }
 
-    pub(crate) fn if_arm(&self, condition: Box<Condition>, then: Option<(u32, u32)>, block: Block) -> IfArm {
-        IfArm { condition: *condition, then: then.is_some(), block }
+    pub(crate) fn if_arm(
+        &self,
+        condition: Box<Condition>,
+        then: Option<(u32, u32)>,
+        block: Block,
+    ) -> Box<IfArm> {
+        Box::new(IfArm { condition: *condition, then: then.is_some(), block })
     }
 
     pub(crate) fn if_statement(
@@ -284,8 +301,8 @@ impl<'a> Builder<'a> {
         self.statement(start, StatementKind::If { arms, otherwise }, end)
     }
 
-    pub(crate) fn arm(&self, start: u32, patterns: Vec<Pattern>, block: Block, end: u32) -> MatchArm {
-        MatchArm { patterns, block, span: self.span(start, end) }
+    pub(crate) fn arm(&self, start: u32, patterns: Vec<Pattern>, block: Block, end: u32) -> Box<MatchArm> {
+        Box::new(MatchArm { patterns, block, span: self.span(start, end) })
     }
 
     /// Statements that look as if they stood under an IF without braces, though only one can (E0019).

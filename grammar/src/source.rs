@@ -1,15 +1,17 @@
 //! Source files and positions in them.
 
+use std::sync::Arc;
+
 use smol_str::SmolStr;
 
 use crate::span::{FileId, Span};
 
-/// A text with its name and the starts of its lines.
+/// A text with its name and the starts of its lines. A clone shares them.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
     name: SmolStr,
-    text: String,
-    line_starts: Vec<u32>,
+    text: Arc<str>,
+    line_starts: Arc<[u32]>,
 }
 
 /// A position for people: both count from 1, the column in characters.
@@ -24,14 +26,14 @@ pub struct Position {
 impl SourceFile {
     /// A source file. The text is at most [`SourceFile::MAX_BYTES`] long: the caller refuses longer ones.
     pub fn new(name: impl Into<SmolStr>, text: impl Into<String>) -> SourceFile {
-        let text = text.into();
+        let text: String = text.into();
         let mut line_starts = vec![0];
         for (at, byte) in text.bytes().enumerate() {
             if byte == b'\n' {
                 line_starts.push(u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1));
             }
         }
-        SourceFile { name: name.into(), text, line_starts }
+        SourceFile { name: name.into(), text: text.into(), line_starts: line_starts.into() }
     }
 
     /// Greatest length of a source text.

@@ -101,7 +101,8 @@ pub struct Instance {
     next_attached: Option<Arc<Attached>>,
     grants: Grants,
     settings: Settings,
-    state: RunState,
+    /// Made when it is first needed: an instance that only waits for its start is small.
+    state: Option<Box<RunState>>,
     recorder: Recorder,
 }
 
@@ -118,14 +119,14 @@ impl Instance {
         grants: &Grants,
         host: &Host<'_>,
     ) -> Result<Instance, LoadError> {
-        host.admit(program.code(), grants)?;
+        host.admit(program, grants)?;
         Ok(Instance {
             program: program.clone(),
             attached: complete(program, inputs)?,
             next_attached: None,
             grants: grants.clone(),
             settings: Settings::new(limits),
-            state: RunState::new(program.code(), &limits, grants, host),
+            state: None,
             recorder: Recorder { digest: Some(Digest::new()), seq: 0 },
         })
     }
@@ -164,7 +165,7 @@ impl Instance {
     /// are ONCE depend on it ([`crate::Call::key`]). Before the first run.
     #[must_use]
     pub fn identity(mut self, identity: &[u8]) -> Instance {
-        self.state.once.get_or_insert_default().identify(identity);
+        self.work().once.get_or_insert_default().identify(identity);
         self
     }
 
@@ -181,7 +182,9 @@ impl Instance {
     /// it counts as vetoed. Such a query fails.
     pub fn grants(&mut self, grants: &Grants) {
         self.grants = grants.clone();
-        self.state.links.expire();
+        if let Some(state) = &mut self.state {
+            state.links.expire();
+        }
     }
 
     /// Begins START, the first activation. [`Instance::run`] does it.
@@ -210,13 +213,27 @@ impl Instance {
     }
 
     fn begin(&mut self, begin: Begin<'_>) -> Result<(), Refusal> {
-        begin.check(self.program.module(), &self.state.phase)?;
-        let next = self.next_attached.take();
-        let fails = self.state.restart(self.program.code(), &self.attached, &self.settings);
-        if let Some(attached) = next {
+        begin.check(self.program.module(), self.phase())?;
+        self.work();
+        let (Some(state), code) = (&mut self.state, self.program.code()) else { return Ok(()) };
+        let fails = state.restart(code, &self.attached, &self.settings);
+        if let Some(attached) = self.next_attached.take() {
             self.attached = attached;
         }
-        self.state.begin(self.program.code(), &self.attached, begin, fails)
+        state.begin(code, &self.attached, begin, fails)
+    }
+
+    /// What changes while it runs.
+    fn work(&mut self) -> &mut RunState {
+        self.run_state().0
+    }
+
+    /// Looks at what changes while it runs; where nothing did so far, at its beginnings.
+    fn look<T>(&self, look: impl FnOnce(&RunState) -> T) -> T {
+        match &self.state {
+            Some(state) => look(state),
+            None => look(&RunState::new(self.program.code(), &self.settings.limits)),
+        }
     }
 
     /// Goes on until the activation is over, waits for something or is out of fuel. A fresh instance is started. If
@@ -231,23 +248,29 @@ impl Instance {
     }
 
     fn drive(&mut self, host: &mut Host<'_>, level: Level, sink: Option<&mut dyn TraceSink>) -> Exit {
-        if let Phase::Fresh = self.state.phase {
+        if let Phase::Fresh = self.phase() {
             // START has no parameters: nothing can stand against it.
             let _ = self.start();
         }
-        if !self.state.links.hold(host) {
-            self.state.links.renew(self.program.module(), host, &self.grants);
+        self.work();
+        if let Some(state) = &mut self.state
+            && !state.links.hold(host)
+        {
+            state.links = host.links(&self.program, &self.grants);
         }
         let exit = self.driver(level, sink).drive(host);
         exit.unwrap_or_else(|| Exit::Finished(self.report()))
     }
 
     fn driver<'a, 's>(&'a mut self, level: Level, sink: Option<&'s mut dyn TraceSink>) -> Driver<'a, 's> {
+        let (program, settings) = (&self.program, &self.settings);
+        let state =
+            self.state.get_or_insert_with(|| Box::new(RunState::new(program.code(), &settings.limits)));
         Driver {
-            program: &self.program,
+            program,
             attached: &self.attached,
-            settings: &self.settings,
-            state: &mut self.state,
+            settings,
+            state,
             tracing: Tracing { recorder: &mut self.recorder, sink, level },
         }
     }
@@ -258,13 +281,14 @@ impl Instance {
     /// # Errors
     /// Nothing waits for a call with this number.
     pub fn resolve(&mut self, id: u64, answer: Answer) -> Result<(), NotPending> {
-        if self.state.phase.answer(id, answer) { Ok(()) } else { Err(NotPending { id }) }
+        if self.work().phase.answer(id, answer) { Ok(()) } else { Err(NotPending { id }) }
     }
 
     /// Raises the fuel limit of the activation. One that was out of fuel goes on as if it had had the fuel at once.
     pub fn refuel(&mut self, units: u64) {
-        let limit = self.state.machine.fuel_limit.max(0).cast_unsigned().saturating_add(units);
-        self.state.machine.fuel_limit = limit.min(MAX_FUEL).cast_signed();
+        let machine = &mut self.work().machine;
+        let limit = machine.fuel_limit.max(0).cast_unsigned().saturating_add(units);
+        machine.fuel_limit = limit.min(MAX_FUEL).cast_signed();
     }
 
     /// Ends the order. If no activation is under way it has simply run its time: the outcome is `done`. If one is, it
@@ -280,42 +304,47 @@ impl Instance {
     }
 
     fn close_with(&mut self, level: Level, sink: Option<&mut dyn TraceSink>) -> Report {
-        let limit = match self.state.phase {
+        let limit = match self.phase() {
             Phase::Running => LimitKind::Fuel,
             _ => LimitKind::Deadline,
         };
         self.driver(level, sink).close(limit);
+        self.work().machine.stack = Vec::new();
         self.report()
     }
 
     /// Whether the order is over: nothing can be begun any more.
     pub fn is_over(&self) -> bool {
-        matches!(self.state.phase, Phase::Ended)
+        matches!(self.phase(), Phase::Ended)
     }
 
     /// Fuel the activation used so far; at most the limit.
     pub fn fuel_used(&self) -> u64 {
-        if let Some(ending) = &self.state.ending {
+        let Some(state) = &self.state else { return 0 };
+        if let Some(ending) = &state.ending {
             return ending.fuel_used;
         }
-        let used = match self.state.phase {
+        let used = match state.phase {
             Phase::Fresh | Phase::Begun(_) => 0,
-            _ => self.state.machine.used(self.program.code()),
+            _ => state.machine.used(self.program.code()),
         };
-        used.min(self.state.machine.fuel_limit).max(0).cast_unsigned()
+        used.min(state.machine.fuel_limit).max(0).cast_unsigned()
     }
 
     /// Words and bytes of text the activation has put into its arena; inputs are not among them.
     pub fn arena_used(&self) -> (usize, usize) {
-        (self.state.machine.heap.words(), self.state.machine.heap.text_bytes())
+        let heap = self.state.as_ref().map(|state| &state.machine.heap);
+        heap.map_or((0, 0), |heap| (heap.words(), heap.text_bytes()))
     }
 
     /// The value of a STATE variable.
     pub fn state(&self, name: &str) -> Option<Value> {
         let states = &self.program.module().states;
-        let (at, state) = states.iter().enumerate().find(|(_, state)| state.name == name)?;
-        let slot = *self.state.machine.states.get(at)?;
-        Some(ValueRef { data: self.data(), ty: state.ty, slot }.to_value())
+        let (at, declared) = states.iter().enumerate().find(|(_, state)| state.name == name)?;
+        self.look(|state| {
+            let slot = *state.machine.states.get(at)?;
+            Some(ValueRef { data: self.data(state), ty: declared.ty, slot }.to_value())
+        })
     }
 
     pub(crate) fn program(&self) -> &Program {
@@ -323,7 +352,8 @@ impl Instance {
     }
 
     pub(crate) fn phase(&self) -> &Phase {
-        &self.state.phase
+        const FRESH: &Phase = &Phase::Fresh;
+        self.state.as_ref().map_or(FRESH, |state| &state.phase)
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -331,17 +361,23 @@ impl Instance {
     }
 
     pub(crate) fn run_state(&mut self) -> (&mut RunState, &Attached) {
-        (&mut self.state, &self.attached)
+        let (program, settings) = (&self.program, &self.settings);
+        let state =
+            self.state.get_or_insert_with(|| Box::new(RunState::new(program.code(), &settings.limits)));
+        (state, &self.attached)
     }
 
-    fn data(&self) -> Data<'_> {
-        Data { code: self.program.code(), attached: &self.attached, heap: &self.state.machine.heap }
+    fn data<'a>(&'a self, state: &'a RunState) -> Data<'a> {
+        Data { code: self.program.code(), attached: &self.attached, heap: &state.machine.heap }
     }
 
     /// What came of the last activation.
     fn report(&self) -> Report {
-        let module = self.program.module();
-        let (state, data) = (&self.state, self.data());
+        self.look(|state| self.report_of(state))
+    }
+
+    fn report_of(&self, state: &RunState) -> Report {
+        let (module, data) = (self.program.module(), self.data(state));
         let ending = state.ending.as_deref().cloned().unwrap_or_default();
         let entry = module.functions.get(module.entry.index()).and_then(|entry| entry.result);
         let result = ending.result.zip(entry).map(|(slot, ty)| ValueRef { data, ty, slot }.to_value());
@@ -370,8 +406,11 @@ impl Instance {
 
     /// What came of the order so far, over all its activations.
     pub fn order(&self) -> OrderReport {
+        self.look(|state| self.order_of(state))
+    }
+
+    fn order_of(&self, state: &RunState) -> OrderReport {
         let module = self.program.module();
-        let state = &self.state;
         let over = state.ending.as_ref().filter(|_| self.is_over());
         let states = module
             .states

@@ -1,6 +1,7 @@
 //! What a run may use, and what it may touch.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::Instruction;
@@ -120,7 +121,8 @@ impl Limits {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants {
     all: bool,
-    names: BTreeSet<SmolStr>,
+    /// Shared by clones; `None` is none.
+    names: Option<Arc<BTreeSet<SmolStr>>>,
 }
 
 impl Grants {
@@ -131,24 +133,24 @@ impl Grants {
 
     /// Every capability a program asks for.
     pub fn all() -> Grants {
-        Grants { all: true, names: BTreeSet::new() }
+        Grants { all: true, names: None }
     }
 
     /// Adds a capability by its name (`cpu.throttle`).
     #[must_use]
     pub fn with(mut self, name: &str) -> Grants {
-        self.names.insert(name.into());
+        Arc::make_mut(self.names.get_or_insert_default()).insert(name.into());
         self
     }
 
     /// Whether a capability is granted.
     pub fn contains(&self, name: &str) -> bool {
-        self.all || self.names.contains(name)
+        self.all || self.names.as_ref().is_some_and(|names| names.contains(name))
     }
 }
 
 impl<S: AsRef<str>> FromIterator<S> for Grants {
     fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Grants {
-        Grants { all: false, names: names.into_iter().map(|name| name.as_ref().into()).collect() }
+        names.into_iter().fold(Grants::none(), |grants, name| grants.with(name.as_ref()))
     }
 }

@@ -236,7 +236,8 @@ pub(crate) fn open_window(
     }
     let registers = base.saturating_add(usize::from(callee.registers));
     let mut slots = stack.get_mut(base..registers).unwrap_or_default().iter_mut();
-    for (slot, value) in slots.by_ref().zip(arguments) {
+    // Arguments first: where there are no more of them, no slot is taken from those that are set to zero.
+    for (value, slot) in arguments.zip(slots.by_ref()) {
         *slot = value;
     }
     slots.for_each(|slot| *slot = 0);

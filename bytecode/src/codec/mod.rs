@@ -1,14 +1,13 @@
 //! The container: one canonical form in bytes for each module.
 //!
 //! ```text
-//! module   = "SWRM" format-version cost-model-version known-names length section*
-//! section  = id length payload
+//! module   = "SWRM" format-version cost-model-version known-names sections payload*
 //! ```
 //!
-//! Versions and ids are bytes, `known-names` (the length of the dictionary) and lengths are LEB128; the module's
-//! length counts the bytes behind it. Sections stand in ascending order, each at most once; one that would say
-//! nothing is left out. There is one way to write each value, so `encode(decode(bytes)) == bytes`, and a digest
-//! of the bytes is a digest of the program.
+//! Versions are bytes, `known-names` (the length of the dictionary) and `sections` are LEB128. A bit of `sections` is
+//! set for each section that is there, and their payloads follow each other in the order of these bits; a section that
+//! would say nothing is left out. There is one way to write each value, so `encode(decode(bytes)) == bytes`, and a
+//! digest of the bytes is a digest of the program.
 //!
 //! Decoding allocates at most 32 bytes for each byte of input and 64 KiB: counts are held against a cap, against the
 //! bytes that are left, and against that budget before anything is allocated.
@@ -19,6 +18,7 @@ mod read;
 mod sections;
 mod write;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use sha2::{Digest, Sha256};
@@ -36,44 +36,45 @@ use crate::op::Op;
 pub const MAGIC: [u8; 4] = *b"SWRM";
 
 /// Version of the format.
-pub const FORMAT_VERSION: u8 = 1;
+pub const FORMAT_VERSION: u8 = 2;
 
-/// The sections, by their ids.
+/// The sections, by the bit that says that they are there, in the order in which they stand. What is in nearly every
+/// program comes first, and what code refers to before the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Section {
     /// The INSTRUCTION header.
-    Instruction = 1,
+    Instruction = 0,
     /// The module's own types.
-    Types = 2,
+    Types = 1,
     /// Host functions.
-    Imports = 3,
+    Imports = 2,
     /// Host data.
-    Inputs = 4,
+    Inputs = 3,
     /// Context values.
-    Contexts = 5,
-    /// Metrics.
-    Metrics = 6,
-    /// Float constants.
-    Floats = 7,
-    /// String constants.
-    Strings = 8,
+    Contexts = 4,
     /// Functions and the entry.
-    Functions = 9,
+    Functions = 5,
     /// The worst case.
-    Bound = 10,
+    Bound = 6,
+    /// String constants.
+    Strings = 7,
+    /// Float constants.
+    Floats = 8,
+    /// Metrics.
+    Metrics = 9,
     /// STATE variables.
-    States = 11,
+    States = 10,
     /// What wakes it up by name.
-    Events = 12,
+    Events = 11,
     /// What wakes it up by time.
-    Timers = 13,
+    Timers = 12,
     /// Actions it forbids itself.
-    Vetoes = 14,
+    Vetoes = 13,
     /// What of the header only the fleet reads: rollout, expectations, stops, reports.
-    Fleet = 15,
+    Fleet = 14,
     /// Names and places; not part of the program's identity. Behind all others, so that it can be cut off.
-    Debug = 31,
+    Debug = 15,
 }
 
 impl Section {
@@ -84,11 +85,11 @@ impl Section {
         Section::Imports,
         Section::Inputs,
         Section::Contexts,
-        Section::Metrics,
-        Section::Floats,
-        Section::Strings,
         Section::Functions,
         Section::Bound,
+        Section::Strings,
+        Section::Floats,
+        Section::Metrics,
         Section::States,
         Section::Events,
         Section::Timers,
@@ -119,8 +120,9 @@ impl Section {
         }
     }
 
-    fn of(id: u8) -> Option<Section> {
-        Section::ALL.into_iter().find(|&section| section as u8 == id)
+    /// Its bit among those of a module.
+    const fn bit(self) -> u16 {
+        1_u16.wrapping_shl(self as u32)
     }
 }
 
@@ -147,19 +149,19 @@ impl Module {
         }
     }
 
-    /// The module in bytes. [`Module::decode`] reads back the same module if it keeps to [`limits`].
+    /// The module in bytes. [`Module::decode`] reads back the same module if it keeps to [`limits`], and its bound is
+    /// a sum of different products in order.
     pub fn encode(&self) -> Vec<u8> {
         let mut body = Writer::default();
+        let mut there = 0;
         for section in Section::ALL {
-            let mut payload = Writer::default();
-            sections::write(section, self, &mut payload);
-            if !payload.bytes.is_empty() {
-                body.byte(section as u8);
-                body.count(payload.bytes.len());
-                body.bytes.append(&mut payload.bytes);
+            let before = body.bytes.len();
+            sections::write(section, self, &mut body);
+            if body.bytes.len() > before {
+                there |= section.bit();
             }
         }
-        with_header(dictionary::NAMES.len(), &body.bytes)
+        with_header(dictionary::NAMES.len(), there, &body.bytes)
     }
 
     /// Reads a module. It is well-formed then, but nothing is known of what it would do: that is for
@@ -168,16 +170,7 @@ impl Module {
     /// # Errors
     /// Where the bytes are not the one form of a module.
     pub fn decode(bytes: &[u8]) -> std::result::Result<Module, DecodeError> {
-        let mut module = Module::empty();
-        let mut reader = Reader::new(bytes);
-        read_header(&mut reader)?;
-        let mut last = None;
-        while reader.remaining() > 0 {
-            let (section, outer) = open_section(&mut reader, &mut last)?;
-            sections::read(section, &mut module, &mut reader)?;
-            reader.leave(outer)?;
-        }
-        Ok(module)
+        Container::read(bytes).map(|container| container.module)
     }
 
     /// Takes away names and places. What the program does, and its digest, stay the same.
@@ -191,18 +184,68 @@ impl Module {
     }
 }
 
-fn with_header(known_names: usize, body: &[u8]) -> Vec<u8> {
+fn with_header(known_names: usize, there: u16, body: &[u8]) -> Vec<u8> {
     let mut writer = Writer::default();
+    writer.bytes.reserve_exact(body.len().saturating_add(MAGIC.len()).saturating_add(8));
     writer.bytes.extend_from_slice(&MAGIC);
     writer.byte(FORMAT_VERSION);
     writer.byte(COST_MODEL);
     writer.count(known_names);
-    writer.count(body.len());
+    writer.unsigned(there);
     writer.bytes.extend_from_slice(body);
     writer.bytes
 }
 
-fn read_header(reader: &mut Reader<'_>) -> Result<()> {
+/// A module with where its parts lie in the bytes it was read from.
+pub(crate) struct Container<'b> {
+    pub(crate) module: Module,
+    bytes: &'b [u8],
+    known_names: usize,
+    there: u16,
+    /// Where the first section begins.
+    body: usize,
+    /// Where the debug section begins; the end of the bytes where there is none.
+    debug: usize,
+}
+
+impl<'b> Container<'b> {
+    pub(crate) fn read(bytes: &'b [u8]) -> Result<Container<'b>> {
+        Container::read_with(bytes, |_, _| {})
+    }
+
+    /// Reads a module and says where each section lies.
+    fn read_with(bytes: &'b [u8], mut found: impl FnMut(Section, Range<usize>)) -> Result<Container<'b>> {
+        let mut module = Module::empty();
+        let mut reader = Reader::new(bytes);
+        let there = read_header(&mut reader)?;
+        let body = reader.position();
+        let mut debug = bytes.len();
+        for section in Section::ALL.into_iter().filter(|section| there & section.bit() != 0) {
+            let start = reader.position();
+            if section == Section::Debug {
+                debug = start;
+            }
+            sections::read(section, &mut module, &mut reader)?;
+            found(section, start..reader.position());
+        }
+        if reader.remaining() > 0 {
+            return Err(reader.error(DecodeErrorKind::Length, "bytes are left over at the end of the module"));
+        }
+        Ok(Container { module, bytes, known_names: reader.known_names, there, body, debug })
+    }
+
+    /// The bytes of the same module without its debug section.
+    pub(crate) fn stripped(&self) -> Cow<'b, [u8]> {
+        if self.module.debug.is_none() {
+            return Cow::Borrowed(self.bytes);
+        }
+        let kept = self.bytes.get(self.body..self.debug).unwrap_or_default();
+        Cow::Owned(with_header(self.known_names, self.there & !Section::Debug.bit(), kept))
+    }
+}
+
+/// Reads the header; gives which sections are there.
+fn read_header(reader: &mut Reader<'_>) -> Result<u16> {
     if reader.remaining() > limits::MODULE_BYTES {
         return Err(reader.error(DecodeErrorKind::TooLarge, "a module has at most 16 MiB"));
     }
@@ -219,13 +262,7 @@ fn read_header(reader: &mut Reader<'_>) -> Result<()> {
         return Err(reader.error_at(start, DecodeErrorKind::Version, text));
     }
     reader.known_names = names;
-    let start = reader.position();
-    let length = reader.unsigned(u64::MAX)?;
-    if u64::try_from(reader.remaining()).ok() != Some(length) {
-        let text = format!("{length} bytes should follow, {} do", reader.remaining());
-        return Err(reader.error_at(start, DecodeErrorKind::Length, text));
-    }
-    Ok(())
+    reader.unsigned16(u16::MAX)
 }
 
 fn version(reader: &mut Reader<'_>, what: &str, known: u8) -> Result<()> {
@@ -238,63 +275,22 @@ fn version(reader: &mut Reader<'_>, what: &str, known: u8) -> Result<()> {
     Err(reader.error_at(start, DecodeErrorKind::Version, text))
 }
 
-/// Reads a section's id and length; gives what [`Reader::leave`] wants.
-fn open_section(reader: &mut Reader<'_>, last: &mut Option<Section>) -> Result<(Section, usize)> {
-    let start = reader.position();
-    let id = reader.byte()?;
-    let section = Section::of(id).ok_or_else(|| {
-        reader.error_at(start, DecodeErrorKind::Malformed, format!("there is no section {id}"))
-    })?;
-    if *last >= Some(section) {
-        let text = format!("section {} stands out of order or twice", section.name());
-        return Err(reader.error_at(start, DecodeErrorKind::NotCanonical, text));
-    }
-    *last = Some(section);
-    let length = reader.count(limits::MODULE_BYTES)?;
-    if length == 0 {
-        return Err(reader.error_at(start, DecodeErrorKind::NotCanonical, "an empty section"));
-    }
-    Ok((section, reader.enter(length)?))
-}
-
-/// Where each section's payload lies in an encoded module. The payloads themselves are not looked at.
+/// Where each section's payload lies in an encoded module.
 ///
 /// # Errors
-/// Where the bytes are not a container.
+/// Where the bytes are no module.
 pub fn sections(bytes: &[u8]) -> std::result::Result<Vec<(Section, Range<usize>)>, DecodeError> {
-    let mut reader = Reader::new(bytes);
-    read_header(&mut reader)?;
     let mut found = Vec::with_capacity(Section::ALL.len());
-    let mut last = None;
-    while reader.remaining() > 0 {
-        let (section, outer) = open_section(&mut reader, &mut last)?;
-        let start = reader.position();
-        reader.take(reader.remaining())?;
-        found.push((section, start..reader.position()));
-        reader.leave(outer)?;
-    }
+    Container::read_with(bytes, |section, range| found.push((section, range)))?;
     Ok(found)
 }
 
 /// The bytes of the same module without its debug section.
 ///
 /// # Errors
-/// Where the bytes are not a container.
+/// Where the bytes are no module.
 pub fn strip(bytes: &[u8]) -> std::result::Result<Vec<u8>, DecodeError> {
-    let mut reader = Reader::new(bytes);
-    read_header(&mut reader)?;
-    let body = reader.position();
-    let mut end = body;
-    let mut last = None;
-    while reader.remaining() > 0 {
-        let (section, outer) = open_section(&mut reader, &mut last)?;
-        reader.take(reader.remaining())?;
-        reader.leave(outer)?;
-        if section != Section::Debug {
-            end = reader.position();
-        }
-    }
-    Ok(with_header(reader.known_names, bytes.get(body..end).unwrap_or_default()))
+    Container::read(bytes).map(|container| container.stripped().into_owned())
 }
 
 /// SHA-256 of bytes.
@@ -316,6 +312,10 @@ pub fn digest_text(digest: &[u8; 32]) -> String {
 
 /// The digest that identifies a program: that of its stripped bytes, so that names and places do not matter.
 pub fn program_digest(module: &Module) -> [u8; 32] {
-    let bytes = module.encode();
-    strip(&bytes).map_or_else(|_| digest(&bytes), |stripped| digest(&stripped))
+    if module.debug.is_none() {
+        return digest(&module.encode());
+    }
+    let mut stripped = module.clone();
+    stripped.strip();
+    digest(&stripped.encode())
 }

@@ -8,7 +8,6 @@ use super::error::{DecodeError, DecodeErrorKind};
 use super::limits;
 use super::write::unzigzag;
 use crate::dictionary;
-use crate::op::{OperandReader, Register};
 use crate::types::TypeId;
 
 pub(super) type Result<T> = std::result::Result<T, DecodeError>;
@@ -23,8 +22,6 @@ const INLINE_TEXT: usize = 23;
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     position: usize,
-    /// Where the section being read ends.
-    end: usize,
     /// How many more bytes may be allocated.
     budget: usize,
     /// How many names of the dictionary the module's writer knew.
@@ -34,7 +31,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Reader<'a> {
         let budget = bytes.len().saturating_mul(UNFOLDING.0).saturating_add(UNFOLDING.1);
-        Reader { bytes, position: 0, end: bytes.len(), budget, known_names: 0 }
+        Reader { bytes, position: 0, budget, known_names: 0 }
     }
 
     pub(super) fn position(&self) -> usize {
@@ -42,7 +39,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn remaining(&self) -> usize {
-        self.end.saturating_sub(self.position)
+        self.bytes.len().saturating_sub(self.position)
     }
 
     pub(super) fn error(&self, kind: DecodeErrorKind, text: impl Into<Cow<'static, str>>) -> DecodeError {
@@ -58,25 +55,8 @@ impl<'a> Reader<'a> {
         DecodeError { kind, offset, text: text.into() }
     }
 
-    /// Narrows the reader to the next `length` bytes; gives the former end for [`Reader::leave`].
-    pub(super) fn enter(&mut self, length: usize) -> Result<usize> {
-        if length > self.remaining() {
-            return Err(self.error(DecodeErrorKind::Length, "the section is longer than the module"));
-        }
-        Ok(std::mem::replace(&mut self.end, self.position.saturating_add(length)))
-    }
-
-    /// Ends what [`Reader::enter`] began: all bytes must be used up.
-    pub(super) fn leave(&mut self, end: usize) -> Result<()> {
-        if self.remaining() != 0 {
-            return Err(self.error(DecodeErrorKind::Length, "bytes are left over at the end of the section"));
-        }
-        self.end = end;
-        Ok(())
-    }
-
     pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8]> {
-        let end = self.position.checked_add(length).filter(|&end| end <= self.end);
+        let end = self.position.checked_add(length);
         let taken = end.and_then(|end| self.bytes.get(self.position..end));
         match (end, taken) {
             (Some(end), Some(taken)) => {
@@ -88,7 +68,13 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn byte(&mut self) -> Result<u8> {
-        Ok(self.take(1)?.first().copied().unwrap_or(0))
+        match self.bytes.get(self.position) {
+            Some(byte) => {
+                self.position = self.position.saturating_add(1);
+                Ok(*byte)
+            }
+            None => Err(self.error(DecodeErrorKind::Length, "the bytes end in the middle of a value")),
+        }
     }
 
     /// LEB128 in its shortest form, at most `max`.
@@ -115,15 +101,22 @@ impl<'a> Reader<'a> {
 
     /// LEB128 in its shortest form, at most `max`.
     pub(super) fn unsigned(&mut self, max: u64) -> Result<u64> {
+        // Most numbers take a byte.
+        if let Some(byte) = self.bytes.get(self.position).filter(|byte| **byte < 0x80)
+            && u64::from(*byte) <= max
+        {
+            self.position = self.position.saturating_add(1);
+            return Ok(u64::from(*byte));
+        }
         self.wide(u128::from(max)).map(|value| u64::try_from(value).unwrap_or(0))
     }
 
     pub(super) fn unsigned32(&mut self, max: u32) -> Result<u32> {
-        self.wide(u128::from(max)).map(|value| u32::try_from(value).unwrap_or(0))
+        self.unsigned(u64::from(max)).map(|value| u32::try_from(value).unwrap_or(0))
     }
 
     pub(super) fn unsigned16(&mut self, max: u16) -> Result<u16> {
-        self.wide(u128::from(max)).map(|value| u16::try_from(value).unwrap_or(0))
+        self.unsigned(u64::from(max)).map(|value| u16::try_from(value).unwrap_or(0))
     }
 
     /// Zigzag LEB128.
@@ -146,6 +139,23 @@ impl<'a> Reader<'a> {
         scaled.ok_or_else(|| {
             self.error_at(start, DecodeErrorKind::Malformed, "an integer constant does not fit 64 bits")
         })
+    }
+
+    /// A round number; see [`super::write::Writer::round`].
+    pub(super) fn round(&mut self) -> Result<u32> {
+        let start = self.position;
+        let code = self.unsigned(u64::from(u32::MAX) << 4 | 15)?;
+        let (mantissa, exponent) = (code >> 4, u32::try_from(code & 15).unwrap_or(0));
+        let value = 10_u64.checked_pow(exponent).and_then(|power| mantissa.checked_mul(power));
+        let value = value.and_then(|value| u32::try_from(value).ok()).ok_or_else(|| {
+            self.error_at(start, DecodeErrorKind::TooLarge, format!("a number here is at most {}", u32::MAX))
+        })?;
+        let round = mantissa.checked_rem(10) == Some(0);
+        if round && !(mantissa == 0 && exponent == 0) {
+            let text = "a number has more factors of ten than it says";
+            return Err(self.error_at(start, DecodeErrorKind::NotCanonical, text));
+        }
+        Ok(value)
     }
 
     /// IEEE bits of a finite float.
@@ -226,12 +236,17 @@ impl<'a> Reader<'a> {
 
     /// See [`super::write::Writer::name`].
     pub(super) fn name(&mut self) -> Result<SmolStr> {
+        self.name_and_place().map(|(name, _)| name)
+    }
+
+    /// A name, and its place in the dictionary.
+    fn name_and_place(&mut self) -> Result<(SmolStr, Option<usize>)> {
         let start = self.position;
         let code = self.unsigned32(u32::MAX)?;
         let value = usize::try_from(code >> 1).unwrap_or(usize::MAX);
         if code & 1 == 1 {
             let known = dictionary::name(value).filter(|_| value < self.known_names);
-            return known.map(SmolStr::new_static).ok_or_else(|| {
+            return known.map(|name| (SmolStr::new_static(name), Some(value))).ok_or_else(|| {
                 self.error_at(
                     start,
                     DecodeErrorKind::Malformed,
@@ -248,7 +263,14 @@ impl<'a> Reader<'a> {
             let text = "a well-known name is spelt out";
             return Err(self.error_at(start, DecodeErrorKind::NotCanonical, text));
         }
-        Ok(name)
+        Ok((name, None))
+    }
+
+    /// A name, and the one that the dictionary, as the module's writer knew it, has behind it.
+    pub(super) fn name_and_next(&mut self) -> Result<(SmolStr, Option<&'static str>)> {
+        let (name, place) = self.name_and_place()?;
+        let next = place.and_then(|place| place.checked_add(1)).filter(|next| *next < self.known_names);
+        Ok((name, next.and_then(dictionary::name)))
     }
 
     pub(super) fn ty(&mut self) -> Result<TypeId> {
@@ -259,34 +281,5 @@ impl<'a> Reader<'a> {
     pub(super) fn optional32(&mut self, max: u32) -> Result<Option<u32>> {
         let value = self.unsigned(u64::from(max).saturating_add(1))?;
         Ok(value.checked_sub(1).and_then(|value| u32::try_from(value).ok()))
-    }
-
-    pub(super) fn optional_type(&mut self) -> Result<Option<TypeId>> {
-        let value = self.unsigned32(1 << 16)?;
-        Ok(value.checked_sub(1).and_then(|index| u16::try_from(index).ok()).map(TypeId))
-    }
-}
-
-impl OperandReader for Reader<'_> {
-    type Error = DecodeError;
-
-    fn register(&mut self) -> Result<Register> {
-        self.byte().map(Register)
-    }
-
-    fn registers(&mut self) -> Result<Vec<Register>> {
-        self.list(limits::FIELDS, |reader| reader.byte().map(Register))
-    }
-
-    fn integer(&mut self) -> Result<i64> {
-        self.number()
-    }
-
-    fn index(&mut self) -> Result<u16> {
-        self.unsigned16(u16::MAX)
-    }
-
-    fn small(&mut self) -> Result<u8> {
-        self.unsigned16(u16::from(u8::MAX)).map(|value| u8::try_from(value).unwrap_or(u8::MAX))
     }
 }

@@ -17,6 +17,9 @@ impl Writer {
     /// LEB128, shortest form.
     pub(super) fn unsigned(&mut self, value: impl Into<u128>) {
         let mut value = value.into();
+        if let Some(byte) = u8::try_from(value).ok().filter(|byte| *byte < 0x80) {
+            return self.byte(byte);
+        }
         loop {
             let low = u8::try_from(value & 0x7f).unwrap_or(0);
             value >>= 7;
@@ -49,6 +52,17 @@ impl Writer {
         self.unsigned(u128::from(zigzag(mantissa)) << 4 | u128::from(exponent));
     }
 
+    /// A number that people choose: its factors of ten are counted in the low four bits, the rest stands above them.
+    pub(super) fn round(&mut self, value: u32) {
+        let mut mantissa = u64::from(value);
+        let mut exponent = 0_u64;
+        while mantissa != 0 && mantissa.checked_rem(10) == Some(0) {
+            mantissa = mantissa.wrapping_div(10);
+            exponent = exponent.saturating_add(1);
+        }
+        self.unsigned(mantissa << 4 | exponent);
+    }
+
     /// IEEE bits, little-endian.
     pub(super) fn float(&mut self, value: f64) {
         self.bytes.extend_from_slice(&value.to_bits().to_le_bytes());
@@ -78,11 +92,6 @@ impl Writer {
     /// 0 for none, else the number and 1.
     pub(super) fn optional32(&mut self, value: Option<u32>) {
         self.unsigned(value.map_or(0, |value| u64::from(value).saturating_add(1)));
-    }
-
-    /// 0 for none, else the index and 1.
-    pub(super) fn optional_type(&mut self, ty: Option<TypeId>) {
-        self.unsigned(ty.map_or(0, |ty| u32::from(ty.0).saturating_add(1)));
     }
 
     /// How many, then each.

@@ -11,7 +11,7 @@ use decimal::Decimal;
 
 pub use print::{format, format_float, format_rate};
 pub use time::{Calendar, format_time, parse_time};
-pub use unit::{UNITS, Unit, dimension, find, named, suggest};
+pub use unit::{UNITS, Unit, dimension, find, named, suggest, usual_unit};
 
 use crate::types::{Dimension, TypeId};
 

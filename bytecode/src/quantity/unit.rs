@@ -49,6 +49,18 @@ pub static UNITS: &[Unit] = &[
     unit("%", TypeId::PERCENT, 10_000, false),
 ];
 
+/// What a bare number of host data mostly counts, if it is of this type.
+pub const fn usual_unit(ty: TypeId) -> Option<&'static str> {
+    match ty {
+        TypeId::DURATION => Some("ms"),
+        TypeId::BYTES => Some("B"),
+        TypeId::BANDWIDTH => Some("bps"),
+        TypeId::MONEY => Some("USD"),
+        TypeId::TOKENS => Some("tokens"),
+        _ => None,
+    }
+}
+
 /// What people write for a unit, and the unit. Looked up before a match that ignores case.
 static ALIASES: &[(&str, &str)] = &[
     ("m", "min"),

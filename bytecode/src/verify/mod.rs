@@ -13,7 +13,7 @@ use std::fmt;
 
 pub use rules::{RULES, Rule};
 
-use crate::codec::{self, DecodeError};
+use crate::codec::{self, Container, DecodeError};
 use crate::layout::Layout;
 use crate::module::{Function, FunctionId, Module};
 
@@ -38,8 +38,7 @@ impl Verified {
     /// # Errors
     /// Where the bytes are no module, or the module breaks a rule.
     pub fn load(bytes: &[u8]) -> Result<Verified, LoadError> {
-        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        Verified::load_within(bytes, length.saturating_mul(DEFAULT_WORK.0).saturating_add(DEFAULT_WORK.1))
+        Verified::load_within(bytes, allowance(bytes))
     }
 
     /// Like [`Verified::load`], with an allowance of steps of its own.
@@ -47,11 +46,11 @@ impl Verified {
     /// # Errors
     /// Where the bytes are no module, or the module breaks a rule, be it [`Rule::Work`].
     pub fn load_within(bytes: &[u8], work: u64) -> Result<Verified, LoadError> {
-        let module = Module::decode(bytes)?;
-        let digest = codec::digest(&codec::strip(bytes)?);
+        let container = Container::read(bytes)?;
+        let digest = codec::digest(&container.stripped());
         let mut left = Work { left: work };
-        let layouts = check(&module, &mut left)?;
-        Ok(Verified { module, layouts, digest, work: work.saturating_sub(left.left) })
+        let layouts = check(&container.module, &mut left)?;
+        Ok(Verified { module: container.module, layouts, digest, work: work.saturating_sub(left.left) })
     }
 
     /// Checks a module that was just made. It goes through its bytes, so that what is accepted here is accepted
@@ -61,6 +60,17 @@ impl Verified {
     /// As [`Verified::load`].
     pub fn from_module(module: &Module) -> Result<Verified, LoadError> {
         Verified::load(&module.encode())
+    }
+
+    /// Whether a module that was just made would be accepted everywhere: by its bytes, as [`Verified::from_module`].
+    ///
+    /// # Errors
+    /// As [`Verified::load`].
+    pub fn accepts(module: &Module) -> Result<(), LoadError> {
+        let bytes = module.encode();
+        let container = Container::read(&bytes)?;
+        check(&container.module, &mut Work { left: allowance(&bytes) })?;
+        Ok(())
     }
 
     /// The module.
@@ -97,6 +107,12 @@ impl Verified {
     pub fn into_module(self) -> Module {
         self.module
     }
+}
+
+/// The steps allowed for a module of these bytes.
+fn allowance(bytes: &[u8]) -> u64 {
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    length.saturating_mul(DEFAULT_WORK.0).saturating_add(DEFAULT_WORK.1)
 }
 
 /// Why a module was not loaded.

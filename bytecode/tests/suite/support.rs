@@ -292,10 +292,13 @@ fn any_polynomial(random: &mut Random) -> Polynomial {
     if random.below(4) == 0 {
         return Polynomial::Unbounded;
     }
-    Polynomial::Terms(random.list(3, |random| Term {
+    let mut terms = random.list(3, |random| Term {
         factors: random.list(3, |random| InputId(random.index16())),
-        coefficient: random.bits() >> random.below(64),
-    }))
+        coefficient: (random.bits() >> random.below(64)).max(1),
+    });
+    terms.sort();
+    terms.dedup_by(|left, right| left.factors == right.factors);
+    Polynomial::Terms(terms)
 }
 
 fn any_function(random: &mut Random) -> Function {

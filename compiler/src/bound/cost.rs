@@ -6,6 +6,7 @@ use swarm_bytecode::cost::{TEXT_STEP, WORD_BYTES};
 use swarm_bytecode::module::ImportId;
 use swarm_grammar::span::Span;
 
+pub(crate) use super::sum::add;
 use super::sum::{Size, Sum, either, plus, times};
 
 /// An upper bound of each resource.
@@ -43,6 +44,12 @@ impl Calls {
         Calls { count: change(&self.count), money: change(&self.money), tokens: change(&self.tokens) }
     }
 
+    fn follow(&mut self, next: &Calls) {
+        add(&mut self.count, &next.count);
+        add(&mut self.money, &next.money);
+        add(&mut self.tokens, &next.tokens);
+    }
+
     fn join(self, other: &Calls, joined: fn(Size, &Size) -> Size) -> Calls {
         Calls {
             count: joined(self.count, &other.count),
@@ -69,9 +76,24 @@ impl Cost {
 
     /// One after the other: the calls of the first are no longer live when the second makes its own.
     #[must_use]
-    pub(crate) fn then(self, next: &Cost) -> Cost {
-        let frames = either(self.frames.clone(), &next.frames);
-        Cost { frames, ..self.join(next, plus) }
+    pub(crate) fn then(mut self, next: &Cost) -> Cost {
+        self.follow(next);
+        self
+    }
+
+    /// The same in place.
+    pub(crate) fn follow(&mut self, next: &Cost) {
+        let frames = std::mem::replace(&mut self.frames, Ok(Sum::zero()));
+        self.frames = either(frames, &next.frames);
+        add(&mut self.fuel, &next.fuel);
+        add(&mut self.texts, &next.texts);
+        add(&mut self.kept, &next.kept);
+        add(&mut self.host_calls, &next.host_calls);
+        add(&mut self.money, &next.money);
+        add(&mut self.tokens, &next.tokens);
+        for (import, calls) in &next.calls {
+            self.calls.entry(*import).or_insert_with(Calls::none).follow(calls);
+        }
     }
 
     /// One or the other.
@@ -100,7 +122,10 @@ impl Cost {
 
     /// So many rounds.
     #[must_use]
-    pub(crate) fn repeated(&self, rounds: &Size, span: Span) -> Cost {
+    pub(crate) fn repeated(self, rounds: &Size, span: Span) -> Cost {
+        if rounds.as_ref().is_ok_and(|rounds| rounds.as_constant() == Some(1)) {
+            return self;
+        }
         Cost { frames: self.frames.clone(), ..self.map(|size| times(size, rounds, span)) }
     }
 
@@ -193,10 +218,4 @@ impl Cost {
         }
         add(&mut self.kept, bytes);
     }
-}
-
-/// Adds to a bound in place.
-pub(crate) fn add(to: &mut Size, amount: &Size) {
-    let sum = std::mem::replace(to, Ok(Sum::zero()));
-    *to = plus(sum, amount);
 }

@@ -94,7 +94,7 @@ impl Walk<'_, '_> {
     fn asked(&mut self, function: FunctionId, call: &CallFacts, times: u64, cost: &mut Cost) {
         let callee = self.prover.function(function, call.span).substitute(&call.sizes, call.span);
         let callee = callee.repeated(&Ok(Sum::constant(times)), call.span);
-        *cost = std::mem::replace(cost, Cost::zero()).then(&callee);
+        cost.follow(&callee);
     }
 
     fn budgets(&self, saved: &[Register], undoes: bool, cost: &mut Cost) {
@@ -153,7 +153,7 @@ impl Walk<'_, '_> {
             self.asked(veto.condition, call, 1, &mut once);
         }
         let once = once.repeated(&Ok(Sum::constant(times)), call.span);
-        *cost = std::mem::replace(cost, Cost::zero()).then(&once);
+        cost.follow(&once);
     }
 
     /// Money or tokens of a host call: a declared ceiling. To work it out costs fuel.

@@ -1,6 +1,6 @@
 //! Sums of products of sizes: how often a loop goes round, and what that costs, as far as it is known.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use swarm_bytecode::module::{InputId, Polynomial, Term};
 use swarm_bytecode::numeric;
@@ -28,9 +28,12 @@ pub enum Symbol {
 pub struct Sum {
     /// The term without symbols: most sums have no other.
     constant: u64,
-    /// The others: each has a symbol, and a coefficient above 0.
-    terms: BTreeMap<Vec<Symbol>, u64>,
+    /// The others, in order of their factors: each has a symbol, and a coefficient above 0.
+    terms: Vec<(Factors, u64)>,
 }
+
+/// What is multiplied in a term, in order.
+type Factors = Arc<[Symbol]>;
 
 /// Why something has no bound, and where.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,22 +116,26 @@ impl Sum {
 
     /// A number.
     pub fn constant(value: u64) -> Sum {
-        Sum { constant: value, terms: BTreeMap::new() }
+        Sum { constant: value, terms: Vec::new() }
     }
 
     /// One symbol.
     pub fn symbol(symbol: Symbol) -> Sum {
-        let mut sum = Sum::zero();
-        sum.insert(vec![symbol], 1);
-        sum
+        Sum { constant: 0, terms: vec![(Arc::new([symbol]), 1)] }
     }
 
-    fn insert(&mut self, factors: Vec<Symbol>, coefficient: u64) {
-        if factors.is_empty() {
-            self.constant = self.constant.saturating_add(coefficient);
-        } else if coefficient > 0 {
-            let term = self.terms.entry(factors).or_insert(0);
-            *term = term.saturating_add(coefficient);
+    /// Puts a term together with what is known of the same factors.
+    fn merge(&mut self, factors: &Factors, coefficient: u64, together: impl Fn(u64, u64) -> u64) {
+        if coefficient == 0 {
+            return;
+        }
+        match self.terms.binary_search_by(|(known, _)| known.cmp(factors)) {
+            Ok(at) => {
+                if let Some((_, known)) = self.terms.get_mut(at) {
+                    *known = together(*known, coefficient);
+                }
+            }
+            Err(at) => self.terms.insert(at, (Arc::clone(factors), coefficient)),
         }
     }
 
@@ -140,14 +147,16 @@ impl Sum {
     /// The sum of both.
     #[must_use]
     pub fn plus(mut self, other: &Sum) -> Sum {
+        self.add(other);
+        self
+    }
+
+    /// Adds another sum.
+    pub fn add(&mut self, other: &Sum) {
         self.constant = self.constant.saturating_add(other.constant);
         for (factors, coefficient) in &other.terms {
-            match self.terms.get_mut(factors) {
-                Some(term) => *term = term.saturating_add(*coefficient),
-                None => self.insert(factors.clone(), *coefficient),
-            }
+            self.merge(factors, *coefficient, u64::saturating_add);
         }
-        self
     }
 
     /// What is at least as great as both, whatever the symbols are: the greater coefficient of each term.
@@ -155,10 +164,7 @@ impl Sum {
     pub fn or(mut self, other: &Sum) -> Sum {
         self.constant = self.constant.max(other.constant);
         for (factors, coefficient) in &other.terms {
-            match self.terms.get_mut(factors) {
-                Some(term) => *term = (*term).max(*coefficient),
-                None => self.insert(factors.clone(), *coefficient),
-            }
+            self.merge(factors, *coefficient, u64::max);
         }
         self
     }
@@ -174,7 +180,7 @@ impl Sum {
     #[must_use]
     pub fn divided(mut self, divisor: u64) -> Sum {
         self.constant = self.constant.checked_div(divisor).unwrap_or(self.constant);
-        for coefficient in self.terms.values_mut() {
+        for (_, coefficient) in &mut self.terms {
             *coefficient = coefficient.div_ceil(divisor.max(1));
         }
         self
@@ -183,14 +189,12 @@ impl Sum {
     /// Its terms, the one without symbols first; none of them is 0.
     pub(crate) fn each_term(&self) -> impl Iterator<Item = (&[Symbol], u64)> {
         let constant = (self.constant > 0).then_some((&[][..], self.constant));
-        constant
-            .into_iter()
-            .chain(self.terms.iter().map(|(symbols, coefficient)| (symbols.as_slice(), *coefficient)))
+        constant.into_iter().chain(self.terms.iter().map(|(symbols, coefficient)| (&**symbols, *coefficient)))
     }
 
     /// All that it speaks of, some perhaps twice.
     pub(crate) fn symbols(&self) -> impl Iterator<Item = Symbol> {
-        self.terms.keys().flatten().copied()
+        self.terms.iter().flat_map(|(symbols, _)| symbols.iter().copied())
     }
 
     /// The greatest value, where `most` gives the greatest of each symbol; `None` where it gives none.
@@ -198,7 +202,7 @@ impl Sum {
         let mut sum = self.constant;
         for (factors, coefficient) in &self.terms {
             let mut product = *coefficient;
-            for factor in factors {
+            for factor in factors.iter() {
                 product = product.saturating_mul(most(*factor)?);
             }
             sum = sum.saturating_add(product);
@@ -211,10 +215,10 @@ impl Sum {
         let mut result = Sum::constant(self.constant);
         for (factors, coefficient) in &self.terms {
             let mut product = Sum::constant(*coefficient);
-            for factor in factors {
+            for factor in factors.iter() {
                 product = product.times(&by(*factor).unwrap_or_else(|| Sum::symbol(*factor)))?;
             }
-            result = result.plus(&product);
+            result.add(&product);
         }
         Some(result)
     }
@@ -226,7 +230,7 @@ impl Sum {
             return Sum::zero();
         }
         self.constant = self.constant.saturating_mul(factor);
-        for coefficient in self.terms.values_mut() {
+        for (_, coefficient) in &mut self.terms {
             *coefficient = coefficient.saturating_mul(factor);
         }
         self
@@ -240,7 +244,7 @@ impl Sum {
             u64::try_from(product.div_ceil(divisor.max(1).into())).unwrap_or(u64::MAX)
         };
         self.constant = share(self.constant);
-        self.terms.values_mut().for_each(|coefficient| *coefficient = share(*coefficient));
+        self.terms.iter_mut().for_each(|(_, coefficient)| *coefficient = share(*coefficient));
         self
     }
 
@@ -256,14 +260,14 @@ impl Sum {
             nearest.map_or(u64::MAX, |nearest| u64::try_from(nearest).unwrap_or(0))
         };
         self.constant = scaled(self.constant);
-        self.terms.values_mut().for_each(|coefficient| *coefficient = scaled(*coefficient));
+        self.terms.iter_mut().for_each(|(_, coefficient)| *coefficient = scaled(*coefficient));
         self
     }
 
     /// The product of both; `None` where it has too many terms.
     pub fn times(&self, other: &Sum) -> Option<Sum> {
         if let Some(factor) = self.as_constant() {
-            return Some(other.clone().scaled(factor));
+            return Some(if factor == 0 { Sum::zero() } else { other.clone().scaled(factor) });
         }
         if let Some(factor) = other.as_constant() {
             return Some(self.clone().scaled(factor));
@@ -273,12 +277,12 @@ impl Sum {
         product.constant = self.constant.saturating_mul(other.constant);
         for (left, by) in &self.terms {
             for (right, times) in &other.terms {
-                let mut factors: Vec<Symbol> = left.iter().chain(right).copied().collect();
+                let mut factors: Vec<Symbol> = left.iter().chain(right.iter()).copied().collect();
                 factors.sort_unstable();
                 if factors.len() > MAX_FACTORS {
                     return None;
                 }
-                product.insert(factors, by.saturating_mul(*times));
+                product.merge(&factors.into(), by.saturating_mul(*times), u64::saturating_add);
             }
         }
         (product.terms.len() <= MAX_TERMS).then_some(product)
@@ -292,7 +296,7 @@ impl Sum {
         let mut result = Sum::constant(self.constant);
         for (factors, coefficient) in &self.terms {
             let mut product = Sum::constant(*coefficient);
-            for factor in factors {
+            for factor in factors.iter() {
                 let value = match factor {
                     Symbol::Input(_) | Symbol::Text(_) | Symbol::Result(_) => Sum::symbol(*factor),
                     Symbol::Parameter(index) => match arguments.get(*index as usize) {
@@ -302,7 +306,7 @@ impl Sum {
                 };
                 product = product.times(&value).ok_or_else(|| too_long(span))?;
             }
-            result = result.plus(&product);
+            result.add(&product);
         }
         Ok(result)
     }
@@ -313,9 +317,9 @@ impl Sum {
         if self.constant > 0 {
             terms.push(Term { factors: Vec::new(), coefficient: self.constant });
         }
-        for (factors, &coefficient) in &self.terms {
+        for &(ref factors, coefficient) in &self.terms {
             let mut inputs = Vec::new();
-            for factor in factors {
+            for factor in factors.iter() {
                 match factor {
                     Symbol::Input(input) => inputs.push(*input),
                     Symbol::Parameter(_) | Symbol::Text(_) | Symbol::Result(_) => {
@@ -347,8 +351,19 @@ pub(crate) fn times(left: &Size, right: &Size, span: Span) -> Size {
 }
 
 /// Sum of two bounds.
-pub(crate) fn plus(left: Size, right: &Size) -> Size {
-    both(left, right, Sum::plus)
+pub(crate) fn plus(mut left: Size, right: &Size) -> Size {
+    add(&mut left, right);
+    left
+}
+
+/// Adds to a bound in place.
+pub(crate) fn add(to: &mut Size, amount: &Size) {
+    match (to, amount) {
+        (Ok(sum), Ok(amount)) => sum.add(amount),
+        (to @ Ok(_), Err(cause)) => *to = Err(cause.clone()),
+        (Err(own), Err(cause)) => *own = own.clone().and(cause),
+        (Err(_), Ok(_)) => {}
+    }
 }
 
 /// What is at least as great as both.

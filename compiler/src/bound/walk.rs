@@ -41,6 +41,13 @@ impl Ways {
         self.exits.insert(exit, cost);
     }
 
+    /// The way to the end goes to an exit instead.
+    fn leave(&mut self, exit: Exit) {
+        if let Some(cost) = self.through.take() {
+            self.exit(exit, cost);
+        }
+    }
+
     /// One stretch or another.
     fn or(mut self, other: Ways) -> Ways {
         self.through = either_way(self.through, other.through);
@@ -81,8 +88,8 @@ impl Walk<'_, '_> {
         let mut ways = Ways { through: Some(Cost::zero()), exits: BTreeMap::new() };
         let mut at = start;
         while at < end {
-            let (Some(op), Some(mut cost)) = (function.code.get(at), ways.through.take()) else { break };
-            self.own_cost(at, op, &mut cost);
+            let (Some(op), Some(cost)) = (function.code.get(at), &mut ways.through) else { break };
+            self.own_cost(at, op, cost);
             let behind = at.saturating_add(1);
             match op.info().flow {
                 Flow::Open | Flow::OpenLoop | Flow::OpenWithin => {
@@ -92,6 +99,7 @@ impl Walk<'_, '_> {
                         Op::Within { .. } => self.within(at),
                         _ => self.repeat(at),
                     };
+                    let Some(cost) = ways.through.take() else { break };
                     for (exit, more) in inner.exits {
                         ways.exit(exit, cost.clone().then(&more));
                     }
@@ -101,12 +109,11 @@ impl Walk<'_, '_> {
                 Flow::Branch => {
                     let opening = self.layout.partner(at).unwrap_or(0);
                     let breaks = matches!(op, Op::Break { .. });
-                    ways.exit(if breaks { Exit::Break(opening) } else { Exit::Continue(opening) }, cost);
+                    ways.leave(if breaks { Exit::Break(opening) } else { Exit::Continue(opening) });
                 }
-                Flow::Leave => ways.exit(Exit::Leave, cost),
+                Flow::Leave => ways.leave(Exit::Leave),
                 _ => {
-                    self.callee_cost(at, op, &mut cost);
-                    ways.through = Some(cost);
+                    self.callee_cost(at, op, cost);
                     at = behind;
                 }
             }

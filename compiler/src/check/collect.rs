@@ -96,7 +96,8 @@ const MAX_CASES: usize = 256;
 type Names<'t> = BTreeMap<&'t SmolStr, &'t ast::Item>;
 
 impl Checker<'_> {
-    pub(crate) fn collect<'t>(&mut self, units: &'t [Unit<'t>]) -> Plan<'t> {
+    /// Collects what the files declare; the prelude is left out where all of it is known already.
+    pub(crate) fn collect<'t>(&mut self, units: &'t [Unit<'t>], prelude_known: bool) -> Plan<'t> {
         let file = units.get(ScopeId::PROGRAM.0).map(|unit| unit.file).unwrap_or_default();
         let length = self.sources.get(file).map_or(0, |source| source.text().len());
         let end = u32::try_from(length).unwrap_or(u32::MAX);
@@ -105,10 +106,11 @@ impl Checker<'_> {
             file_end: Span::new(file, end, end),
             ..Plan::default()
         };
-        let (border, all) = self.declarations(units);
+        let (border, all) = self.declarations(units, prelude_known);
         let prelude = all.first().map(|(names, _)| names);
         let program = all.get(ScopeId::PROGRAM.0).map(|(names, _)| names);
         let order = std::iter::once(ScopeId::PRELUDE.0)
+            .filter(|_| !prelude_known)
             .chain(2..units.len())
             .chain(std::iter::once(ScopeId::PROGRAM.0));
         for at in order {
@@ -154,11 +156,19 @@ impl Checker<'_> {
 
     /// What each file declares, with a mark at each item whose name is taken; and who declares what crosses the
     /// border to the host: there, one name is one thing in the whole program.
-    fn declarations<'t>(&mut self, units: &'t [Unit<'t>]) -> (Names<'t>, Vec<(Names<'t>, Vec<bool>)>) {
+    fn declarations<'t>(
+        &mut self,
+        units: &'t [Unit<'t>],
+        prelude_known: bool,
+    ) -> (Names<'t>, Vec<(Names<'t>, Vec<bool>)>) {
         let mut border = Names::new();
         let mut all = Vec::with_capacity(units.len());
         for (at, unit) in units.iter().enumerate() {
             let mut own = Names::new();
+            if prelude_known && at == ScopeId::PRELUDE.0 {
+                all.push((own, Vec::new()));
+                continue;
+            }
             let mut taken = vec![false; unit.program.items.len()];
             for (item, taken) in unit.program.items.iter().zip(&mut taken) {
                 let Some(name) = declared_name(&item.kind) else { continue };
@@ -259,7 +269,11 @@ impl Checker<'_> {
         let place = Place { span: item.span, scope, replaces: theirs.is_some() };
         match &item.kind {
             ItemKind::Host(function) => {
-                let id = self.next_id(plan.hosts.len(), "ACTIONs and QUERYs", item.span);
+                let id = self.next_id(
+                    self.imports.len().saturating_add(plan.hosts.len()),
+                    "ACTIONs and QUERYs",
+                    item.span,
+                );
                 plan.hosts.push(Host { function: place.of(function), replaces });
                 self.declare(&function.name, Symbol::Host(ImportId(id)), place);
             }
@@ -304,12 +318,20 @@ impl Checker<'_> {
                 self.declare(&field.name, Symbol::Context(ContextId(id)), place);
             }
             ItemKind::Input(field) => {
-                let id = self.next_id(plan.inputs.len(), "INPUTs", item.span);
+                let id = self.next_id(
+                    self.env.inputs.len().saturating_add(plan.inputs.len()),
+                    "INPUTs",
+                    item.span,
+                );
                 plan.inputs.push(place.of(field));
                 self.declare(&field.name, Symbol::Input(InputId(id)), place);
             }
             ItemKind::Metric(metric) => {
-                let id = self.next_id(plan.metrics.len(), "METRICs", item.span);
+                let id = self.next_id(
+                    self.env.metrics.len().saturating_add(plan.metrics.len()),
+                    "METRICs",
+                    item.span,
+                );
                 plan.metrics.push(place.of(metric));
                 self.declare(&metric.name, Symbol::Metric(MetricId(id)), place);
             }
@@ -462,7 +484,7 @@ fn is_border(symbol: Symbol) -> bool {
 }
 
 /// The name a declaration puts into the one namespace, if it does.
-fn declared_name(kind: &ItemKind) -> Option<&ast::Name> {
+pub(crate) fn declared_name(kind: &ItemKind) -> Option<&ast::Name> {
     match kind {
         ItemKind::Const(constant) => Some(&constant.name),
         ItemKind::Type(ty) => Some(&ty.name),

@@ -1,7 +1,7 @@
 //! What the names of a program stand for, and what is known of each declaration before any body is read.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::{ContextId, ImportId, InputId, MetricId, MetricKind, StateId};
@@ -148,19 +148,31 @@ pub(crate) struct EnumInfo {
 }
 
 /// The names one file can see.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Scope {
     names: BTreeMap<SmolStr, Declared>,
     /// Cases of the enums among them, by name.
     cases: BTreeMap<SmolStr, Vec<(TypeId, u8)>>,
 }
 
+/// What has been looked up, by its mark. Looking up changes nothing else, and what is known of the prelude is shared
+/// by threads.
+#[derive(Debug, Default)]
+struct LookedUp(Vec<AtomicBool>);
+
+impl Clone for LookedUp {
+    fn clone(&self) -> LookedUp {
+        let copy = |looked_up: &AtomicBool| AtomicBool::new(looked_up.load(Ordering::Relaxed));
+        LookedUp(self.0.iter().map(copy).collect())
+    }
+}
+
 /// Everything a body can refer to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Environment {
     scopes: Vec<Scope>,
     /// Which marks have been looked up.
-    looked_up: Vec<Cell<bool>>,
+    looked_up: LookedUp,
     /// The scope of the text that is being checked.
     pub(crate) at: ScopeId,
     /// Fields of each record in order.
@@ -186,7 +198,7 @@ impl Environment {
     pub(crate) fn new(scopes: usize) -> Environment {
         Environment {
             scopes: (0..scopes).map(|_| Scope::default()).collect(),
-            looked_up: Vec::new(),
+            looked_up: LookedUp::default(),
             at: ScopeId::PROGRAM,
             records: BTreeMap::new(),
             enums: BTreeMap::new(),
@@ -217,8 +229,8 @@ impl Environment {
     /// What a name stands for in the current scope. It is used then.
     pub(crate) fn get(&self, name: &str) -> Option<Declared> {
         let declared = self.peek(name)?;
-        if let Some(looked_up) = self.looked_up.get(declared.mark.0) {
-            looked_up.set(true);
+        if let Some(looked_up) = self.looked_up.0.get(declared.mark.0) {
+            looked_up.store(true, Ordering::Relaxed);
         }
         Some(declared)
     }
@@ -230,13 +242,13 @@ impl Environment {
 
     /// A mark for something new.
     pub(crate) fn mark(&mut self) -> Mark {
-        self.looked_up.push(Cell::new(false));
-        Mark(self.looked_up.len().saturating_sub(1))
+        self.looked_up.0.push(AtomicBool::new(false));
+        Mark(self.looked_up.0.len().saturating_sub(1))
     }
 
     /// Whether anything uses what a mark stands for.
     pub(crate) fn is_used(&self, mark: Mark) -> bool {
-        self.looked_up.get(mark.0).is_some_and(Cell::get)
+        self.looked_up.0.get(mark.0).is_some_and(|looked_up| looked_up.load(Ordering::Relaxed))
     }
 
     /// What a name stands for that a file declares itself.

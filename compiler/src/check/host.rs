@@ -30,12 +30,13 @@ struct Clauses<'t> {
 impl Checker<'_> {
     /// Every host function. Signatures first: a price may call a function.
     pub(crate) fn hosts(&mut self, plan: &Plan<'_>) {
+        let first = self.imports.len();
         for host in &plan.hosts {
             self.env.at = host.function.scope;
             let import = self.host_import(&host.function);
             self.imports.push(import);
         }
-        for (at, host) in plan.hosts.iter().enumerate() {
+        for (at, host) in (first..).zip(&plan.hosts) {
             self.env.at = host.function.scope;
             let cost = self.host_cost(at, &host.function);
             if let Some(import) = self.imports.get_mut(at) {

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! load          the files and modules that USE names                      load.rs
+//! known         the prelude, if nothing in it is declared again           prelude.rs
 //! collect       which names each of them and the prelude declare          collect.rs environment.rs
 //! definitions   CONST, TYPE and ENUM, each after those it needs           constants.rs evaluate.rs declarations.rs
 //! signatures    inputs, metrics, states, functions, host, events          declarations.rs host.rs events.rs resolve.rs
@@ -69,6 +70,7 @@ use effects::CallGraph;
 use environment::Environment;
 use header::Header;
 use load::Unit;
+use prelude::Known;
 use types::TypeTable;
 
 pub use load::{Loader, NoFiles};
@@ -175,12 +177,13 @@ impl<'a> Checker<'a> {
     }
 
     fn run(&mut self, units: &[Unit<'_>], options: &Options) -> Option<typed::Program> {
-        let plan = self.collect(units);
+        let Known { mut inputs, mut metrics, all } = self.known(units);
+        let plan = self.collect(units, all);
         self.definitions(&plan);
         self.type_depths(&plan);
         let contexts = self.contexts(&plan);
-        let inputs = self.inputs(&plan);
-        let metrics = self.metrics(&plan);
+        inputs.extend(self.inputs(&plan));
+        metrics.extend(self.metrics(&plan));
         self.states(&plan);
         self.signatures(&plan);
         self.hosts(&plan);

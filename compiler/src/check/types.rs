@@ -57,7 +57,7 @@ enum Shape {
 }
 
 /// All types of a program. Two composed types that are alike have the same id.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct TypeTable {
     own: Vec<Type>,
     shapes: BTreeMap<Shape, TypeId>,

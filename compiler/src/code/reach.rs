@@ -17,6 +17,7 @@ use crate::typed::{
 pub(crate) struct Reach {
     /// Functions in the order they were met; the entry is the first.
     pub(crate) functions: Vec<FunctionIndex>,
+    met: BTreeSet<FunctionIndex>,
     pub(crate) imports: BTreeSet<ImportId>,
     pub(crate) inputs: BTreeSet<InputId>,
     pub(crate) contexts: BTreeSet<ContextId>,
@@ -37,7 +38,7 @@ impl Reach {
     }
 
     fn function(&mut self, function: FunctionIndex) {
-        if !self.functions.contains(&function) {
+        if self.met.insert(function) {
             self.functions.push(function);
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_bytecode::types::TypeId;
 
-use super::keys::{Key, declared, is_constant, keep, replace, written};
+use super::keys::{Kept, Key, declared, is_constant, keep, put, written};
 use super::rewrite::{blocks_of, exprs_of, parts_of};
 use crate::typed::{Expr, ExprKind, Function, Iteration, Local, LocalId, Source, Statement, StatementKind};
 
@@ -36,14 +36,21 @@ impl Hoister<'_> {
         for mut statement in block.drain(..) {
             let mut found = Found::new();
             self.of_statement(&mut statement, &mut found);
+            let mut kept = Kept::new();
             for (key, value) in found {
                 if self.kept >= MOST_KEPT {
                     break;
                 }
                 let Some((local, declaration)) = keep(&value, self.locals) else { break };
                 self.kept = self.kept.saturating_add(1);
-                put(&mut statement, &key, local, &self.written);
                 new.push(declaration);
+                // Where a part of it is kept, it stands nowhere any more.
+                if !key.has_part(&|part| kept.iter().any(|(key, _)| key == part)) {
+                    kept.push((key, local));
+                }
+            }
+            if !kept.is_empty() {
+                put(&mut statement, &kept, &self.written);
             }
             blocks_of(&mut statement, &mut |inner| self.block(inner));
             new.push(statement);
@@ -150,9 +157,7 @@ impl Inside<'_> {
     }
 
     fn is_invariant(&self, key: &Key) -> bool {
-        let mut locals = Vec::new();
-        key.locals(&mut locals);
-        !locals.iter().any(|local| self.own.contains(local))
+        !key.any_local(&|local| self.own.contains(&local))
     }
 
     fn body(&mut self, body: &mut [Statement]) {
@@ -177,12 +182,4 @@ impl Inside<'_> {
             blocks_of(statement, &mut |block| self.body(block));
         }
     }
-}
-
-/// Puts `local` wherever `key` stands in a statement or its blocks.
-fn put(statement: &mut Statement, key: &Key, local: LocalId, written: &BTreeSet<LocalId>) {
-    exprs_of(statement, &mut |expr| replace(expr, key, local, written));
-    blocks_of(statement, &mut |block| {
-        block.iter_mut().for_each(|statement| put(statement, key, local, written));
-    });
 }

@@ -24,14 +24,13 @@ const MAX_GROWTH: usize = 4_000;
 pub(super) fn inline(program: &mut Program, quiet: &Quiet) {
     let mut templates = BTreeMap::new();
     for (index, recursive) in order(&program.functions) {
-        let Some(mut function) = program.functions.get(index.0 as usize).cloned() else { continue };
-        expand(&mut function, &templates, quiet);
-        // How deep recursion goes is for the limit to say, so its calls stay.
-        if let Some(template) = template(&function).filter(|_| !recursive) {
-            templates.insert(index, template);
+        let Some(function) = program.functions.get_mut(index.0 as usize) else { continue };
+        if !templates.is_empty() {
+            expand(function, &templates, quiet);
         }
-        if let Some(slot) = program.functions.get_mut(index.0 as usize) {
-            *slot = function;
+        // How deep recursion goes is for the limit to say, so its calls stay.
+        if let Some(template) = template(function).filter(|_| !recursive) {
+            templates.insert(index, template);
         }
     }
 }

@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use swarm_bytecode::module::{ContextId, InputId};
 use swarm_bytecode::types::TypeId;
 
-use super::rewrite::{every_expr, parts_of};
+use super::rewrite::{blocks_of, every_expr, exprs_of, parts_of};
 use crate::code::walk::{Part, root, walk};
 use crate::typed::{
     BinaryOperation, Comparison, Expr, ExprKind, Function, Iteration, Local, LocalId, Source, Statement,
@@ -52,6 +52,32 @@ impl Key {
         })
     }
 
+    /// Whether it is the key of an expression.
+    pub(super) fn is(&self, expr: &Expr, written: &BTreeSet<LocalId>) -> bool {
+        let typed = |ty: &TypeId| expr.ty == Some(*ty);
+        let same = match (self, &expr.kind) {
+            (Key::Word(own, ty), ExprKind::Word(value)) => own == value && typed(ty),
+            (Key::Float(own, ty), ExprKind::Float(value)) => *own == value.to_bits() && typed(ty),
+            (Key::Text(own), ExprKind::String(text)) => own == text,
+            (Key::Input(own), ExprKind::Input(input)) => own == input,
+            (Key::Context(own), ExprKind::Context(context)) => own == context,
+            (Key::Local(own), ExprKind::Local(local)) => own == local && !written.contains(local),
+            (Key::Field(part, own), ExprKind::Field(record, index)) => {
+                own == index && part.is(record, written)
+            }
+            (Key::Length(part), ExprKind::Length(items)) => part.is(items, written),
+            (Key::Unary(own, part, ty), ExprKind::Unary(operation, value)) => {
+                unary(*operation) == Some(*own) && typed(ty) && part.is(value, written)
+            }
+            (
+                Key::Compare(own, first, second),
+                ExprKind::Binary(BinaryOperation::Compare(comparison), left, right),
+            ) => *own == number(*comparison) && first.is(left, written) && second.is(right, written),
+            _ => false,
+        };
+        same && expr.ty.is_some()
+    }
+
     /// Whether nothing is to be gained by keeping it: it is in a register already, or costs as much as a move.
     pub(super) fn is_free(&self) -> bool {
         matches!(self, Key::Local(_))
@@ -62,16 +88,23 @@ impl Key {
         matches!(self, Key::Word(..) | Key::Float(..) | Key::Text(_))
     }
 
-    /// The locals in it.
-    pub(super) fn locals(&self, found: &mut Vec<LocalId>) {
+    /// Whether a part of it is such.
+    pub(super) fn has_part(&self, such: &dyn Fn(&Key) -> bool) -> bool {
+        let found = |part: &Key| such(part) || part.has_part(such);
         match self {
-            Key::Local(local) => found.push(*local),
-            Key::Field(part, _) | Key::Length(part) | Key::Unary(_, part, _) => part.locals(found),
-            Key::Compare(_, left, right) => {
-                left.locals(found);
-                right.locals(found);
-            }
-            _ => {}
+            Key::Field(part, _) | Key::Length(part) | Key::Unary(_, part, _) => found(part),
+            Key::Compare(_, left, right) => found(left) || found(right),
+            _ => false,
+        }
+    }
+
+    /// Whether a local in it is such.
+    pub(super) fn any_local(&self, such: &dyn Fn(LocalId) -> bool) -> bool {
+        match self {
+            Key::Local(local) => such(*local),
+            Key::Field(part, _) | Key::Length(part) | Key::Unary(_, part, _) => part.any_local(such),
+            Key::Compare(_, left, right) => left.any_local(such) || right.any_local(such),
+            _ => false,
         }
     }
 }
@@ -126,19 +159,30 @@ pub(super) fn keep(value: &Expr, locals: &mut Vec<Local>) -> Option<(LocalId, St
     Some((local, Statement { kind, span: value.span }))
 }
 
-/// Puts `local` wherever `key` stands in an expression.
-pub(super) fn replace(expr: &mut Expr, key: &Key, local: LocalId, written: &BTreeSet<LocalId>) {
-    if Key::of(expr, written).as_ref() == Some(key) {
-        expr.kind = ExprKind::Local(local);
+/// The locals in which expressions are kept.
+pub(super) type Kept = Vec<(Key, LocalId)>;
+
+/// Puts locals wherever what they keep stands in a statement or its blocks.
+pub(super) fn put(statement: &mut Statement, kept: &[(Key, LocalId)], written: &BTreeSet<LocalId>) {
+    exprs_of(statement, &mut |expr| replace(expr, kept, written));
+    blocks_of(statement, &mut |block| {
+        block.iter_mut().for_each(|statement| put(statement, kept, written));
+    });
+}
+
+/// Puts locals wherever what they keep stands in an expression.
+fn replace(expr: &mut Expr, kept: &[(Key, LocalId)], written: &BTreeSet<LocalId>) {
+    if let Some((_, local)) = kept.iter().find(|(key, _)| key.is(expr, written)) {
+        expr.kind = ExprKind::Local(*local);
         return;
     }
     if let ExprKind::Coalesce(optional, otherwise) = &mut expr.kind
         && is_constant(otherwise)
     {
         // It goes straight to where it is wanted.
-        return replace(optional, key, local, written);
+        return replace(optional, kept, written);
     }
-    parts_of(expr, &mut |part| replace(part, key, local, written));
+    parts_of(expr, &mut |part| replace(part, kept, written));
 }
 
 /// Whether an expression is a constant.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::keys::{Key, declared, keep, replace, written};
+use super::keys::{Key, declared, keep, put, written};
 use super::rewrite::{blocks_of, exprs_of, parts_of};
 use crate::typed::{Expr, ExprKind, Function, Local, LocalId, Statement, StatementKind};
 
@@ -25,13 +25,12 @@ struct Sharer<'f> {
 }
 
 /// How often something is loaded by a statement.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Loads {
     /// At any time.
     all: usize,
     /// Whenever the statement runs.
     sure: usize,
-    value: Option<Expr>,
 }
 
 type Tally = BTreeMap<Key, Loads>;
@@ -44,9 +43,8 @@ impl Sharer<'_> {
         let mut tallies: Vec<Tally> = block.iter_mut().map(|statement| self.tally(statement)).collect();
         // How often each is loaded from the current statement on.
         let mut left: BTreeMap<Key, usize> = BTreeMap::new();
-        for (key, loads) in tallies.iter().flatten() {
-            let known = left.entry(key.clone()).or_insert(0);
-            *known = known.saturating_add(loads.all);
+        for tally in &tallies {
+            add(&mut left, tally);
         }
         let mut new = Vec::with_capacity(block.len());
         for at in 0..block.len() {
@@ -54,9 +52,11 @@ impl Sharer<'_> {
                 let Some((local, declaration)) = keep(&value, self.locals) else { break };
                 self.kept = self.kept.saturating_add(1);
                 new.push(declaration);
+                let kept = [(key, local)];
+                let [(key, _)] = &kept;
                 for (statement, tally) in block.iter_mut().zip(&mut tallies).skip(at) {
-                    if tally.contains_key(&key) {
-                        put(statement, &key, local, &self.written);
+                    if tally.contains_key(key) {
+                        put(statement, &kept, &self.written);
                         let after = self.tally(statement);
                         take(&mut left, tally, &after);
                         *tally = after;
@@ -98,14 +98,29 @@ impl Sharer<'_> {
         if !tally.iter().any(|(key, loads)| loads.sure > 0 && again(key)) {
             return None;
         }
-        let own = declared_by(block.get_mut(at)?);
-        tally.iter().rev().find_map(|(key, loads)| {
-            let mut locals = Vec::new();
-            key.locals(&mut locals);
-            let inside = locals.iter().any(|local| own.contains(local));
-            let value = loads.value.as_ref().filter(|_| !inside && loads.sure > 0 && again(key))?;
-            Some((key.clone(), value.clone()))
-        })
+        let statement = block.get_mut(at)?;
+        let own = declared_by(statement);
+        let wanted = |(key, loads): &(&Key, &Loads)| {
+            loads.sure > 0 && again(key) && !key.any_local(&|local| own.contains(&local))
+        };
+        let (key, _) = tally.iter().rev().find(wanted)?;
+        Some((key.clone(), self.first(statement, key)?))
+    }
+
+    /// The first load of `key` in the expressions of a statement.
+    fn first(&self, statement: &mut Statement, key: &Key) -> Option<Expr> {
+        let mut found = None;
+        exprs_of(statement, &mut |expr| found = found.take().or_else(|| self.first_in(expr, key)));
+        found
+    }
+
+    fn first_in(&self, expr: &mut Expr, key: &Key) -> Option<Expr> {
+        if key.is(expr, &self.written) {
+            return Some(expr.clone());
+        }
+        let mut found = None;
+        parts_of(expr, &mut |part| found = found.take().or_else(|| self.first_in(part, key)));
+        found
     }
 
     /// Adds up the loads of a statement and of its blocks.
@@ -130,13 +145,12 @@ impl Sharer<'_> {
     }
 
     fn count(&self, expr: &mut Expr, sure: bool, tally: &mut Tally) {
-        if let Some(key @ (Key::Field(..) | Key::Input(_) | Key::Context(_))) = Key::of(expr, &self.written) {
+        if is_load(expr)
+            && let Some(key) = Key::of(expr, &self.written)
+        {
             let loads = tally.entry(key).or_default();
             loads.all = loads.all.saturating_add(1);
             loads.sure = loads.sure.saturating_add(usize::from(sure));
-            if loads.value.is_none() {
-                loads.value = Some(expr.clone());
-            }
         }
         match &mut expr.kind {
             ExprKind::And(left, right) | ExprKind::Or(left, right) | ExprKind::Coalesce(left, right) => {
@@ -160,6 +174,11 @@ impl Sharer<'_> {
     }
 }
 
+/// Whether an expression is what this is about.
+fn is_load(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Field(..) | ExprKind::Input(_) | ExprKind::Context(_))
+}
+
 /// The loads of a statement are no longer those of `before`, but of `after`.
 fn take(left: &mut BTreeMap<Key, usize>, before: &Tally, after: &Tally) {
     for (key, loads) in before {
@@ -167,9 +186,17 @@ fn take(left: &mut BTreeMap<Key, usize>, before: &Tally, after: &Tally) {
             *known = known.saturating_sub(loads.all);
         }
     }
-    for (key, loads) in after {
-        let known = left.entry(key.clone()).or_insert(0);
-        *known = known.saturating_add(loads.all);
+    add(left, after);
+}
+
+fn add(left: &mut BTreeMap<Key, usize>, tally: &Tally) {
+    for (key, loads) in tally {
+        match left.get_mut(key) {
+            Some(known) => *known = known.saturating_add(loads.all),
+            None => {
+                left.insert(key.clone(), loads.all);
+            }
+        }
     }
 }
 
@@ -217,8 +244,8 @@ fn merge_filter(statement: &mut Statement, written: &BTreeSet<LocalId>) {
 }
 
 fn fields(expr: &mut Expr, written: &BTreeSet<LocalId>, found: &mut BTreeSet<Key>) {
-    if let Some(key @ Key::Field(..)) = Key::of(expr, written) {
-        found.insert(key);
+    if let ExprKind::Field(..) = expr.kind {
+        found.extend(Key::of(expr, written));
     }
     parts_of(expr, &mut |part| fields(part, written, found));
 }
@@ -233,12 +260,4 @@ fn reads_one(statement: &mut Statement, written: &BTreeSet<LocalId>, wanted: &BT
         }
     });
     found
-}
-
-/// Puts `local` wherever `key` stands in a statement or its blocks.
-fn put(statement: &mut Statement, key: &Key, local: LocalId, written: &BTreeSet<LocalId>) {
-    exprs_of(statement, &mut |expr| replace(expr, key, local, written));
-    blocks_of(statement, &mut |block| {
-        block.iter_mut().for_each(|statement| put(statement, key, local, written));
-    });
 }

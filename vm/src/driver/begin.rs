@@ -11,10 +11,11 @@ use crate::value::ValueRef;
 
 impl Driver<'_, '_> {
     /// Begins the activation that is due.
-    pub(super) fn begin(&mut self, host: &Host<'_>) -> Next {
+    pub(super) fn begin(&mut self, host: &mut Host<'_>) -> Next {
         let Phase::Begun(begun) = std::mem::replace(&mut self.state.phase, Phase::Running) else {
             return Next::GoOn;
         };
+        self.state.machine.stack = host.lend_stack();
         let now = host.now_ns();
         let deadline = now.saturating_add(self.settings.limits.deadline_ns);
         let deadline = *self.state.deadline_ns.get_or_insert(deadline);

@@ -134,8 +134,7 @@ impl Driver<'_, '_> {
         let state = &mut *self.state;
         state.totals.fuel_used = state.totals.fuel_used.saturating_add(fuel);
         state.totals.memory_peak_bytes = state.totals.memory_peak_bytes.max(state.machine.memory.peak);
-        // What is over holds on to its values, for its report; registers go back.
-        state.machine.stack = Vec::new();
+        // What is over holds on to its values, for its report; its registers go back to the host.
         state.machine.frames.clear();
         state.withins.clear();
         state.saved.clear();

@@ -70,8 +70,17 @@ impl<'a> Driver<'a, '_> {
         self.program.code()
     }
 
-    /// Goes on until the activation is over (`None`) or has to wait.
+    /// Goes on until the activation is over (`None`) or has to wait. Registers are the host's, and go back to it when
+    /// they are not needed any more.
     pub(crate) fn drive(&mut self, host: &mut Host<'_>) -> Option<Exit> {
+        let exit = self.go_on(host);
+        if matches!(self.state.phase, Phase::Resting | Phase::Ended) {
+            host.take_stack(std::mem::take(&mut self.state.machine.stack));
+        }
+        exit
+    }
+
+    fn go_on(&mut self, host: &mut Host<'_>) -> Option<Exit> {
         loop {
             let next = match &mut self.state.phase {
                 Phase::Begun(_) => self.begin(host),

@@ -14,9 +14,9 @@ use crate::activation::{Begin, Refusal};
 use crate::attached::Attached;
 use crate::carry::carry;
 use crate::decode::Code;
-use crate::host::{Answer, EffectKey, Host, Links};
+use crate::host::{Answer, EffectKey, Links};
 use crate::instance::Effects;
-use crate::limits::{Grants, Limits, MAX_FUEL};
+use crate::limits::{Limits, MAX_FUEL};
 use crate::machine::{Machine, MemoryMeter};
 use crate::report::{Outcome, Reason};
 use crate::store::store;
@@ -337,7 +337,7 @@ pub(crate) struct RunState {
 }
 
 impl RunState {
-    pub(crate) fn new(code: &Code, limits: &Limits, grants: &Grants, host: &Host<'_>) -> RunState {
+    pub(crate) fn new(code: &Code, limits: &Limits) -> RunState {
         RunState {
             machine: Machine::new(code, limits),
             phase: Phase::Fresh,
@@ -353,7 +353,7 @@ impl RunState {
             saved: Vec::new(),
             deadline_ns: None,
             ending: None,
-            links: Links::new(code.module(), host, grants),
+            links: Links::default(),
             look: Look::default(),
             once: None,
         }

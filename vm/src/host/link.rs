@@ -9,6 +9,7 @@ use swarm_bytecode::types::Type;
 
 use super::Host;
 use crate::limits::Grants;
+use crate::program::Program;
 use crate::slot;
 
 /// What answers an import.
@@ -67,8 +68,8 @@ impl Link {
     }
 }
 
-/// All imports of a program, linked to one host as it was.
-#[derive(Debug, Clone)]
+/// All imports of a program, linked to one host as it was. A clone shares them.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Links {
     /// The host's stamp at that time.
     stamp: Option<u64>,
@@ -76,6 +77,7 @@ pub(crate) struct Links {
 }
 
 impl Links {
+    /// Links what a program imports to a host.
     pub(crate) fn new(module: &Module, host: &Host<'_>, grants: &Grants) -> Links {
         let table = module.imports.iter().enumerate().map(|(at, import)| {
             let mut link = link(module, import, host);
@@ -86,11 +88,6 @@ impl Links {
         });
         let table = table.collect();
         Links { stamp: Some(host.stamp), table }
-    }
-
-    /// Makes them new.
-    pub(crate) fn renew(&mut self, module: &Module, host: &Host<'_>, grants: &Grants) {
-        *self = Links::new(module, host, grants);
     }
 
     /// Makes sure they are made new before they are used again.
@@ -105,6 +102,23 @@ impl Links {
 
     pub(crate) fn get(&self, import: usize) -> Option<&Link> {
         self.table.get(import)
+    }
+}
+
+/// The program a host was asked for last, so that instances of one program share its links.
+#[derive(Debug)]
+pub(super) struct Linked {
+    pub(super) program: Program,
+    pub(super) grants: Grants,
+    pub(super) links: Links,
+    /// Whether the host has all the program needs, and all of that is granted.
+    pub(super) admitted: bool,
+}
+
+impl Linked {
+    /// Whether it is about this program under these grants, and the host is as it was.
+    pub(super) fn is_of(&self, program: &Program, grants: &Grants, host: &Host<'_>) -> bool {
+        self.links.hold(host) && self.program.is_same(program) && self.grants == *grants
     }
 }
 

@@ -5,6 +5,7 @@ mod argument;
 mod handler;
 mod link;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ use crate::decode::Code;
 use crate::error::LoadError;
 use crate::heap::Data;
 use crate::limits::Grants;
+use crate::program::Program;
 use crate::report::PlaceName;
 use crate::value::ValueRef;
 
@@ -28,6 +30,7 @@ pub use argument::{
     Argument, Bandwidth, Bytes, Duration, List, Money, Percent, Rate, Record, Text, Time, Tokens,
 };
 pub use handler::Handler;
+use link::Linked;
 pub(crate) use link::{Links, Target};
 
 /// The functions an embedder offers to programs, the clock that times them and the flag that cancels them.
@@ -49,7 +52,14 @@ pub struct Host<'h> {
     vetoes: Vec<(SmolStr, Rule<'h>)>,
     clock: Box<dyn Clock + 'h>,
     cancel: Option<Arc<AtomicBool>>,
+    linked: RefCell<Option<Linked>>,
+    /// Register stacks that no run needs now.
+    stacks: Vec<Vec<u64>>,
 }
+
+/// How many register stacks a host keeps for later runs, and how many words one of these may have at most.
+const MAX_STACKS: usize = 16;
+const MAX_STACK: usize = 64 << 10;
 
 /// A handler. It leaves the answer empty for a plain "done", which so costs nothing to hand back.
 type Function<'h> = Box<dyn FnMut(&Call<'_>, &mut Option<Answer>) + 'h>;
@@ -89,6 +99,8 @@ impl Default for Host<'_> {
             vetoes: Vec::new(),
             clock: Box::new(SystemClock::default()),
             cancel: None,
+            linked: RefCell::new(None),
+            stacks: Vec::new(),
         }
     }
 }
@@ -214,9 +226,48 @@ impl<'h> Host<'h> {
         self.functions.iter().find(|function| function.name == name)
     }
 
-    /// Whether every import has a handler of its types, and a granted capability unless the program only ever tries
-    /// it.
-    pub(crate) fn admit(&self, code: &Code, grants: &Grants) -> Result<(), LoadError> {
+    /// A register stack, of use before or new. Its words hold anything.
+    pub(crate) fn lend_stack(&mut self) -> Vec<u64> {
+        self.stacks.pop().unwrap_or_default()
+    }
+
+    /// Takes back a register stack.
+    pub(crate) fn take_stack(&mut self, stack: Vec<u64>) {
+        if (1..=MAX_STACK).contains(&stack.capacity()) && self.stacks.len() < MAX_STACKS {
+            self.stacks.push(stack);
+        }
+    }
+
+    /// The links of a program's imports under these grants.
+    pub(crate) fn links(&self, program: &Program, grants: &Grants) -> Links {
+        self.linked(program, grants, |linked| linked.links.clone())
+    }
+
+    /// Makes sure that every import has a handler of its types, and a granted capability unless the program only ever
+    /// tries it.
+    pub(crate) fn admit(&self, program: &Program, grants: &Grants) -> Result<(), LoadError> {
+        self.linked(program, grants, |linked| {
+            if !linked.admitted {
+                self.check(program.code(), grants)?;
+                linked.admitted = true;
+            }
+            Ok(())
+        })
+    }
+
+    /// Looks at what is known of a program under these grants.
+    fn linked<T>(&self, program: &Program, grants: &Grants, look: impl FnOnce(&mut Linked) -> T) -> T {
+        let mut kept = self.linked.borrow_mut();
+        let known = kept.take().filter(|linked| linked.is_of(program, grants, self));
+        look(kept.insert(known.unwrap_or_else(|| Linked {
+            program: program.clone(),
+            grants: grants.clone(),
+            links: Links::new(program.module(), self, grants),
+            admitted: false,
+        })))
+    }
+
+    fn check(&self, code: &Code, grants: &Grants) -> Result<(), LoadError> {
         let module = code.module();
         let demanded = module.imports.iter().enumerate().filter(|(at, _)| !code.only_tries(*at));
         let capabilities = demanded.filter_map(|(_, import)| import.capability.as_ref());

@@ -1,5 +1,7 @@
-//! The worst case: five polynomials. Each is 0 for unbounded, else the number of its terms and 1, and the terms:
-//! their factors and their coefficient.
+//! The worst case: a byte whose bits say which of the five polynomials are unbounded; the products of inputs that have
+//! a coefficient in any of the others, in order; then for each of these its constant and a coefficient for each product.
+
+use std::collections::BTreeSet;
 
 use crate::codec::error::DecodeErrorKind;
 use crate::codec::limits;
@@ -7,51 +9,96 @@ use crate::codec::read::{Reader, Result};
 use crate::codec::write::Writer;
 use crate::module::{Bound, InputId, Polynomial, Term};
 
+/// Most products: each of the five polynomials may have its own.
+const PRODUCTS: usize = 5 * limits::TERMS;
+
 pub(super) fn write(bound: &Bound, out: &mut Writer) {
     if *bound == Bound::default() {
         return;
     }
-    for polynomial in [&bound.fuel, &bound.memory, &bound.host_calls, &bound.money, &bound.tokens] {
-        let Polynomial::Terms(terms) = polynomial else {
-            out.count(0);
-            continue;
-        };
-        out.count(terms.len().saturating_add(1));
-        for term in terms {
-            out.list(&term.factors, |out, factor| out.unsigned(factor.0));
-            out.unsigned(term.coefficient);
+    let polynomials = [&bound.fuel, &bound.memory, &bound.host_calls, &bound.money, &bound.tokens];
+    let mut unbounded = 0_u8;
+    let mut products: BTreeSet<&[InputId]> = BTreeSet::new();
+    for (bit, polynomial) in (0_u32..).zip(polynomials) {
+        match polynomial {
+            Polynomial::Unbounded => unbounded |= 1_u8.wrapping_shl(bit),
+            Polynomial::Terms(terms) => products.extend(terms.iter().map(|term| term.factors.as_slice())),
         }
+    }
+    products.remove([].as_slice());
+    out.byte(unbounded);
+    out.count(products.len());
+    for product in &products {
+        out.list(product, |out, factor| out.unsigned(factor.0));
+    }
+    for polynomial in polynomials {
+        let Polynomial::Terms(terms) = polynomial else { continue };
+        let coefficient = |product: &[InputId]| {
+            let of_it = terms.iter().filter(|term| term.factors == product);
+            of_it.fold(0, |sum: u64, term| sum.saturating_add(term.coefficient))
+        };
+        out.unsigned(coefficient(&[]));
+        products.iter().for_each(|product| out.unsigned(coefficient(product)));
     }
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Result<Bound> {
     let start = reader.position();
-    let bound = Bound {
-        fuel: polynomial(reader)?,
-        memory: polynomial(reader)?,
-        host_calls: polynomial(reader)?,
-        money: polynomial(reader)?,
-        tokens: polynomial(reader)?,
+    let unbounded = reader.byte()?;
+    super::known_flags(reader, unbounded, 0x1f)?;
+    let products = reader.list(PRODUCTS, |reader| {
+        reader.list(limits::FACTORS, |reader| reader.unsigned16(u16::MAX).map(InputId))
+    })?;
+    let ascending = products.is_sorted_by(|left, right| left < right);
+    if !ascending || products.first().is_some_and(Vec::is_empty) {
+        let text = "the products of the bound do not ascend";
+        return Err(reader.error_at(start, DecodeErrorKind::NotCanonical, text));
+    }
+    let mut used = vec![false; products.len()];
+    let mut polynomial = |bit| {
+        if super::flag(unbounded, bit) {
+            return Ok(Polynomial::Unbounded);
+        }
+        read_terms(reader, &products, &mut used)
     };
-    if bound == Bound::default() {
-        return Err(reader.error_at(start, DecodeErrorKind::NotCanonical, "an empty section"));
+    let bound = Bound {
+        fuel: polynomial(0)?,
+        memory: polynomial(1)?,
+        host_calls: polynomial(2)?,
+        money: polynomial(3)?,
+        tokens: polynomial(4)?,
+    };
+    if bound == Bound::default() || used.contains(&false) {
+        return Err(reader.error_at(
+            start,
+            DecodeErrorKind::NotCanonical,
+            "the bound says less than it could",
+        ));
     }
     Ok(bound)
 }
 
-fn polynomial(reader: &mut Reader<'_>) -> Result<Polynomial> {
-    let start = reader.position();
-    let code = reader.unsigned32(u32::MAX)?;
-    let Some(count) = code.checked_sub(1).and_then(|count| usize::try_from(count).ok()) else {
-        return Ok(Polynomial::Unbounded);
-    };
-    if count > limits::TERMS || count > reader.remaining() {
-        return Err(reader.error_at(start, DecodeErrorKind::TooLarge, format!("a bound of {count} terms")));
+fn read_terms(reader: &mut Reader<'_>, products: &[Vec<InputId>], used: &mut [bool]) -> Result<Polynomial> {
+    let mut terms = Vec::new();
+    let constant = reader.unsigned(u64::MAX)?;
+    if constant != 0 {
+        terms = reader.room(1)?;
+        terms.push(Term { factors: Vec::new(), coefficient: constant });
     }
-    let mut terms = reader.room(count)?;
-    for _ in 0..count {
-        let factors = reader.list(limits::FACTORS, |reader| reader.unsigned16(u16::MAX).map(InputId))?;
-        terms.push(Term { factors, coefficient: reader.unsigned(u64::MAX)? });
+    for (factors, used) in products.iter().zip(used) {
+        let coefficient = reader.unsigned(u64::MAX)?;
+        if coefficient == 0 {
+            continue;
+        }
+        *used = true;
+        // Growing by doubling can hold twice as many.
+        let factor_bytes = factors.len().saturating_mul(size_of::<InputId>());
+        reader.allocate(size_of::<Term>().saturating_mul(2).saturating_add(factor_bytes))?;
+        terms.push(Term { factors: factors.clone(), coefficient });
+    }
+    if terms.len() > limits::TERMS {
+        let text = format!("a bound of {} terms", terms.len());
+        return Err(reader.error(DecodeErrorKind::TooLarge, text));
     }
     Ok(Polynomial::Terms(terms))
 }

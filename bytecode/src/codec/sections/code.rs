@@ -1,17 +1,62 @@
-//! Functions: register types, parameters, result, and the ops: each its code and its operands. Registers of one type
-//! that follow each other are a run: twice the type's id, and 1 if the run is longer than one register; then its length
-//! less two stands behind.
+//! Functions: types of registers, parameters, result, and the ops: each its code and its operands.
+//!
+//! Most ops put their result into the next register that was not in use so far. Then bit 7 of the op's code is set, the
+//! result is left out, and so is its type where the op tells it (`registers.rs`). Of an op without a result, the bit
+//! says that its first register is the result of the op before it.
+//!
+//! Types that no op tells stand before the code, by register: the parameters' first. Those of one type that follow each
+//! other are a run: twice the type's id, and 1 if the run is longer than one; then its length less two stands behind.
+//!
+//! An index that arguments follow holds their number in its low three bits; 7 is seven and what the number behind says.
 
+use super::registers::{Registers, Results};
 use crate::codec::error::DecodeErrorKind;
 use crate::codec::limits;
 use crate::codec::read::{Reader, Result};
 use crate::codec::write::Writer;
-use crate::module::Function;
-use crate::op::{Op, Operand};
+use crate::module::{Function, Module};
+use crate::op::{Op, Operand, OperandKind, OperandReader, Register};
 use crate::types::TypeId;
 
-pub(super) fn write(out: &mut Writer, function: &Function) {
-    let runs = function.registers.chunk_by(|left, right| left == right);
+/// The bit of an op's code that says that a register is left out.
+const SHORT: u8 = 0x80;
+
+/// The number of arguments that the low bits of an index can say.
+const FEW: usize = 7;
+
+pub(super) fn write(out: &mut Writer, module: &Module, function: &Function) {
+    let parameters = function.registers.iter().take(usize::from(function.parameters)).copied();
+    let mut stated: Vec<TypeId> = parameters.collect();
+    let mut registers = Registers::new(module, stated.clone());
+    let mut code = Writer::default();
+    code.count(function.code.len());
+    for op in &function.code {
+        let results = Results::of(op);
+        let short = match registers.introduced(&results, &function.registers) {
+            Some(types) => {
+                let told = registers.told(op);
+                let short = told.iter().zip(types).all(|(told, ty)| told.is_none_or(|told| told == *ty));
+                let open = types.iter().zip(told).filter(|(_, told)| !short || told.is_none());
+                stated.extend(open.map(|(ty, _)| *ty));
+                registers.extend(types);
+                short
+            }
+            None => results.is_empty() && registers.is_last(first_source(op)),
+        };
+        registers.ran(&results);
+        write_op(&mut code, op, short);
+    }
+    stated.extend(function.registers.iter().skip(registers.len()));
+    write_types(out, &stated);
+    out.unsigned(u16::from(function.parameters) << 1 | u16::from(function.result.is_some()));
+    if let Some(result) = function.result {
+        out.ty(result);
+    }
+    out.bytes.append(&mut code.bytes);
+}
+
+fn write_types(out: &mut Writer, types: &[TypeId]) {
+    let runs = types.chunk_by(|left, right| left == right);
     out.count(runs.clone().count());
     for run in runs {
         let ty = run.first().map_or(0, |ty| u32::from(ty.0));
@@ -23,32 +68,70 @@ pub(super) fn write(out: &mut Writer, function: &Function) {
             }
         }
     }
-    out.byte(function.parameters);
-    out.optional_type(function.result);
-    out.list(&function.code, write_op);
 }
 
-fn write_op(out: &mut Writer, op: &Op) {
-    out.byte(op.info().code);
-    op.visit_operands(|_, _, operand| match operand {
-        Operand::Register(register) => out.byte(register.0),
-        Operand::Registers(registers) => out.list(registers, |out, register| out.byte(register.0)),
-        Operand::Integer(value) => out.number(value),
-        Operand::Index(index) => out.unsigned(index),
+fn write_op(out: &mut Writer, op: &Op, short: bool) {
+    out.byte(op.info().code | if short { SHORT } else { 0 });
+    let mut left_out = short;
+    let mut callee = None;
+    op.visit_operands(|_, kind, operand| match (kind, operand) {
+        (OperandKind::Destination(_), Operand::Register(_)) if short => left_out = false,
+        (OperandKind::Source(_), Operand::Register(_)) if left_out => left_out = false,
+        (_, Operand::Register(register)) => out.byte(register.0),
+        (OperandKind::Function | OperandKind::Import | OperandKind::Native, Operand::Index(index)) => {
+            callee = Some(index);
+        }
+        (_, Operand::Registers(registers)) => {
+            match callee.take() {
+                Some(index) => {
+                    out.unsigned(u64::from(index) << 3 | registers.len().min(FEW) as u64);
+                    if let Some(more) = registers.len().checked_sub(FEW) {
+                        out.count(more);
+                    }
+                }
+                None => out.count(registers.len()),
+            }
+            registers.iter().for_each(|register| out.byte(register.0));
+        }
+        (_, Operand::Integer(value)) => out.number(value),
+        (_, Operand::Index(index)) => out.unsigned(index),
     });
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Result<Function> {
-    let registers = read_registers(reader)?;
-    let parameters = reader.byte()?;
-    let result = reader.optional_type()?;
-    let code = reader.list(limits::OPS, read_op)?;
+/// The first register that an op reads by itself.
+fn first_source(op: &Op) -> Option<Register> {
+    let mut first = None;
+    op.visit_operands(|_, _, operand| {
+        if let Operand::Register(register) = operand {
+            first = first.or(Some(register));
+        }
+    });
+    first
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, module: &Module) -> Result<Function> {
+    let stated = read_types(reader)?;
+    let head = reader.unsigned16(u16::from(u8::MAX) << 1 | 1)?;
+    let parameters = u8::try_from(head >> 1).unwrap_or(u8::MAX);
+    let result = if head & 1 == 1 { Some(reader.ty()?) } else { None };
+    let (own, open) = stated.split_at(stated.len().min(usize::from(parameters)));
+    reader.allocate(limits::REGISTERS.saturating_mul(size_of::<TypeId>()))?;
+    let whole = own.len() == usize::from(parameters);
+    let mut frame = Frame { registers: Registers::new(module, own.to_vec()), open, whole };
+    let code = reader.list(limits::OPS, |reader| frame.read_op(reader))?;
+    let Frame { registers, open, .. } = frame;
+    let mut registers = registers.into_types();
+    registers.extend_from_slice(open);
+    if registers.len() > limits::REGISTERS {
+        let text = format!("a function has at most {} registers", limits::REGISTERS);
+        return Err(reader.error(DecodeErrorKind::TooLarge, text));
+    }
     Ok(Function { registers, parameters, result, code })
 }
 
-fn read_registers(reader: &mut Reader<'_>) -> Result<Vec<TypeId>> {
+fn read_types(reader: &mut Reader<'_>) -> Result<Vec<TypeId>> {
     let runs = reader.count(limits::REGISTERS)?;
-    let mut registers = Vec::new();
+    let mut types = Vec::new();
     for _ in 0..runs {
         let start = reader.position();
         let code = reader.unsigned32(u32::from(u16::MAX) << 1 | 1)?;
@@ -56,25 +139,163 @@ fn read_registers(reader: &mut Reader<'_>) -> Result<Vec<TypeId>> {
         let more =
             if code & 1 == 0 { 0 } else { usize::from(reader.unsigned16(u16::MAX)?).saturating_add(1) };
         let length = more.saturating_add(1);
-        if registers.last() == Some(&ty) {
+        if types.last() == Some(&ty) {
             let text = "registers of one type stand in more than one run";
             return Err(reader.error_at(start, DecodeErrorKind::NotCanonical, text));
         }
-        if registers.len().saturating_add(length) > limits::REGISTERS {
+        if types.len().saturating_add(length) > limits::REGISTERS {
             let text = format!("a function has at most {} registers", limits::REGISTERS);
             return Err(reader.error_at(start, DecodeErrorKind::TooLarge, text));
         }
         // Growing by doubling can hold twice as many.
         reader.allocate(length.saturating_mul(2).saturating_mul(size_of::<TypeId>()))?;
-        registers.resize(registers.len().saturating_add(length), ty);
+        types.resize(types.len().saturating_add(length), ty);
     }
-    Ok(registers)
+    Ok(types)
 }
 
-fn read_op(reader: &mut Reader<'_>) -> Result<Op> {
-    let start = reader.position();
-    let code = reader.byte()?;
-    Op::read(code, reader)?.ok_or_else(|| {
-        reader.error_at(start, DecodeErrorKind::Malformed, format!("there is no op {code:#04x}"))
-    })
+/// A function's registers while its code is read.
+struct Frame<'m> {
+    registers: Registers<'m>,
+    /// Types that no op tells, of registers that are not in use yet.
+    open: &'m [TypeId],
+    /// Whether there is a type for each parameter. If not, no register is behind them.
+    whole: bool,
+}
+
+impl<'m> Frame<'m> {
+    fn read_op(&mut self, reader: &mut Reader<'_>) -> Result<Op> {
+        let start = reader.position();
+        let byte = reader.byte()?;
+        let no_op = |reader: &Reader<'_>| {
+            reader.error_at(start, DecodeErrorKind::Malformed, format!("there is no op {byte:#04x}"))
+        };
+        let spelt_out = |reader: &Reader<'_>| {
+            let text = "a register is spelt out that follows from the code";
+            reader.error_at(start, DecodeErrorKind::NotCanonical, text)
+        };
+        let short = byte & SHORT != 0;
+        let mut operands = Operands {
+            reader,
+            next: self.registers.len(),
+            last: self.registers.last(),
+            short,
+            left_out: short,
+            arguments: None,
+        };
+        let op = Op::read(byte & !SHORT, &mut operands)?;
+        let left_out = operands.left_out;
+        let op = op.filter(|_| !left_out).ok_or_else(|| no_op(reader))?;
+        let results = Results::of(&op);
+        if self.registers.follow(&results) {
+            if !self.introduce(&op, &results, short) {
+                return Err(spelt_out(reader));
+            }
+        } else if !short && results.is_empty() && self.registers.is_last(first_source(&op)) {
+            return Err(spelt_out(reader));
+        }
+        self.registers.ran(&results);
+        Ok(op)
+    }
+
+    /// Takes the registers into use that an op writes first; tells whether the op has its one form.
+    fn introduce(&mut self, op: &Op, results: &Results, short: bool) -> bool {
+        let told = self.registers.told(op);
+        let told = told.get(..results.len()).unwrap_or(&[]);
+        if short {
+            if !self.whole {
+                return false;
+            }
+            for told in told {
+                let Some(ty) = told.or_else(|| self.take(1)?.first().copied()) else { return false };
+                self.registers.extend(&[ty]);
+            }
+            return true;
+        }
+        let Some(types) = self.take(results.len()) else { return true };
+        self.registers.extend(types);
+        !told.iter().zip(types).all(|(told, ty)| told.is_none_or(|told| told == *ty))
+    }
+
+    /// The next types that no op tells, if there are so many.
+    fn take(&mut self, count: usize) -> Option<&'m [TypeId]> {
+        let (taken, open) = self.open.split_at_checked(count)?;
+        self.open = open;
+        Some(taken)
+    }
+}
+
+/// Reads an op's operands.
+struct Operands<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    /// The next register that is not in use.
+    next: usize,
+    /// What the op before wrote.
+    last: Option<Register>,
+    short: bool,
+    /// Whether a register is still to be left out.
+    left_out: bool,
+    /// How many arguments follow, as the index before them says.
+    arguments: Option<usize>,
+}
+
+impl OperandReader for Operands<'_, '_> {
+    type Error = crate::codec::DecodeError;
+
+    fn register(&mut self) -> Result<Register> {
+        if self.left_out
+            && let Some(last) = self.last
+        {
+            self.left_out = false;
+            return Ok(last);
+        }
+        self.reader.byte().map(Register)
+    }
+
+    fn result(&mut self) -> Result<Register> {
+        if !self.short {
+            return self.reader.byte().map(Register);
+        }
+        self.left_out = false;
+        let next = u8::try_from(self.next).map_err(|_| {
+            let text = format!("a function has at most {} registers", limits::REGISTERS);
+            self.reader.error(DecodeErrorKind::TooLarge, text)
+        })?;
+        self.next = self.next.saturating_add(1);
+        Ok(Register(next))
+    }
+
+    fn registers(&mut self) -> Result<Vec<Register>> {
+        let count = match self.arguments.take() {
+            Some(count) => count,
+            None => self.reader.count(limits::FIELDS)?,
+        };
+        let mut registers = self.reader.room(count)?;
+        for register in self.reader.take(count)? {
+            registers.push(Register(*register));
+        }
+        Ok(registers)
+    }
+
+    fn integer(&mut self) -> Result<i64> {
+        self.reader.number()
+    }
+
+    fn index(&mut self) -> Result<u16> {
+        self.reader.unsigned16(u16::MAX)
+    }
+
+    fn callee(&mut self) -> Result<u16> {
+        let code = self.reader.unsigned32(u32::from(u16::MAX) << 3 | 7)?;
+        let mut arguments = usize::try_from(code & 7).unwrap_or(FEW);
+        if arguments == FEW {
+            arguments = self.reader.count(limits::FIELDS.saturating_sub(FEW))?.saturating_add(FEW);
+        }
+        self.arguments = Some(arguments);
+        Ok(u16::try_from(code >> 3).unwrap_or(u16::MAX))
+    }
+
+    fn small(&mut self) -> Result<u8> {
+        self.reader.unsigned16(u16::from(u8::MAX)).map(|value| u8::try_from(value).unwrap_or(u8::MAX))
+    }
 }

@@ -5,6 +5,7 @@ mod code;
 mod debug;
 mod fleet;
 mod header;
+mod registers;
 mod tables;
 mod types;
 
@@ -13,7 +14,7 @@ use super::error::DecodeErrorKind;
 use super::limits;
 use super::read::{Reader, Result};
 use super::write::Writer;
-use crate::module::Module;
+use crate::module::{FunctionId, Module};
 
 /// Writes a section's payload; nothing if it would say nothing.
 pub(super) fn write(section: Section, module: &Module, out: &mut Writer) {
@@ -26,12 +27,7 @@ pub(super) fn write(section: Section, module: &Module, out: &mut Writer) {
         Section::Metrics => write_list(&module.metrics, out, tables::write_metric),
         Section::Floats => write_list(&module.floats, out, |out, float| out.float(*float)),
         Section::Strings => write_list(&module.strings, out, |out, text| out.text(text)),
-        Section::Functions => {
-            if !module.functions.is_empty() {
-                out.unsigned(module.entry.0);
-                out.list(&module.functions, code::write);
-            }
-        }
+        Section::Functions => write_functions(module, out),
         Section::Bound => bound::write(&module.bound, out),
         Section::States => write_list(&module.states, out, tables::write_state),
         Section::Events => write_list(&module.events, out, tables::write_event),
@@ -57,10 +53,7 @@ pub(super) fn read(section: Section, module: &mut Module, reader: &mut Reader<'_
         Section::Metrics => module.metrics = read_list(reader, limits::METRICS, tables::read_metric)?,
         Section::Floats => module.floats = read_list(reader, limits::FLOATS, Reader::float)?,
         Section::Strings => module.strings = read_list(reader, limits::STRINGS, Reader::text)?,
-        Section::Functions => {
-            module.entry = crate::module::FunctionId(reader.unsigned16(u16::MAX)?);
-            module.functions = read_list(reader, limits::FUNCTIONS, code::read)?;
-        }
+        Section::Functions => read_functions(reader, module)?,
         Section::Bound => module.bound = bound::read(reader)?,
         Section::States => module.states = read_list(reader, limits::STATES, tables::read_state)?,
         Section::Events => module.events = read_list(reader, limits::EVENTS, tables::read_event)?,
@@ -69,6 +62,44 @@ pub(super) fn read(section: Section, module: &mut Module, reader: &mut Reader<'_
         Section::Fleet => fleet::read(reader, &mut module.instruction)?,
         Section::Debug => module.debug = Some(debug::read(reader)?),
     }
+    Ok(())
+}
+
+/// Twice the number of functions, and 1 if the entry is not the first of them; the entry then; the functions.
+fn write_functions(module: &Module, out: &mut Writer) {
+    if module.functions.is_empty() {
+        return;
+    }
+    let elsewhere = module.entry != FunctionId(0);
+    out.count(module.functions.len() << 1 | usize::from(elsewhere));
+    if elsewhere {
+        out.unsigned(module.entry.0);
+    }
+    module.functions.iter().for_each(|function| code::write(out, module, function));
+}
+
+fn read_functions(reader: &mut Reader<'_>, module: &mut Module) -> Result<()> {
+    let start = reader.position();
+    let head = reader.unsigned32(u32::from(u16::MAX) << 1 | 1)?;
+    let (count, elsewhere) = (usize::try_from(head >> 1).unwrap_or(usize::MAX), head & 1 == 1);
+    if count > limits::FUNCTIONS {
+        let text = format!("a module has at most {} functions", limits::FUNCTIONS);
+        return Err(reader.error_at(start, DecodeErrorKind::TooLarge, text));
+    }
+    module.entry = FunctionId(if elsewhere { reader.unsigned16(u16::MAX)? } else { 0 });
+    if count == 0 || (elsewhere && module.entry == FunctionId(0)) {
+        let text = "there are no functions, or the entry is spelt out that is the first";
+        return Err(reader.error_at(start, DecodeErrorKind::NotCanonical, text));
+    }
+    if count > reader.remaining() {
+        let text = format!("{count} functions cannot stand in {} bytes", reader.remaining());
+        return Err(reader.error_at(start, DecodeErrorKind::Length, text));
+    }
+    let mut functions = reader.room(count)?;
+    for _ in 0..count {
+        functions.push(code::read(reader, module)?);
+    }
+    module.functions = functions;
     Ok(())
 }
 

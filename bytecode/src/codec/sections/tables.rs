@@ -1,18 +1,21 @@
 //! Imports, inputs, context values, metrics, STATE variables, and what wakes a program up or holds it back.
 
-use super::types::{EXTRAS, extras_flags, read_extras, write_extras};
-use super::{flag, known_flags};
+use smol_str::SmolStr;
+
+use super::known_flags;
+use super::types::{EXTRAS, Extras, read_extras};
 use crate::codec::error::DecodeErrorKind;
 use crate::codec::limits;
 use crate::codec::read::{Reader, Result};
 use crate::codec::write::Writer;
+use crate::dictionary;
 use crate::module::{
     Amount, CallCost, Context, Effect, EventHandler, FunctionId, Import, ImportId, Input, Metric, MetricKind,
     State, StringId, Timer, Veto,
 };
 
-/// Name, flags — bits 0-1 effect, 2 result, 3 capability, 4-5 money, 6-7 tokens (none, fixed, computed) —
-/// parameters, then what the flags announce.
+/// Name, flags — bits 0-1 effect, 2-3 capability (none, spelt out, the one the dictionary has behind the name), 4-5 money,
+/// 6 result, 7-8 tokens (none, fixed, computed) — parameters, then what the flags announce.
 pub(super) fn write_import(out: &mut Writer, import: &Import) {
     out.name(&import.name);
     let effect = match import.effect {
@@ -21,15 +24,19 @@ pub(super) fn write_import(out: &mut Writer, import: &Import) {
         Effect::Once => 2,
         Effect::Plain => 3,
     };
-    let has_result = u8::from(import.result.is_some());
-    let has_capability = u8::from(import.capability.is_some());
-    let costs = amount_kind(import.cost.money) << 4 | amount_kind(import.cost.tokens) << 6;
-    out.byte(effect | has_result << 2 | has_capability << 3 | costs);
+    let spelt = import.capability.as_deref().filter(|name| dictionary::behind(&import.name) != Some(name));
+    let capability = match (&import.capability, spelt) {
+        (None, _) => 0,
+        (Some(_), Some(_)) => 1,
+        (Some(_), None) => 2,
+    };
+    let costs = amount_kind(import.cost.money) << 4 | amount_kind(import.cost.tokens) << 7;
+    out.unsigned(effect | capability << 2 | u16::from(import.result.is_some()) << RESULT | costs);
     out.list(&import.parameters, |out, ty| out.ty(*ty));
     if let Some(result) = import.result {
         out.ty(result);
     }
-    if let Some(capability) = &import.capability {
+    if let Some(capability) = spelt {
         out.name(capability);
     }
     for amount in [import.cost.money, import.cost.tokens] {
@@ -41,9 +48,12 @@ pub(super) fn write_import(out: &mut Writer, import: &Import) {
     }
 }
 
+/// The bit of an import's result.
+const RESULT: u32 = 6;
+
 pub(super) fn read_import(reader: &mut Reader<'_>) -> Result<Import> {
-    let name = reader.name()?;
-    let flags = reader.byte()?;
+    let (name, behind) = reader.name_and_next()?;
+    let flags = reader.unsigned16(0x1ff)?;
     let effect = match flags & 3 {
         0 => Effect::Query,
         1 => Effect::Idempotent,
@@ -51,14 +61,38 @@ pub(super) fn read_import(reader: &mut Reader<'_>) -> Result<Import> {
         _ => Effect::Plain,
     };
     let parameters = reader.list(limits::PARAMETERS, Reader::ty)?;
-    let result = if flag(flags, 2) { Some(reader.ty()?) } else { None };
-    let capability = if flag(flags, 3) { Some(reader.name()?) } else { None };
-    let cost =
-        CallCost { money: read_amount(reader, flags >> 4 & 3)?, tokens: read_amount(reader, flags >> 6)? };
+    let result = if flags >> RESULT & 1 == 1 { Some(reader.ty()?) } else { None };
+    let capability = read_capability(reader, behind, flags >> 2 & 3)?;
+    let cost = CallCost {
+        money: read_amount(reader, flags >> 4 & 3)?,
+        tokens: read_amount(reader, flags >> 7 & 3)?,
+    };
     Ok(Import { name, parameters, result, effect, capability, cost })
 }
 
-fn amount_kind(amount: Amount) -> u8 {
+/// A capability; `behind` is the name that the dictionary has behind the import's.
+fn read_capability(
+    reader: &mut Reader<'_>,
+    behind: Option<&'static str>,
+    kind: u16,
+) -> Result<Option<SmolStr>> {
+    let start = reader.position();
+    match (kind, behind) {
+        (0, _) => Ok(None),
+        (1, behind) => {
+            let spelt = reader.name()?;
+            if behind == Some(spelt.as_str()) {
+                let text = "a capability is spelt out that follows from the name";
+                return Err(reader.error_at(start, DecodeErrorKind::NotCanonical, text));
+            }
+            Ok(Some(spelt))
+        }
+        (2, Some(behind)) => Ok(Some(SmolStr::new_static(behind))),
+        _ => Err(reader.error(DecodeErrorKind::Malformed, "there is no such kind of capability")),
+    }
+}
+
+fn amount_kind(amount: Amount) -> u16 {
     match amount {
         Amount::Fixed(0) => 0,
         Amount::Fixed(_) => 1,
@@ -66,7 +100,7 @@ fn amount_kind(amount: Amount) -> u8 {
     }
 }
 
-fn read_amount(reader: &mut Reader<'_>, kind: u8) -> Result<Amount> {
+fn read_amount(reader: &mut Reader<'_>, kind: u16) -> Result<Amount> {
     let start = reader.position();
     match kind {
         0 => Ok(Amount::Fixed(0)),
@@ -82,8 +116,9 @@ fn read_amount(reader: &mut Reader<'_>, kind: u8) -> Result<Amount> {
 pub(super) fn write_input(out: &mut Writer, input: &Input) {
     out.name(&input.name);
     out.ty(input.ty);
-    out.byte(extras_flags(input.unit.is_some(), input.default.as_ref()));
-    write_extras(out, input.unit.as_deref(), input.default.as_ref());
+    let extras = Extras { ty: input.ty, unit: input.unit.as_deref(), default: input.default.as_ref() };
+    out.byte(extras.flags());
+    extras.write(out);
 }
 
 pub(super) fn read_input(reader: &mut Reader<'_>) -> Result<Input> {
@@ -91,15 +126,16 @@ pub(super) fn read_input(reader: &mut Reader<'_>) -> Result<Input> {
     let ty = reader.ty()?;
     let flags = reader.byte()?;
     known_flags(reader, flags, EXTRAS)?;
-    let (unit, default) = read_extras(reader, flags)?;
+    let (unit, default) = read_extras(reader, ty, flags)?;
     Ok(Input { name, ty, unit, default })
 }
 
 pub(super) fn write_context(out: &mut Writer, context: &Context) {
     out.name(&context.name);
     out.ty(context.ty);
-    out.byte(extras_flags(context.unit.is_some(), context.default.as_ref()));
-    write_extras(out, context.unit.as_deref(), context.default.as_ref());
+    let extras = Extras { ty: context.ty, unit: context.unit.as_deref(), default: context.default.as_ref() };
+    out.byte(extras.flags());
+    extras.write(out);
 }
 
 pub(super) fn read_context(reader: &mut Reader<'_>) -> Result<Context> {

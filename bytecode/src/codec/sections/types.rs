@@ -2,15 +2,19 @@
 //!
 //! A type is a tag and what it needs: 0 rate (four exponents), 1 list (element), 2 list with a MAX (element, MAX),
 //! 3 record (name, fields), 4 optional (its type), 5 enum (name, cases: each a name and fields), 6 map (key, value),
-//! 7 map with a MAX (key, value, MAX); 16 and up are the built-in types, which only the verifier refuses here. A field is name, type and a byte of flags — bit 0 KEY, bit 1 unit, bits 2-4 default — then the unit
-//! and the default.
+//! 7 map with a MAX (key, value, MAX); 16 and up are the built-in types, which only the verifier refuses here. A field
+//! is name, type and a byte of flags — bit 0 KEY, bit 1 unit, bits 2-4 default, bit 5 the usual unit of its type — then
+//! the unit and the default. A MAX is a round number.
+
+use smol_str::SmolStr;
 
 use super::{flag, known_flags};
 use crate::codec::error::DecodeErrorKind;
 use crate::codec::limits;
 use crate::codec::read::{Reader, Result};
 use crate::codec::write::Writer;
-use crate::types::{BUILTIN_TYPES, Constant, Dimension, EnumCase, Field, Type};
+use crate::quantity::usual_unit;
+use crate::types::{BUILTIN_TYPES, Constant, Dimension, EnumCase, Field, Type, TypeId};
 
 const RATE: u8 = 0;
 const LIST: u8 = 1;
@@ -34,7 +38,7 @@ pub(super) fn write(out: &mut Writer, ty: &Type) {
             out.byte(if max.is_some() { LIST_MAX } else { LIST });
             out.ty(*element);
             if let Some(max) = max {
-                out.unsigned(*max);
+                out.round(*max);
             }
         }
         Type::Record { name, fields } => {
@@ -59,7 +63,7 @@ pub(super) fn write(out: &mut Writer, ty: &Type) {
             out.ty(*key);
             out.ty(*value);
             if let Some(max) = max {
-                out.unsigned(*max);
+                out.round(*max);
             }
         }
         builtin => {
@@ -79,14 +83,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Type> {
             tokens: exponent(reader)?,
         })),
         LIST => Ok(Type::List { element: reader.ty()?, max: None }),
-        LIST_MAX => Ok(Type::List { element: reader.ty()?, max: Some(reader.unsigned32(u32::MAX)?) }),
+        LIST_MAX => Ok(Type::List { element: reader.ty()?, max: Some(reader.round()?) }),
         RECORD => Ok(Type::Record { name: reader.name()?, fields: reader.list(limits::FIELDS, read_field)? }),
         OPTIONAL => Ok(Type::Optional(reader.ty()?)),
         ENUM => Ok(Type::Enum { name: reader.name()?, cases: reader.list(limits::CASES, read_case)? }),
         MAP => Ok(Type::Map { key: reader.ty()?, value: reader.ty()?, max: None }),
-        MAP_MAX => {
-            Ok(Type::Map { key: reader.ty()?, value: reader.ty()?, max: Some(reader.unsigned32(u32::MAX)?) })
-        }
+        MAP_MAX => Ok(Type::Map { key: reader.ty()?, value: reader.ty()?, max: Some(reader.round()?) }),
         tag => {
             let builtin = tag.checked_sub(BUILTIN).and_then(|index| BUILTIN_TYPES.get(usize::from(index)));
             builtin.cloned().ok_or_else(|| {
@@ -109,54 +111,84 @@ fn read_case(reader: &mut Reader<'_>) -> Result<EnumCase> {
 fn write_field(out: &mut Writer, field: &Field) {
     out.name(&field.name);
     out.ty(field.ty);
-    out.byte(u8::from(field.key) | extras_flags(field.unit.is_some(), field.default.as_ref()) << 1);
-    write_extras(out, field.unit.as_deref(), field.default.as_ref());
+    let extras = Extras { ty: field.ty, unit: field.unit.as_deref(), default: field.default.as_ref() };
+    out.byte(u8::from(field.key) | extras.flags() << 1);
+    extras.write(out);
 }
 
 fn read_field(reader: &mut Reader<'_>) -> Result<Field> {
     let name = reader.name()?;
     let ty = reader.ty()?;
     let flags = reader.byte()?;
-    known_flags(reader, flags, 0x1f)?;
-    let (unit, default) = read_extras(reader, flags >> 1)?;
+    known_flags(reader, flags, EXTRAS << 1 | 1)?;
+    let (unit, default) = read_extras(reader, ty, flags >> 1)?;
     Ok(Field { name, ty, key: flag(flags, 0), unit, default })
 }
 
-/// Unit and default as flags: bit 0 unit, bits 1-3 the kind of default.
-pub(super) fn extras_flags(unit: bool, default: Option<&Constant>) -> u8 {
-    u8::from(unit) | default_kind(default) << 1
+/// Unit and default of a field, an input or a context value.
+pub(super) struct Extras<'e> {
+    pub(super) ty: TypeId,
+    pub(super) unit: Option<&'e str>,
+    pub(super) default: Option<&'e Constant>,
 }
 
-/// The bits [`extras_flags`] uses.
-pub(super) const EXTRAS: u8 = 0x0f;
+/// The bits [`Extras::flags`] uses.
+pub(super) const EXTRAS: u8 = 0x1f;
 
-/// What [`extras_flags`] announces.
-pub(super) fn write_extras(out: &mut Writer, unit: Option<&str>, default: Option<&Constant>) {
-    if let Some(unit) = unit {
-        out.name(unit);
+/// The bit of the usual unit.
+const USUAL: u32 = 4;
+
+impl Extras<'_> {
+    fn is_usual(&self) -> bool {
+        self.unit.is_some() && self.unit == usual_unit(self.ty)
     }
-    match default {
-        Some(Constant::Word(word)) if *word != 0 => out.number(*word),
-        Some(Constant::Float(float)) => out.float(*float),
-        Some(Constant::String(text)) if !text.is_empty() => out.text(text),
-        Some(Constant::Case(case)) => out.byte(*case),
-        _ => {}
+
+    /// Bit 0 unit, bits 1-3 the kind of default, bit 4 the usual unit.
+    pub(super) fn flags(&self) -> u8 {
+        let usual = self.is_usual();
+        u8::from(self.unit.is_some() && !usual) | default_kind(self.default) << 1 | u8::from(usual) << USUAL
+    }
+
+    /// What the flags announce.
+    pub(super) fn write(&self, out: &mut Writer) {
+        if let Some(unit) = self.unit.filter(|_| !self.is_usual()) {
+            out.name(unit);
+        }
+        match self.default {
+            Some(Constant::Word(word)) if *word != 0 => out.number(*word),
+            Some(Constant::Float(float)) => out.float(*float),
+            Some(Constant::String(text)) if !text.is_empty() => out.text(text),
+            Some(Constant::Case(case)) => out.byte(*case),
+            _ => {}
+        }
     }
 }
 
-/// Reads what [`write_extras`] wrote.
+/// Reads what [`Extras::write`] wrote.
 pub(super) fn read_extras(
     reader: &mut Reader<'_>,
+    ty: TypeId,
     flags: u8,
-) -> Result<(Option<smol_str::SmolStr>, Option<Constant>)> {
-    let unit = if flag(flags, 0) { Some(reader.name()?) } else { None };
+) -> Result<(Option<SmolStr>, Option<Constant>)> {
+    let start = reader.position();
+    let spelt = if flag(flags, 0) { Some(reader.name()?) } else { None };
+    let unit = match (spelt, flag(flags, USUAL), usual_unit(ty)) {
+        (None, true, Some(usual)) => Some(SmolStr::new_static(usual)),
+        (Some(_), true, _) | (None, true, None) => {
+            return Err(reader.error_at(start, DecodeErrorKind::Malformed, "there is no such usual unit"));
+        }
+        (Some(spelt), false, Some(usual)) if spelt == usual => {
+            return Err(reader.error_at(start, DecodeErrorKind::NotCanonical, "the usual unit is spelt out"));
+        }
+        (spelt, false, _) => spelt,
+    };
     let start = reader.position();
     let default = match flags >> 1 & 7 {
         0 => None,
         1 => Some(Constant::Word(0)),
         2 => Some(Constant::Word(reader.number()?)),
         3 => Some(Constant::Float(reader.float()?)),
-        4 => Some(Constant::String(smol_str::SmolStr::default())),
+        4 => Some(Constant::String(SmolStr::default())),
         5 => Some(Constant::String(reader.text()?)),
         6 => Some(Constant::Empty),
         _ => Some(Constant::Case(reader.byte()?)),

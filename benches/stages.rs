@@ -1,0 +1,76 @@
+//! One stage of the way from text to result, so many times over, for a profiler:
+//!
+//! ```text
+//! cargo build --release -p swarm-benches --example stages
+//! valgrind --tool=callgrind target/release/examples/stages compile sample 100
+//! ```
+
+use std::cell::Cell;
+use std::hint::black_box;
+use std::io::Write as _;
+
+use swarm_benches::{SAMPLE, Tasks, counting_host, first_result, generated, instance};
+use swarm_compiler::compile_text;
+use swarm_grammar::span::FileId;
+use swarm_vm::{Inputs, Program};
+
+type Failure = Box<dyn std::error::Error>;
+
+const USAGE: &str =
+    "stages (lex | parse | compile | load | first | source | instance | idle | size) (sample | BYTES) TIMES";
+
+fn repeat<T>(times: u32, work: impl Fn() -> T) {
+    for _ in 0..times {
+        black_box(work());
+    }
+}
+
+fn run(stage: &str, text: &str, times: u32) -> Result<(), Failure> {
+    let module = || {
+        let (compilation, _) = compile_text("program.swarm", text);
+        let mut module = compilation.module.ok_or("the program does not compile")?;
+        module.strip();
+        Ok::<Vec<u8>, Failure>(module.encode())
+    };
+    match stage {
+        "lex" => repeat(times, || swarm_grammar::count_tokens(black_box(text))),
+        "parse" => repeat(times, || swarm_grammar::parse(FileId::default(), black_box(text))),
+        "compile" => repeat(times, || compile_text("program.swarm", black_box(text))),
+        "load" => {
+            let bytes = module()?;
+            repeat(times, || Program::load(black_box(&bytes)));
+        }
+        "first" | "source" => {
+            let (bytes, table) = (module()?, Tasks::random(4).table()?);
+            let calls = Cell::new(0);
+            let mut host = counting_host(&calls);
+            for _ in 0..times {
+                let fresh = if stage == "source" { Some(module()?) } else { None };
+                black_box(first_result(fresh.as_deref().unwrap_or(&bytes), &table, &mut host)?);
+            }
+        }
+        "instance" | "idle" => {
+            let program = Program::load(&module()?)?;
+            let inputs = Inputs::new(&program).table("task_queue", &*Tasks::random(100).table()?)?;
+            let calls = Cell::new(0);
+            let host = counting_host(&calls);
+            let mut kept = Vec::new();
+            for _ in 0..times {
+                let made = black_box(instance(&program, &inputs, &host)?);
+                if stage == "idle" {
+                    kept.push(made);
+                }
+            }
+        }
+        "size" => writeln!(std::io::stdout(), "{} bytes", module()?.len())?,
+        _ => return Err(USAGE.into()),
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [stage, text, times] = arguments.as_slice() else { return Err(USAGE.into()) };
+    let text = if text == "sample" { SAMPLE.to_owned() } else { generated(text.parse()?) };
+    run(stage, &text, times.parse()?)
+}
