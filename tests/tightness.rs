@@ -2,8 +2,9 @@
 //! data of that size. `cargo xtask soundness` prints the figures.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    clippy::cast_precision_loss,
     reason = "test code"
 )]
 
