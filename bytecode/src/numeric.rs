@@ -13,6 +13,7 @@ pub const PERCENT_ONE: i64 = 1_000_000;
 ///
 /// # Errors
 /// Overflow.
+#[inline]
 pub fn add(left: i64, right: i64) -> Result<i64, TrapCode> {
     left.checked_add(right).ok_or(TrapCode::Overflow)
 }
@@ -21,6 +22,7 @@ pub fn add(left: i64, right: i64) -> Result<i64, TrapCode> {
 ///
 /// # Errors
 /// Overflow.
+#[inline]
 pub fn subtract(left: i64, right: i64) -> Result<i64, TrapCode> {
     left.checked_sub(right).ok_or(TrapCode::Overflow)
 }
@@ -29,6 +31,7 @@ pub fn subtract(left: i64, right: i64) -> Result<i64, TrapCode> {
 ///
 /// # Errors
 /// Overflow.
+#[inline]
 pub fn multiply(left: i64, right: i64) -> Result<i64, TrapCode> {
     left.checked_mul(right).ok_or(TrapCode::Overflow)
 }
@@ -37,6 +40,7 @@ pub fn multiply(left: i64, right: i64) -> Result<i64, TrapCode> {
 ///
 /// # Errors
 /// Division by zero; overflow for the least integer divided by −1.
+#[inline]
 pub fn divide(left: i64, right: i64) -> Result<i64, TrapCode> {
     if right == 0 {
         return Err(TrapCode::DivisionByZero);
@@ -48,6 +52,7 @@ pub fn divide(left: i64, right: i64) -> Result<i64, TrapCode> {
 ///
 /// # Errors
 /// Division by zero.
+#[inline]
 pub fn modulo(left: i64, right: i64) -> Result<i64, TrapCode> {
     if right == 0 {
         return Err(TrapCode::DivisionByZero);
@@ -59,6 +64,7 @@ pub fn modulo(left: i64, right: i64) -> Result<i64, TrapCode> {
 ///
 /// # Errors
 /// Overflow for the least integer.
+#[inline]
 pub fn negate(value: i64) -> Result<i64, TrapCode> {
     value.checked_neg().ok_or(TrapCode::Overflow)
 }
@@ -151,6 +157,7 @@ pub fn ratio(left: i64, right: i64) -> Result<f64, TrapCode> {
 ///
 /// # Errors
 /// Not finite.
+#[inline]
 pub fn add_float(left: f64, right: f64) -> Result<f64, TrapCode> {
     finite(left + right)
 }
@@ -159,6 +166,7 @@ pub fn add_float(left: f64, right: f64) -> Result<f64, TrapCode> {
 ///
 /// # Errors
 /// Not finite.
+#[inline]
 pub fn subtract_float(left: f64, right: f64) -> Result<f64, TrapCode> {
     finite(left - right)
 }
@@ -167,6 +175,7 @@ pub fn subtract_float(left: f64, right: f64) -> Result<f64, TrapCode> {
 ///
 /// # Errors
 /// Not finite.
+#[inline]
 pub fn multiply_float(left: f64, right: f64) -> Result<f64, TrapCode> {
     finite(left * right)
 }
@@ -175,6 +184,7 @@ pub fn multiply_float(left: f64, right: f64) -> Result<f64, TrapCode> {
 ///
 /// # Errors
 /// Division by zero (of either sign), not finite.
+#[inline]
 pub fn divide_float(left: f64, right: f64) -> Result<f64, TrapCode> {
     if right == 0.0 {
         return Err(TrapCode::DivisionByZero);
@@ -184,11 +194,13 @@ pub fn divide_float(left: f64, right: f64) -> Result<f64, TrapCode> {
 
 /// The nearest float, half to even.
 #[expect(clippy::cast_precision_loss, reason = "rounding to the nearest float is what this does")]
+#[inline]
 pub const fn int_to_float(value: i64) -> f64 {
     value as f64
 }
 
 /// Parts per million as a float: 200 000 is 0.2.
+#[inline]
 pub const fn percent_to_float(value: i64) -> f64 {
     int_to_float(value) / 1e6
 }
@@ -264,6 +276,7 @@ pub const fn seconds(duration: i64) -> f64 {
 ///
 /// # Errors
 /// Shift out of range, for a count below 0 or above 63.
+#[inline]
 pub fn shift_left(value: i64, count: i64) -> Result<i64, TrapCode> {
     Ok(value.wrapping_shl(shift(count)?))
 }
@@ -272,10 +285,12 @@ pub fn shift_left(value: i64, count: i64) -> Result<i64, TrapCode> {
 ///
 /// # Errors
 /// Shift out of range, for a count below 0 or above 63.
+#[inline]
 pub fn shift_right(value: i64, count: i64) -> Result<i64, TrapCode> {
     Ok(value.wrapping_shr(shift(count)?))
 }
 
+#[inline]
 fn shift(count: i64) -> Result<u32, TrapCode> {
     u32::try_from(count).ok().filter(|count| *count < i64::BITS).ok_or(TrapCode::ShiftOutOfRange)
 }
@@ -284,6 +299,7 @@ fn shift(count: i64) -> Result<u32, TrapCode> {
 ///
 /// # Errors
 /// Not finite.
+#[inline]
 pub fn finite(value: f64) -> Result<f64, TrapCode> {
     if value.is_finite() { Ok(value) } else { Err(TrapCode::NotFinite) }
 }

@@ -11,7 +11,7 @@ use swarm_bytecode::types::{Type, TypeId};
 
 pub(crate) use link::{Linker, other_case};
 
-use crate::slot::{self, FIRST_INPUT_TEXT, MAX_TEXT_SOURCES, Reference, TextSlot};
+use crate::slot::{self, ARENA, FIRST_INPUT_TEXT, MAX_TEXT_SOURCES, Reference, TextSlot};
 
 /// Greatest number of items of a list inside a record whose type states no MAX.
 pub(crate) const NESTED_LIST_MAX: u32 = 64;
@@ -74,7 +74,85 @@ pub(crate) struct Attached {
     pub(crate) sizes: Vec<u32>,
 }
 
+/// The fields of the rows of one view.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'a> {
+    view: u32,
+    fields: &'a [Binding],
+}
+
+impl Default for Row<'_> {
+    fn default() -> Self {
+        Row { view: ARENA, fields: &[] }
+    }
+}
+
+impl Row<'_> {
+    /// A field of a record that is a row of this view and reads it from a column.
+    #[inline(always)]
+    pub(crate) fn field(self, record: u64, field: u8) -> Option<u64> {
+        let Reference { source, index } = Reference::unpack(record);
+        match self.fields.get(usize::from(field)) {
+            Some(Binding::Slots { values, source: texts }) if source == self.view => {
+                values.get(slot::index(index)).map(|value| value | texts)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A list whose items are the rows of a view.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Walk {
+    list: u64,
+    /// The first item.
+    first: u64,
+    items: u64,
+}
+
+impl Walk {
+    /// Whether it is that list, which is not the empty one.
+    #[inline(always)]
+    pub(crate) fn is_of(self, list: u64) -> bool {
+        list == self.list && self.items != 0
+    }
+
+    /// The item, if there is one.
+    #[inline(always)]
+    pub(crate) fn item(self, at: u64) -> Option<u64> {
+        // The index is the low end of the slot, and all of the items have one.
+        (at < self.items).then_some(self.first.wrapping_add(at))
+    }
+}
+
 impl Attached {
+    /// What the record is a row of, to read more of its kind.
+    pub(crate) fn row(&self, record: u64) -> Row<'_> {
+        let view = Reference::unpack(record).source;
+        match self.views.get(slot::index(view)) {
+            Some(View::Rows { first, fields, .. }) => {
+                let start = slot::index(*first);
+                let range = start..start.saturating_add(slot::index(*fields));
+                Row { view, fields: self.bindings.get(range).unwrap_or(&[]) }
+            }
+            _ => Row::default(),
+        }
+    }
+
+    /// The list as a walk over rows, if it is one.
+    pub(crate) fn walk(&self, list: u64) -> Walk {
+        let reference = Reference::unpack(list);
+        if let Some(View::Lists { rows, .. }) = self.views.get(slot::index(reference.source))
+            && let Some(View::Rows { kind: RowKind::Record | RowKind::Case(_), .. }) =
+                self.views.get(slot::index(*rows))
+        {
+            let (start, end) = self.range(reference);
+            let first = Reference { source: *rows, index: start }.pack();
+            return Walk { list, first, items: u64::from(end.saturating_sub(start)) };
+        }
+        Walk::default()
+    }
+
     pub(crate) fn new(module: &Module) -> Attached {
         Attached {
             views: vec![View::Rows { first: 0, fields: 0, rows: 0, kind: RowKind::Record }],
@@ -120,10 +198,21 @@ impl Attached {
     /// Item of a list.
     #[inline]
     pub(crate) fn item(&self, list: Reference, at: u32) -> Option<u64> {
-        let Some(View::Lists { rows, .. }) = self.views.get(slot::index(list.source)) else { return None };
-        let (start, end) = self.range(list);
+        let Some(View::Lists { starts, rows: source }) = self.views.get(slot::index(list.source)) else {
+            return None;
+        };
+        let Some(View::Rows { first, rows, kind, .. }) = self.views.get(slot::index(*source)) else {
+            return None;
+        };
+        let (start, end) = match starts {
+            None => (0, *rows),
+            Some(_) => self.range(list),
+        };
         let index = start.checked_add(at).filter(|index| *index < end)?;
-        Some(self.element(Reference { source: *rows, index }))
+        Some(match kind {
+            RowKind::Only => self.load(*first, index),
+            _ => Reference { source: *source, index }.pack(),
+        })
     }
 
     /// Entry of a map in the order of its keys: key and value.

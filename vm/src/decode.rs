@@ -110,6 +110,8 @@ pub(crate) struct FunctionCode {
 pub(crate) struct CallSite {
     pub(crate) callee: FunctionCode,
     pub(crate) function: u16,
+    /// The only argument, if it is one.
+    pub(crate) only: Option<u8>,
     count: u8,
     first: u32,
 }

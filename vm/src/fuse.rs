@@ -1,148 +1,294 @@
 //! Several ops in one word (rule F12). A fused word stands before the words of the first op it covers and does what
 //! all of them do at once. Those words stay where they are: jumps may lead to any of them, a trace goes through them
-//! one by one, and a fused word whose ops would trap leaves the work to them. So fuel, traps and traces know nothing
-//! of it.
+//! one by one, and a fused word whose ops would trap, or could not be paid, leaves the work to them. So fuel, traps and
+//! traces know nothing of it.
+//!
+//! Which sequences are fused is the outcome of profiles: conditions, of which policies are full, the steps of loops over
+//! numbers, and sums of products.
 
+use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::op::{Op, Register};
 
 use crate::word::Word;
 
-/// Bits of a comparison's mask: what the order of the left and the right has to be.
-const LESS: u8 = 1;
-const EQUAL: u8 = 2;
-const GREATER: u8 = 4;
-
-/// Whether two words compare as a mask says.
-#[inline(always)]
-pub(crate) fn holds(mask: u8, left: i64, right: i64) -> bool {
-    let order = u32::from(left >= right).wrapping_add(u32::from(left > right));
-    mask.wrapping_shr(order) & 1 != 0
+/// Goes through the ops of a function in order and says where fused words stand.
+#[derive(Debug, Default)]
+pub(crate) struct Fusing {
+    /// The first op that no fused word covers: among the words of those it covers no other may stand.
+    free: usize,
 }
 
-/// The fused word to stand before the words of op `p`, if any. `intern` gives the place of a constant, if it is near
-/// enough.
-pub(crate) fn fused(code: &[Op], p: usize, intern: impl FnOnce(i64) -> Option<u16>) -> Option<Word> {
-    if let Some(ConstantIf { other, register, result, mask, value }) = constant_if(code, p) {
-        let word = |constant| Word::ConstantIf { other, register, result, mask, constant };
-        return Some(intern(value).map_or(Word::Unfused, word));
+impl Fusing {
+    /// The fused word to stand before the words of op `p`, if any. `intern` gives the place of a constant, if it is
+    /// near enough.
+    pub(crate) fn at(
+        &mut self,
+        code: &[Op],
+        p: usize,
+        intern: impl FnOnce(i64) -> Option<u16>,
+    ) -> Option<Word> {
+        if p < self.free {
+            return None;
+        }
+        let rest = code.get(p..)?;
+        let (word, ops) = condition(rest).or_else(|| chain(rest)).or_else(|| with_constant(rest, intern))?;
+        self.free = p.saturating_add(ops);
+        Some(word)
     }
-    if let Some(Op::Field { result, record, field }) = code.get(p) {
-        let next = constant_if(code, p.saturating_add(1))?;
-        let compared = next.other == result.0;
-        return compared.then_some(Word::FieldIf { result: result.0, record: record.0, field: *field });
+}
+
+/// Ops that end in an `if`, without constants of their own, and how many they are.
+fn condition(rest: &[Op]) -> Option<(Word, usize)> {
+    Some(match rest {
+        [Op::Field { result: loaded, record, field }, compare, Op::If { condition }, ..] => {
+            let Compared { result, right, ask, unless, .. } = words(compare)?.with_left(*loaded)?;
+            let (loaded, record, field) = (loaded.0, record.0, *field);
+            let (result, other) = (result.when(condition)?, right.0);
+            let word = match ask {
+                Ask::Less => Word::FieldLessIf { loaded, record, field, other, result, unless },
+                Ask::More => Word::FieldMoreIf { loaded, record, field, other, result, unless },
+                Ask::Equal => return None,
+            };
+            (word, 3)
+        }
+        [Op::AddFloat { result: sum, left, right }, compare, Op::If { condition }, ..]
+            if let Some(compared) = floats(compare).and_then(|compared| compared.with_left(*sum))
+                && compared.ask == Ask::More =>
+        {
+            let Compared { result, right: other, unless, .. } = compared;
+            let (sum, left, right, other) = (sum.0, left.0, right.0, other.0);
+            let result = result.when(condition)?;
+            (Word::SumMoreIf { sum, left, right, other, result, unless }, 3)
+        }
+        [Op::Item { result, list, index }, Op::If { condition }, ..] => {
+            (Word::ItemIf { result: result.when(condition)?, list: list.0, index: index.0 }, 2)
+        }
+        [compare, Op::If { condition }, ..] => (comparison(compare, condition)?, 2),
+        _ => return None,
+    })
+}
+
+/// A comparison with an `if` behind it.
+fn comparison(compare: &Op, condition: &Register) -> Option<Word> {
+    let (compared, float) = match (words(compare), floats(compare)) {
+        (Some(compared), _) => (compared, false),
+        (None, compared) => (compared?, true),
+    };
+    let compared = if compared.ask == Ask::More { compared.exchanged() } else { compared };
+    let Compared { result, left, right, ask, unless } = compared;
+    let (left, right, result) = (left.0, right.0, result.when(condition)?);
+    Some(match (ask, float) {
+        (Ask::Equal, _) => Word::EqualIf { left, right, result, unless },
+        (_, false) => Word::LessIf { left, right, result, unless },
+        (_, true) => Word::LessFloatIf { left, right, result, unless },
+    })
+}
+
+trait When {
+    /// The register, if it is the condition of the `if`.
+    fn when(self, condition: &Register) -> Option<u8>;
+}
+
+impl When for Register {
+    fn when(self, condition: &Register) -> Option<u8> {
+        (self == *condition).then_some(self.0)
     }
-    // Where the comparison is covered by a word for the op before, nothing may stand between the two.
-    if p.checked_sub(1).is_some_and(|before| constant_if(code, before).is_some()) {
-        return None;
+}
+
+/// What a comparison asks of two values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    Less,
+    More,
+    Equal,
+}
+
+/// A comparison: whether it is so, or `unless` it is.
+#[derive(Debug, Clone, Copy)]
+struct Compared {
+    result: Register,
+    left: Register,
+    right: Register,
+    ask: Ask,
+    unless: bool,
+}
+
+impl Compared {
+    /// The comparison with this register on the left and only there, if it is of this register.
+    fn with_left(self, register: Register) -> Option<Compared> {
+        match (self.left == register, self.right == register) {
+            (true, false) => Some(self),
+            (false, true) => Some(self.exchanged()),
+            _ => None,
+        }
     }
-    match (code.get(p)?, code.get(p.saturating_add(1))?) {
-        (Op::Integer { result: constant, value }, next) => arithmetic(*constant, *value, next, intern),
-        (compare, Op::If { condition }) => {
-            let (result, left, right, mask) = comparison(compare)?;
+
+    /// The same with left and right exchanged.
+    fn exchanged(self) -> Compared {
+        let ask = match self.ask {
+            Ask::Less => Ask::More,
+            Ask::More => Ask::Less,
+            Ask::Equal => Ask::Equal,
+        };
+        Compared { left: self.right, right: self.left, ask, ..self }
+    }
+}
+
+/// A comparison of words.
+fn words(op: &Op) -> Option<Compared> {
+    let (result, left, right, ask, unless) = match *op {
+        Op::LtInt { result, left, right } => (result, left, right, Ask::Less, false),
+        Op::LeInt { result, left, right } => (result, left, right, Ask::More, true),
+        Op::EqInt { result, left, right } => (result, left, right, Ask::Equal, false),
+        Op::NeInt { result, left, right } => (result, left, right, Ask::Equal, true),
+        _ => return None,
+    };
+    Some(Compared { result, left, right, ask, unless })
+}
+
+/// A comparison of floats, which are never without an order.
+fn floats(op: &Op) -> Option<Compared> {
+    let (result, left, right, ask, unless) = match *op {
+        Op::LtFloat { result, left, right } => (result, left, right, Ask::Less, false),
+        Op::LeFloat { result, left, right } => (result, left, right, Ask::More, true),
+        _ => return None,
+    };
+    Some(Compared { result, left, right, ask, unless })
+}
+
+/// Ops of which each takes what the one before gave, or that end a round of a loop, and how many they are.
+fn chain(rest: &[Op]) -> Option<(Word, usize)> {
+    Some(match *rest {
+        [
+            Op::MulInt { result: middle, left, right },
+            Op::AddInt { result, left: a, right: b },
+            ref after @ ..,
+        ] => {
+            let other = beside(middle, a, b)?;
             let (left, right) = (left.0, right.0);
-            (result == *condition).then_some(Word::CompareIf { left, right, result: result.0, mask })
+            if result == middle
+                && let Some((mask, _)) = native(after, NativeFunction::BitAnd, middle)
+            {
+                let (middle, other, mask) = (middle.0, other.0, mask.0);
+                return Some((Word::MulAddAndInt { middle, left, right, other, mask }, 3));
+            }
+            let (middle, result, other) = (middle.0, result.0, other.0);
+            (Word::MulAddInt { middle, left, right, result, other }, 2)
+        }
+        [Op::Native { result: middle, native: shift, ref arguments }, ref after @ ..]
+            if shift.function() == Some(NativeFunction::ShiftRight) =>
+        {
+            let &[left, right] = arguments.as_slice() else { return None };
+            let (other, _) = native(after, NativeFunction::BitXor, middle)?;
+            (Word::ShiftXorInt { middle: middle.0, left: left.0, right: right.0, other: other.0 }, 2)
+        }
+        [Op::MulFloat { result: middle, left, right }, ref after @ ..] => {
+            return product(middle, left, right, after);
+        }
+        [Op::Move { result, value }, Op::Advance {}, ..] => {
+            (Word::MoveNext { result: result.0, value: value.0 }, 2)
+        }
+        [Op::SetItem { .. }, Op::Advance {}, ..] => (Word::SetItemNext, 2),
+        [Op::Push { list, value }, Op::Advance {}, ..] => {
+            (Word::PushNext { list: list.0, value: value.0 }, 2)
+        }
+        [Op::SubFloat { result: middle, left, right }, Op::AddFloat { result, left: a, right: b }, ..] => {
+            let other = beside(middle, a, b)?.0;
+            let (middle, left, right, result) = (middle.0, left.0, right.0, result.0);
+            (Word::SubAddFloat { middle, left, right, result, other }, 2)
+        }
+        _ => return None,
+    })
+}
+
+/// What may come after `fmul middle, left, right`.
+fn product(middle: Register, left: Register, right: Register, after: &[Op]) -> Option<(Word, usize)> {
+    let (first, left, right) = (middle.0, left.0, right.0);
+    Some(match *after {
+        [
+            Op::MulFloat { result: again, left: a, right: b },
+            Op::AddFloat { result, left: c, right: d },
+            ..,
+        ] if again == middle
+            && let Some(factor) = beside(middle, a, b)
+            && let Some(other) = beside(middle, c, d) =>
+        {
+            let (factor, result, other) = (factor.0, result.0, other.0);
+            (Word::MulMulAddFloat { middle: first, left, right, factor, result, other }, 3)
+        }
+        [Op::MulFloat { result, left: a, right: b }, ..] if a != middle && b != middle => {
+            let (second, second_left, second_right) = (result.0, a.0, b.0);
+            (Word::TwiceMulFloat { first, left, right, second, second_left, second_right }, 2)
+        }
+        [Op::AddFloat { result, left: a, right: b }, ..] => {
+            let (result, other) = (result.0, beside(middle, a, b)?.0);
+            (Word::MulAddFloat { middle: first, left, right, result, other }, 2)
+        }
+        _ => return None,
+    })
+}
+
+/// The operand beside `register`, which is the other one and only that.
+fn beside(register: Register, left: Register, right: Register) -> Option<Register> {
+    match (left == register, right == register) {
+        (true, false) => Some(right),
+        (false, true) => Some(left),
+        _ => None,
+    }
+}
+
+/// The operand beside `register` of a native that comes first, and its result.
+fn native(rest: &[Op], function: NativeFunction, register: Register) -> Option<(Register, Register)> {
+    match rest {
+        [Op::Native { result, native, arguments }, ..] if native.function() == Some(function) => {
+            let &[left, right] = arguments.as_slice() else { return None };
+            Some((beside(register, left, right)?, *result))
         }
         _ => None,
     }
 }
 
-/// Result, left, right and mask of a comparison of words.
-fn comparison(op: &Op) -> Option<(Register, Register, Register, u8)> {
-    Some(match op {
-        Op::LtInt { result, left, right } => (*result, *left, *right, LESS),
-        Op::LeInt { result, left, right } => (*result, *left, *right, LESS | EQUAL),
-        Op::EqInt { result, left, right } => (*result, *left, *right, EQUAL),
-        Op::NeInt { result, left, right } => (*result, *left, *right, LESS | GREATER),
-        _ => return None,
-    })
-}
-
-/// The mask with left and right exchanged.
-const fn exchanged(mask: u8) -> u8 {
-    (mask & EQUAL) | ((mask & LESS) << 2) | ((mask & GREATER) >> 2)
-}
-
-/// `int`, a comparison with it, and an `if`.
-struct ConstantIf {
-    other: u8,
-    register: u8,
-    result: u8,
-    mask: u8,
-    value: i64,
-}
-
-fn constant_if(code: &[Op], p: usize) -> Option<ConstantIf> {
-    let [Op::Integer { result: constant, value }, compare, Op::If { condition }] =
-        code.get(p..p.checked_add(3)?)?
-    else {
-        return None;
-    };
-    let (result, left, right, mask) = comparison(compare)?;
-    if result != *condition || left == right {
-        return None;
-    }
-    let (other, mask) = if right == *constant {
-        (left, mask)
-    } else if left == *constant {
-        (right, exchanged(mask))
-    } else {
-        return None;
-    };
-    Some(ConstantIf { other: other.0, register: constant.0, result: result.0, mask, value: *value })
-}
-
-/// `int` and an op of arithmetic with it.
-fn arithmetic(
-    constant: Register,
-    value: i64,
-    next: &Op,
-    intern: impl FnOnce(i64) -> Option<u16>,
-) -> Option<Word> {
-    let (Op::AddInt { result, left, right }
-    | Op::SubInt { result, left, right }
-    | Op::MulInt { result, left, right }) = next
-    else {
-        return None;
-    };
-    let commutes = !matches!(next, Op::SubInt { .. });
-    let other = if *right == constant {
-        *left
-    } else if commutes && *left == constant {
-        *right
-    } else {
-        return None;
-    };
-    if other == constant {
-        return None;
-    }
-    let (result, other, register) = (result.0, other.0, constant.0);
-    let Some(constant) = intern(value) else { return Some(Word::Unfused) };
-    Some(match next {
-        Op::AddInt { .. } => Word::AddConstant { result, other, register, constant },
-        Op::SubInt { .. } => Word::SubConstant { result, other, register, constant },
-        _ => Word::MulConstant { result, other, register, constant },
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn masks_are_orders() {
-        for (left, right) in [(1, 2), (2, 2), (2, 1), (i64::MIN, i64::MAX), (i64::MAX, i64::MIN)] {
-            let cases = [
-                (LESS, left < right),
-                (LESS | EQUAL, left <= right),
-                (EQUAL, left == right),
-                (LESS | GREATER, left != right),
-                (GREATER, left > right),
-                (GREATER | EQUAL, left >= right),
-            ];
-            for (mask, expected) in cases {
-                assert_eq!(holds(mask, left, right), expected, "{mask} {left} {right}");
-                assert_eq!(holds(exchanged(mask), right, left), expected, "{mask} {left} {right}");
+/// Ops that begin with `int`, and how many they are.
+fn with_constant(rest: &[Op], intern: impl FnOnce(i64) -> Option<u16>) -> Option<(Word, usize)> {
+    match *rest {
+        [Op::Integer { result: constant, value }, ref next, ..] => {
+            let register = constant.0;
+            if let Some((compared, _)) = constant_condition(rest) {
+                let Compared { result, left, ask, unless, .. } = compared;
+                let (other, result) = (left.0, result.0);
+                let word = |constant| match ask {
+                    Ask::Less => Word::LessConstantIf { other, register, result, unless, constant },
+                    Ask::More => Word::MoreConstantIf { other, register, result, unless, constant },
+                    Ask::Equal => Word::EqualConstantIf { other, register, result, unless, constant },
+                };
+                return Some((intern(value).map_or(Word::Unfused, word), 3));
             }
+            let (Op::AddInt { result, left, right }
+            | Op::SubInt { result, left, right }
+            | Op::MulInt { result, left, right }) = *next
+            else {
+                return None;
+            };
+            let other = beside(constant, left, right)?.0;
+            let result = result.0;
+            let word = |constant| match next {
+                Op::AddInt { .. } => Word::AddConstant { result, other, register, constant },
+                Op::MulInt { .. } => Word::MulConstant { result, other, register, constant },
+                _ => Word::SubConstant { result, other, register, constant },
+            };
+            // A difference from a constant is another thing.
+            let fits = !matches!(next, Op::SubInt { .. }) || right == constant;
+            fits.then(|| (intern(value).map_or(Word::Unfused, word), 2))
         }
+        _ => None,
     }
+}
+
+/// `int`, a comparison with it, and an `if`: the comparison with the constant on the right, and the constant.
+fn constant_condition(rest: &[Op]) -> Option<(Compared, i64)> {
+    let [Op::Integer { result: constant, value }, compare, Op::If { condition }, ..] = rest else {
+        return None;
+    };
+    let compared = words(compare)?.with_left(*constant)?.exchanged();
+    (compared.result == *condition).then_some((compared, *value))
 }

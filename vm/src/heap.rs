@@ -6,6 +6,8 @@
 )]
 use std::hash::RandomState;
 
+use std::ops::Range;
+
 use swarm_bytecode::cost;
 
 use crate::attached::Attached;
@@ -269,6 +271,36 @@ impl Heap {
         }
     }
 
+    /// Field `at` of a record of this arena, or of the zero block.
+    #[inline(always)]
+    pub(crate) fn field(&self, record: u64, at: u8) -> Option<u64> {
+        let Reference { source, index } = Reference::unpack(record);
+        (source == ARENA).then(|| self.word(slot::index(index).wrapping_add(usize::from(at)).wrapping_add(1)))
+    }
+
+    /// Item `at` of a list of this arena, if there is one.
+    #[inline(always)]
+    pub(crate) fn item(&self, list: u64, at: u64) -> Option<u64> {
+        let header = usize::try_from(list).ok()?.wrapping_sub(FIRST_OFFSET);
+        let length = self.words.get(header).copied()?;
+        if at >= u64::from(slot::low(length)) {
+            return None;
+        }
+        self.words.get(header.wrapping_add(usize::try_from(at).ok()?).wrapping_add(1)).copied()
+    }
+
+    /// Item `at` of a list of this arena that may be written, if there is one.
+    #[inline(always)]
+    pub(crate) fn own_item(&mut self, list: u64, at: u64) -> Option<&mut u64> {
+        // A list of this arena is its offset.
+        let header = usize::try_from(list).ok()?.wrapping_sub(FIRST_OFFSET);
+        let length = self.words.get(header).copied()?;
+        if length & SHARED != 0 || at >= u64::from(slot::low(length)) {
+            return None;
+        }
+        self.words.get_mut(header.wrapping_add(usize::try_from(at).ok()?).wrapping_add(1))
+    }
+
     /// Appends an item to a list that may be written and has room.
     #[inline]
     pub(crate) fn append(&mut self, list: u64, length: u32, value: u64) {
@@ -291,6 +323,20 @@ pub(crate) struct Data<'a> {
 impl<'a> Data<'a> {
     /// The string in a slot.
     pub(crate) fn text(self, slot: u64) -> &'a str {
+        let (whole, range) = self.place(slot);
+        whole.get(range).unwrap_or("")
+    }
+
+    /// The bytes of the string in a slot.
+    #[inline]
+    pub(crate) fn bytes(self, slot: u64) -> &'a [u8] {
+        let (whole, range) = self.place(slot);
+        whole.as_bytes().get(range).unwrap_or(&[])
+    }
+
+    /// The text that the string in a slot is a part of, and which.
+    #[inline]
+    fn place(self, slot: u64) -> (&'a str, Range<usize>) {
         let text = TextSlot::unpack(slot);
         let whole: &str = match text.source {
             ARENA => &self.heap.text,
@@ -298,19 +344,15 @@ impl<'a> Data<'a> {
             input => self.attached.text(input),
         };
         let start = slot::index(text.offset);
-        let end = start.saturating_add(slot::index(text.length));
-        whole.get(start..end).unwrap_or("")
+        (whole, start..start.saturating_add(slot::index(text.length)))
     }
 
     /// Field `at` of the record in a slot.
     #[inline]
     pub(crate) fn field(self, record: u64, at: u8) -> u64 {
-        let reference = Reference::unpack(record);
-        if reference.source == ARENA {
-            let offset = slot::index(reference.index).wrapping_add(usize::from(at)).wrapping_add(1);
-            self.heap.word(offset)
-        } else {
-            self.attached.field(reference, at)
+        match self.heap.field(record, at) {
+            Some(value) => value,
+            None => self.attached.field(Reference::unpack(record), at),
         }
     }
 

@@ -5,48 +5,34 @@
 //! [`swarm_bytecode::layout`]). An op that settles looks whether the fuel of its region is there before it acts,
 //! and an op about to trap does too, so running out always comes before it.
 
+mod fuel;
+mod fused;
+mod observer;
+mod reach;
+mod rows;
+mod values;
 mod window;
 
 use swarm_bytecode::cost;
-use swarm_bytecode::numeric;
 use swarm_bytecode::trap::TrapCode;
-use swarm_bytecode::types::TypeId;
 
 use crate::attached::Attached;
 use crate::compare;
 use crate::decode::Code;
-use crate::extended::{self, read_metric};
-use crate::fuse;
-use crate::heap::{Data, Header, Heap};
+use crate::heap::{Data, Header};
 use crate::limits::MAX_FUEL;
-use crate::machine::{Frame, Machine, MemoryMeter, Pause, WINDOW, check_depth};
-use crate::objects::{
-    MapShape, begin_entries, move_list, move_record, new_object, new_some, push_moving, remove_entry,
-    set_entry,
-};
+use crate::machine::{Frame, Machine, Pause, WINDOW, check_depth};
 use crate::outside::{HostOp, Outside, Reply};
-use crate::scope::{Scope, Window};
+use crate::scope::Window;
 use crate::slot;
 use crate::word::Word;
+use fuel::{back, covers, give, leave, past, take, trap};
+use fused::Done;
+pub(crate) use observer::{Blind, Observer};
+use reach::Reach;
+use rows::Rows;
 pub(crate) use window::get;
-use window::{enter, float, set, shape, word};
-
-/// Sees every word before it runs. The default does nothing and costs nothing.
-pub(crate) trait Observer {
-    /// Whether there is anything to see.
-    const WATCHES: bool;
-    /// The word at `pc` is about to run; `used` is the fuel used before it.
-    fn word(&mut self, _code: &Code, _pc: usize, _used: i64) {}
-    /// A function was entered.
-    fn enter(&mut self, _code: &Code, _function: u16, _used: i64) {}
-}
-
-/// Sees nothing.
-pub(crate) struct Blind;
-
-impl Observer for Blind {
-    const WATCHES: bool = false;
-}
+use window::{enter, set, shape, word};
 
 /// Runs until something is up to the driver.
 #[inline(never)]
@@ -58,15 +44,16 @@ pub(crate) fn interpret<O: Observer>(
     observer: &mut O,
     outside: &mut impl Outside,
 ) -> Pause {
-    let Machine { stack, frames, heap, metrics, states, memory, .. } = machine;
+    let Machine { stack, frames, heap, metrics, states, memory, found, .. } = machine;
     let (mark, fuel_limit, depth_limit) = (machine.mark, machine.fuel_limit, machine.depth_limit);
     let words = code.words.as_slice();
     let mut pc = machine.pc;
     let mut base = machine.base;
     let mut function = machine.function;
-    let mut own = shape(code, function);
+    let mut registers = shape(code, function).registers;
     let mut fuel = machine.fuel;
     let mut seen = std::mem::take(&mut machine.seen);
+    let mut rows = Rows::new(attached);
 
     let pause = 'run: loop {
         let window = stack.get_mut(base..).and_then(<[u64]>::first_chunk_mut::<WINDOW>);
@@ -77,57 +64,42 @@ pub(crate) fn interpret<O: Observer>(
                 Data { code, attached, heap }
             };
         }
+        macro_rules! field {
+            ($record:expr, $field:expr) => {
+                rows.field(heap, get(window, $record), $field)
+            };
+        }
+        macro_rules! item {
+            ($list:expr, $at:expr) => {
+                rows.item(heap, get(window, $list), $at)
+            };
+        }
+        // Leaves the loop at the word at hand.
+        macro_rules! pause {
+            ($pause:expr) => {{
+                pc = pc.wrapping_sub(1);
+                break 'run $pause;
+            }};
+        }
         // Rule F3 and F4: nothing of the op has happened when this leaves.
         macro_rules! settle {
             ($due:expr) => {
-                if fuel < i64::from($due) {
-                    break 'run Pause::Short { charge: 0 };
+                if !covers(fuel, $due) {
+                    pause!(Pause::Short { charge: 0 });
                 }
             };
             ($due:expr, $charge:expr) => {
                 let charge: u64 = $charge;
                 if fuel.wrapping_sub(i64::from($due)) < charge.min(MAX_FUEL).cast_signed() {
-                    break 'run Pause::Short { charge };
+                    pause!(Pause::Short { charge });
                 }
                 fuel = fuel.wrapping_sub(charge.cast_signed());
             };
         }
         macro_rules! trap {
-            ($trap:expr) => {
-                break 'run trap(code, pc, fuel, $trap)
-            };
-        }
-        // Arithmetic that may trap, with an integer-carried or a float result.
-        macro_rules! to_word {
-            ($result:expr, $value:expr) => {
-                match $value {
-                    Ok(value) => set(window, $result, value.cast_unsigned()),
-                    Err(code) => trap!(code),
-                }
-            };
-        }
-        macro_rules! to_float {
-            ($result:expr, $value:expr) => {
-                match $value {
-                    Ok(value) => set(window, $result, slot::from_float(value)),
-                    Err(code) => trap!(code),
-                }
-            };
-        }
-        macro_rules! words {
-            ($result:expr, $op:path, $left:expr, $right:expr) => {
-                to_word!($result, $op(word(window, $left), word(window, $right)))
-            };
-        }
-        macro_rules! floats {
-            ($result:expr, $op:path, $left:expr, $right:expr) => {
-                to_float!($result, $op(float(window, $left), float(window, $right)))
-            };
-        }
-        macro_rules! holds {
-            ($result:expr, $read:ident($left:expr) $compare:tt $same:ident($right:expr)) => {{
-                let holds = $read(window, $left) $compare $same(window, $right);
-                set(window, $result, u64::from(holds));
+            ($trap:expr) => {{
+                pc = pc.wrapping_sub(1);
+                break 'run trap(code, pc, fuel, $trap);
             }};
         }
         macro_rules! texts {
@@ -138,75 +110,142 @@ pub(crate) fn interpret<O: Observer>(
                 set(window, $result, u64::from(holds));
             }};
         }
-        // `int` and arithmetic with it. If that would trap, nothing has happened, and the two ops behind it do.
-        macro_rules! fused {
-            ($result:expr, $register:expr, $constant:expr, $value:expr) => {
-                if let Ok(value) = $value {
-                    set(window, $register, $constant);
-                    set(window, $result, value.cast_unsigned());
-                    pc = pc.wrapping_add(3);
-                    continue;
+        // Words of which another file says what they do. An arm for each, so that each is gone to at once.
+        macro_rules! value {
+            ($word:expr) => {
+                match values::compute($word, window, code, attached) {
+                    Some((result, Ok(value))) => set(window, result, value),
+                    Some((_, Err(code))) => trap!(code),
+                    None => pause!(Pause::Internal),
                 }
             };
         }
-        // An op that reaches into the arena: it pays and acts in a function of its own.
-        macro_rules! scope {
-            ($due:expr) => {{
-                let left = fuel.wrapping_sub(i64::from($due));
-                // What is left to the limit, not to the slice: nothing is looked at twice in vain.
-                let budget = fuel_limit.saturating_sub(mark).saturating_add(left).max(0).cast_unsigned();
-                Scope::new(code, attached, heap, memory, left, budget)
+        macro_rules! native {
+            ($word:expr, $due:expr) => {{
+                settle!($due);
+                value!($word);
             }};
         }
-        macro_rules! given {
-            ($scope:ident, $result:expr) => {{
-                let given = $result;
-                fuel = fuel.wrapping_sub($scope.paid());
-                match given {
-                    Ok(value) => value,
+        macro_rules! fused {
+            ($word:expr) => {
+                match fused::run($word, window, words, code, pc, fuel) {
+                    Done::Holds { holds, words } => branch!(holds, words),
+                    Done::Covered { words } => pc = pc.wrapping_add(words),
+                    Done::Left => {}
+                }
+            };
+        }
+        // Goes back to the caller.
+        macro_rules! leave {
+            ($frame:ident, $value:expr) => {{
+                fuel = give(fuel, $frame.credit);
+                Frame { pc, base, registers, function, .. } = $frame;
+                if $frame.quote {
+                    break 'run Pause::Quoted($value);
+                }
+            }};
+        }
+        // The end of a range's round, paid for; `pc` is behind its word.
+        macro_rules! next_in_range {
+            ($item:expr, $last:expr, $due:expr) => {{
+                let value = word(window, $item);
+                if value < word(window, $last) {
+                    set(window, $item, value.wrapping_add(1).cast_unsigned());
+                    (pc, fuel) = back(words, pc, fuel, $due);
+                } else {
+                    fuel = leave(words, pc, fuel);
+                    pc = pc.wrapping_add(1);
+                }
+                continue;
+            }};
+        }
+        // The end of a fused word whose last op is the `if` so many words behind it.
+        macro_rules! branch {
+            ($holds:expr, $words:expr) => {{
+                if $holds {
+                    pc = pc.wrapping_add($words);
+                } else if let Some(&Word::If { credit, otherwise, .. }) =
+                    words.get(pc.wrapping_add($words).wrapping_sub(1))
+                {
+                    fuel = give(fuel, credit);
+                    pc = slot::index(otherwise);
+                } else {
+                    pause!(Pause::Internal);
+                }
+                continue;
+            }};
+        }
+        // What the loop leaves to another function: it pays, acts and says how many words it was.
+        macro_rules! reach {
+            ($word:expr) => {{
+                // What is left to the limit, not to the slice: nothing is looked at twice in vain.
+                let beyond = fuel_limit.saturating_sub(mark);
+                let (heap, memory, window, found) = (&mut *heap, &mut *memory, &mut *window, &mut *found);
+                let pc_of_word = pc.wrapping_sub(1);
+                let mut reach = Reach {
+                    code,
+                    attached,
+                    heap,
+                    memory,
+                    metrics,
+                    found,
+                    window,
+                    pc: pc_of_word,
+                    fuel,
+                    beyond,
+                    paid: 0,
+                };
+                let done = reach::run(&mut reach, $word);
+                fuel = fuel.wrapping_sub(reach.paid);
+                match done {
+                    Ok(next) => {
+                        pc = next;
+                        continue;
+                    }
                     Err(Pause::Trap(code)) => trap!(code),
-                    Err(pause) => break 'run pause,
+                    Err(pause) => pause!(pause),
                 }
             }};
         }
         macro_rules! held {
             ($taken:expr) => {
                 if let Err(limit) = $taken {
-                    break 'run Pause::Limit(limit);
+                    pause!(Pause::Limit(limit));
                 }
             };
         }
 
         loop {
             let Some(&current) = words.get(pc) else { break 'run Pause::Internal };
-            if O::WATCHES && current.is_fused() {
-                pc = pc.wrapping_add(1);
-                continue;
-            }
-            if O::WATCHES && !std::mem::take(&mut seen) {
+            if O::WATCHES && !current.is_fused() && !std::mem::take(&mut seen) {
                 let spent = i64::from(code.origin(pc).spent);
                 observer.word(code, pc, mark.wrapping_sub(fuel.wrapping_sub(spent)));
+            }
+            // From here on `pc` is the next word; what does not come to its end goes back.
+            pc = pc.wrapping_add(1);
+            if O::WATCHES && current.is_fused() {
+                continue;
             }
             match current {
                 Word::If { condition, credit, otherwise } => {
                     if get(window, condition) == 0 {
-                        fuel = fuel.wrapping_add(i64::from(credit));
+                        fuel = give(fuel, credit);
                         pc = slot::index(otherwise);
                         continue;
                     }
                 }
                 Word::Jump { credit, target } => {
-                    fuel = fuel.wrapping_add(i64::from(credit));
+                    fuel = give(fuel, credit);
                     pc = slot::index(target);
                     continue;
                 }
                 Word::Loop { due } => {
                     settle!(due);
-                    fuel = fuel.wrapping_sub(i64::from(due));
+                    fuel = take(fuel, due);
                 }
                 Word::Repeat { due, target } => {
                     settle!(due);
-                    fuel = fuel.wrapping_sub(i64::from(due));
+                    fuel = take(fuel, due);
                     pc = slot::index(target);
                     continue;
                 }
@@ -215,8 +254,8 @@ pub(crate) fn interpret<O: Observer>(
                     if let Some(value) = data!().item(get(window, list), 0) {
                         set(window, item, value);
                         set(window, index, 0);
-                        fuel = fuel.wrapping_sub(i64::from(due));
-                        pc = pc.wrapping_add(2);
+                        fuel = take(fuel, due);
+                        pc = pc.wrapping_add(1);
                     } else {
                         (pc, fuel) = past(words, pc, fuel);
                     }
@@ -225,15 +264,13 @@ pub(crate) fn interpret<O: Observer>(
                 Word::NextItem { item, index, list, due } => {
                     settle!(due);
                     let at = get(window, index).wrapping_add(1);
-                    if let Some(value) =
-                        u32::try_from(at).ok().and_then(|at| data!().item(get(window, list), at))
-                    {
+                    if let Some(value) = item!(list, at) {
                         set(window, item, value);
                         set(window, index, at);
                         (pc, fuel) = back(words, pc, fuel, due);
                     } else {
                         fuel = leave(words, pc, fuel);
-                        pc = pc.wrapping_add(2);
+                        pc = pc.wrapping_add(1);
                     }
                     continue;
                 }
@@ -242,8 +279,8 @@ pub(crate) fn interpret<O: Observer>(
                     let value = word(window, first);
                     if value <= word(window, last) {
                         set(window, item, value.cast_unsigned());
-                        fuel = fuel.wrapping_sub(i64::from(due));
-                        pc = pc.wrapping_add(2);
+                        fuel = take(fuel, due);
+                        pc = pc.wrapping_add(1);
                     } else {
                         (pc, fuel) = past(words, pc, fuel);
                     }
@@ -251,33 +288,7 @@ pub(crate) fn interpret<O: Observer>(
                 }
                 Word::NextInRange { item, last, due } => {
                     settle!(due);
-                    let value = word(window, item);
-                    if value < word(window, last) {
-                        set(window, item, value.wrapping_add(1).cast_unsigned());
-                        (pc, fuel) = back(words, pc, fuel, due);
-                    } else {
-                        fuel = leave(words, pc, fuel);
-                        pc = pc.wrapping_add(2);
-                    }
-                    continue;
-                }
-                Word::ForEachEntry { key, value, index, map, due } => {
-                    let Some(&Word::Entries { order, .. }) = words.get(pc.wrapping_add(2)) else {
-                        break 'run Pause::Internal;
-                    };
-                    let map = get(window, map);
-                    let mut scope = scope!(due);
-                    given!(scope, begin_entries(&mut scope, map, order));
-                    if let Some((own, held)) = data!().entry(map, 0) {
-                        set(window, key, own);
-                        set(window, value, held);
-                        set(window, index, 0);
-                        fuel = fuel.wrapping_sub(i64::from(due));
-                        pc = pc.wrapping_add(3);
-                    } else {
-                        (pc, fuel) = past(words, pc, fuel);
-                    }
-                    continue;
+                    next_in_range!(item, last, due);
                 }
                 Word::NextEntry { key, value, index, map, due } => {
                     settle!(due);
@@ -290,124 +301,96 @@ pub(crate) fn interpret<O: Observer>(
                         (pc, fuel) = back(words, pc, fuel, due);
                     } else {
                         fuel = leave(words, pc, fuel);
-                        pc = pc.wrapping_add(2);
+                        pc = pc.wrapping_add(1);
                     }
                     continue;
                 }
                 Word::Target { .. } | Word::Shape { .. } | Word::Items { .. } | Word::Entries { .. } => {
-                    break 'run Pause::Internal;
+                    pause!(Pause::Internal);
                 }
                 Word::Call { result, due, site } => {
                     settle!(due);
-                    let Some(&call) = code.calls.get(slot::index(site)) else { break 'run Pause::Internal };
-                    let above = base.wrapping_add(usize::from(own.registers));
+                    let Some(&call) = code.calls.get(slot::index(site)) else { pause!(Pause::Internal) };
+                    let above = base.wrapping_add(usize::from(registers));
                     held!(check_depth(frames, depth_limit, above));
                     held!(memory.take(u64::from(call.callee.bytes)));
-                    fuel = fuel.wrapping_sub(i64::from(due));
-                    frames.push(Frame {
-                        pc: slot::count(pc.wrapping_add(1)),
-                        base: slot::count(base),
-                        function,
-                        credit: due,
-                        result,
-                        quote: false,
-                    });
-                    enter(stack, base, above, call.callee, code.call_arguments(call));
+                    fuel = take(fuel, due);
+                    frames.push(Frame { pc, base, registers, function, credit: due, result, quote: false });
+                    enter(stack, base, above, &call, code);
                     function = call.function;
-                    own = call.callee;
+                    registers = call.callee.registers;
                     base = above;
-                    pc = slot::index(own.start);
+                    pc = slot::index(call.callee.start);
                     if O::WATCHES {
                         observer.enter(code, function, mark.wrapping_sub(fuel));
                     }
                     continue 'run;
                 }
-                Word::Return { due } | Word::ReturnValue { due, .. } => {
+                Word::Return { due } => {
                     settle!(due);
-                    let value = match current {
-                        Word::ReturnValue { value, .. } => Some(get(window, value)),
-                        _ => None,
-                    };
-                    fuel = fuel.wrapping_sub(i64::from(due));
-                    memory.give_back(u64::from(own.bytes));
-                    let Some(frame) = frames.pop() else { break 'run Pause::Finished(value) };
-                    fuel = fuel.wrapping_add(i64::from(frame.credit));
-                    function = frame.function;
-                    own = shape(code, function);
-                    base = slot::index(frame.base);
-                    pc = slot::index(frame.pc);
-                    if frame.quote {
-                        break 'run Pause::Quoted(value.unwrap_or(0));
-                    }
-                    if let Some(value) = value
-                        && let Some(slot) = stack.get_mut(base.wrapping_add(usize::from(frame.result)))
-                    {
+                    fuel = take(fuel, due);
+                    memory.give_back(cost::frame_bytes(u64::from(registers)));
+                    let Some(frame) = frames.pop() else { pause!(Pause::Finished(None)) };
+                    leave!(frame, 0);
+                    continue 'run;
+                }
+                Word::ReturnValue { value, due } => {
+                    settle!(due);
+                    let value = get(window, value);
+                    fuel = take(fuel, due);
+                    memory.give_back(cost::frame_bytes(u64::from(registers)));
+                    let Some(frame) = frames.pop() else { pause!(Pause::Finished(Some(value))) };
+                    leave!(frame, value);
+                    if let Some(slot) = stack.get_mut(base.wrapping_add(usize::from(frame.result))) {
                         *slot = value;
                     }
                     continue 'run;
                 }
                 Word::Stop { reason, due } => {
                     settle!(due);
-                    break 'run Pause::Stopped(get(window, reason));
+                    pause!(Pause::Stopped(get(window, reason)));
                 }
                 Word::Fail { reason, due } => {
                     settle!(due);
-                    break 'run Pause::Failed(get(window, reason));
+                    pause!(Pause::Failed(get(window, reason)));
                 }
-                Word::Host { result, due, site } | Word::TryHost { result, due, site } => {
+                Word::Host { due, site, .. } | Word::TryHost { due, site, .. } => {
                     let left = fuel.wrapping_sub(i64::from(due));
-                    let reply = offer(outside, HostOp { site, pc, left, mark }, window, heap, memory);
-                    if reply == Reply::Declined {
-                        break 'run Pause::Effect;
+                    match outside.host_call(
+                        HostOp { site, pc: pc.wrapping_sub(1), left },
+                        window,
+                        heap,
+                        memory,
+                    ) {
+                        Reply::Done { charge } => fuel = fuel.wrapping_sub(charge),
+                        Reply::Look { charge } => {
+                            fuel = fuel.wrapping_sub(charge);
+                            accept(window, current);
+                            break 'run Pause::Look;
+                        }
+                        Reply::Answered { charge } => {
+                            fuel = fuel.wrapping_sub(charge);
+                            pause!(Pause::Answered);
+                        }
+                        Reply::Declined => pause!(Pause::Effect),
                     }
-                    fuel = fuel.wrapping_sub(outside.charge());
-                    if reply == Reply::Answered {
-                        break 'run Pause::Answered;
-                    }
-                    if let Word::TryHost { .. } = current {
-                        set(window, result, 1);
-                    }
-                    if reply == Reply::Look {
-                        pc = pc.wrapping_add(1);
-                        break 'run Pause::Look;
-                    }
+                    accept(window, current);
                 }
                 Word::RetryHost { .. }
                 | Word::Within { .. }
                 | Word::Leave { .. }
                 | Word::RecordMetric { .. }
-                | Word::RoundsExhausted { .. } => break 'run Pause::Effect,
-                Word::Attempts { .. } => break 'run Pause::Internal,
+                | Word::RoundsExhausted { .. } => pause!(Pause::Effect),
+                Word::Attempts { .. } => pause!(Pause::Internal),
                 Word::Settle { due } => {
                     settle!(due);
                 }
 
-                Word::Move { result, value } => {
-                    let value = get(window, value);
-                    set(window, result, value);
-                }
                 Word::Copy { result, value } => {
                     let value = get(window, value);
                     heap.share(value);
                     set(window, result, value);
                 }
-                Word::Integer { result, value } => set(window, result, i64::from(value).cast_unsigned()),
-                Word::Constant { result, constant: place } => set(window, result, constant(code, place)),
-                Word::Input { result, input } => {
-                    let value = attached.inputs.get(usize::from(input)).copied().flatten().unwrap_or(0);
-                    set(window, result, value);
-                }
-                Word::Context { result, context } => {
-                    let value = attached.contexts.get(usize::from(context)).copied().flatten().unwrap_or(0);
-                    set(window, result, value);
-                }
-                Word::Metric { result, metric, due } => {
-                    let state = metrics.get(usize::from(metric));
-                    let mut scope = scope!(due);
-                    let value = given!(scope, read_metric(&mut scope, state));
-                    set(window, result, value);
-                }
-
                 Word::State { result, shares, state } => {
                     let value = states.get(usize::from(state)).copied().unwrap_or(0);
                     if shares {
@@ -425,177 +408,71 @@ pub(crate) fn interpret<O: Observer>(
                     }
                 }
 
-                Word::AddInt { result, left, right } => words!(result, numeric::add, left, right),
-                Word::SubInt { result, left, right } => words!(result, numeric::subtract, left, right),
-                Word::MulInt { result, left, right } => words!(result, numeric::multiply, left, right),
-                Word::DivInt { result, left, right } => words!(result, numeric::divide, left, right),
-                Word::ModInt { result, left, right } => words!(result, numeric::modulo, left, right),
-                Word::NegInt { result, value } => to_word!(result, numeric::negate(word(window, value))),
-                Word::Product { result, left, right, divisor } => {
-                    let divisor = constant(code, divisor).cast_signed();
-                    to_word!(result, numeric::product(word(window, left), word(window, right), divisor));
-                }
-                Word::Quotient { result, left, right, factor } => {
-                    let factor = constant(code, factor).cast_signed();
-                    to_word!(result, numeric::quotient(word(window, left), factor, word(window, right)));
-                }
-                Word::Scale { result, value, factor } => {
-                    to_word!(result, numeric::scale(word(window, value), float(window, factor)));
-                }
-                Word::Unscale { result, value, divisor } => {
-                    to_word!(result, numeric::unscale(word(window, value), float(window, divisor)));
-                }
-                Word::Ratio { result, left, right } => {
-                    to_float!(result, numeric::ratio(word(window, left), word(window, right)));
-                }
+                Word::AndInt { due, .. } => native!(current, due),
+                Word::OrInt { due, .. } => native!(current, due),
+                Word::XorInt { due, .. } => native!(current, due),
+                Word::ShiftLeft { due, .. } => native!(current, due),
+                Word::ShiftRight { due, .. } => native!(current, due),
 
-                Word::AddFloat { result, left, right } => floats!(result, numeric::add_float, left, right),
-                Word::SubFloat { result, left, right } => {
-                    floats!(result, numeric::subtract_float, left, right)
-                }
-                Word::MulFloat { result, left, right } => {
-                    floats!(result, numeric::multiply_float, left, right)
-                }
-                Word::DivFloat { result, left, right } => floats!(result, numeric::divide_float, left, right),
-                Word::NegFloat { result, value } => {
-                    let value = slot::from_float(-float(window, value));
-                    set(window, result, value);
-                }
-                Word::IntToFloat { result, value } => {
-                    let value = slot::from_float(numeric::int_to_float(word(window, value)));
-                    set(window, result, value);
-                }
-                Word::PercentToFloat { result, value } => {
-                    let value = slot::from_float(numeric::percent_to_float(word(window, value)));
-                    set(window, result, value);
-                }
-
-                Word::EqSlot { result, left, right } => holds!(result, get(left) == get(right)),
-                Word::NeSlot { result, left, right } => holds!(result, get(left) != get(right)),
-                Word::LtInt { result, left, right } => holds!(result, word(left) < word(right)),
-                Word::LeInt { result, left, right } => holds!(result, word(left) <= word(right)),
-                Word::LtFloat { result, left, right } => holds!(result, float(left) < float(right)),
-                Word::LeFloat { result, left, right } => holds!(result, float(left) <= float(right)),
                 Word::EqString { result, left, right, due } => texts!(result, left == right, due),
                 Word::LtString { result, left, right, due } => texts!(result, left < right, due),
                 Word::LeString { result, left, right, due } => texts!(result, left <= right, due),
-                Word::EqValue { result, left, right, due } => {
-                    let Some(&Word::Shape { ty, .. }) = words.get(pc.wrapping_add(1)) else {
-                        break 'run Pause::Internal;
-                    };
-                    let (left, right) = (get(window, left), get(window, right));
-                    let mut scope = scope!(due);
-                    let outcome = compare::equal(&mut scope, TypeId(ty), left, right);
-                    settle!(due, outcome.charge);
-                    set(window, result, u64::from(outcome.equal));
-                    pc = pc.wrapping_add(2);
-                    continue;
-                }
-                Word::Not { result, value } => {
-                    let value = get(window, value) ^ 1;
-                    set(window, result, value);
-                }
-
-                Word::NewObject { result, due, site } => {
-                    let Some(site) = code.sites.get(slot::index(site)) else { break 'run Pause::Internal };
-                    let mut scope = scope!(due);
-                    let object = given!(scope, new_object(&mut scope, window, code.arguments(*site)));
-                    set(window, result, object);
-                }
                 Word::Field { result, record, field } => {
-                    let value = data!().field(get(window, record), field);
+                    let value = field!(record, field);
                     set(window, result, value);
                 }
                 Word::SetField { record, field, value, due } => {
-                    let Some(&Word::Shape { fields, shares, .. }) = words.get(pc.wrapping_add(1)) else {
-                        break 'run Pause::Internal;
-                    };
-                    let (target, value) = (get(window, record), get(window, value));
-                    let mut object = target;
-                    if heap.must_copy(target) {
-                        let mut scope = scope!(due);
-                        object = given!(scope, move_record(&mut scope, target, fields));
-                        set(window, record, object);
-                    } else {
-                        settle!(due);
+                    match (words.get(pc), heap.writable(get(window, record))) {
+                        (Some(&Word::Shape { shares, .. }), Some(_)) => {
+                            settle!(due);
+                            let value = get(window, value);
+                            if shares {
+                                heap.share(value);
+                            }
+                            heap.write(get(window, record), u32::from(field), value);
+                            pc = pc.wrapping_add(1);
+                            continue;
+                        }
+                        _ => reach!(current),
                     }
-                    if shares {
-                        heap.share(value);
-                    }
-                    heap.write(object, u32::from(field), value);
-                    pc = pc.wrapping_add(2);
-                    continue;
                 }
                 Word::Length { result, list } => {
                     let value = u64::from(data!().length(get(window, list)));
                     set(window, result, value);
                 }
-                Word::Item { result, list, index } => {
-                    let index = u32::try_from(get(window, index)).ok();
-                    match index.and_then(|index| data!().item(get(window, list), index)) {
-                        Some(value) => set(window, result, value),
-                        None => trap!(TrapCode::IndexOutOfRange),
-                    }
-                }
-                Word::SetItem { list, index, value, due } => {
-                    let Some(&Word::Shape { shares, .. }) = words.get(pc.wrapping_add(1)) else {
-                        break 'run Pause::Internal;
-                    };
-                    let (target, value) = (get(window, list), get(window, value));
-                    let length = data!().length(target);
-                    let index = u32::try_from(get(window, index)).ok().filter(|index| *index < length);
-                    let Some(index) = index else { trap!(TrapCode::IndexOutOfRange) };
-                    let mut object = target;
-                    if heap.must_copy(target) {
-                        let mut scope = scope!(due);
-                        object = given!(scope, move_list(&mut scope, target, length));
-                        set(window, list, object);
-                    } else {
-                        settle!(due);
+                Word::Item { result, list, index } => match item!(list, get(window, index)) {
+                    Some(value) => set(window, result, value),
+                    None => trap!(TrapCode::IndexOutOfRange),
+                },
+                Word::SetItem { list, index, value, shares, due } => {
+                    let value = get(window, value);
+                    match heap.own_item(get(window, list), get(window, index)) {
+                        Some(place) if covers(fuel, due) => *place = value,
+                        _ => reach!(current),
                     }
                     if shares {
                         heap.share(value);
                     }
-                    heap.write(object, index, value);
-                    pc = pc.wrapping_add(2);
-                    continue;
-                }
-                Word::Some { result, value, shares, due } => {
-                    let value = get(window, value);
-                    let mut scope = scope!(due);
-                    let object = given!(scope, new_some(&mut scope, value, shares));
-                    set(window, result, object);
-                }
-                Word::IsSome { result, value } => {
-                    let holds = get(window, value) != 0;
-                    set(window, result, u64::from(holds));
                 }
                 Word::Unwrap { result, value } => match data!().unwrap(get(window, value)) {
                     Some(value) => set(window, result, value),
                     None => trap!(TrapCode::NoneUnwrapped),
                 },
-                Word::Push { list, value, due } => {
-                    let Some(&Word::Items { shares, most }) = words.get(pc.wrapping_add(1)) else {
-                        break 'run Pause::Internal;
-                    };
-                    let (target, value) = (get(window, list), get(window, value));
-                    match heap.writable(target) {
-                        Some(Header { length, room, .. }) if length < room && length < most => {
-                            settle!(due);
-                            if shares {
-                                heap.share(value);
-                            }
-                            heap.append(target, length, value);
+                Word::Push { list, value, due } => match (words.get(pc), heap.writable(get(window, list))) {
+                    (Some(&Word::Items { shares, most }), Some(Header { length, room, .. }))
+                        if length < room && length < most =>
+                    {
+                        settle!(due);
+                        let value = get(window, value);
+                        if shares {
+                            heap.share(value);
                         }
-                        _ => {
-                            let mut scope = scope!(due);
-                            let moved = given!(scope, push_moving(&mut scope, target, value, shares, most));
-                            set(window, list, moved);
-                        }
+                        heap.append(get(window, list), length, value);
+                        pc = pc.wrapping_add(1);
+                        continue;
                     }
-                    pc = pc.wrapping_add(2);
-                    continue;
-                }
+                    _ => reach!(current),
+                },
 
                 Word::Case { result, value } => {
                     let case = data!().case(get(window, value));
@@ -610,120 +487,126 @@ pub(crate) fn interpret<O: Observer>(
                     set(window, result, held);
                 }
 
-                Word::Find { found, value, map, key, due } => {
-                    let Some(&Word::Entries { order, .. }) = words.get(pc.wrapping_add(1)) else {
-                        break 'run Pause::Internal;
-                    };
-                    let (map, key) = (get(window, map), get(window, key));
-                    settle!(due, cost::read_key(order.text_bytes(key)));
-                    let held = crate::map::find(data!(), order, map, key);
-                    set(window, value, held.unwrap_or(0));
-                    set(window, found, u64::from(held.is_some()));
-                    pc = pc.wrapping_add(2);
-                    continue;
-                }
-                Word::SetEntry { map, key, value, due } => {
-                    let Some(&Word::Entries { order, shares, most }) = words.get(pc.wrapping_add(1)) else {
-                        break 'run Pause::Internal;
-                    };
-                    let (target, key, value) = (get(window, map), get(window, key), get(window, value));
-                    let mut scope = scope!(due);
-                    let shape = MapShape { order, shares, most };
-                    let changed = given!(scope, set_entry(&mut scope, target, key, value, shape));
-                    set(window, map, changed);
-                    pc = pc.wrapping_add(2);
-                    continue;
-                }
-                Word::RemoveEntry { map, key, due } => {
-                    let Some(&Word::Entries { order, .. }) = words.get(pc.wrapping_add(1)) else {
-                        break 'run Pause::Internal;
-                    };
-                    let (target, key) = (get(window, map), get(window, key));
-                    let mut scope = scope!(due);
-                    let changed = given!(scope, remove_entry(&mut scope, target, key, order));
-                    set(window, map, changed);
-                    pc = pc.wrapping_add(2);
-                    continue;
-                }
+                Word::ForEachEntry { .. }
+                | Word::Metric { .. }
+                | Word::EqValue { .. }
+                | Word::NewObject { .. }
+                | Word::Some { .. }
+                | Word::Find { .. }
+                | Word::SetEntry { .. }
+                | Word::RemoveEntry { .. }
+                | Word::Extended { .. } => reach!(current),
 
-                Word::ConstantIf { other, register, result, mask, constant: place } => {
-                    let Some(&Word::If { credit, otherwise, .. }) = words.get(pc.wrapping_add(3)) else {
-                        break 'run Pause::Internal;
-                    };
-                    let value = constant(code, u32::from(place));
-                    let holds = fuse::holds(mask, word(window, other), value.cast_signed());
-                    set(window, register, value);
-                    set(window, result, u64::from(holds));
-                    if holds {
-                        pc = pc.wrapping_add(4);
-                    } else {
-                        fuel = fuel.wrapping_add(i64::from(credit));
-                        pc = slot::index(otherwise);
-                    }
-                    continue;
-                }
-                Word::FieldIf { result: loaded, record, field } => {
-                    let (
-                        Some(&Word::ConstantIf { register, result, mask, constant: place, .. }),
-                        Some(&Word::If { credit, otherwise, .. }),
-                    ) = (words.get(pc.wrapping_add(2)), words.get(pc.wrapping_add(5)))
-                    else {
-                        pc = pc.wrapping_add(1);
-                        continue;
-                    };
-                    let left = data!().field(get(window, record), field);
-                    let value = constant(code, u32::from(place));
-                    let holds = fuse::holds(mask, left.cast_signed(), value.cast_signed());
-                    set(window, loaded, left);
-                    set(window, register, value);
-                    set(window, result, u64::from(holds));
-                    if holds {
-                        pc = pc.wrapping_add(6);
-                    } else {
-                        fuel = fuel.wrapping_add(i64::from(credit));
-                        pc = slot::index(otherwise);
-                    }
-                    continue;
-                }
-                Word::CompareIf { left, right, result, mask } => {
-                    let Some(&Word::If { credit, otherwise, .. }) = words.get(pc.wrapping_add(2)) else {
-                        break 'run Pause::Internal;
-                    };
-                    let holds = fuse::holds(mask, word(window, left), word(window, right));
-                    set(window, result, u64::from(holds));
-                    if holds {
-                        pc = pc.wrapping_add(3);
-                    } else {
-                        fuel = fuel.wrapping_add(i64::from(credit));
-                        pc = slot::index(otherwise);
-                    }
-                    continue;
-                }
-                Word::AddConstant { result, other, register, constant: place } => {
-                    let value = constant(code, u32::from(place));
-                    let (left, right) = (word(window, other), value.cast_signed());
-                    fused!(result, register, value, numeric::add(left, right));
-                }
-                Word::SubConstant { result, other, register, constant: place } => {
-                    let value = constant(code, u32::from(place));
-                    let (left, right) = (word(window, other), value.cast_signed());
-                    fused!(result, register, value, numeric::subtract(left, right));
-                }
-                Word::MulConstant { result, other, register, constant: place } => {
-                    let value = constant(code, u32::from(place));
-                    let (left, right) = (word(window, other), value.cast_signed());
-                    fused!(result, register, value, numeric::multiply(left, right));
-                }
                 Word::Unfused => {}
-
-                Word::Extended { result, due, site } => {
-                    let Some(op) = code.extended.get(slot::index(site)) else { break 'run Pause::Internal };
-                    let mut scope = scope!(due);
-                    let value = given!(scope, extended::run(op, &mut scope, window, metrics));
-                    set(window, result, value);
+                Word::FieldLessIf { loaded, record, field, other, result, unless } => {
+                    let value = field!(record, field);
+                    let holds = (value.cast_signed() < word(window, other)) != unless;
+                    set(window, loaded, value);
+                    set(window, result, u64::from(holds));
+                    branch!(holds, 3);
                 }
+                Word::FieldMoreIf { loaded, record, field, other, result, unless } => {
+                    let value = field!(record, field);
+                    let holds = (value.cast_signed() > word(window, other)) != unless;
+                    set(window, loaded, value);
+                    set(window, result, u64::from(holds));
+                    branch!(holds, 3);
+                }
+                Word::ItemIf { result, list, index } => {
+                    if let Some(value) = item!(list, get(window, index)) {
+                        set(window, result, value);
+                        branch!(value != 0, 2);
+                    }
+                }
+                Word::MoveNext { result, value } => {
+                    if let Some(&Word::NextInRange { item, last, due }) = words.get(pc.wrapping_add(1))
+                        && covers(fuel, due)
+                    {
+                        let value = get(window, value);
+                        set(window, result, value);
+                        pc = pc.wrapping_add(2);
+                        next_in_range!(item, last, due);
+                    }
+                }
+                Word::SetItemNext => {
+                    if let (
+                        Some(&Word::SetItem { list, index, value, shares: false, .. }),
+                        Some(&Word::NextInRange { item, last, due }),
+                    ) = (words.get(pc), words.get(pc.wrapping_add(1)))
+                        && covers(fuel, due)
+                        && let Some(place) = heap.own_item(get(window, list), get(window, index))
+                    {
+                        *place = get(window, value);
+                        pc = pc.wrapping_add(2);
+                        next_in_range!(item, last, due);
+                    }
+                }
+                Word::PushNext { list, value } => {
+                    if let (
+                        Some(&Word::Items { shares: false, most }),
+                        Some(&Word::NextInRange { item, last, due }),
+                    ) = (words.get(pc.wrapping_add(1)), words.get(pc.wrapping_add(2)))
+                        && let Some(Header { length, room, .. }) = heap.writable(get(window, list))
+                        && length < room
+                        && length < most
+                        && covers(fuel, due)
+                    {
+                        heap.append(get(window, list), length, get(window, value));
+                        pc = pc.wrapping_add(3);
+                        next_in_range!(item, last, due);
+                    }
+                }
+
+                Word::Move { .. } => value!(current),
+                Word::Integer { .. } => value!(current),
+                Word::Constant { .. } => value!(current),
+                Word::Input { .. } => value!(current),
+                Word::Context { .. } => value!(current),
+                Word::AddInt { .. } => value!(current),
+                Word::SubInt { .. } => value!(current),
+                Word::MulInt { .. } => value!(current),
+                Word::DivInt { .. } => value!(current),
+                Word::ModInt { .. } => value!(current),
+                Word::NegInt { .. } => value!(current),
+                Word::Product { .. } => value!(current),
+                Word::Quotient { .. } => value!(current),
+                Word::Scale { .. } => value!(current),
+                Word::Unscale { .. } => value!(current),
+                Word::Ratio { .. } => value!(current),
+                Word::AddFloat { .. } => value!(current),
+                Word::SubFloat { .. } => value!(current),
+                Word::MulFloat { .. } => value!(current),
+                Word::DivFloat { .. } => value!(current),
+                Word::NegFloat { .. } => value!(current),
+                Word::IntToFloat { .. } => value!(current),
+                Word::PercentToFloat { .. } => value!(current),
+                Word::EqSlot { .. } => value!(current),
+                Word::NeSlot { .. } => value!(current),
+                Word::LtInt { .. } => value!(current),
+                Word::LeInt { .. } => value!(current),
+                Word::LtFloat { .. } => value!(current),
+                Word::LeFloat { .. } => value!(current),
+                Word::Not { .. } => value!(current),
+                Word::IsSome { .. } => value!(current),
+
+                Word::LessIf { .. } => fused!(current),
+                Word::EqualIf { .. } => fused!(current),
+                Word::LessFloatIf { .. } => fused!(current),
+                Word::SumMoreIf { .. } => fused!(current),
+                Word::LessConstantIf { .. } => fused!(current),
+                Word::MoreConstantIf { .. } => fused!(current),
+                Word::EqualConstantIf { .. } => fused!(current),
+                Word::AddConstant { .. } => fused!(current),
+                Word::SubConstant { .. } => fused!(current),
+                Word::MulConstant { .. } => fused!(current),
+                Word::MulAddInt { .. } => fused!(current),
+                Word::MulAddAndInt { .. } => fused!(current),
+                Word::ShiftXorInt { .. } => fused!(current),
+                Word::TwiceMulFloat { .. } => fused!(current),
+                Word::MulAddFloat { .. } => fused!(current),
+                Word::SubAddFloat { .. } => fused!(current),
+                Word::MulMulAddFloat { .. } => fused!(current),
             }
-            pc = pc.wrapping_add(1);
         }
     };
     machine.pc = pc;
@@ -733,52 +616,10 @@ pub(crate) fn interpret<O: Observer>(
     pause
 }
 
-/// Offers a host call to the outside: in a function of its own, to keep what is needed at each word in registers.
-#[inline(never)]
-fn offer(
-    outside: &mut impl Outside,
-    op: HostOp,
-    window: &Window,
-    heap: &mut Heap,
-    memory: &mut MemoryMeter,
-) -> Reply {
-    outside.host_call(op, window, heap, memory)
-}
-
-/// An op about to trap settles first: out of fuel comes before the trap (rule F6).
-#[cold]
-fn trap(code: &Code, pc: usize, fuel: i64, trap: TrapCode) -> Pause {
-    if fuel < i64::from(code.origin(pc).due) { Pause::Short { charge: 0 } } else { Pause::Trap(trap) }
-}
-
-/// Where a loop with nothing to do goes on.
+/// An action that was tried was done.
 #[inline(always)]
-fn past(words: &[Word], pc: usize, fuel: i64) -> (usize, i64) {
-    match words.get(pc.wrapping_add(1)) {
-        Some(&Word::Target { credit, target }) => (slot::index(target), fuel.wrapping_add(i64::from(credit))),
-        _ => (usize::MAX, fuel),
+fn accept(window: &mut Window, call: Word) {
+    if let Word::TryHost { result, .. } = call {
+        set(window, result, 1);
     }
-}
-
-/// Back to the first word of a loop's body.
-#[inline(always)]
-fn back(words: &[Word], pc: usize, fuel: i64, due: u16) -> (usize, i64) {
-    match words.get(pc.wrapping_add(1)) {
-        Some(&Word::Target { target, .. }) => (slot::index(target), fuel.wrapping_sub(i64::from(due))),
-        _ => (usize::MAX, fuel),
-    }
-}
-
-/// The fuel once a loop is left behind its closing op.
-#[inline(always)]
-fn leave(words: &[Word], pc: usize, fuel: i64) -> i64 {
-    match words.get(pc.wrapping_add(1)) {
-        Some(&Word::Target { credit, .. }) => fuel.wrapping_add(i64::from(credit)),
-        _ => fuel,
-    }
-}
-
-#[inline(always)]
-fn constant(code: &Code, place: u32) -> u64 {
-    code.constants.get(slot::index(place)).copied().unwrap_or(0)
 }

@@ -18,9 +18,10 @@ const MAX_REGISTERS: usize = 1 << 20;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame {
     /// Where it goes on.
-    pub(crate) pc: u32,
-    pub(crate) base: u32,
+    pub(crate) pc: usize,
+    pub(crate) base: usize,
     pub(crate) function: u16,
+    pub(crate) registers: u8,
     /// Added to the fuel on return: what was taken when the call was made (rule F7).
     pub(crate) credit: u16,
     /// Where the result goes.
@@ -39,13 +40,21 @@ pub(crate) struct MemoryMeter {
 
 impl MemoryMeter {
     pub(crate) fn take(&mut self, bytes: u64) -> Result<(), LimitKind> {
-        let used = self.used.saturating_add(bytes);
-        if used > self.limit {
-            return Err(LimitKind::Memory);
-        }
+        self.set(self.with(bytes).ok_or(LimitKind::Memory)?);
+        Ok(())
+    }
+
+    /// How much would be held with so many more, if that is within the limit.
+    #[inline(always)]
+    pub(crate) fn with(&self, bytes: u64) -> Option<u64> {
+        self.used.checked_add(bytes).filter(|used| *used <= self.limit)
+    }
+
+    /// So much is held now, as [`MemoryMeter::with`] gave it.
+    #[inline(always)]
+    pub(crate) fn set(&mut self, used: u64) {
         self.used = used;
         self.peak = self.peak.max(used);
-        Ok(())
     }
 
     pub(crate) fn give_back(&mut self, bytes: u64) {
@@ -92,6 +101,8 @@ pub(crate) struct Machine {
     pub(crate) pc: usize,
     pub(crate) base: usize,
     pub(crate) function: u16,
+    /// The entry of a map that was found last: where to look first for the one to be set.
+    pub(crate) found: u32,
     /// `F` of the fuel rules.
     pub(crate) fuel: i64,
     /// The least of limit and slice, in total fuel used.
@@ -165,8 +176,8 @@ impl Machine {
             let own = code.functions.get(usize::from(self.function)).map_or(0, |own| own.registers);
             self.memory.give_back(cost::frame_bytes(u64::from(own)));
             self.function = frame.function;
-            self.base = slot::index(frame.base);
-            self.pc = slot::index(frame.pc);
+            self.base = frame.base;
+            self.pc = frame.pc;
         }
     }
 
@@ -186,9 +197,10 @@ impl Machine {
         self.memory.take(cost::frame_bytes(u64::from(callee.registers))).map_err(Pause::Limit)?;
         let spent = code.origin(self.pc).spent;
         self.frames.push(Frame {
-            pc: slot::count(self.pc),
-            base: slot::count(self.base),
+            pc: self.pc,
+            base: self.base,
             function: self.function,
+            registers: caller,
             credit: spent,
             result: 0,
             quote: true,

@@ -7,7 +7,7 @@
 //! brought where they lie.
 
 use std::cmp::Ordering;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 
 use swarm_bytecode::cost;
 
@@ -25,15 +25,21 @@ const ENTRY_MASK: u32 = (1 << ENTRY_BITS) - 1;
 
 fn hash(data: Data<'_>, order: Order, key: u64) -> u64 {
     match order {
-        Order::Text => data.heap.hasher.hash_one(data.text(key)),
+        Order::Text => {
+            let mut hasher = data.heap.hasher.build_hasher();
+            hasher.write(data.bytes(key));
+            hasher.finish()
+        }
         _ => data.heap.hasher.hash_one(key),
     }
 }
 
-/// The value under a key.
-pub(crate) fn find(data: Data<'_>, order: Order, map: u64, key: u64) -> Option<u64> {
-    let at = position(data, order, map, key)?;
-    data.entry(map, at).map(|(_, value)| value)
+/// Where the entry with a key lies, if `near` does not happen to be it: who has just read an entry mostly writes it next.
+pub(crate) fn position_near(data: Data<'_>, order: Order, map: u64, key: u64, near: u32) -> Option<u32> {
+    match data.entry(map, near) {
+        Some((found, _)) if order.same(data, found, key) => Some(near),
+        _ => position(data, order, map, key),
+    }
 }
 
 /// Where the entry with a key lies.

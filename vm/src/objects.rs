@@ -166,16 +166,16 @@ pub(crate) fn new_map(
     Ok(map)
 }
 
-/// Puts a value under a key. Gives the map, which may have moved.
+/// Puts a value under a key, whose entry may be `near`. Gives the map, which may have moved.
 #[inline(never)]
 pub(crate) fn set_entry(
     scope: &mut Scope<'_>,
     map: u64,
-    key: u64,
-    value: u64,
+    (key, value): (u64, u64),
     shape: MapShape,
+    near: u32,
 ) -> Result<u64, Pause> {
-    let known = map::position(scope.data(), shape.order, map, key);
+    let known = map::position_near(scope.data(), shape.order, map, key, near);
     let entries = u64::from(scope.data().length(map)).saturating_add(u64::from(known.is_none()));
     check_count(entries, u64::from(shape.most))?;
     let target = writable(scope, map, None, key, entries, shape.order)?;

@@ -46,11 +46,12 @@ impl Order {
     }
 
     /// Whether two values are the same.
+    #[inline]
     pub(crate) fn same(self, data: Data<'_>, left: u64, right: u64) -> bool {
         left == right
             || (self == Order::Text
                 && slot::text_length(left) == slot::text_length(right)
-                && data.text(left) == data.text(right))
+                && data.bytes(left) == data.bytes(right))
     }
 
     /// Bytes of a value that is text, which charges count; 0 of others.

@@ -11,18 +11,17 @@ pub(crate) struct HostOp {
     pub(crate) pc: usize,
     /// Fuel to the mark once the op's static cost is paid.
     pub(crate) left: i64,
-    pub(crate) mark: i64,
 }
 
-/// What came of offering a host call to [`Outside`].
+/// What came of offering a host call to [`Outside`], with the dynamic charge of a call that was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reply {
     /// The call is made and done.
-    Done,
+    Done { charge: i64 },
     /// The same, and it is time to look at the clock.
-    Look,
+    Look { charge: i64 },
     /// The call is made; the driver has to settle its answer.
-    Answered,
+    Answered { charge: i64 },
     /// Nothing has happened: it is up to the driver.
     Declined,
 }
@@ -31,9 +30,6 @@ pub(crate) enum Reply {
 pub(crate) trait Outside {
     /// Makes a call if nothing stands against it: no limit, no veto, no cost to compute, no trace to write.
     fn host_call(&mut self, op: HostOp, window: &Window, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply;
-
-    /// Dynamic charge of the last call that was made.
-    fn charge(&self) -> i64;
 }
 
 /// Leaves every call to the driver.
@@ -42,9 +38,5 @@ pub(crate) struct Apart;
 impl Outside for Apart {
     fn host_call(&mut self, _: HostOp, _: &Window, _: &mut Heap, _: &mut MemoryMeter) -> Reply {
         Reply::Declined
-    }
-
-    fn charge(&self) -> i64 {
-        0
     }
 }

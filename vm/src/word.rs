@@ -220,6 +220,37 @@ pub(crate) enum Word {
         left: u8,
         right: u8,
     },
+    // Natives that cost little more than a word
+    AndInt {
+        result: u8,
+        left: u8,
+        right: u8,
+        due: u16,
+    },
+    OrInt {
+        result: u8,
+        left: u8,
+        right: u8,
+        due: u16,
+    },
+    XorInt {
+        result: u8,
+        left: u8,
+        right: u8,
+        due: u16,
+    },
+    ShiftLeft {
+        result: u8,
+        left: u8,
+        right: u8,
+        due: u16,
+    },
+    ShiftRight {
+        result: u8,
+        left: u8,
+        right: u8,
+        due: u16,
+    },
     // Float arithmetic
     AddFloat {
         result: u8,
@@ -342,11 +373,12 @@ pub(crate) enum Word {
         list: u8,
         index: u8,
     },
-    /// Followed by [`Word::Shape`].
+    /// `shares`: the value is a reference.
     SetItem {
         list: u8,
         index: u8,
         value: u8,
+        shares: bool,
         due: u16,
     },
     /// `shares`: the value is a reference.
@@ -438,46 +470,175 @@ pub(crate) enum Word {
         shares: bool,
         most: u32,
     },
-    // Several ops at once, before the words of the first: see [`crate::fuse`].
-    /// `int`, a comparison of `other` with it, `if`. Followed by the three.
-    ConstantIf {
+    // Several ops at once, before the words of the first: see [`crate::fuse`]. Each says which ops it stands for; what
+    // it lacks it reads from their words, which follow.
+    /// `int`; whether `other` is less than that, or `unless` it is; `if`.
+    LessConstantIf {
         other: u8,
         register: u8,
         result: u8,
-        mask: u8,
+        unless: bool,
         constant: u16,
     },
-    /// A comparison and `if`. Followed by the two.
-    CompareIf {
+    /// `int`; whether `other` is more than that, or `unless` it is; `if`.
+    MoreConstantIf {
+        other: u8,
+        register: u8,
+        result: u8,
+        unless: bool,
+        constant: u16,
+    },
+    /// `int`; whether `other` is that, or `unless` it is; `if`.
+    EqualConstantIf {
+        other: u8,
+        register: u8,
+        result: u8,
+        unless: bool,
+        constant: u16,
+    },
+    /// `lt`, or with the operands exchanged and `unless` `le`; `if`.
+    LessIf {
         left: u8,
         right: u8,
         result: u8,
-        mask: u8,
+        unless: bool,
     },
-    /// `field`, and a [`Word::ConstantIf`] of it. Followed by the `field` and that.
-    FieldIf {
+    /// `eq`, or with `unless` `ne`; `if`.
+    EqualIf {
+        left: u8,
+        right: u8,
         result: u8,
+        unless: bool,
+    },
+    /// `flt`, or with the operands exchanged and `unless` `fle`; `if`.
+    LessFloatIf {
+        left: u8,
+        right: u8,
+        result: u8,
+        unless: bool,
+    },
+    /// `field`; whether it is less than `other`, or `unless` it is; `if`.
+    FieldLessIf {
+        loaded: u8,
         record: u8,
         field: u8,
+        other: u8,
+        result: u8,
+        unless: bool,
     },
-    /// `int` and a sum with it. Followed by the two, as are the next two.
+    /// `field`; whether it is more than `other`, or `unless` it is; `if`.
+    FieldMoreIf {
+        loaded: u8,
+        record: u8,
+        field: u8,
+        other: u8,
+        result: u8,
+        unless: bool,
+    },
+    /// `item`, `if`.
+    ItemIf {
+        result: u8,
+        list: u8,
+        index: u8,
+    },
+    /// `fadd`; whether the sum is more than `other`, or `unless` it is; `if`.
+    SumMoreIf {
+        sum: u8,
+        left: u8,
+        right: u8,
+        other: u8,
+        result: u8,
+        unless: bool,
+    },
+    /// `move`, and a [`Word::NextInRange`].
+    MoveNext {
+        result: u8,
+        value: u8,
+    },
+    /// A [`Word::SetItem`] of what is no reference, and a [`Word::NextInRange`].
+    SetItemNext,
+    /// A [`Word::Push`] of what is no reference, and a [`Word::NextInRange`].
+    PushNext {
+        list: u8,
+        value: u8,
+    },
+    /// `int` and a sum with it.
     AddConstant {
         result: u8,
         other: u8,
         register: u8,
         constant: u16,
     },
+    /// `int` and a difference.
     SubConstant {
         result: u8,
         other: u8,
         register: u8,
         constant: u16,
     },
+    /// `int` and a product with it.
     MulConstant {
         result: u8,
         other: u8,
         register: u8,
         constant: u16,
+    },
+    /// `mul`, and a sum of that and `other`.
+    MulAddInt {
+        middle: u8,
+        left: u8,
+        right: u8,
+        result: u8,
+        other: u8,
+    },
+    /// `mul`, a sum of that and `other` in the same register, and a [`Word::AndInt`] of that.
+    MulAddAndInt {
+        middle: u8,
+        left: u8,
+        right: u8,
+        other: u8,
+        mask: u8,
+    },
+    /// `shift_right`, and a [`Word::XorInt`] of that and `other`.
+    ShiftXorInt {
+        middle: u8,
+        left: u8,
+        right: u8,
+        other: u8,
+    },
+    /// Two products.
+    TwiceMulFloat {
+        first: u8,
+        left: u8,
+        right: u8,
+        second: u8,
+        second_left: u8,
+        second_right: u8,
+    },
+    /// `fmul`, and a sum of that and `other`.
+    MulAddFloat {
+        middle: u8,
+        left: u8,
+        right: u8,
+        result: u8,
+        other: u8,
+    },
+    /// `fsub`, and a sum of that and `other`.
+    SubAddFloat {
+        middle: u8,
+        left: u8,
+        right: u8,
+        result: u8,
+        other: u8,
+    },
+    /// `fmul`, a product of that and `factor` in the same register, and a sum of that and `other`.
+    MulMulAddFloat {
+        middle: u8,
+        left: u8,
+        right: u8,
+        factor: u8,
+        result: u8,
+        other: u8,
     },
     /// In place of a fused word whose constant lies too far.
     Unfused,
@@ -494,12 +655,29 @@ impl Word {
     pub(crate) const fn is_fused(self) -> bool {
         matches!(
             self,
-            Word::ConstantIf { .. }
-                | Word::CompareIf { .. }
-                | Word::FieldIf { .. }
+            Word::LessConstantIf { .. }
+                | Word::MoreConstantIf { .. }
+                | Word::EqualConstantIf { .. }
+                | Word::LessIf { .. }
+                | Word::EqualIf { .. }
+                | Word::LessFloatIf { .. }
+                | Word::FieldLessIf { .. }
+                | Word::FieldMoreIf { .. }
+                | Word::ItemIf { .. }
+                | Word::SumMoreIf { .. }
+                | Word::MoveNext { .. }
+                | Word::SetItemNext
+                | Word::PushNext { .. }
                 | Word::AddConstant { .. }
                 | Word::SubConstant { .. }
                 | Word::MulConstant { .. }
+                | Word::MulAddInt { .. }
+                | Word::MulAddAndInt { .. }
+                | Word::ShiftXorInt { .. }
+                | Word::TwiceMulFloat { .. }
+                | Word::MulAddFloat { .. }
+                | Word::SubAddFloat { .. }
+                | Word::MulMulAddFloat { .. }
                 | Word::Unfused
         )
     }

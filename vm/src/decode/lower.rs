@@ -3,12 +3,13 @@
 use swarm_bytecode::cost;
 use swarm_bytecode::layout::Layout;
 use swarm_bytecode::module::{Function, FunctionId, Module, StringId};
+use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
 
 use super::{Argument, Budget, CallSite, FunctionCode, Origin, Site, SiteTarget, WithinCode, is_reference};
 use crate::extended::{Extended, Top};
-use crate::fuse::fused;
+use crate::fuse::Fusing;
 use crate::objects::MapShape;
 use crate::order::Order;
 use crate::slot;
@@ -40,14 +41,16 @@ impl Decoder<'_> {
         // Where each op's first word will lie; ops without one count as their successor.
         let mut positions = Vec::with_capacity(function.code.len().saturating_add(1));
         let mut position = start;
+        let mut fusing = Fusing::default();
         for (p, op) in function.code.iter().enumerate() {
             positions.push(position);
-            let fused = u32::from(fused(&function.code, p, |_| Some(0)).is_some());
+            let fused = u32::from(fusing.at(&function.code, p, |_| Some(0)).is_some());
             let words = word_count(op).saturating_add(leaving_words(op, layout, p)).saturating_add(fused);
             position = position.checked_add(words)?;
         }
         positions.push(position);
         let function_index = u16::try_from(index).ok()?;
+        let mut fusing = Fusing::default();
         for (p, op) in function.code.iter().enumerate() {
             let origin = Origin {
                 function: function_index,
@@ -56,7 +59,7 @@ impl Decoder<'_> {
                 due: u16::try_from(layout.charge(p)).ok()?,
             };
             let edges = Edges { layout, positions: &positions, p };
-            if let Some(word) = fused(&function.code, p, |value| self.small_constant(value)) {
+            if let Some(word) = fusing.at(&function.code, p, |value| self.small_constant(value)) {
                 self.words.push(word);
             }
             if leaving_words(op, layout, p) > 0 {
@@ -250,8 +253,8 @@ impl Decoder<'_> {
             }
             Op::Item { result, list, index } => plain!(Item { result, list, index }),
             Op::SetItem { list, index, value } => {
-                self.words.push(plain!(SetItem { list, index, value } due: due));
-                self.shape(ty(list)?, ty(value)?)?
+                let shares = self.is_reference(ty(value)?);
+                plain!(SetItem { list, index, value } shares: shares, due: due)
             }
             Op::Some { result, value } => {
                 let shares = self.is_reference(ty(value)?);
@@ -292,10 +295,14 @@ impl Decoder<'_> {
             | Op::Text { result, .. }
             | Op::Concat { result, .. }
             | Op::Native { result, .. } => {
-                let extended = self.extended(function, op)?;
-                let site = slot::count(self.extended.len());
-                self.extended.push(extended);
-                Word::Extended { result: result.0, due, site }
+                if let Some(word) = quick_native(op, due) {
+                    word
+                } else {
+                    let extended = self.extended(function, op)?;
+                    let site = slot::count(self.extended.len());
+                    self.extended.push(extended);
+                    Word::Extended { result: result.0, due, site }
+                }
             }
         };
         self.words.push(word);
@@ -393,7 +400,9 @@ impl Decoder<'_> {
     fn call(&mut self, function: &Function, callee: FunctionId, arguments: &[Register]) -> Option<u32> {
         let Site { first, count, .. } = self.arguments(function, SiteTarget::Object, arguments)?;
         let site = slot::count(self.calls.len());
-        self.calls.push(CallSite { callee: FunctionCode::default(), function: callee.0, count, first });
+        let only = if let [only] = arguments { Some(only.0) } else { None };
+        let callee_code = FunctionCode::default();
+        self.calls.push(CallSite { callee: callee_code, function: callee.0, only, count, first });
         Some(site)
     }
 
@@ -468,6 +477,21 @@ impl Decoder<'_> {
     }
 }
 
+/// The word of a native that costs little more than one.
+fn quick_native(op: &Op, due: u16) -> Option<Word> {
+    let Op::Native { result, native, arguments } = op else { return None };
+    let [left, right] = arguments.as_slice() else { return None };
+    let (result, left, right) = (result.0, left.0, right.0);
+    Some(match native.function()? {
+        NativeFunction::BitAnd => Word::AndInt { result, left, right, due },
+        NativeFunction::BitOr => Word::OrInt { result, left, right, due },
+        NativeFunction::BitXor => Word::XorInt { result, left, right, due },
+        NativeFunction::ShiftLeft => Word::ShiftLeft { result, left, right, due },
+        NativeFunction::ShiftRight => Word::ShiftRight { result, left, right, due },
+        _ => return None,
+    })
+}
+
 /// How many words an op becomes.
 fn word_count(op: &Op) -> u32 {
     match op {
@@ -479,7 +503,6 @@ fn word_count(op: &Op) -> u32 {
         | Op::Advance {}
         | Op::EqValue { .. }
         | Op::SetField { .. }
-        | Op::SetItem { .. }
         | Op::Push { .. }
         | Op::Find { .. }
         | Op::SetEntry { .. }

@@ -9,6 +9,7 @@ use crate::attached::Attached;
 use crate::decode::Code;
 use crate::heap::{Data, Heap};
 use crate::host::{Answer, Call, Host, Links};
+use crate::limits::Limits;
 use crate::machine::MemoryMeter;
 use crate::outside::{HostOp, Outside, Reply};
 use crate::scope::Window;
@@ -22,7 +23,9 @@ pub(super) struct Direct<'a, 'h> {
     pub(super) attached: &'a Attached,
     pub(super) settings: &'a Settings,
     pub(super) links: &'a Links,
-    pub(super) meters: &'a mut Meters,
+    pub(super) left: Left,
+    /// The least of limit and slice, in total fuel used.
+    pub(super) mark: i64,
     /// Actions the order issued before this activation.
     pub(super) first_action: u64,
     pub(super) actions: &'a mut ActionLog,
@@ -30,20 +33,72 @@ pub(super) struct Direct<'a, 'h> {
     pub(super) look: &'a mut Look,
     pub(super) digest: Option<&'a mut Digest>,
     pub(super) host: &'a mut Host<'h>,
-    /// Dynamic charge of the last call.
-    pub(super) charge: i64,
-    /// An answer that is more than "done".
+    /// An answer that is more than "done", and what is reserved for it.
     pub(super) answer: Option<Answer>,
+    pub(super) reserved: (i64, i64),
+}
+
+/// What the limits leave of calls, micro-dollars and tokens. The meters learn of what was taken when the interpreter
+/// gives control back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Left {
+    start: Meters,
+    /// Calls that would be one too many.
+    end: u64,
+    calls: u64,
+    money: i64,
+    tokens: i64,
+}
+
+impl Left {
+    pub(super) fn of(limits: &Limits, meters: &Meters) -> Left {
+        let calls = limits.host_calls.saturating_sub(meters.host_calls);
+        Left {
+            start: *meters,
+            end: meters.host_calls.saturating_add(calls),
+            calls,
+            money: limits.money.saturating_sub(meters.money).saturating_sub(meters.money_reserved),
+            tokens: limits.tokens.saturating_sub(meters.tokens).saturating_sub(meters.tokens_reserved),
+        }
+    }
+
+    /// Takes a call at this cost if it is allowed; gives its number. What costs nothing always is.
+    #[inline(always)]
+    fn take(&mut self, (money, tokens): (i64, i64)) -> Option<u64> {
+        if self.calls == 0 {
+            return None;
+        }
+        if (money, tokens) != (0, 0) {
+            if (money != 0 && money > self.money) || (tokens != 0 && tokens > self.tokens) {
+                return None;
+            }
+            self.money = self.money.wrapping_sub(money);
+            self.tokens = self.tokens.wrapping_sub(tokens);
+        }
+        let number = self.end.wrapping_sub(self.calls);
+        self.calls = self.calls.wrapping_sub(1);
+        Some(number)
+    }
+
+    /// The meters as they stand now, but for what is `reserved`, which is not spent yet.
+    pub(super) fn meters(&self, limits: &Limits, reserved: (i64, i64)) -> Meters {
+        let before = Left::of(limits, &self.start);
+        let calls = before.calls.wrapping_sub(self.calls);
+        let mut meters = self.start;
+        meters.host_calls = meters.host_calls.saturating_add(calls);
+        meters.actions_issued = meters.actions_issued.saturating_add(calls);
+        let money = before.money.wrapping_sub(self.money);
+        let tokens = before.tokens.wrapping_sub(self.tokens);
+        meters.spend((money.saturating_sub(reserved.0), tokens.saturating_sub(reserved.1)));
+        meters.reserve(reserved);
+        meters
+    }
 }
 
 impl Outside for Direct<'_, '_> {
     #[inline(always)]
     fn host_call(&mut self, op: HostOp, window: &Window, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply {
         self.call(op, window, heap, memory).unwrap_or(Reply::Declined)
-    }
-
-    fn charge(&self) -> i64 {
-        self.charge
     }
 }
 
@@ -58,66 +113,68 @@ impl Direct<'_, '_> {
         memory: &mut MemoryMeter,
     ) -> Option<Reply> {
         let code = self.code;
-        let site = *code.quick_sites.get(slot::index(op.site))?;
+        let site = code.quick_sites.get(slot::index(op.site))?;
         // A register more costs less than a loop.
-        let slots = site.registers.map(|register| window.get(usize::from(register)).copied().unwrap_or(0));
-        let slots = slots.get(..usize::from(site.count))?;
+        let copies = site.registers.map(|register| window.get(usize::from(register)).copied().unwrap_or(0));
+        let slots = copies.get(..usize::from(site.count))?;
         let id = ImportId(site.import);
         let link = self.links.get(id.index()).filter(|link| link.plain)?;
         let import = code.module().imports.get(id.index())?;
-        let texts = if link.texts { code.text_bytes(import, slots) } else { 0 };
-        let charge = link.charge(texts);
-        let meters = &mut *self.meters;
-        if charge > op.left || !meters.fit(&self.settings.limits, link.cost) {
-            return None;
-        }
-        memory.take(link.bytes).ok()?;
+        let charge = if link.texts { link.charge_with_texts(code, import, slots) } else { link.charge };
+        let used = memory.with(link.bytes).filter(|_| charge <= op.left)?;
+        let number = self.left.take(link.cost)?;
+        memory.set(used);
         if site.shares != 0 {
             share(heap, site.shares, slots);
         }
-        self.charge = charge;
-        let (number, ordinal) = (meters.host_calls, meters.actions_issued.wrapping_sub(self.first_action));
-        meters.host_calls = meters.host_calls.wrapping_add(1);
-        meters.actions_issued = meters.actions_issued.wrapping_add(1);
         if self.settings.keep_actions {
+            let ordinal = self.left.start.actions_issued.wrapping_sub(self.first_action);
+            let ordinal = ordinal.wrapping_add(number.wrapping_sub(self.left.start.host_calls));
             let (cost, pc) = (link.cost, op.pc);
             let action = NewAction { import: id, arguments: slots, cost, pc, number, ordinal, key: None };
-            self.actions.push(action, false);
+            keep(self.actions, action);
         }
         let data = Data { code, attached: self.attached, heap };
         let call = Call { import, data, arguments: slots, number, pc: op.pc, attempt: 1, key: None };
         self.host.call(link.target, &call, &mut self.answer);
         if self.answer.is_some() {
-            meters.reserve(link.cost);
+            self.reserved = link.cost;
             self.arguments.clear();
             self.arguments.extend_from_slice(slots);
-            return Some(Reply::Answered);
+            return Some(Reply::Answered { charge });
         }
-        // It fits its limit, so it overflows nothing.
-        meters.money = meters.money.wrapping_add(link.cost.0);
-        meters.tokens = meters.tokens.wrapping_add(link.cost.1);
         if let Some(digest) = &mut self.digest {
-            digest_action(digest, &call, op, charge);
+            digest_action(digest, &call, op, self.mark, charge);
         }
-        Some(if self.look.is_due(self.host) { Reply::Look } else { Reply::Done })
+        Some(if self.look.is_due(self.host) { Reply::Look { charge } } else { Reply::Done { charge } })
     }
+}
+
+/// Adds an action that was issued to the log.
+#[inline(never)]
+fn keep(actions: &mut ActionLog, action: NewAction<'_>) {
+    actions.push(action, false);
 }
 
 /// Marks the references among a call's arguments as shared.
 #[inline(always)]
 fn share(heap: &mut Heap, shares: u8, slots: &[u64]) {
-    for (at, slot) in (0u32..).zip(slots) {
-        if shares.checked_shr(at).unwrap_or(0) & 1 != 0 {
+    let mut rest = shares;
+    while rest != 0 {
+        let at = rest.trailing_zeros();
+        rest &= rest.wrapping_sub(1);
+        if let Some(slot) = slots.get(slot::index(at)) {
             heap.share(*slot);
         }
     }
 }
 
 /// Adds an action that was done to the digest.
-fn digest_action(digest: &mut Digest, call: &Call<'_>, op: HostOp, charge: i64) {
+#[inline(never)]
+fn digest_action(digest: &mut Digest, call: &Call<'_>, op: HostOp, mark: i64, charge: i64) {
     let origin = call.data.code.origin(op.pc);
     let own = i64::from(origin.due.wrapping_sub(origin.spent));
-    let used = op.mark.wrapping_sub(op.left.wrapping_sub(charge)).wrapping_sub(own);
+    let used = mark.wrapping_sub(op.left.wrapping_sub(charge)).wrapping_sub(own);
     let at = Some((origin.function, origin.op));
     digest.event(Tag::Action as u8, used.max(0).cast_unsigned(), at, |bytes| {
         put_text(bytes, &call.import.name);

@@ -30,7 +30,7 @@ use crate::trace::{At, EventKind, Level, Tag, Tracing, place_name};
 use crate::word::Word;
 
 use calls::CallWord;
-use direct::Direct;
+use direct::{Direct, Left};
 pub(crate) use look::Look;
 use state::{CallKind, Ending};
 pub(crate) use state::{Given, Phase, RunState, Settings};
@@ -120,18 +120,21 @@ impl<'a> Driver<'a, '_> {
             attached,
             settings: self.settings,
             links: &state.links,
-            meters: &mut state.meters,
+            left: Left::of(&self.settings.limits, &state.meters),
+            mark: state.machine.mark,
             first_action: state.at_begin.actions_issued,
             actions: &mut state.actions,
             arguments: &mut state.arguments,
             look: &mut state.look,
             digest: self.tracing.recorder.digest.as_mut(),
             host,
-            charge: 0,
             answer: None,
+            reserved: (0, 0),
         };
         let pause = interpret(&mut state.machine, code, attached, &mut Blind, &mut direct);
-        (pause, direct.answer)
+        let Direct { left, answer, reserved, .. } = direct;
+        state.meters = left.meters(&self.settings.limits, reserved);
+        (pause, answer)
     }
 
     /// Deals with a pause of the interpreter.

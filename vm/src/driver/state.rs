@@ -67,14 +67,6 @@ impl Meters {
             || tokens <= limits.tokens.saturating_sub(self.tokens).saturating_sub(self.tokens_reserved)
     }
 
-    /// Whether one more call at this cost fits.
-    #[inline(always)]
-    pub(crate) fn fit(&self, limits: &Limits, (money, tokens): (i64, i64)) -> bool {
-        self.host_calls < limits.host_calls
-            && self.fits_money(limits, money)
-            && self.fits_tokens(limits, tokens)
-    }
-
     /// Reserves a cost that fits.
     #[inline(always)]
     pub(crate) fn reserve(&mut self, (money, tokens): (i64, i64)) {

@@ -8,6 +8,7 @@ use swarm_bytecode::module::{Amount, Effect, Import, Module};
 use swarm_bytecode::types::Type;
 
 use super::Host;
+use crate::decode::Code;
 use crate::limits::Grants;
 use crate::program::Program;
 use crate::slot;
@@ -48,7 +49,7 @@ pub(crate) struct Link {
     /// Micro-dollars and tokens, where `plain`.
     pub(crate) cost: (i64, i64),
     /// Dynamic charge of a call without texts.
-    charge: i64,
+    pub(crate) charge: i64,
     /// How many parameters.
     count: u64,
     /// Whether there are texts among its parameters.
@@ -58,13 +59,11 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Dynamic charge of a call with texts of so many bytes.
-    #[inline]
-    pub(crate) fn charge(&self, text_bytes: u64) -> i64 {
-        if text_bytes == 0 {
-            return self.charge;
-        }
-        i64::try_from(cost::host_call(self.count, text_bytes)).unwrap_or(i64::MAX)
+    /// Dynamic charge of a call that takes texts.
+    #[inline(never)]
+    pub(crate) fn charge_with_texts(&self, code: &Code, import: &Import, arguments: &[u64]) -> i64 {
+        let texts = code.text_bytes(import, arguments);
+        i64::try_from(cost::host_call(self.count, texts)).unwrap_or(i64::MAX)
     }
 }
 

@@ -1,11 +1,12 @@
 //! Registers of the running function, and how a call gets its own (rule W).
 
-use crate::decode::{Argument, Code, FunctionCode};
+use crate::decode::{Argument, CallSite, Code, FunctionCode};
 use crate::machine::WINDOW;
 use crate::scope::Window;
+use crate::slot;
 
 /// So many registers are cleared at once.
-const FEW: usize = 16;
+const FEW: usize = 8;
 
 /// A register.
 #[inline(always)]
@@ -33,6 +34,12 @@ pub(super) fn float(window: &Window, register: u8) -> f64 {
     f64::from_bits(get(window, register))
 }
 
+/// A constant of the code.
+#[inline(always)]
+pub(super) fn constant(code: &Code, place: u32) -> u64 {
+    code.constants.get(slot::index(place)).copied().unwrap_or(0)
+}
+
 /// The shape of a function.
 #[inline(always)]
 pub(super) fn shape(code: &Code, function: u16) -> FunctionCode {
@@ -41,28 +48,36 @@ pub(super) fn shape(code: &Code, function: u16) -> FunctionCode {
 
 /// Opens the callee's window above the caller's registers and copies the arguments (rule W).
 #[inline(always)]
-pub(super) fn enter(
-    stack: &mut Vec<u64>,
-    base: usize,
-    above: usize,
-    callee: FunctionCode,
-    arguments: &[Argument],
-) {
+pub(super) fn enter(stack: &mut Vec<u64>, base: usize, above: usize, call: &CallSite, code: &Code) {
     let end = above.wrapping_add(WINDOW);
     if stack.len() < end {
-        stack.resize(end, 0);
+        grow(stack, end);
     }
     // The two windows do not overlap: the callee's starts behind the caller's registers.
-    let (callers, callees) = stack.split_at_mut(above);
+    let Some((callers, callees)) = stack.split_at_mut_checked(above) else { return };
     let callers = callers.get(base..).unwrap_or(&[]);
-    let value = |argument: &Argument| callers.get(usize::from(argument.register)).copied().unwrap_or(0);
-    clear(callees, usize::from(callee.registers));
-    match (arguments, &mut *callees) {
-        ([], _) => {}
-        ([argument], [slot, ..]) => *slot = value(argument),
-        (arguments, callees) => {
-            arguments.iter().zip(callees).for_each(|(argument, slot)| *slot = value(argument));
+    clear(callees, usize::from(call.callee.registers));
+    match call.only {
+        Some(register) => {
+            if let (Some(value), Some(slot)) = (callers.get(usize::from(register)), callees.first_mut()) {
+                *slot = *value;
+            }
         }
+        None => copy(callers, callees, code.call_arguments(*call)),
+    }
+}
+
+/// Makes room for a frame.
+#[cold]
+fn grow(stack: &mut Vec<u64>, end: usize) {
+    stack.resize(end, 0);
+}
+
+/// Copies any number of arguments.
+#[inline(never)]
+fn copy(callers: &[u64], callees: &mut [u64], arguments: &[Argument]) {
+    for (argument, slot) in arguments.iter().zip(callees) {
+        *slot = callers.get(usize::from(argument.register)).copied().unwrap_or(0);
     }
 }
 

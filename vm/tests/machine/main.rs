@@ -11,6 +11,7 @@ mod attempts;
 mod border;
 mod common;
 mod fuel;
+mod fused;
 mod host;
 mod inputs;
 mod limits;

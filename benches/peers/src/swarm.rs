@@ -1,0 +1,114 @@
+//! The work in Swarm: compiled from source, verified, and run by the interpreter with its meters on.
+
+use std::cell::Cell;
+
+use swarm_bytecode::types::Type;
+use swarm_compiler::compile_text;
+use swarm_vm::{Grants, Host, Inputs, Instance, Limits, Percent, Program, Record, Table};
+
+use crate::work::{Seen, Work, tasks, text};
+use crate::{Failure, Run, Runs, Timer};
+
+/// What is kept of a run beside its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// Nothing, as in the other machines.
+    Nothing,
+    /// The log of actions and the digest of the trace.
+    LogAndDigest,
+}
+
+fn source(work: Work) -> &'static str {
+    match work {
+        Work::Policy | Work::PolicyFresh => include_str!("../../../examples/cost_optimization.swarm"),
+        Work::Hostcall => include_str!("../programs/hostcall.swarm"),
+        Work::Fib => include_str!("../programs/fib.swarm"),
+        Work::Sieve => include_str!("../programs/sieve.swarm"),
+        Work::Loop32 => include_str!("../programs/loop32.swarm"),
+        Work::Mandel => include_str!("../programs/mandel.swarm"),
+        Work::Wordcount => include_str!("../programs/wordcount.swarm"),
+    }
+}
+
+fn inputs(program: &Program, work: Work, set: usize) -> Result<Inputs, Failure> {
+    let inputs = Inputs::new(program);
+    let table = match work {
+        Work::Policy | Work::PolicyFresh => {
+            let tasks = tasks(set);
+            let rows = tasks.cpu_time.len();
+            let table = Table::builder()
+                .strings("id", (0..rows).map(|row| format!("task-{row}")))
+                .words("cpu_time", Type::Duration, tasks.cpu_time)
+                .words("memory", Type::Bytes, tasks.memory)
+                .words("network", Type::Bandwidth, tasks.network)
+                .build()?;
+            return Ok(inputs.table("task_queue", &table)?);
+        }
+        Work::Wordcount => return Ok(inputs.table("lines", &*Table::of_strings(text().lines())?)?),
+        _ => Table::builder().words("n", Type::Int, vec![work.argument()]).build()?,
+    };
+    Ok(inputs.table("n", &table)?)
+}
+
+/// The host: what it saw, or the number it was given.
+fn host<'h>(seen: &'h Cell<Seen>, given: &'h Cell<i64>) -> Host<'h> {
+    let row = |task: Record<'_>| task.row().map_or(-1, i64::from);
+    let with = move |change: fn(&mut Seen, i64, i64), row: i64, by: i64| {
+        let mut now = seen.get();
+        change(&mut now, row, by);
+        seen.set(now);
+    };
+    let mut host = Host::new();
+    host.action("REDUCE_CPU_THROTTLE", move |task: Record<'_>, by: Percent| {
+        with(|seen, row, by| seen.throttle(row, by), row(task), by.0);
+    });
+    host.action("REDUCE_MEMORY_CACHE", move |task: Record<'_>, by: Percent| {
+        with(|seen, row, by| seen.trim(row, by), row(task), by.0);
+    });
+    host.action("ROUTE_TO_CHEAPER_REGION", move |task: Record<'_>| {
+        with(|seen, row, _| seen.reroute(row), row(task), 0);
+    });
+    host.action("REPORT_METRICS_EVERY", |_: swarm_vm::Duration| {});
+    host.action("REROUTE", move |number: i64| with(|seen, row, _| seen.reroute(row), number, 0));
+    host.action("RESULT", move |value: i64| given.set(value));
+    host
+}
+
+/// One run after the other of `work`.
+pub fn runs(work: Work, keeps: Keeps) -> Result<Runs, Failure> {
+    let (compilation, _) = compile_text("workload.swarm", source(work));
+    let mut module = compilation.module.ok_or_else(|| format!("{} does not compile", work.name()))?;
+    module.strip();
+    let program = Program::load(&module.encode())?;
+    let sets: Vec<Inputs> =
+        (0..work.sets()).map(|set| inputs(&program, work, set)).collect::<Result<_, _>>()?;
+    // For the rest of the process, as all contestants live that long.
+    let seen: &'static Cell<Seen> = Box::leak(Box::default());
+    let given: &'static Cell<i64> = Box::leak(Box::default());
+    let mut host = host(seen, given);
+    let limits = Limits::default()
+        .fuel(1 << 40)
+        .memory_bytes(1 << 30)
+        .host_calls(1 << 40)
+        .money(1 << 40)
+        .deadline_ns(1 << 40);
+    let mut turn = 0_usize;
+    Ok(Box::new(move || {
+        let inputs = &sets[turn % sets.len()];
+        turn += 1;
+        let mut run = Instance::new(&program, inputs, limits, &Grants::all(), &host)?;
+        if keeps == Keeps::Nothing {
+            run = run.without_action_log().without_digest();
+        }
+        seen.set(Seen::default());
+        let start = Timer::start();
+        let exit = run.run(&mut host);
+        let nanoseconds = start.nanoseconds();
+        let report = exit.report().ok_or("the run stopped before its end")?;
+        if report.outcome != swarm_vm::Outcome::Done {
+            return Err(format!("{}: {:?}", work.name(), report.reason).into());
+        }
+        let by_host = matches!(work, Work::Policy | Work::PolicyFresh | Work::Hostcall);
+        Ok(Run { nanoseconds, result: if by_host { seen.get().result() } else { given.get() } })
+    }))
+}

@@ -1,0 +1,229 @@
+//! Words that make values, move them or look through them: what they cost depends on the values, and they pay it before
+//! they act. They are apart from the loop, to keep what is needed at each word in registers there.
+
+use swarm_bytecode::cost;
+use swarm_bytecode::trap::TrapCode;
+use swarm_bytecode::types::TypeId;
+
+use super::window::{get, set};
+use crate::attached::Attached;
+use crate::compare;
+use crate::decode::Code;
+use crate::extended::{self, read_metric};
+use crate::heap::{Data, Heap};
+use crate::limits::MAX_FUEL;
+use crate::machine::{MemoryMeter, Pause};
+use crate::map;
+use crate::metric::MetricState;
+use crate::objects::{
+    MapShape, begin_entries, move_list, move_record, new_object, new_some, push_moving, remove_entry,
+    set_entry,
+};
+use crate::scope::{Scope, Window};
+use crate::slot;
+use crate::word::Word;
+
+/// What such a word can reach.
+pub(super) struct Reach<'a> {
+    pub(super) code: &'a Code,
+    pub(super) attached: &'a Attached,
+    pub(super) heap: &'a mut Heap,
+    pub(super) memory: &'a mut MemoryMeter,
+    pub(super) metrics: &'a [MetricState],
+    pub(super) window: &'a mut Window,
+    /// The entry of a map that was found last.
+    pub(super) found: &'a mut u32,
+    pub(super) pc: usize,
+    /// `F` before the word.
+    pub(super) fuel: i64,
+    /// Fuel from the mark to the limit.
+    pub(super) beyond: i64,
+    /// What the word took of the fuel; it counts even where the word did not come to its end.
+    pub(super) paid: i64,
+}
+
+impl<'a> Reach<'a> {
+    fn data(&self) -> Data<'_> {
+        Data { code: self.code, attached: self.attached, heap: self.heap }
+    }
+
+    /// The word so many words on.
+    fn word(&self, words: usize) -> Result<Word, Pause> {
+        self.code.words.get(self.pc.wrapping_add(words)).copied().ok_or(Pause::Internal)
+    }
+
+    /// Pays a dynamic charge, or finds that it is not there (rule F4).
+    fn settle(&mut self, due: u16, charge: u64) -> Result<(), Pause> {
+        let wanted = charge.min(MAX_FUEL).cast_signed();
+        if self.fuel.wrapping_sub(i64::from(due)) < wanted {
+            return Err(Pause::Short { charge });
+        }
+        self.paid = wanted;
+        Ok(())
+    }
+
+    /// Does what reaches into the arena with what it needs for that, and takes what that paid.
+    fn with<T>(
+        &mut self,
+        due: u16,
+        act: impl FnOnce(&mut Scope<'_>, &Window, &[MetricState]) -> Result<T, Pause>,
+    ) -> Result<T, Pause> {
+        let left = self.fuel.wrapping_sub(i64::from(due));
+        let budget = self.beyond.saturating_add(left).max(0).cast_unsigned();
+        let mut scope = Scope::new(self.code, self.attached, self.heap, self.memory, left, budget);
+        let done = act(&mut scope, self.window, self.metrics);
+        self.paid = scope.paid();
+        done
+    }
+
+    fn get(&self, register: u8) -> u64 {
+        get(self.window, register)
+    }
+
+    fn set(&mut self, register: u8, value: u64) {
+        set(self.window, register, value);
+    }
+
+    fn share(&mut self, shares: bool, value: u64) {
+        if shares {
+            self.heap.share(value);
+        }
+    }
+}
+
+/// Carries a word out and gives the one to go on with.
+#[inline(never)]
+pub(super) fn run(reach: &mut Reach<'_>, word: Word) -> Result<usize, Pause> {
+    let pc = reach.pc;
+    let code = reach.code;
+    let behind = match word {
+        Word::EqValue { result, left, right, due } => {
+            let Word::Shape { ty, .. } = reach.word(1)? else { return Err(Pause::Internal) };
+            let (left, right) = (reach.get(left), reach.get(right));
+            let outcome =
+                reach.with(due, |scope, _, _| Ok(compare::equal(scope, TypeId(ty), left, right)))?;
+            reach.settle(due, outcome.charge)?;
+            reach.set(result, u64::from(outcome.equal));
+            2
+        }
+        Word::NewObject { result, due, site } => {
+            let site = *code.sites.get(slot::index(site)).ok_or(Pause::Internal)?;
+            let object =
+                reach.with(due, |scope, window, _| new_object(scope, window, code.arguments(site)))?;
+            reach.set(result, object);
+            1
+        }
+        Word::Some { result, value, shares, due } => {
+            let value = reach.get(value);
+            let object = reach.with(due, |scope, _, _| new_some(scope, value, shares))?;
+            reach.set(result, object);
+            1
+        }
+        Word::SetField { record, field, value, due } => {
+            let Word::Shape { fields, shares, .. } = reach.word(1)? else { return Err(Pause::Internal) };
+            let (target, value) = (reach.get(record), reach.get(value));
+            let object = reach.with(due, |scope, _, _| move_record(scope, target, fields))?;
+            reach.set(record, object);
+            reach.share(shares, value);
+            reach.heap.write(object, u32::from(field), value);
+            2
+        }
+        Word::SetItem { .. } => {
+            set_item(reach, word)?;
+            1
+        }
+        Word::Push { list, value, due } => {
+            let Word::Items { shares, most } = reach.word(1)? else { return Err(Pause::Internal) };
+            let (target, value) = (reach.get(list), reach.get(value));
+            let moved = reach.with(due, |scope, _, _| push_moving(scope, target, value, shares, most))?;
+            reach.set(list, moved);
+            2
+        }
+        Word::Metric { result, metric, due } => {
+            let read = |scope: &mut Scope<'_>, _: &Window, metrics: &[MetricState]| {
+                read_metric(scope, metrics.get(usize::from(metric)))
+            };
+            let value = reach.with(due, read)?;
+            reach.set(result, value);
+            1
+        }
+        Word::Extended { result, due, site } => {
+            let op = code.extended.get(slot::index(site)).ok_or(Pause::Internal)?;
+            let value =
+                reach.with(due, |scope, window, metrics| extended::run(op, scope, window, metrics))?;
+            reach.set(result, value);
+            1
+        }
+        Word::Find { .. } | Word::SetEntry { .. } | Word::RemoveEntry { .. } => {
+            entry(reach, word)?;
+            2
+        }
+        Word::ForEachEntry { key, value, index, map, due } => {
+            let Word::Entries { order, .. } = reach.word(2)? else { return Err(Pause::Internal) };
+            let map = reach.get(map);
+            reach.with(due, |scope, _, _| begin_entries(scope, map, order))?;
+            let Some((own, held)) = reach.data().entry(map, 0) else {
+                let Word::Target { credit, target } = reach.word(1)? else { return Err(Pause::Internal) };
+                reach.paid = reach.paid.wrapping_sub(i64::from(credit));
+                return Ok(slot::index(target));
+            };
+            reach.set(key, own);
+            reach.set(value, held);
+            reach.set(index, 0);
+            reach.paid = reach.paid.wrapping_add(i64::from(due));
+            3
+        }
+        _ => return Err(Pause::Internal),
+    };
+    Ok(pc.wrapping_add(behind))
+}
+
+/// Sets an item of a list that may have to be copied for that, or has no such item.
+fn set_item(reach: &mut Reach<'_>, word: Word) -> Result<(), Pause> {
+    let Word::SetItem { list, index, value, shares, due } = word else { return Err(Pause::Internal) };
+    let (target, value) = (reach.get(list), reach.get(value));
+    let length = reach.data().length(target);
+    let index = u32::try_from(reach.get(index)).ok().filter(|index| *index < length);
+    let index = index.ok_or(Pause::Trap(TrapCode::IndexOutOfRange))?;
+    let mut object = target;
+    if reach.heap.must_copy(target) {
+        object = reach.with(due, |scope, _, _| move_list(scope, target, length))?;
+        reach.set(list, object);
+    } else {
+        reach.settle(due, 0)?;
+    }
+    reach.share(shares, value);
+    reach.heap.write(object, index, value);
+    Ok(())
+}
+
+/// Finds, sets or takes out an entry of a map.
+fn entry(reach: &mut Reach<'_>, word: Word) -> Result<(), Pause> {
+    let Word::Entries { order, shares, most } = reach.word(1)? else { return Err(Pause::Internal) };
+    match word {
+        Word::Find { found, value, map, key, due } => {
+            let (map, key) = (reach.get(map), reach.get(key));
+            reach.settle(due, cost::read_key(order.text_bytes(key)))?;
+            let at = map::position(reach.data(), order, map, key);
+            let held = at.and_then(|at| reach.data().entry(map, at)).map(|(_, value)| value);
+            *reach.found = at.unwrap_or(0);
+            reach.set(value, held.unwrap_or(0));
+            reach.set(found, u64::from(held.is_some()));
+        }
+        Word::SetEntry { map, key, value, due } => {
+            let (target, key, value) = (reach.get(map), reach.get(key), reach.get(value));
+            let shape = MapShape { order, shares, most };
+            let near = *reach.found;
+            let changed =
+                reach.with(due, |scope, _, _| set_entry(scope, target, (key, value), shape, near))?;
+            reach.set(map, changed);
+        }
+        Word::RemoveEntry { map, key, due } => {
+            let (target, key) = (reach.get(map), reach.get(key));
+            let changed = reach.with(due, |scope, _, _| remove_entry(scope, target, key, order))?;
+            reach.set(map, changed);
+        }
+        _ => return Err(Pause::Internal),
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! Records and lists of a host's tables, read in place. The view of the last record and the last list are kept, since
+//! what is read next is mostly of the same: then a field is two loads, and none of them waits for the view.
+
+use crate::attached::{Attached, Row, Walk};
+use crate::heap::Heap;
+use crate::slot::Reference;
+
+/// What was read last.
+pub(super) struct Rows<'a> {
+    attached: &'a Attached,
+    row: Row<'a>,
+    walk: Walk,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(attached: &'a Attached) -> Rows<'a> {
+        Rows { attached, row: Row::default(), walk: Walk::default() }
+    }
+
+    /// A field of a record, wherever that is.
+    #[inline(always)]
+    pub(super) fn field(&mut self, heap: &Heap, record: u64, field: u8) -> u64 {
+        if let Some(value) = self.row.field(record, field) {
+            return value;
+        }
+        if let Some(value) = heap.field(record, field) {
+            return value;
+        }
+        self.row = self.attached.row(record);
+        self.attached.field(Reference::unpack(record), field)
+    }
+
+    /// An item of a list, wherever that is, if there is one.
+    #[inline(always)]
+    pub(super) fn item(&mut self, heap: &Heap, list: u64, at: u64) -> Option<u64> {
+        if self.walk.is_of(list) {
+            return self.walk.item(at);
+        }
+        if let Some(item) = heap.item(list, at) {
+            return Some(item);
+        }
+        self.walk = self.attached.walk(list);
+        self.attached.item(Reference::unpack(list), u32::try_from(at).ok()?)
+    }
+}

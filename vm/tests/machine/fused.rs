@@ -1,0 +1,212 @@
+//! Sequences of ops that the machine carries out as one word: result, fuel, traps and stops are those of the ops one
+//! by one, which is how a run with a trace of ops goes.
+
+use crate::common::*;
+use swarm_bytecode::module::{FloatId, Module};
+use swarm_bytecode::native::NativeFunction;
+use swarm_bytecode::op::Op;
+use swarm_bytecode::types::{Type, TypeId};
+use swarm_vm::trace::Event;
+use swarm_vm::{Exit, Host, Level, Limits, Report};
+
+const INT: TypeId = TypeId::INT;
+const FLOAT: TypeId = TypeId::FLOAT;
+const BOOL: TypeId = TypeId::BOOL;
+const INTS: TypeId = TypeId(TypeId::BUILTIN_COUNT);
+const FLOATS: TypeId = TypeId(TypeId::BUILTIN_COUNT + 1);
+const BOOLS: TypeId = TypeId(TypeId::BUILTIN_COUNT + 2);
+const PAIR: TypeId = TypeId(TypeId::BUILTIN_COUNT + 3);
+const RESULT: TypeId = TypeId(TypeId::BUILTIN_COUNT + 4);
+
+/// Registers: 0 the result; 1 to 6 numbers, 7 to 12 floats, the last of each what a sequence makes; then one of each
+/// other type, and those of the loop.
+const TYPES: [TypeId; 23] = [
+    RESULT, INT, INT, INT, INT, INT, INT, FLOAT, FLOAT, FLOAT, FLOAT, FLOAT, FLOAT, BOOL, INTS, BOOLS, PAIR,
+    FLOATS, INT, INT, INT, BOOL, BOOL,
+];
+const CONDITION: u8 = 13;
+const LIST: u8 = 14;
+const FLAGS: u8 = 15;
+const RECORD: u8 = 16;
+const ROUND: u8 = 18;
+
+const NUMBERS: [i64; 10] = [0, 1, 2, -3, 7, 63, 64, i64::MAX, i64::MIN, 5_000_000_000];
+const REALS: [f64; 9] = [0.0, -0.0, 1.5, -2.0, 4.0, 1e308, -1e308, 5e-324, 0.1];
+
+/// The sequence in a loop of two rounds, over these values; gives back all that it could have changed.
+fn program(sequence: &[Op], numbers: [usize; 5], reals: [usize; 5]) -> Module {
+    let float = |at: usize| FloatId(u16::try_from(at).unwrap());
+    let mut code = Vec::new();
+    for (register, number) in (1..).zip(numbers) {
+        code.push(int(register, NUMBERS[number]));
+    }
+    for (register, real) in (7..).zip(reals) {
+        code.push(Op::Float { result: r(register), value: float(real) });
+    }
+    code.extend([
+        Op::Integer { result: r(21), value: 1 },
+        Op::NewList { result: r(LIST), items: rs(&[1, 2, 3]) },
+        Op::NewList { result: r(FLAGS), items: rs(&[CONDITION, 21, CONDITION]) },
+        Op::NewRecord { result: r(RECORD), fields: rs(&[1, 2]) },
+        int(19, 1),
+        int(20, 2),
+        Op::Range { item: r(ROUND), first: r(19), last: r(20) },
+    ]);
+    code.extend_from_slice(sequence);
+    code.extend([
+        Op::Advance {},
+        Op::Push { list: r(LIST), value: r(6) },
+        Op::Push { list: r(LIST), value: r(5) },
+        Op::NewList { result: r(17), items: rs(&[7, 8, 9, 10, 11, 12]) },
+        Op::NewRecord { result: r(0), fields: rs(&[LIST, 17, FLAGS, CONDITION, 4]) },
+    ]);
+    let mut module = main(&TYPES, code);
+    let list = |element| Type::List { element, max: None };
+    let record = |name: &str, fields: &[TypeId]| Type::Record {
+        name: name.into(),
+        fields: fields.iter().zip('a'..).map(|(ty, name)| field(&name.to_string(), *ty)).collect(),
+    };
+    module.types = vec![
+        list(INT),
+        list(FLOAT),
+        list(BOOL),
+        record("Pair", &[INT, INT]),
+        record("Result", &[INTS, FLOATS, BOOLS, BOOL, INT]),
+    ];
+    module.floats = REALS.to_vec();
+    module
+}
+
+/// What comes first, and what the run comes to if it is given fuel one by one.
+fn outcomes(module: &Module, budget: u64, slice: u32, traced: bool) -> (String, Report) {
+    let mut host = Host::new();
+    let mut run = instance(module, Limits::default().fuel(budget), &host).look_every(slice);
+    let mut sink = |_: &Event<'_>| {};
+    let mut go = |run: &mut swarm_vm::Instance| {
+        if traced { run.run_traced(&mut host, Level::Ops, &mut sink) } else { run.run(&mut host) }
+    };
+    let mut exit = go(&mut run);
+    let first = format!("{exit:?}");
+    loop {
+        match exit {
+            Exit::Finished(report) => return (first, report),
+            _ => {
+                run.refuel(1);
+                exit = go(&mut run);
+            }
+        }
+    }
+}
+
+fn native(function: NativeFunction, result: u8, left: u8, right: u8) -> Op {
+    Op::Native { result: r(result), native: function.id(), arguments: rs(&[left, right]) }
+}
+
+/// A comparison of words with an `if` behind it that shows which way it went.
+fn condition(mut before: Vec<Op>, compare: Op) -> Vec<Op> {
+    before.extend([
+        compare,
+        Op::If { condition: r(CONDITION) },
+        int(6, 11),
+        Op::Else {},
+        Op::AddInt { result: r(5), left: r(18), right: r(18) },
+        Op::End {},
+    ]);
+    before
+}
+
+fn sequences() -> Vec<Vec<Op>> {
+    let (result, left, right) = (r(CONDITION), r(6), r(3));
+    let compares = [
+        Op::LtInt { result, left, right },
+        Op::LeInt { result, left, right },
+        Op::EqInt { result, left, right },
+        Op::NeInt { result, left, right },
+        Op::LtInt { result, left: right, right: left },
+        Op::LeInt { result, left: right, right: left },
+    ];
+    let (sum, other) = (r(12), r(9));
+    let floats = [
+        Op::LtFloat { result, left: sum, right: other },
+        Op::LeFloat { result, left: sum, right: other },
+        Op::LtFloat { result, left: other, right: sum },
+        Op::LeFloat { result, left: other, right: sum },
+    ];
+    let mul = |result, left, right| Op::MulInt { result: r(result), left: r(left), right: r(right) };
+    let add = |result, left, right| Op::AddInt { result: r(result), left: r(left), right: r(right) };
+    let fmul = |result, left, right| Op::MulFloat { result: r(result), left: r(left), right: r(right) };
+    let fadd = |result, left, right| Op::AddFloat { result: r(result), left: r(left), right: r(right) };
+    let fsub = |result, left, right| Op::SubFloat { result: r(result), left: r(left), right: r(right) };
+    let mut all = vec![
+        vec![mul(6, 1, 2), add(5, 6, 3)],
+        vec![mul(6, 1, 2), add(5, 6, 6)],
+        vec![mul(6, 1, 2), add(6, 3, 6), native(NativeFunction::BitAnd, 1, 6, 2)],
+        vec![mul(6, 1, 2), add(6, 3, 6), native(NativeFunction::BitAnd, 1, 6, 6)],
+        vec![native(NativeFunction::ShiftRight, 6, 1, 2), native(NativeFunction::BitXor, 5, 5, 6)],
+        vec![native(NativeFunction::ShiftLeft, 6, 1, 2), native(NativeFunction::BitOr, 5, 5, 6)],
+        vec![fmul(12, 7, 8), fmul(11, 9, 10)],
+        vec![fmul(12, 7, 8), fmul(11, 9, 12)],
+        vec![fmul(12, 7, 8), fadd(11, 9, 12)],
+        vec![fmul(12, 7, 8), fmul(12, 12, 9), fadd(11, 12, 10)],
+        vec![fsub(12, 7, 8), fadd(11, 12, 10)],
+        vec![fsub(12, 7, 8), fadd(11, 12, 12)],
+        vec![add(5, 1, 2), Op::Move { result: r(6), value: r(5) }],
+        vec![Op::SetItem { list: r(LIST), index: r(1), value: r(2) }],
+        vec![Op::SetItem { list: r(LIST), index: r(ROUND), value: r(2) }],
+        vec![Op::SetItem { list: r(FLAGS), index: r(ROUND), value: r(21) }],
+        vec![Op::Push { list: r(LIST), value: r(2) }],
+    ];
+    for compare in compares {
+        all.push(condition(vec![mul(6, 1, 19)], compare.clone()));
+        all.push(condition(vec![int(3, 2), mul(6, 1, 19)], compare.clone()));
+        all.push(condition(vec![int(6, 7)], compare.clone()));
+        all.push(condition(vec![int(3, 7)], compare.clone()));
+        all.push(condition(vec![Op::Field { result: r(6), record: r(RECORD), field: 1 }], compare));
+    }
+    for compare in floats {
+        all.push(condition(vec![fadd(12, 7, 8)], compare.clone()));
+        all.push(condition(vec![fmul(12, 7, 8)], compare));
+    }
+    for index in [1, ROUND] {
+        all.push(condition(vec![], Op::Item { result, list: r(FLAGS), index: r(index) }));
+    }
+    for (left, right) in [(3, 2), (2, 3)] {
+        all.push(vec![int(3, 7), add(6, left, right)]);
+        all.push(vec![int(3, 7), mul(6, left, right)]);
+        all.push(vec![int(3, 7), Op::SubInt { result: r(6), left: r(left), right: r(right) }]);
+    }
+    all
+}
+
+#[test]
+fn fused_words_do_what_their_ops_do() {
+    let mut state = 1_u64;
+    let mut below = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % bound
+    };
+    let (mut done, mut trapped) = (0, 0);
+    for sequence in sequences() {
+        for round in 0..40 {
+            let numbers = std::array::from_fn(|_| below(NUMBERS.len()));
+            let reals = std::array::from_fn(|_| below(REALS.len()));
+            let module = program(&sequence, numbers, reals);
+            let (_, full) = outcomes(&module, 1_000_000, 0, true);
+            if full.outcome.name() == "done" {
+                done += 1;
+            } else {
+                trapped += 1;
+            }
+            // Every budget for some; the rest only shows other values.
+            let budgets = if round < 3 { 20..=full.fuel_used + 1 } else { 0..=0 };
+            for budget in budgets.chain([1_000_000]) {
+                // Where slices end everywhere, nothing that settles is done as one.
+                let slice = if round % 4 == 0 { 3 } else { 1_000 };
+                let [expected, found] = [true, false].map(|traced| outcomes(&module, budget, slice, traced));
+                assert_eq!(expected, found, "budget {budget} of {sequence:?} over {numbers:?} {reals:?}");
+                assert_eq!(found.1, full);
+            }
+        }
+    }
+    assert!(done > 1_000 && trapped > 200, "{done} {trapped}");
+}
