@@ -1,6 +1,7 @@
 //! The command line as clap sees it.
 
 mod fleet;
+mod simulate;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub(crate) use fleet::{
     Digest, KeygenArguments, SignArguments, TrustAddArguments, TrustCommand, TrustMode, TrustNewArguments,
     TrustShowArguments, TrustSignArguments, VerifyArguments,
 };
+pub(crate) use simulate::SimulateArguments;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -28,7 +30,7 @@ const STYLES: Styles = Styles::styled()
 const AFTER_HELP: &str = "\
 Results go to stdout, talk to stderr; `-` reads standard input.
 Exit codes: 0 done, 1 errors in the program or a run that failed or hit a limit,
-2 usage or files, 4 refused (verifier, capability, signature). More: docs/cli.md";
+2 usage or files, 3 a fleet that did not converge, 4 refused (verifier, capability, signature). More: docs/cli.md";
 
 /// Swarm: instructions for fleets of agents, with the worst case known before they are sent.
 #[derive(Debug, Parser)]
@@ -116,6 +118,8 @@ pub(crate) enum Command {
     Inspect(ModuleArguments),
     /// Print a module's code.
     Disasm(ModuleArguments),
+    /// Send an instruction to a simulated fleet, and report what each agent did with it.
+    Simulate(Box<SimulateArguments>),
     /// Make a key pair.
     Keygen(KeygenArguments),
     /// Sign a program as an order to a fleet, or sign an order someone else has signed.

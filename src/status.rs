@@ -12,6 +12,8 @@ pub(crate) enum Status {
     Failed,
     /// Wrong usage, or a file that could not be read or written.
     Usage,
+    /// A fleet that is not where it should be: targets are silent, or the order was rolled back or halted.
+    NotConverged,
     /// The verifier, a missing capability, or a signature that does not count stood in the way.
     Refused,
 }
@@ -22,6 +24,7 @@ impl From<Status> for ExitCode {
             Status::Done => 0,
             Status::Failed => 1,
             Status::Usage => 2,
+            Status::NotConverged => 3,
             Status::Refused => 4,
         })
     }

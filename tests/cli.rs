@@ -62,6 +62,7 @@ fn every_command_speaks_json() {
         &["explain"],
         &["explain", "E0501"],
         &["completions", "zsh"],
+        &["simulate", "tests/cli/programs/once.swarm", "--agents", "10", "--for", "2min"],
         &["version"],
         &["dance"],
         &["check"],

@@ -121,6 +121,11 @@ impl<'a> Reader<'a> {
         Ok(count)
     }
 
+    /// A number of 32 bits.
+    pub(crate) fn small(&mut self) -> Result<u32, Refusal> {
+        self.unsigned(u64::from(u32::MAX)).map(|value| u32::try_from(value).unwrap_or(u32::MAX))
+    }
+
     pub(crate) fn word(&mut self) -> Result<i64, Refusal> {
         self.array().map(i64::from_le_bytes)
     }

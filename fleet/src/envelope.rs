@@ -21,6 +21,18 @@ pub const ORDER_TYPE: &str = "application/vnd.swarm.order.v1";
 /// Payload type of a trust file.
 pub const TRUST_TYPE: &str = "application/vnd.swarm.trust.v1";
 
+/// Payload type of a plan.
+pub const PLAN_TYPE: &str = "application/vnd.swarm.plan.v1";
+
+/// Payload type of a record: one step of a plan.
+pub const RECORD_TYPE: &str = "application/vnd.swarm.record.v1";
+
+/// Payload type of an agent's acknowledgement.
+pub const ACK_TYPE: &str = "application/vnd.swarm.ack.v1";
+
+/// Payload type of a checkpoint, which admits an agent that lost its high-water mark.
+pub const CHECKPOINT_TYPE: &str = "application/vnd.swarm.checkpoint.v1";
+
 /// First bytes of an envelope in binary form.
 pub const MAGIC: [u8; 4] = *b"SWRE";
 

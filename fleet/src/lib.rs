@@ -1,14 +1,20 @@
-//! The fleet of Swarm. So far its trust: who may send which program to which agents, and what an agent checks before
-//! it runs anything.
+//! The fleet of Swarm: who may send which program to which agents, how it gets there, what each agent does with it, and
+//! how all that is known.
 //!
-//! An [`order::Order`] says what is to run, where, and until when. Its bytes, signed, are an
+//! **Trust.** An [`order::Order`] says what is to run, where, and until when. Its bytes, signed, are an
 //! [`envelope::Envelope`]; the signatures are Ed25519 over the DSSE pre-authentication encoding. A
 //! [`trust::Trust`] file, signed by root keys, says whose signature counts for what. [`verify::verify`] puts the
 //! three together with what the agent remembers ([`state::HighWaterMark`]) and gives a verified module or a
 //! [`refusal::Refusal`].
 //!
-//! Nothing here reads a file, a clock or a source of randomness: bytes and time are parameters. The manual is
-//! `docs/trust.md`.
+//! **Protocol.** A [`plan::Plan`] is an order with its targets by name, its waves and gates, signed by publishers; its
+//! steps are [`record::Record`]s, signed by the injector the plan delegates to. [`agent::Agent`], [`injector::Injector`]
+//! and [`monitor::Monitor`] are machines: a step takes an event and gives commands, to be carried out in their order.
+//!
+//! **Simulator.** [`simulate::Simulation`] runs all of them under one scheduler, from a seed.
+//!
+//! Nothing here reads a file, a clock or a source of randomness: bytes, time and seeds are parameters. The manuals are
+//! `docs/trust.md` and `docs/fleet.md`.
 //!
 //! ```
 //! use swarm_fleet::envelope::{Envelope, ORDER_TYPE};
@@ -23,13 +29,24 @@
 //! ```
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod agent;
+pub mod cache;
 mod codec;
+pub mod engine;
 pub mod envelope;
+pub mod injector;
+pub mod journal;
 pub mod key;
+pub mod message;
+pub mod monitor;
 pub mod name;
 pub mod order;
+pub mod plan;
+pub mod record;
 pub mod refusal;
+pub mod simulate;
 pub mod state;
 pub mod time;
 pub mod trust;
 pub mod verify;
+pub mod window;

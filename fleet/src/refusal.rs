@@ -76,6 +76,16 @@ macro_rules! for_each_cause {
                 "have owners sign whose ceiling has it, or have the ceiling raised in the trust file";
             NotGranted E0629 Always "capability the agent does not grant"
                 "grant it to the agent, or send a program that does without it";
+            NoPlan E0630 Always "payload that is no plan"
+                "send it from a `swarmc` of the same version as the agents";
+            NotDelegated E0631 Always "step the plan does not delegate"
+                "have the publishers sign what the injector may not do of itself";
+            TooFewAgents E0632 Always "fewer agents than the order is for"
+                "write `TARGET UP TO n AGENTS`, widen its WHERE, or register more agents";
+            Halted E0633 Always "agent that is halted"
+                "have the owners sign a resume";
+            Quarantined E0634 Always "program that failed to start too often"
+                "mend the program, give it a higher version, and send that";
 
             NoTrustFile E0640 Always "payload that is no trust file"
                 "make trust files with `swarmc trust`";

@@ -56,6 +56,30 @@ impl HighWaterMark {
         next
     }
 
+    /// The mark after a step of a plan was accepted, which left this program at the agent. It never falls.
+    #[must_use]
+    pub(crate) fn after_step(
+        &self,
+        (revision, payload): (Revision, Sha256Digest),
+        latest_signed: i64,
+        trust_version: u64,
+        program: Option<(&Name, u32, Sha256Digest)>,
+    ) -> HighWaterMark {
+        let mut next = self.clone();
+        if revision > self.revision {
+            next.revision = revision;
+            next.payload = payload;
+        }
+        next.latest_signed = self.latest_signed.max(latest_signed);
+        next.trust_version = self.trust_version.max(trust_version);
+        if let Some((name, version, digest)) = program
+            && (next.programs.len() < MAX_PROGRAMS || next.programs.contains_key(name))
+        {
+            next.programs.insert(name.clone(), (version, digest));
+        }
+        next
+    }
+
     /// The mark in bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::default();

@@ -2,6 +2,8 @@
 //! suffice, for whom and when it is, its revision, the program, capabilities. Bytes that were verified are the bytes
 //! that run: [`Accepted`] holds the module itself.
 
+pub mod step;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
@@ -13,7 +15,7 @@ use swarm_bytecode::verify::Verified;
 use crate::envelope::{Envelope, ORDER_TYPE};
 use crate::key::KeyId;
 use crate::name::Name;
-use crate::order::{Order, Targets, frozen_digest};
+use crate::order::{Order, Revision, Targets, frozen_digest};
 use crate::refusal::{Cause, Refusal, Severity};
 use crate::state::HighWaterMark;
 use crate::time::{Moment, TOLERANCE};
@@ -156,7 +158,7 @@ pub fn verify(envelope: &Envelope, receiver: &Receiver<'_>) -> Result<Accepted, 
     findings.hold(check_fleet(&order, trust))?;
     findings.hold(check_audience(&order, receiver.audience))?;
     findings.hold(check_time(&order, now))?;
-    findings.hold(check_revision(&order, payload, receiver.mark))?;
+    findings.hold(check_revision(order.revision, payload, receiver.mark))?;
     findings.hold(check_revocation(&order, trust))?;
     findings.hold(check_floor(&order, trust))?;
     findings.hold(check_succession(&order, receiver.mark))?;
@@ -340,8 +342,8 @@ fn check_time(order: &Order, now: Moment) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_revision(order: &Order, payload: [u8; 32], mark: &HighWaterMark) -> Result<(), Refusal> {
-    let (revision, last) = (order.revision, mark.revision);
+fn check_revision(revision: Revision, payload: [u8; 32], mark: &HighWaterMark) -> Result<(), Refusal> {
+    let last = mark.revision;
     if revision > last {
         return Ok(());
     }

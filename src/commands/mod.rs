@@ -15,9 +15,11 @@ mod inspect;
 mod keygen;
 mod new;
 mod order;
+mod payload;
 mod repl;
 mod run;
 mod sign;
+mod simulate;
 mod test;
 mod trust;
 mod verify;
@@ -37,6 +39,7 @@ pub(crate) fn dispatch(command: Command, terminal: Terminal) -> Result<Status, F
         Command::Cost(arguments) => cost::cost(&arguments, terminal),
         Command::Inspect(arguments) => inspect::inspect(&arguments, terminal),
         Command::Disasm(arguments) => disasm::disasm(&arguments, terminal),
+        Command::Simulate(arguments) => simulate::simulate(&arguments, terminal),
         Command::Keygen(arguments) => keygen::keygen(&arguments, terminal),
         Command::Sign(arguments) => sign::sign(&arguments, terminal),
         Command::Verify(arguments) => verify::verify(&arguments, terminal),

@@ -5,6 +5,8 @@ pub(crate) mod bill;
 pub(crate) mod bound;
 pub(crate) mod diagnostic;
 pub(crate) mod documentation;
+pub(crate) mod fleet;
+pub(crate) mod live;
 pub(crate) mod module;
 pub(crate) mod order;
 mod resource;

@@ -260,7 +260,8 @@ fn metric_kind(kind: MetricKind) -> &'static str {
     }
 }
 
-fn priority(priority: Priority) -> &'static str {
+/// PRIORITY in a word.
+pub(crate) fn priority(priority: Priority) -> &'static str {
     match priority {
         Priority::Low => "low",
         Priority::Normal => "normal",

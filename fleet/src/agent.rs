@@ -1,0 +1,501 @@
+//! The agent: takes up what is desired, if it may; runs it, traces it, and says so. A machine without input or output:
+//! each event gives commands, which are carried out in their order, each before the next. So what has to be on disk
+//! before something is done or said stands before it, and a crash between two commands is a crash between two acts.
+
+mod reconcile;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
+
+use crate::cache::Cache;
+use crate::envelope::{ACK_TYPE, CHECKPOINT_TYPE, Envelope};
+use crate::key::SecretKey;
+use crate::message::{Ack, Checkpoint, FromAgent, Status, ToAgent, TraceHead, cut};
+use crate::name::Name;
+use crate::order::Sha256Digest;
+use crate::plan::share;
+use crate::record::Directive;
+use crate::state::HighWaterMark;
+use crate::time::TOLERANCE;
+use crate::trust::Capabilities;
+use crate::verify::step::Checked;
+use crate::window::{Activation, Aggregate, Totals};
+
+/// Nanoseconds before a failed start is tried again.
+const RETRY_NS: u64 = 5_000_000_000;
+
+/// What an agent is, and how it behaves.
+#[derive(Debug)]
+pub struct Profile {
+    /// Its name.
+    pub name: Name,
+    /// Its labels.
+    pub labels: BTreeMap<Name, Name>,
+    /// What it grants to programs.
+    pub grants: Capabilities,
+    /// The key it signs with.
+    pub key: SecretKey,
+    /// Nanoseconds between two readings of the desired state without a hint.
+    pub poll_ns: u64,
+    /// Nanoseconds of a window.
+    pub window_ns: u64,
+    /// How often a program may fail to start before it is not tried again.
+    pub attempts: u32,
+}
+
+/// Which program of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Which {
+    /// The one that is ordered.
+    Ordered,
+    /// The one a rollback puts back.
+    Former,
+}
+
+/// A program with the plan that allows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// The desired state it was accepted under.
+    pub directive: Arc<Directive>,
+    /// Which of its programs.
+    pub which: Which,
+    /// The order.
+    pub order: [u8; 16],
+    /// The program's digest.
+    pub digest: Sha256Digest,
+}
+
+/// What an agent keeps on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Durable {
+    /// Whether the mark is to be believed: who installed the agent said so, or a checkpoint did. A new disk is empty, and
+    /// stays unadmitted through restarts.
+    pub admitted: bool,
+    /// Below this nothing is accepted.
+    pub mark: HighWaterMark,
+    /// What is to run.
+    pub installed: Option<Installed>,
+    /// What ran well last.
+    pub last_good: Option<Installed>,
+    /// Nothing runs until a resume.
+    pub halted: bool,
+    /// What is installed ran and is over.
+    pub finished: Option<Status>,
+    /// Starts of a program that were begun and not survived.
+    pub attempts: BTreeMap<Sha256Digest, u32>,
+    /// How often the agent has started.
+    pub incarnation: u64,
+    /// The last acknowledgement's number.
+    pub sequence: u64,
+    /// The last acknowledgement, with its number, until the injector has confirmed it. It says all that those before it
+    /// said.
+    pub outbox: Option<(u64, Arc<Envelope>)>,
+    /// Where the trace stands.
+    pub head: TraceHead,
+    /// What the order has spent here, in micro-dollars and tokens.
+    pub spent: Option<([u8; 16], i64, i64)>,
+}
+
+impl Durable {
+    /// What an agent is installed with: nothing ran before it.
+    pub fn installed() -> Durable {
+        Durable { admitted: true, ..Durable::default() }
+    }
+}
+
+/// What happens to an agent.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// It starts, with what is on its disk; a new disk has nothing.
+    Boot {
+        /// What is on disk.
+        disk: Option<Box<Durable>>,
+        /// A number it has never used.
+        nonce: u64,
+    },
+    /// A message.
+    Message(&'a ToAgent),
+    /// Time has passed.
+    Wake,
+    /// The answer to [`Command::Start`].
+    Started(Result<(), SmolStr>),
+    /// The program ran.
+    Activated(&'a Activation),
+}
+
+/// A program about to start.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// What was checked.
+    pub checked: Arc<Checked>,
+    /// Which of its programs.
+    pub which: Which,
+    /// Whether it is the last that ran well, because what is desired does not start.
+    pub fallback: bool,
+    /// The agent's place among the targets.
+    pub rank: u32,
+    /// For whom effects are named: fleet, order, agent.
+    pub identity: Vec<u8>,
+    /// Micro-dollars it may spend.
+    pub money: Option<i64>,
+    /// Tokens it may spend.
+    pub tokens: Option<i64>,
+    /// Nanoseconds until the order runs out.
+    pub remaining_ns: u64,
+}
+
+impl Start {
+    /// The program's digest.
+    pub fn digest(&self) -> Sha256Digest {
+        match (self.which, self.checked.former()) {
+            (Which::Former, Some(former)) => former.digest(),
+            _ => self.checked.module().digest(),
+        }
+    }
+}
+
+/// What an agent wants done.
+#[derive(Debug)]
+pub enum Command {
+    /// Write this to disk, before anything after it.
+    Persist(Box<Durable>),
+    /// The journal of effects is gone, and this order was under way: all it does once is in doubt.
+    Forget([u8; 16]),
+    /// Send a message.
+    Send(FromAgent),
+    /// Start a program. Answer with [`Event::Started`].
+    Start(Box<Start>),
+    /// Stop the program that runs, between two steps.
+    Stop,
+    /// Wake the agent up at this time.
+    Wake(u64),
+}
+
+/// An agent.
+#[derive(Debug)]
+pub struct Agent {
+    profile: Profile,
+    durable: Durable,
+    /// Its disk was new, and it has sent this nonce.
+    unadmitted: Option<u64>,
+    /// Why the last start failed.
+    failure: Option<SmolStr>,
+    /// The digest of what was looked at last, to do nothing twice.
+    seen: Option<Sha256Digest>,
+    running: Option<Sha256Digest>,
+    starting: Option<(Sha256Digest, bool)>,
+    retry_at: Option<u64>,
+    totals: Option<(Sha256Digest, [u8; 16], Totals)>,
+    sent: Option<Arc<Aggregate>>,
+    next_poll: u64,
+    next_window: u64,
+    window: u64,
+}
+
+/// What a step of the machine works with.
+struct Context<'c> {
+    clock: i64,
+    now: u64,
+    cache: &'c mut Cache,
+    commands: &'c mut Vec<Command>,
+}
+
+impl Agent {
+    /// An agent that has not started yet.
+    pub fn new(profile: Profile) -> Agent {
+        Agent {
+            profile,
+            durable: Durable::default(),
+            unadmitted: None,
+            failure: None,
+            seen: None,
+            running: None,
+            starting: None,
+            retry_at: None,
+            totals: None,
+            sent: None,
+            next_poll: 0,
+            next_window: 0,
+            window: 0,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        &self.profile.name
+    }
+
+    /// What it is.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// What it would find on its disk.
+    pub fn durable(&self) -> &Durable {
+        &self.durable
+    }
+
+    /// The digest of the program it runs.
+    pub fn running(&self) -> Option<Sha256Digest> {
+        self.running
+    }
+
+    /// The window it told last.
+    pub fn told(&self) -> Option<&Aggregate> {
+        self.sent.as_deref()
+    }
+
+    /// One step: by the agent's clock, in nanoseconds since the Unix epoch, and by a time that never goes back.
+    pub fn step(
+        &mut self,
+        (clock, now): (i64, u64),
+        event: Event<'_>,
+        cache: &mut Cache,
+        commands: &mut Vec<Command>,
+    ) {
+        let mut context = Context { clock, now, cache, commands };
+        match event {
+            Event::Boot { disk, nonce } => self.boot(disk, nonce, &mut context),
+            Event::Message(message) => self.message(message, &mut context),
+            Event::Wake => self.wake(&mut context),
+            Event::Started(result) => self.started(result, &mut context),
+            Event::Activated(activation) => self.activated(activation, &mut context),
+        }
+    }
+
+    fn boot(&mut self, disk: Option<Box<Durable>>, nonce: u64, context: &mut Context<'_>) {
+        self.durable = disk.map(|disk| *disk).unwrap_or_default();
+        self.unadmitted = (!self.durable.admitted).then_some(nonce);
+        self.durable.incarnation = self.durable.incarnation.saturating_add(1);
+        (self.seen, self.running, self.starting, self.retry_at) = (None, None, None, None);
+        (self.totals, self.sent, self.window) = (None, None, 0);
+        // A new incarnation's chain begins with the last head that was persisted, so the gap shows.
+        self.durable.head = TraceHead { events: 0, hash: self.durable.head.hash };
+        self.persist(context);
+        // Agents do not all ask at once: where in the interval each does follows from its name.
+        let hash: Sha256Digest = Sha256::digest(self.profile.name.as_str().as_bytes()).into();
+        let offset = u64::from_le_bytes(*hash.first_chunk().unwrap_or(&[0; 8]));
+        let offset = offset.checked_rem(self.profile.poll_ns.max(1)).unwrap_or(0);
+        self.next_poll = context.now.saturating_add(offset);
+        self.next_window = context.now.saturating_add(self.profile.window_ns);
+        match self.unadmitted {
+            Some(nonce) => context.commands.push(Command::Send(FromAgent::Admit { nonce })),
+            None => self.resume(context),
+        }
+        context.commands.push(Command::Send(FromAgent::Read));
+        self.sleep(context);
+    }
+
+    fn message(&mut self, message: &ToAgent, context: &mut Context<'_>) {
+        match message {
+            ToAgent::Hint => context.commands.push(Command::Send(FromAgent::Read)),
+            // Until it is admitted it only learns whose checkpoint counts.
+            ToAgent::Desired(Some(directive)) if self.unadmitted.is_some() => {
+                let _learned = context.cache.checked(directive);
+            }
+            ToAgent::Desired(Some(directive)) => {
+                self.reconcile(directive, context);
+                self.sleep(context);
+            }
+            ToAgent::Desired(None) => {}
+            ToAgent::Covered { sequence } => {
+                self.durable.outbox = self.durable.outbox.take().filter(|(own, _)| own > sequence);
+            }
+            ToAgent::Checkpoint(envelope) => self.admitted(envelope, context),
+        }
+    }
+
+    /// A checkpoint counts if it answers the nonce, and if its signer is the injector of a plan that publishers signed:
+    /// the one the agent then reads.
+    fn admitted(&mut self, envelope: &Envelope, context: &mut Context<'_>) {
+        let Some(nonce) = self.unadmitted else { return };
+        let injector = |id: &_| context.cache.injectors().find(|key| key.id() == *id);
+        if envelope.check(CHECKPOINT_TYPE, injector).is_err() {
+            return;
+        }
+        let Ok(checkpoint) = Checkpoint::decode(&envelope.payload) else { return };
+        if checkpoint.nonce != nonce || checkpoint.agent != self.profile.name {
+            return;
+        }
+        self.unadmitted = None;
+        self.durable.admitted = true;
+        self.durable.mark.revision = checkpoint.revision;
+        self.durable.mark.payload = checkpoint.record;
+        self.durable.spent = Some((checkpoint.order, i64::MAX, i64::MAX));
+        self.durable.sequence = checkpoint.sequence;
+        context.commands.push(Command::Forget(checkpoint.order));
+        self.persist(context);
+        context.commands.push(Command::Send(FromAgent::Read));
+    }
+
+    fn wake(&mut self, context: &mut Context<'_>) {
+        if context.now >= self.next_poll {
+            self.next_poll = context.now.saturating_add(self.profile.poll_ns);
+            if let Some(nonce) = self.unadmitted {
+                context.commands.push(Command::Send(FromAgent::Admit { nonce }));
+            }
+            let unheard = self.durable.outbox.iter().map(|(_, ack)| Arc::clone(ack));
+            context.commands.extend(unheard.map(|ack| Command::Send(FromAgent::Ack(ack))));
+            context.commands.push(Command::Send(FromAgent::Read));
+        }
+        if self.retry_at.is_some_and(|at| context.now >= at) {
+            self.retry_at = None;
+            self.resume(context);
+        }
+        if context.now >= self.next_window {
+            self.next_window = context.now.saturating_add(self.profile.window_ns);
+            self.window = self.window.saturating_add(1);
+            self.close_window(context);
+        }
+        self.sleep(context);
+    }
+
+    fn sleep(&self, context: &mut Context<'_>) {
+        let next = self.next_poll.min(self.next_window).min(self.retry_at.unwrap_or(u64::MAX));
+        context.commands.push(Command::Wake(next));
+    }
+
+    /// Sends what the trace says so far. Its head is on disk before.
+    fn close_window(&mut self, context: &mut Context<'_>) {
+        let Some((_, order, totals)) = &self.totals else { return };
+        let fresh = self.sent.as_ref().is_none_or(|sent| sent.head != self.durable.head);
+        if fresh {
+            let aggregate = Aggregate {
+                agent: self.profile.name.clone(),
+                incarnation: self.durable.incarnation,
+                window: self.window,
+                order: *order,
+                totals: totals.clone(),
+                head: self.durable.head,
+            };
+            self.sent = Some(Arc::new(aggregate));
+            self.persist(context);
+        }
+        if let Some(sent) = &self.sent {
+            context.commands.push(Command::Send(FromAgent::Window(Arc::clone(sent))));
+        }
+    }
+
+    fn activated(&mut self, activation: &Activation, context: &mut Context<'_>) {
+        let head = &mut self.durable.head;
+        head.events = head.events.saturating_add(activation.events);
+        let mut hash = Sha256::new();
+        hash.update(head.hash);
+        hash.update(head.events.to_le_bytes());
+        hash.update(activation.digest);
+        head.hash = hash.finalize().into();
+        if let Some((_, _, totals)) = &mut self.totals {
+            totals.record(activation);
+        }
+        let spends = activation.money != 0 || activation.tokens != 0;
+        if let Some((_, money, tokens)) = self.durable.spent.as_mut().filter(|_| spends) {
+            *money = money.saturating_add(activation.money);
+            *tokens = tokens.saturating_add(activation.tokens);
+        }
+        let survived = self.running.and_then(|digest| self.durable.attempts.remove(&digest)).is_some();
+        let badly = activation.ended.as_ref().is_some_and(|(outcome, _)| !well(outcome));
+        if survived && !badly {
+            self.durable.last_good = self.durable.installed.clone();
+        }
+        match &activation.ended {
+            Some((outcome, reason)) => self.ended(outcome, reason, context),
+            None if spends || survived => self.persist(context),
+            None => {}
+        }
+    }
+
+    fn ended(&mut self, outcome: &SmolStr, reason: &SmolStr, context: &mut Context<'_>) {
+        let desired = self.running == self.durable.installed.as_ref().map(|installed| installed.digest);
+        self.running = None;
+        if !desired {
+            // A program that runs in place of what is desired is not accounted for.
+            self.persist(context);
+            return;
+        }
+        let status = if well(outcome) {
+            Status::Finished(outcome.clone())
+        } else {
+            Status::Failed(cut(&format!("{outcome}: {reason}")).into())
+        };
+        self.durable.finished = Some(status.clone());
+        self.acknowledge(status, context);
+        self.close_window(context);
+    }
+
+    /// Signs an acknowledgement of the record that was accepted last, writes all down, and sends it.
+    fn acknowledge(&mut self, status: Status, context: &mut Context<'_>) {
+        let ack = self.signed(self.durable.mark.payload, status, context);
+        self.answer(ack, context);
+    }
+
+    /// Writes an acknowledgement down, and says it until it is confirmed.
+    fn answer(&mut self, ack: Arc<Envelope>, context: &mut Context<'_>) {
+        self.durable.outbox = Some((self.durable.sequence, Arc::clone(&ack)));
+        self.persist(context);
+        context.commands.push(Command::Send(FromAgent::Ack(ack)));
+    }
+
+    fn signed(&mut self, record: Sha256Digest, status: Status, context: &Context<'_>) -> Arc<Envelope> {
+        self.durable.sequence = self.durable.sequence.saturating_add(1);
+        let ack = Ack {
+            agent: self.profile.name.clone(),
+            incarnation: self.durable.incarnation,
+            sequence: self.durable.sequence,
+            record,
+            status,
+            head: self.durable.head,
+            clock: context.clock,
+        };
+        let mut envelope = Envelope::new(ACK_TYPE, ack.encode());
+        // An envelope no one has signed yet takes a signature.
+        let _signed = envelope.sign(&self.profile.key);
+        Arc::new(envelope)
+    }
+
+    fn persist(&self, context: &mut Context<'_>) {
+        context.commands.push(Command::Persist(Box::new(self.durable.clone())));
+    }
+
+    /// What is left of the agent's share of the fleet's money and tokens.
+    fn left(&self, checked: &Checked, rank: u32) -> (Option<i64>, Option<i64>) {
+        let plan = checked.plan();
+        let header = &checked.module().module().instruction;
+        let (money, tokens) = match self.durable.spent {
+            Some((order, money, tokens)) if order == plan.order.id => (money, tokens),
+            _ => (0, 0),
+        };
+        let left = |budget: Option<i64>, spent: i64| {
+            budget.map(|budget| share(budget, plan.targets(), rank).saturating_sub(spent).max(0))
+        };
+        (left(header.budget_money, money), left(header.budget_tokens, tokens))
+    }
+
+    fn start(
+        &self,
+        checked: &Arc<Checked>,
+        which: Which,
+        fallback: bool,
+        context: &Context<'_>,
+    ) -> Option<Start> {
+        let rank = checked.rank(&self.profile.name)?;
+        let order = &checked.plan().order;
+        let mut identity = order.fleet.as_str().as_bytes().to_vec();
+        identity.push(0);
+        identity.extend_from_slice(&order.id);
+        identity.extend_from_slice(self.profile.name.as_str().as_bytes());
+        let (money, tokens) = self.left(checked, rank);
+        let end = order.not_after.saturating_add(TOLERANCE);
+        let remaining = end.saturating_sub(context.clock.max(self.durable.mark.latest_signed));
+        let remaining_ns = u64::try_from(remaining).unwrap_or(0);
+        let checked = Arc::clone(checked);
+        Some(Start { checked, which, fallback, rank, identity, money, tokens, remaining_ns })
+    }
+}
+
+/// Whether a run that ends so has done what it should.
+fn well(outcome: &str) -> bool {
+    matches!(outcome, "done" | "stopped")
+}

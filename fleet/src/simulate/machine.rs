@@ -1,0 +1,468 @@
+//! The engine of simulated agents: the real virtual machine, over made-up work.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+use swarm_bytecode::module::{Effect, FunctionId, Module};
+use swarm_bytecode::op::Op;
+use swarm_bytecode::types::{Type, TypeId};
+use swarm_vm::trace::{ActionResult, Event, EventKind};
+use swarm_vm::{
+    Agenda, Answer, Call, Due, EffectKey, Effects, Exit, Grants, Host, Inputs, Instance, Level, Limits,
+    Program, Report, Value, VirtualClock,
+};
+
+use super::random::Chance;
+use super::workload::{Shape, Workload, shapes};
+use crate::agent::{Start, Which};
+use crate::engine::{Engine, Performed};
+use crate::journal::{Journal, Permit};
+use crate::monitor::Judge;
+use crate::order::Sha256Digest;
+use crate::window::{Actions, Activation, Number};
+
+/// Figures of the agent itself, which its host records where the program does not.
+const OWN: [&str; 4] = ["latency", "memory", "cpu", "error_rate"];
+
+/// Runs programs in virtual machines. One host serves all of them, one after the other.
+pub struct Machines {
+    seed: u64,
+    context: String,
+    started_at: i64,
+    programs: BTreeMap<Sha256Digest, Arc<Loaded>>,
+    host: Host<'static>,
+    clock: VirtualClock,
+    desk: Rc<RefCell<Desk>>,
+}
+
+impl std::fmt::Debug for Machines {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Machines").field("programs", &self.programs.len()).finish_non_exhaustive()
+    }
+}
+
+/// A program, and what is the same for all agents that run it.
+struct Loaded {
+    program: Program,
+    context: Inputs,
+    shapes: Vec<Option<Shape>>,
+    /// Indices of the metrics of [`OWN`] that the program does not record itself.
+    own: Vec<(usize, &'static str)>,
+}
+
+/// What the host's handlers see of the agent at work.
+#[derive(Default)]
+struct Desk {
+    order: [u8; 16],
+    /// Effects done once: what the journal said of each, by key, in order of the calls.
+    asked: Vec<EffectKey>,
+    permits: BTreeMap<EffectKey, Permit>,
+    eased: Vec<(SmolStr, &'static str, i64)>,
+    in_doubt: u64,
+    journal: Journal,
+    /// Effects that were permitted and happen as soon as the activation is over.
+    performed: Vec<EffectKey>,
+}
+
+/// A program under way.
+pub struct Run {
+    loaded: Arc<Loaded>,
+    instance: Instance,
+    agenda: Option<Agenda>,
+    work: Workload,
+    deadline_ns: u64,
+    order: [u8; 16],
+    now_ns: u64,
+    over: bool,
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Run").field("over", &self.over).finish_non_exhaustive()
+    }
+}
+
+impl Machines {
+    /// Machines whose work follows from a seed. The context is a JSON object; the time is when the simulation starts,
+    /// in nanoseconds since the Unix epoch.
+    pub fn new(seed: u64, context: String, started_at: i64) -> Machines {
+        let desk = Rc::new(RefCell::new(Desk::default()));
+        let mut host = Host::new();
+        let clock = VirtualClock::default();
+        host.clock(clock.clone());
+        let own = Rc::clone(&desk);
+        host.otherwise(move |call| own.borrow_mut().answer(call));
+        Machines { seed, context, started_at, programs: BTreeMap::new(), host, clock, desk }
+    }
+
+    fn load(&mut self, start: &Start) -> Result<Arc<Loaded>, SmolStr> {
+        let digest = start.digest();
+        if let Some(loaded) = self.programs.get(&digest) {
+            return Ok(Arc::clone(loaded));
+        }
+        let verified = match (start.which, start.checked.former()) {
+            (Which::Former, Some(former)) => former.clone(),
+            _ => start.checked.module().clone(),
+        };
+        let program = Program::new(verified).map_err(|error| SmolStr::new(error.message()))?;
+        let context = Inputs::new(&program).context_json(&self.context);
+        let context = context.map_err(|error| SmolStr::new(error.to_string()))?;
+        let shapes = shapes(program.module());
+        let own = own_metrics(program.module());
+        let loaded = Arc::new(Loaded { context, shapes, own, program });
+        self.programs.insert(digest, Arc::clone(&loaded));
+        Ok(loaded)
+    }
+}
+
+/// The metrics of an agent itself that a program declares and does not record.
+fn own_metrics(module: &Module) -> Vec<(usize, &'static str)> {
+    let recorded = |at: usize| {
+        let ops = module.functions.iter().flat_map(|function| &function.code);
+        ops.into_iter().any(|op| matches!(op, Op::RecordMetric { metric, .. } if metric.index() == at))
+    };
+    let metrics = module.metrics.iter().enumerate();
+    let own = metrics.filter_map(|(at, metric)| Some((at, *OWN.iter().find(|name| metric.name == **name)?)));
+    own.filter(|(at, _)| !recorded(*at)).collect()
+}
+
+impl Desk {
+    fn answer(&mut self, call: &Call<'_>) -> Answer {
+        if call.effect() == Effect::Query {
+            let result = call.result().map(|ty| Value::zero(call.module(), ty));
+            return result.map_or_else(Answer::done, Answer::value);
+        }
+        if let Some(key) = call.key() {
+            let permit = *self.permits.entry(key).or_insert_with(|| {
+                self.asked.push(key);
+                self.journal.intend(&self.order, key)
+            });
+            match permit {
+                Permit::Perform => self.performed.push(key),
+                Permit::Done => return Answer::done(),
+                Permit::InDoubt => {
+                    self.in_doubt = self.in_doubt.saturating_add(1);
+                    return Answer::failed("in doubt: it may have been done before");
+                }
+            }
+        }
+        let key = call.argument(0).and_then(swarm_vm::ValueRef::key);
+        if let Some(key) = key.and_then(swarm_vm::ValueRef::as_str) {
+            let by = call.argument(1).and_then(swarm_vm::ValueRef::as_word).unwrap_or(200_000);
+            let field = match call.name() {
+                "REDUCE_CPU_THROTTLE" => Some("cpu_time"),
+                "REDUCE_MEMORY_CACHE" => Some("memory"),
+                "ROUTE_TO_CHEAPER_REGION" => Some("cost"),
+                _ => None,
+            };
+            self.eased.extend(field.map(|field| (SmolStr::new(key), field, by)));
+        }
+        Answer::done()
+    }
+}
+
+impl Engine for Machines {
+    type Run = Run;
+
+    fn start(&mut self, agent: u32, start: &Start, now_ns: u64) -> Result<Run, SmolStr> {
+        let loaded = self.load(start)?;
+        let name = start.checked.directive().targets().get(usize::try_from(start.rank).unwrap_or(usize::MAX));
+        let chance =
+            Chance::new(self.seed.wrapping_add(u64::from(agent).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let module = loaded.program.module();
+        let work = Workload::new(module, &loaded.shapes, name.map_or("", |name| name.as_str()), chance);
+        let inputs = work.inputs(&loaded.program, &loaded.shapes, &loaded.context, self.at(now_ns));
+        let inputs = inputs.map_err(SmolStr::new)?;
+        let order = start.checked.plan().order.id;
+        let grants: Grants = swarm_capabilities(module);
+        let instance = Instance::new(&loaded.program, &inputs, limits(start), &grants, &self.host);
+        let instance = instance.map_err(|error| SmolStr::new(error.message()))?;
+        let instance = instance.effects(Effects::Collected).without_action_log().identity(&start.identity);
+        let deadline_ns = now_ns.saturating_add(start.remaining_ns);
+        Ok(Run { loaded, instance, agenda: None, work, deadline_ns, order, now_ns, over: false })
+    }
+
+    fn due(&self, run: &Run) -> Option<u64> {
+        if run.over {
+            return None;
+        }
+        match &run.agenda {
+            None => Some(run.now_ns),
+            Some(agenda) => agenda.next_ns(),
+        }
+    }
+
+    fn activate(
+        &mut self,
+        run: &mut Run,
+        now_ns: u64,
+        journal: &mut Journal,
+        perform: &mut dyn FnMut(EffectKey) -> Performed,
+    ) -> Activation {
+        self.clock.advance_to(now_ns);
+        run.now_ns = now_ns;
+        {
+            let mut desk = self.desk.borrow_mut();
+            *desk = Desk { order: run.order, journal: std::mem::take(journal), ..Desk::default() };
+        }
+        let activation = self.run(run, now_ns);
+        let mut desk = self.desk.borrow_mut();
+        let performed = std::mem::take(&mut desk.performed);
+        let mut own = std::mem::take(&mut desk.journal);
+        // An intent is on disk before, the outcome after: who dies in between leaves the intent.
+        for key in performed {
+            if perform(key) == Performed::Died {
+                break;
+            }
+            own.done(key);
+        }
+        *journal = own;
+        activation
+    }
+}
+
+impl Machines {
+    fn at(&self, now_ns: u64) -> i64 {
+        self.started_at.saturating_add(i64::try_from(now_ns).unwrap_or(i64::MAX))
+    }
+
+    fn run(&mut self, run: &mut Run, now_ns: u64) -> Activation {
+        let module = run.loaded.program.module();
+        let deadline = module.instruction.deadline_ns.and_then(|deadline| u64::try_from(deadline).ok());
+        let mut activation = Activation::default();
+        match &mut run.agenda {
+            None => {
+                let end = deadline.map_or(u64::MAX, |deadline| now_ns.saturating_add(deadline));
+                run.agenda = Some(Agenda::new(module, now_ns, Some(end.min(run.deadline_ns))));
+            }
+            Some(agenda) => match agenda.next(now_ns) {
+                Some(Due::Tick(timer)) => {
+                    if run.work.turn(module, &run.loaded.shapes)
+                        && let Ok(inputs) = run.work.inputs(
+                            &run.loaded.program,
+                            &run.loaded.shapes,
+                            &run.loaded.context,
+                            self.at(now_ns),
+                        )
+                    {
+                        // They were made for this program.
+                        let _bound = run.instance.inputs(&inputs);
+                    }
+                    // Nothing else is under way, and the timer is the module's own.
+                    let _begun = run.instance.tick(timer);
+                }
+                Some(Due::Deadline) => {
+                    let report = run.instance.close();
+                    run.over = true;
+                    activation.events = 1;
+                    activation.digest = report.trace_digest.unwrap_or_default();
+                    activation.ended = Some(("done".into(), "its time is over".into()));
+                    return activation;
+                }
+                _ => return activation,
+            },
+        }
+        let mut seen = Seen { activation, module: &run.loaded.program };
+        let mut sink = |event: &Event<'_>| seen.event(event);
+        let report = match run.instance.run_traced(&mut self.host, Level::Effects, &mut sink) {
+            Exit::Finished(report) => report,
+            // Handlers answer at once, and out of fuel is out.
+            _ => run.instance.close_traced(Level::Effects, &mut sink),
+        };
+        let mut activation = seen.activation;
+        if let Some(agenda) = &mut run.agenda {
+            agenda.finished(now_ns);
+        }
+        finish(&mut activation, &report, run.instance.is_over());
+        run.over = run.instance.is_over();
+        let mut desk = self.desk.borrow_mut();
+        activation.in_doubt = desk.in_doubt;
+        let mut changed = false;
+        for (key, field, by) in std::mem::take(&mut desk.eased) {
+            changed |= run.work.ease(&run.loaded.shapes, &key, field, by);
+        }
+        drop(desk);
+        if changed && !run.over {
+            let inputs = run.work.inputs(
+                &run.loaded.program,
+                &run.loaded.shapes,
+                &run.loaded.context,
+                self.at(now_ns),
+            );
+            if let Ok(inputs) = inputs {
+                // They were made for this program.
+                let _bound = run.instance.inputs(&inputs);
+            }
+        }
+        run.measure(&mut activation);
+        activation
+    }
+}
+
+impl Run {
+    /// What the agent's host measures of the agent itself.
+    fn measure(&mut self, activation: &mut Activation) {
+        let failed =
+            activation.actions.iter().fold(0_u64, |sum, (_, actions)| sum.saturating_add(actions.failed));
+        let done =
+            activation.actions.iter().fold(0_u64, |sum, (_, actions)| sum.saturating_add(actions.done));
+        for (at, name) in &self.loaded.own {
+            let sample = match *name {
+                "latency" => i128::from(self.work.delay()),
+                "memory" => i128::from(self.work.sum("memory", &self.loaded.shapes)),
+                "cpu" => i128::from(self.work.busy(&self.loaded.shapes)),
+                _ => {
+                    let calls = i128::from(failed.saturating_add(done)).max(1);
+                    i128::from(failed).saturating_mul(1_000_000).checked_div(calls).unwrap_or(0)
+                }
+            };
+            activation.samples.push((*at, Number::Word(sample)));
+        }
+    }
+}
+
+fn limits(start: &Start) -> Limits {
+    let order = start.checked.plan().order.limits;
+    let mut limits = Limits::default().deadline_ns(u64::MAX);
+    if let Some(fuel) = order.fuel {
+        limits = limits.fuel(fuel);
+    }
+    if let Some(bytes) = order.memory_bytes {
+        limits = limits.memory_bytes(bytes);
+    }
+    if let Some(money) = start.money {
+        limits = limits.money(money);
+    }
+    if let Some(tokens) = start.tokens {
+        limits = limits.tokens(tokens);
+    }
+    limits
+}
+
+/// The agent's grants were checked when the step was accepted: the machine gets what the module asks for.
+fn swarm_capabilities(module: &Module) -> Grants {
+    module.imports.iter().filter_map(|import| import.capability.as_ref()).collect()
+}
+
+fn finish(activation: &mut Activation, report: &Report, over: bool) {
+    activation.digest = report.trace_digest.unwrap_or_default();
+    activation.fuel = report.fuel_used;
+    activation.money = report.money;
+    activation.tokens = report.tokens;
+    if over {
+        let reason = report.reason.as_ref().map_or_else(String::new, |reason| reason.message.clone());
+        activation.ended = Some((report.outcome.name().into(), reason.into()));
+    }
+}
+
+/// Counts what a trace says.
+struct Seen<'p> {
+    activation: Activation,
+    module: &'p Program,
+}
+
+impl Seen<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        self.activation.events = self.activation.events.saturating_add(1);
+        match &event.kind {
+            EventKind::Action { name, result, .. } | EventKind::Applied { name, result, .. } => {
+                let actions = match result {
+                    ActionResult::Held => return,
+                    ActionResult::Done => Actions { done: 1, ..Actions::default() },
+                    ActionResult::Failed(_) => Actions { failed: 1, ..Actions::default() },
+                    ActionResult::Vetoed(_) => Actions { vetoed: 1, ..Actions::default() },
+                };
+                self.count(name, actions);
+            }
+            EventKind::Veto { name, .. } => self.count(name, Actions { vetoed: 1, ..Actions::default() }),
+            EventKind::Metric { name, value } => {
+                let at = self.module.module().metrics.iter().position(|metric| metric.name == *name);
+                let sample = match value {
+                    Value::Int(word) | Value::Quantity(_, word) => Number::Word(i128::from(*word)),
+                    Value::Bool(flag) => Number::Word(i128::from(*flag)),
+                    Value::Float(float) | Value::Rate(_, float) => Number::Float(*float),
+                    _ => return,
+                };
+                self.activation.samples.extend(at.map(|at| (at, sample)));
+            }
+            _ => {}
+        }
+    }
+
+    fn count(&mut self, name: &str, actions: Actions) {
+        let own = self.activation.actions.iter_mut().find(|(own, _)| own == name);
+        match own {
+            Some((_, own)) => {
+                own.done = own.done.saturating_add(actions.done);
+                own.failed = own.failed.saturating_add(actions.failed);
+                own.vetoed = own.vetoed.saturating_add(actions.vetoed);
+            }
+            None => self.activation.actions.push((name.into(), actions)),
+        }
+    }
+}
+
+/// Asks a program's own conditions: gates, expectations, the end. They see the fleet's figures.
+pub struct Conditions {
+    instance: Instance,
+}
+
+impl std::fmt::Debug for Conditions {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Conditions")
+    }
+}
+
+impl Conditions {
+    /// Conditions of a program with this context. They read no inputs, so what they get there does not matter.
+    ///
+    /// # Errors
+    /// The context does not fit, in a sentence.
+    pub fn new(program: &Program, context: &str) -> Result<Conditions, String> {
+        let module = program.module();
+        let context = Inputs::new(program).context_json(context).map_err(|error| error.to_string())?;
+        let shapes = shapes(module);
+        let inputs =
+            Workload::new(module, &shapes, "", Chance::new(0)).inputs(program, &shapes, &context, 0)?;
+        let mut host = Host::new();
+        host.otherwise(|_| Answer::failed("conditions only compute"));
+        let grants = swarm_capabilities(module);
+        let instance = Instance::new(program, &inputs, Limits::default(), &grants, &host);
+        Ok(Conditions { instance: instance.map_err(|error| error.message().to_owned())? })
+    }
+
+    /// Whether an agent is among those TARGET … WHERE wants.
+    pub fn fits(&mut self, filter: FunctionId, agent: &Value) -> bool {
+        self.instance.evaluate(filter, std::slice::from_ref(agent)) == Ok(Value::Bool(true))
+    }
+
+    /// A record of the type the filter takes, its texts those of an agent.
+    pub fn agent(module: &Module, filter: FunctionId, id: &str, role: &str) -> Option<Value> {
+        let ty = *module.functions.get(filter.index())?.registers.first()?;
+        let Some(Type::Record { fields, .. }) = module.ty(ty) else { return None };
+        let field = |field: &swarm_bytecode::types::Field| {
+            let value = match (field.name.as_str(), field.ty) {
+                ("id", TypeId::STRING) => Value::String(id.into()),
+                ("role", TypeId::STRING) => Value::String(role.into()),
+                ("region", TypeId::STRING) => Value::String("eu-west".into()),
+                (_, ty) => Value::zero(module, ty),
+            };
+            (field.name.clone(), value)
+        };
+        Some(Value::Record(fields.iter().map(field).collect()))
+    }
+}
+
+impl Judge for Conditions {
+    fn set(&mut self, metric: &str, value: &Value) {
+        // A figure of another type than the metric's leaves it unknown, and conditions false.
+        let _set = self.instance.set_metric(metric, value);
+    }
+
+    fn holds(&mut self, condition: FunctionId) -> bool {
+        self.instance.evaluate(condition, &[]) == Ok(Value::Bool(true))
+    }
+}

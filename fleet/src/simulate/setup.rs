@@ -1,0 +1,289 @@
+//! What a simulation begins with: keys, a trust file, agents, a signed plan – all from the seed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use swarm_bytecode::module::{GateFailure, TargetCount};
+use swarm_bytecode::quantity::format_time;
+use swarm_bytecode::verify::Verified;
+
+use crate::agent::Profile;
+use crate::envelope::{Envelope, PLAN_TYPE, RECORD_TYPE, TRUST_TYPE};
+use crate::key::{PublicKey, SecretKey};
+use crate::name::Name;
+use crate::order::{Limits, Order, Revision, Sha256Digest, Targets};
+use crate::plan::{Former, Gate, Plan, draw, reaches};
+use crate::record::{Directive, Record, Step};
+use crate::refusal::{Cause, Refusal};
+use crate::time::DAY;
+use crate::trust::document::{
+    Document, FORMAT, PublisherDocument, RevokedDocument, RootDocument, RootsDocument, ThresholdDocument,
+};
+use crate::trust::{Capabilities, Trust};
+
+/// When simulations take place: 2026-01-01T00:00:00Z, in nanoseconds since the Unix epoch.
+pub const STARTED_AT: i64 = 1_767_225_600_000_000_000;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// What is to be simulated.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// Everything follows from it.
+    pub seed: u64,
+    /// How many agents are registered.
+    pub agents: u32,
+    /// The program, stripped.
+    pub module: &'a [u8],
+    /// What ran before, stripped; a rollback puts it back.
+    pub former: Option<&'a [u8]>,
+    /// Names the order; without it, the seed does.
+    pub order: Option<[u8; 16]>,
+    /// Nanoseconds until the order runs out.
+    pub lasts_ns: u64,
+    /// Answers a gate needs.
+    pub minimum_sample: u32,
+    /// Labels of all agents.
+    pub labels: BTreeMap<Name, Name>,
+    /// Nanoseconds between two readings of the desired state without a hint.
+    pub poll_ns: u64,
+    /// Nanoseconds of a window.
+    pub window_ns: u64,
+}
+
+/// What a simulation begins with.
+#[derive(Debug)]
+pub struct Setup {
+    /// Everything follows from it.
+    pub seed: u64,
+    /// The trust file all agents have.
+    pub trust: Arc<Trust>,
+    /// The program.
+    pub program: Verified,
+    /// The signed plan.
+    pub plan: Envelope,
+    /// The plan's id of the order.
+    pub order: [u8; 16],
+    /// Its targets, in the order of the waves.
+    pub targets: Vec<Name>,
+    /// The key that signed the plan.
+    pub publisher: SecretKey,
+    /// The key the plan delegates to.
+    pub injector: SecretKey,
+    /// What ran before: the module, and the desired state that brought it.
+    pub former: Option<(Vec<u8>, Arc<Directive>)>,
+    /// The agents.
+    pub profiles: Vec<Profile>,
+    /// Nanoseconds until the order runs out.
+    pub lasts_ns: u64,
+    /// Nanoseconds of a window.
+    pub window_ns: u64,
+    /// Size of the signed plan in bytes, module and all.
+    pub plan_bytes: usize,
+}
+
+/// A key that follows from the seed.
+fn key(seed: u64, what: &str, number: u64) -> SecretKey {
+    let mut hash = Sha256::new();
+    hash.update(b"swarm.simulate.key");
+    hash.update(seed.to_le_bytes());
+    hash.update(what.as_bytes());
+    hash.update(number.to_le_bytes());
+    SecretKey::from_seed(hash.finalize().into())
+}
+
+/// The name of an agent.
+fn agent_name(number: u32) -> Option<Name> {
+    Name::new(&format!("agent-{number:04}"))
+}
+
+/// The name of the fleet, and of the one who signs.
+fn fixed_name(text: &str) -> Result<Name, Refusal> {
+    Name::new(text).ok_or_else(|| Refusal::new(Cause::NoOrder, "a name is 1 to 64 of A-Z a-z 0-9 . _ -"))
+}
+
+fn trust(publisher: &PublicKey, root: &SecretKey) -> Result<Trust, Refusal> {
+    let day = |days: i64| format_time(STARTED_AT.saturating_add(DAY.saturating_mul(days)));
+    let root_document = RootDocument { key: root.public_key().to_string(), owner: "root".to_owned() };
+    let document = Document {
+        format: FORMAT,
+        fleet: "simulated".to_owned(),
+        version: 1,
+        issued: day(-1),
+        expires: day(20),
+        roots: RootsDocument { threshold: 1, keys: vec![root_document] },
+        publishers: vec![PublisherDocument {
+            key: publisher.to_string(),
+            owner: "governor".to_owned(),
+            from: day(-1),
+            until: day(60),
+            names: vec![String::new()],
+            capabilities: vec!["*".to_owned()],
+        }],
+        thresholds: vec![ThresholdDocument { prefix: String::new(), owners: 1 }],
+        revoked: RevokedDocument::default(),
+        floors: vec![],
+    };
+    let mut envelope = Envelope::new(TRUST_TYPE, document.to_payload());
+    envelope.sign(root)?;
+    Trust::accept(&envelope, None)
+}
+
+impl Setup {
+    /// Makes all of it. `fits` says which agents the program's TARGET … WHERE is for.
+    ///
+    /// # Errors
+    /// [`Cause::ModuleRefused`], [`Cause::TooFewAgents`], [`Cause::NoOrder`] for a program whose name cannot be ordered.
+    pub fn new(request: &Request<'_>, mut fits: impl FnMut(&Name) -> bool) -> Result<Setup, Refusal> {
+        let seed = request.seed;
+        let program = load(request.module)?;
+        let publisher = key(seed, "publisher", 0);
+        let injector = key(seed, "injector", 0);
+        let trust = trust(&publisher.public_key(), &key(seed, "root", 0))?;
+        let names: Vec<Name> = (1..=request.agents).filter_map(agent_name).collect();
+        let id = request.order.unwrap_or_else(|| {
+            let digest: Sha256Digest = Sha256::digest(seed.to_le_bytes()).into();
+            *digest.first_chunk().unwrap_or(&[0; 16])
+        });
+        let fitting: Vec<Name> = names.iter().filter(|name| fits(name)).cloned().collect();
+        let header = &program.module().instruction;
+        let count = match header.target.map(|target| target.count) {
+            Some(TargetCount::Exactly(count)) => Some(count),
+            Some(TargetCount::UpTo(count)) => {
+                Some(count.min(u32::try_from(fitting.len()).unwrap_or(u32::MAX)))
+            }
+            Some(TargetCount::All) | None => None,
+        };
+        let targets = draw(&id, fitting, count)?;
+        let lasts_ns = request.lasts_ns;
+        let maker =
+            Maker { publisher: &publisher, injector: &injector, lasts_ns, sample: request.minimum_sample };
+        let revision = |counter| Revision { epoch: 1, counter };
+        let former = match request.former {
+            Some(bytes) => Some((bytes.to_vec(), maker.installed(bytes, revision(1), &names)?)),
+            None => None,
+        };
+        let before = former
+            .as_ref()
+            .map(|(bytes, _)| load(bytes))
+            .transpose()?
+            .map(|before| Former { version: before.module().instruction.version, digest: before.digest() });
+        let plan = maker.plan(request.module, id, revision(10), &targets, before)?;
+        let plan_bytes = plan.encode().len();
+        let profile = |(name, number): (&Name, u64)| Profile {
+            name: name.clone(),
+            labels: request.labels.clone(),
+            grants: Capabilities::All,
+            key: key(seed, "agent", number),
+            poll_ns: request.poll_ns,
+            window_ns: request.window_ns,
+            attempts: 3,
+        };
+        let profiles = names.iter().zip(1..).map(profile).collect();
+        Ok(Setup {
+            seed,
+            trust: Arc::new(trust),
+            program,
+            plan,
+            order: id,
+            targets,
+            publisher,
+            injector,
+            former,
+            profiles,
+            lasts_ns,
+            window_ns: request.window_ns,
+            plan_bytes,
+        })
+    }
+}
+
+fn load(bytes: &[u8]) -> Result<Verified, Refusal> {
+    Verified::load(bytes).map_err(|error| {
+        Refusal::new(Cause::ModuleRefused, format!("the module is refused: {}: {error}", error.code()))
+    })
+}
+
+/// Makes plans and signs them.
+struct Maker<'a> {
+    publisher: &'a SecretKey,
+    injector: &'a SecretKey,
+    lasts_ns: u64,
+    sample: u32,
+}
+
+impl Maker<'_> {
+    fn plan(
+        &self,
+        module: &[u8],
+        id: [u8; 16],
+        revision: Revision,
+        targets: &[Name],
+        former: Option<Former>,
+    ) -> Result<Envelope, Refusal> {
+        let program = load(module)?;
+        let header = &program.module().instruction;
+        let order = Order {
+            id,
+            fleet: fixed_name("simulated")?,
+            revision,
+            name: fixed_name(&header.name)?,
+            version: header.version,
+            digest: program.digest(),
+            module: Some(module.to_vec()),
+            replaces: None,
+            targets: Targets::freeze(targets.iter().cloned()),
+            limits: Limits::default(),
+            not_before: STARTED_AT,
+            not_after: STARTED_AT.saturating_add(i64::try_from(self.lasts_ns).unwrap_or(i64::MAX)),
+            emergency: false,
+        };
+        let rollout = header.rollout.as_ref();
+        let shares = rollout.map_or(&[1_000_000][..], |rollout| &rollout.waves);
+        let after = rollout.and_then(|rollout| rollout.after_ns);
+        let after_ns = after.and_then(|after| u64::try_from(after).ok()).unwrap_or(0);
+        let plan = Plan {
+            order,
+            waves: reaches(shares, u32::try_from(targets.len()).unwrap_or(u32::MAX)),
+            gate: Gate {
+                after_ns,
+                patience_ns: after_ns.max(300_u64.saturating_mul(SECOND)),
+                minimum_sample: self.sample,
+                rolls_back: rollout.is_some_and(|rollout| rollout.failure == GateFailure::Rollback),
+            },
+            injector: self.injector.public_key(),
+            former,
+        };
+        let mut envelope = Envelope::new(PLAN_TYPE, plan.encode());
+        envelope.sign(self.publisher)?;
+        Ok(envelope)
+    }
+
+    /// The desired state that brought what runs already: all agents, one wave.
+    fn installed(
+        &self,
+        module: &[u8],
+        revision: Revision,
+        names: &[Name],
+    ) -> Result<Arc<Directive>, Refusal> {
+        let id = [1; 16];
+        let targets = draw(&id, names.iter().cloned(), None)?;
+        let mut plan = self.plan(module, id, revision, &targets, None)?;
+        let mut decoded = Plan::decode(&plan.payload)?;
+        decoded.waves = vec![u32::try_from(targets.len()).unwrap_or(u32::MAX)];
+        plan = Envelope::new(PLAN_TYPE, decoded.encode());
+        plan.sign(self.publisher)?;
+        let record = Record {
+            fleet: decoded.order.fleet.clone(),
+            plan: Sha256::digest(&plan.payload).into(),
+            revision: Revision { epoch: revision.epoch, counter: revision.counter.saturating_add(1) },
+            reach: decoded.targets(),
+            issued: STARTED_AT,
+            step: Step::Run { wave: 0 },
+        };
+        let mut envelope = Envelope::new(RECORD_TYPE, record.encode());
+        envelope.sign(self.injector)?;
+        Ok(Arc::new(Directive::new(plan, targets, envelope, None)))
+    }
+}
