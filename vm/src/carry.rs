@@ -15,16 +15,17 @@ use crate::map::Maps;
 use crate::order::Order;
 use crate::slot::{self, CASE, MODULE_TEXT, Reference, TextSlot};
 
-/// Copies the values of STATE into a new arena; they stay as they are if they do not fit the memory.
+/// Copies the values of STATE from one arena into another, which it gives back; they stay as they are if they do not
+/// fit the memory.
 pub(crate) fn carry(
-    code: &Code,
-    attached: &Attached,
-    old: &Heap,
+    (code, attached): (&Code, &Attached),
+    from: &Heap,
+    into: Heap,
     states: &mut [u64],
     memory: &mut MemoryMeter,
 ) -> Result<Heap, LimitKind> {
-    let data = Data { code, attached, heap: old };
-    let mut carrier = Carrier { data, heap: old.successor(), memory, copies: BTreeMap::new() };
+    let data = Data { code, attached, heap: from };
+    let mut carrier = Carrier { data, heap: into, memory, copies: BTreeMap::new() };
     let mut carried = Vec::with_capacity(states.len());
     for (state, slot) in code.module().states.iter().zip(&*states) {
         carried.push(carrier.value(state.ty, *slot)?);

@@ -28,7 +28,7 @@ const MAX_ROOM: u32 = (1 << 30) - 1;
 /// the length (low 32 bits: slots in use, entries of a map), the room (30 bits: how many there may be), SORTED and
 /// SHARED. Whatever is stored inside an object is marked SHARED, so an object that may be written is never
 /// reachable from another: values cannot form cycles.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Heap {
     words: Vec<u64>,
     text: String,

@@ -158,13 +158,18 @@ impl Machine {
         Ok(())
     }
 
-    /// Opens the frame of a function that nothing calls: the first of an activation.
-    pub(crate) fn enter(&mut self, code: &Code, function: u16, arguments: &[u64]) -> Result<(), Pause> {
-        let Some(callee) = code.functions.get(usize::from(function)) else { return Err(Pause::Internal) };
-        self.memory.take(cost::frame_bytes(u64::from(callee.registers))).map_err(Pause::Limit)?;
+    /// Makes the first op of a function that nothing calls the one at hand.
+    pub(crate) fn stand_before(&mut self, callee: FunctionCode, function: u16) {
         self.function = function;
         self.base = 0;
         self.pc = slot::index(callee.start);
+    }
+
+    /// Opens the frame of a function that nothing calls: the first of an activation.
+    pub(crate) fn enter(&mut self, code: &Code, function: u16, arguments: &[u64]) -> Result<(), Pause> {
+        let Some(callee) = code.functions.get(usize::from(function)) else { return Err(Pause::Internal) };
+        self.stand_before(*callee, function);
+        self.memory.take(cost::frame_bytes(u64::from(callee.registers))).map_err(Pause::Limit)?;
         open_window(&mut self.stack, 0, *callee, arguments.iter().copied());
         Ok(())
     }

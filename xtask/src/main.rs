@@ -37,6 +37,24 @@ enum Task {
         #[arg(long, default_value_t = 100_000)]
         programs: u32,
     },
+    /// Compare generated programs, in release: the compiler and the virtual machine with the reference. Prints how many
+    /// programs, comparisons and divergences there were.
+    Differential {
+        /// How many programs.
+        #[arg(long, default_value_t = 10_000)]
+        programs: u64,
+        /// The first one; the next ones follow.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Run a fuzz target of `fuzz/`, or each in turn, from its corpus. What it adds goes to `fuzz/found`.
+    Fuzz {
+        /// One of them; all unless given.
+        target: Option<String>,
+        /// How long each runs.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+    },
     /// Write the generated tables of docs/bytecode.md.
     Docs {
         /// Change nothing; fail if the tables are not up to date.
@@ -52,6 +70,8 @@ fn main() -> Result<()> {
         Task::Ci => test(&[]).and_then(|()| lint()),
         Task::Book => book(),
         Task::Soundness { programs } => soundness(programs),
+        Task::Differential { programs, seed } => differential(programs, seed),
+        Task::Fuzz { target, seconds } => fuzz(target.as_deref(), seconds),
         Task::Docs { check } => docs(check),
     }
 }
@@ -60,6 +80,39 @@ fn test(rest: &[String]) -> Result<()> {
     let arguments =
         ["test", "--workspace", "--exclude", "swarm-benches", "--locked"].into_iter().map(str::to_owned);
     cargo("tests", arguments.chain(rest.iter().cloned()), &[])
+}
+
+fn differential(programs: u64, seed: u64) -> Result<()> {
+    let test = ["test", "--release", "--locked", "--test", "differential"];
+    let arguments = test.into_iter().chain(["generated_programs", "--", "--nocapture"]);
+    let (programs, seed) = (programs.to_string(), seed.to_string());
+    cargo("differential runs", arguments, &[("SWARM_PROGRAMS", &programs), ("SWARM_SEED", &seed)])
+}
+
+const TARGETS: [&str; 8] =
+    ["parse", "check", "format", "decode", "run_verified", "json_input", "envelope", "differential"];
+
+/// What libFuzzer needs to see which code ran, on the stable toolchain.
+const COVERAGE: &str = "-Cpasses=sancov-module -Ccodegen-units=1 -Cllvm-args=-sanitizer-coverage-level=4 \
+-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+-Cllvm-args=-sanitizer-coverage-trace-compares";
+
+fn fuzz(target: Option<&str>, seconds: u64) -> Result<()> {
+    let time = format!("-max_total_time={seconds}");
+    // With a target of its own, build scripts are not measured.
+    let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    for name in TARGETS.into_iter().filter(|name| target.is_none_or(|target| target == *name)) {
+        let (found, corpus) = (root().join("fuzz/found").join(name), root().join("fuzz/corpus").join(name));
+        std::fs::create_dir_all(&found).context("cannot make fuzz/found")?;
+        std::fs::create_dir_all(&corpus).context("cannot make fuzz/corpus")?;
+        let run = ["run", "--release", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--target", &host];
+        let own = ["--bin", name, "--", &time, "-timeout=10"].map(OsStr::new);
+        let arguments = run.map(OsStr::new).into_iter().chain(own);
+        let arguments = arguments.chain([found.as_os_str(), corpus.as_os_str()]);
+        cargo(name, arguments, &[("RUSTFLAGS", COVERAGE)])?;
+    }
+    ensure!(target.is_none_or(|target| TARGETS.contains(&target)), "targets are {}", TARGETS.join(", "));
+    Ok(())
 }
 
 fn lint() -> Result<()> {

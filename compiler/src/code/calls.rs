@@ -172,7 +172,9 @@ impl Generator<'_, '_> {
                 wanted = exactly;
             }
             let rest = arguments.get(at.saturating_add(1)..).unwrap_or(&[]);
-            let looks = !self.is_mutable(self.type_of(expr)) && taken.is_none();
+            let looks = !self.is_mutable(self.type_of(expr))
+                && !self.tables.only_looks(self.index)
+                && taken.is_none();
             match argument.kind {
                 ExprKind::State(state)
                     if looks

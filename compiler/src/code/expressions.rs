@@ -205,6 +205,7 @@ impl Generator<'_, '_> {
         match whole.kind {
             ExprKind::State(state)
                 if self.is_mutable(self.type_of(whole))
+                    && !self.tables.only_looks(self.index)
                     && index.is_none_or(|index| !Self::disturbs(index, state)) =>
             {
                 let look = Look { value: self.temporary_value(self.type_of(whole))?, state: Some(state) };

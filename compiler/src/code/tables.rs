@@ -58,6 +58,8 @@ pub(crate) struct Tables<'p> {
     results: Vec<ResultFacts>,
     /// STATE variables of which a part is assigned somewhere.
     changed: BTreeSet<StateId>,
+    /// Functions that a VETO comes to.
+    looking: BTreeSet<FunctionIndex>,
 }
 
 impl<'p> Tables<'p> {
@@ -74,6 +76,7 @@ impl<'p> Tables<'p> {
             texts: Texts::default(),
             results: Vec::new(),
             changed: changed_states(program, reach),
+            looking: reached_by_vetoes(program, reach),
         }
     }
 
@@ -201,6 +204,11 @@ impl<'p> Tables<'p> {
     /// Whether a part of a STATE variable is assigned somewhere.
     pub(crate) fn changes(&self, id: StateId) -> bool {
         self.changed.contains(&id)
+    }
+
+    /// Whether a VETO comes to a function, which may then not even move a STATE variable out and back.
+    pub(crate) fn only_looks(&self, function: FunctionIndex) -> bool {
+        self.looking.contains(&function)
     }
 
     /// The STATE variables of which a part is assigned somewhere, with their types.
@@ -408,4 +416,23 @@ fn changed_states(program: &Program, reach: &Reach) -> BTreeSet<StateId> {
 /// Where `wanted` stands; what is used was found by the same walk, so it is there.
 fn position<'a, T: PartialEq + 'a>(mut items: impl Iterator<Item = &'a T>, wanted: &T) -> u16 {
     items.position(|item| item == wanted).and_then(|at| u16::try_from(at).ok()).unwrap_or(u16::MAX)
+}
+
+/// The conditions of the VETOs that are used, and the functions they call.
+fn reached_by_vetoes(program: &Program, reach: &Reach) -> BTreeSet<FunctionIndex> {
+    let conditions = reach.vetoes.iter().filter_map(|at| program.vetoes.get(*at));
+    let mut open: Vec<FunctionIndex> = conditions.map(|veto| veto.condition).collect();
+    let mut reached = BTreeSet::new();
+    while let Some(index) = open.pop() {
+        if !reached.insert(index) {
+            continue;
+        }
+        let Some(function) = program.functions.get(index.0 as usize) else { continue };
+        walk(&function.body, &mut |part| {
+            if let Part::Expr(Expr { kind: ExprKind::Call(called, _), .. }) = part {
+                open.push(*called);
+            }
+        });
+    }
+    reached
 }

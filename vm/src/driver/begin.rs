@@ -1,5 +1,8 @@
 //! How an activation begins: the deadline of the order, the first values of STATE, the first function.
 
+use swarm_bytecode::module::FunctionId;
+use swarm_bytecode::trap::LimitKind;
+
 use super::state::{Begun, Wake};
 use super::{Driver, Halt, Next, Phase};
 use crate::activation::lives_on;
@@ -28,11 +31,10 @@ impl Driver<'_, '_> {
         let machine = &mut self.state.machine;
         machine.set_mark(machine.fuel_limit.min(self.settings.slice));
         let entered = match (begun.fails, begun.what) {
-            (Some(limit), _) => Err(Pause::Limit(limit).into()),
             (None, Wake::Start) => self.open_state(0),
-            (None, _) => {
-                let code = self.program.code();
-                machine.enter(code, begun.function.0, &begun.arguments).map_err(Halt::from)
+            (fails, _) => {
+                self.state.keep_states();
+                self.enter(begun.function, &begun.arguments, fails)
             }
         };
         match entered {
@@ -43,8 +45,7 @@ impl Driver<'_, '_> {
 
     /// Computes the first value of the next STATE variable, from this one on; after the last, enters START.
     fn open_state(&mut self, from: usize) -> Result<(), Halt> {
-        let code = self.program.code();
-        let module = code.module();
+        let module = self.program.module();
         let mut computed = module.states.iter().enumerate().skip(from);
         let given = self.state.given.as_deref();
         let next = computed.find_map(|(at, state)| {
@@ -52,7 +53,37 @@ impl Driver<'_, '_> {
         });
         self.state.opening = next.and_then(|(at, _)| u16::try_from(at).ok());
         let function = next.map_or(module.entry, |(_, initial)| initial);
-        Ok(self.state.machine.enter(code, function.0, &[])?)
+        if self.state.opening.is_none() {
+            self.state.keep_states();
+        }
+        self.enter(function, &[], None)
+    }
+
+    /// Enters a function that nothing calls, unless `fails` says what stands against it. A limit that does ends the
+    /// activation before the function's first op: that is not paid for.
+    fn enter(
+        &mut self,
+        function: FunctionId,
+        arguments: &[u64],
+        fails: Option<LimitKind>,
+    ) -> Result<(), Halt> {
+        let code = self.program.code();
+        let machine = &mut self.state.machine;
+        let entered = match (fails, code.functions.get(function.index())) {
+            (Some(limit), Some(own)) => {
+                machine.stand_before(*own, function.0);
+                Err(Pause::Limit(limit))
+            }
+            _ => machine.enter(code, function.0, arguments),
+        };
+        let limit = match entered {
+            Ok(()) => return Ok(()),
+            Err(Pause::Limit(limit)) => limit,
+            Err(other) => return Err(other.into()),
+        };
+        let used = machine.used(code);
+        self.limit(limit, used);
+        Ok(())
     }
 
     /// A first value is there.

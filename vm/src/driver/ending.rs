@@ -120,6 +120,9 @@ impl Driver<'_, '_> {
         self.state.ending = Some(Box::new(Ending { outcome, reason, fuel_used, result, dropped }));
         self.state.call = CallState::default();
         self.state.opening = None;
+        if !outcome.applies() {
+            self.state.put_states_back(self.program.code(), self.attached);
+        }
         if dropped || !self.state.actions.holds() {
             self.finish();
         } else {
@@ -226,6 +229,7 @@ impl Driver<'_, '_> {
     /// What had ended well ends otherwise.
     fn reverse(&mut self, outcome: Outcome, reason: Reason) {
         let dropped = self.state.actions.holds();
+        self.state.put_states_back(self.program.code(), self.attached);
         if let Some(ending) = &mut self.state.ending {
             ending.outcome = outcome;
             ending.reason = Some(reason);

@@ -14,6 +14,7 @@ use crate::activation::{Begin, Refusal};
 use crate::attached::Attached;
 use crate::carry::carry;
 use crate::decode::Code;
+use crate::heap::Heap;
 use crate::host::{Answer, EffectKey, Links};
 use crate::instance::Effects;
 use crate::limits::{Limits, MAX_FUEL};
@@ -283,19 +284,24 @@ impl OnceKeys {
     }
 }
 
-/// STATE variables, by their index, that were given a value before START: in a test.
+/// What is remembered of STATE from before an activation.
 #[derive(Debug, Default)]
-pub(crate) struct Given(Vec<usize>);
+pub(crate) struct Given {
+    /// Variables, by their index, that were given a value before START: in a test.
+    states: Vec<usize>,
+    /// All of them as they were when the activation began, and the arena they lie in.
+    before: Option<(Heap, Vec<u64>)>,
+}
 
 impl Given {
     pub(crate) fn insert(&mut self, state: usize) {
         if !self.contains(state) {
-            self.0.push(state);
+            self.states.push(state);
         }
     }
 
     pub(crate) fn contains(&self, state: usize) -> bool {
-        self.0.contains(&state)
+        self.states.contains(&state)
     }
 }
 
@@ -314,7 +320,7 @@ pub(crate) struct RunState {
     pub(crate) arguments: Vec<u64>,
     /// The STATE variable whose first value is being computed.
     pub(crate) opening: Option<u16>,
-    /// STATE variables that were given a value before START.
+    /// STATE as it was given in a test, or when the activation began.
     pub(crate) given: Option<Box<Given>>,
     /// Outermost first.
     pub(crate) withins: Vec<OpenWithin>,
@@ -362,9 +368,11 @@ impl RunState {
         let machine = &mut self.machine;
         machine.frames.clear();
         machine.memory = MemoryMeter { used: 0, peak: 0, limit: settings.limits.memory_bytes };
-        let carried = carry(code, attached, &machine.heap, &mut machine.states, &mut machine.memory);
+        let fresh = machine.heap.successor();
+        let carried = carry((code, attached), &machine.heap, fresh, &mut machine.states, &mut machine.memory);
         let fails = carried.map(|heap| machine.heap = heap).err();
-        let copied = i64::try_from(machine.heap.words()).unwrap_or(i64::MAX);
+        let words = if fails.is_none() { machine.heap.words() } else { 0 };
+        let copied = i64::try_from(words).unwrap_or(i64::MAX);
         machine.memory.peak = machine.memory.used;
         machine.mark = 0;
         machine.fuel = copied.wrapping_neg();
@@ -377,6 +385,26 @@ impl RunState {
         self.ending = None;
         self.at_begin = self.meters;
         fails
+    }
+
+    /// Remembers STATE as it is now, before the activation's function runs.
+    pub(crate) fn keep_states(&mut self) {
+        let Machine { heap, states, .. } = &self.machine;
+        if !states.is_empty() {
+            self.given.get_or_insert_default().before = Some((heap.clone(), states.clone()));
+        }
+    }
+
+    /// Puts STATE back as it was when the activation began.
+    pub(crate) fn put_states_back(&mut self, code: &Code, attached: &Attached) {
+        let before = self.given.as_mut().and_then(|given| given.before.take());
+        let Some((heap, mut states)) = before else { return };
+        let mut unlimited = MemoryMeter { used: 0, peak: 0, limit: u64::MAX };
+        let into = std::mem::take(&mut self.machine.heap);
+        if let Ok(heap) = carry((code, attached), &heap, into, &mut states, &mut unlimited) {
+            self.machine.heap = heap;
+            self.machine.states = states;
+        }
     }
 
     /// Begins an activation that was checked and for which all is ready.

@@ -1,0 +1,258 @@
+//! Runs a program in the virtual machine and in the reference, and says where they differ.
+
+use serde_json::Value as Json;
+use smol_str::SmolStr;
+use swarm_bytecode::module::Module;
+use swarm_bytecode::quantity::{Literal, parse_literal, parse_time};
+use swarm_bytecode::types::{Field, Type, TypeId};
+use swarm_compiler::typed;
+use swarm_grammar::source::Sources;
+use swarm_reference::machine::{Meter, Order};
+use swarm_reference::report::{Answer, Limits, Report, Wake};
+use swarm_reference::source;
+use swarm_vm::{Effects, Exit, Grants, Host, Inputs, Instance, Program, Value, VirtualClock};
+
+/// What programs are given.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    pub(crate) input: Json,
+    pub(crate) context: Json,
+    pub(crate) limits: Limits,
+    pub(crate) collected: bool,
+    /// What begins each activation; those after the end of the order are left out.
+    pub(crate) wakes: Vec<Wake>,
+}
+
+/// A host: what it says depends on nothing but the call.
+pub(crate) type Says<'a> = &'a dyn Fn(&str, &[String]) -> Answer;
+
+/// What came of all activations.
+pub(crate) type Seen = Vec<(Report, Meter)>;
+
+/// By the reference's evaluator of modules.
+pub(crate) fn machine(module: &Module, world: &World, says: Says<'_>) -> Result<Seen, String> {
+    let mut order = Order::new(module, &world.input, &world.context, world.limits, world.collected)?;
+    let mut seen = Vec::new();
+    for wake in &world.wakes {
+        if order.is_over() {
+            break;
+        }
+        seen.push(order.activate(wake, &mut |name, arguments| says(name, arguments))?);
+    }
+    Ok(seen)
+}
+
+/// By the reference's evaluator of programs: of each activation also the statement at which it ended. It ends where
+/// an activation takes too long.
+pub(crate) fn source(
+    program: &typed::Program,
+    world: &World,
+    says: Says<'_>,
+) -> Result<Vec<source::Seen>, String> {
+    let mut order = source::Order::new(program, &world.input, &world.context, world.limits, world.collected)?;
+    let mut seen = Vec::new();
+    for wake in &world.wakes {
+        if order.is_over() {
+            break;
+        }
+        match order.activate(wake, &mut |name, arguments| says(name, arguments))? {
+            Some(activation) => seen.push(activation),
+            None => break,
+        }
+    }
+    Ok(seen)
+}
+
+/// Where the machine does something else than the program says. What only the machine can tell, that fuel, memory or
+/// depth were not enough, is left out, with all behind it.
+pub(crate) fn other_meaning(sources: &Sources, meant: &[source::Seen], real: &Real) -> Option<String> {
+    for (at, ((wanted, statement), (found, _))) in meant.iter().zip(&real.seen).enumerate() {
+        if matches!(found.code.as_str(), "fuel" | "memory" | "call_depth") {
+            return None;
+        }
+        // A module has only what its program uses.
+        let mut wanted = wanted.clone();
+        wanted.states.retain(|(name, _)| found.states.iter().any(|(own, _)| own == name));
+        wanted.metrics.retain(|(name, _)| found.metrics.iter().any(|(own, _)| own == name));
+        if wanted != *found {
+            return Some(format!("activation {at}:\n  {wanted:?}\n  {found:?}"));
+        }
+        let Some((span, Some((file, line)))) = statement.zip(real.lines.get(at).cloned()) else { continue };
+        let own = sources.get(span.file).unwrap();
+        let lines = own.position(span.start).line..=own.position(span.end).line;
+        if *own.name() != file || !lines.contains(&line) {
+            return Some(format!("activation {at}: ended in {} {lines:?}, not in {file} {line}", own.name()));
+        }
+    }
+    None
+}
+
+/// What the virtual machine did, and where in the text each activation ended that did not simply come to its end.
+pub(crate) struct Real {
+    pub(crate) seen: Seen,
+    pub(crate) lines: Vec<Option<(SmolStr, u32)>>,
+}
+
+/// By the virtual machine.
+pub(crate) fn real(module: &Module, world: &World, says: Says<'_>) -> Result<Real, String> {
+    let program = Program::load(&module.encode()).map_err(|error| error.to_string())?;
+    let inputs =
+        Inputs::new(&program).from_json(&world.input.to_string()).map_err(|error| error.to_string())?;
+    let inputs = inputs.context_json(&world.context.to_string()).map_err(|error| error.to_string())?;
+    let mut host = Host::new();
+    host.clock(VirtualClock::default());
+    host.otherwise(|call| {
+        let arguments: Vec<String> = call.arguments().map(|value| value.to_shown().to_json()).collect();
+        match says(call.name(), &arguments) {
+            Answer::Done => swarm_vm::Answer::done(),
+            Answer::Failed(error) => swarm_vm::Answer::failed(error.as_str()),
+            Answer::Value(json) => {
+                let ty = call.result().unwrap_or(TypeId::INT);
+                swarm_vm::Answer::value(value_of(call.module(), ty, &json))
+            }
+        }
+    });
+    let effects = if world.collected { Effects::Collected } else { Effects::Immediate };
+    let run = Instance::new(&program, &inputs, limits(world.limits), &Grants::all(), &host);
+    let mut run = run.map_err(|error| error.to_string())?.effects(effects);
+    let (mut seen, mut lines) = (Vec::new(), Vec::new());
+    for wake in &world.wakes {
+        if run.is_over() {
+            break;
+        }
+        begin(&mut run, module, wake)?;
+        let report = match run.run(&mut host) {
+            Exit::Finished(report) => report,
+            Exit::OutOfFuel { .. } => run.close(),
+            Exit::Pending(_) => return Err("waits".to_owned()),
+        };
+        let states = run.order().states;
+        seen.push((shown(&report, &states), meter(&report)));
+        let place = report.reason.as_ref().and_then(|reason| reason.place.as_ref());
+        let place = place.and_then(|place| place.source.as_ref());
+        lines.push(place.map(|source| (source.file.clone(), source.line)));
+    }
+    Ok(Real { seen, lines })
+}
+
+fn limits(limits: Limits) -> swarm_vm::Limits {
+    swarm_vm::Limits::default()
+        .fuel(limits.fuel)
+        .memory_bytes(limits.memory)
+        .call_depth(u32::try_from(limits.depth).unwrap())
+        .host_calls(limits.host_calls)
+        .money(limits.money)
+        .tokens(limits.tokens)
+}
+
+fn begin(run: &mut Instance, module: &Module, wake: &Wake) -> Result<(), String> {
+    match wake {
+        Wake::Start => run.start(),
+        Wake::Tick(timer) => run.tick(*timer),
+        Wake::Event(name, arguments) => {
+            let handler = module.events.iter().position(|event| event.name == *name).unwrap();
+            let types = &module.functions[module.events[handler].function.index()].registers;
+            let values = types.iter().zip(arguments).map(|(ty, json)| value_of(module, *ty, json));
+            run.event(handler, &values.collect::<Vec<_>>())
+        }
+    }
+    .map_err(|refusal| refusal.to_string())
+}
+
+fn shown(report: &swarm_vm::Report, states: &[(SmolStr, Value)]) -> Report {
+    let named = |values: &[(SmolStr, Value)]| -> Vec<(String, String)> {
+        values.iter().map(|(name, value)| (name.to_string(), value.to_json())).collect()
+    };
+    let reason = report.reason.as_ref();
+    let own_words = reason.filter(|reason| matches!(reason.code.as_str(), "stop" | "fail"));
+    Report {
+        outcome: report.outcome.name(),
+        code: reason.map_or(String::new(), |reason| reason.code.to_string()),
+        reason: own_words.map_or(String::new(), |reason| reason.message.clone()),
+        result: report.result.as_ref().map(Value::to_json),
+        actions: report
+            .actions
+            .iter()
+            .map(|action| (action.name.to_string(), action.args.iter().map(Value::to_json).collect()))
+            .collect(),
+        dropped: report.actions_dropped,
+        metrics: named(&report.metrics),
+        states: named(states),
+        money: report.money,
+        tokens: report.tokens,
+        failed: report.actions_failed,
+        vetoed: report.actions_vetoed,
+        undone: report.actions_undone,
+    }
+}
+
+fn meter(report: &swarm_vm::Report) -> Meter {
+    let place = report.reason.as_ref().and_then(|reason| reason.place.as_ref());
+    let digest = report.trace_digest.unwrap();
+    Meter {
+        fuel: report.fuel_used,
+        memory_peak: report.memory_peak_bytes,
+        place: place.map(|place| (place.function, place.op)),
+        digest: format!("sha256:{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+    }
+}
+
+/// Where two runs differ, if they do.
+pub(crate) fn difference(left: &Result<Seen, String>, right: &Result<Real, String>) -> Option<String> {
+    match (left, right.as_ref().map(|right| &right.seen)) {
+        (Ok(left), Ok(right)) if left == right => None,
+        // Both refuse; each in its own words.
+        (Err(_), Err(_)) => None,
+        (Ok(left), Ok(right)) => {
+            let unlike = left.iter().zip(right).position(|(left, right)| left != right);
+            let at = unlike.unwrap_or(left.len().min(right.len()));
+            Some(format!("activation {at}:\n  {:?}\n  {:?}", left.get(at), right.get(at)))
+        }
+        (left, right) => Some(format!("{left:?}\n  {right:?}")),
+    }
+}
+
+/// JSON as a value of a type.
+pub(crate) fn value_of(module: &Module, ty: TypeId, json: &Json) -> Value {
+    let fields = |fields: &[Field], json: &Json| {
+        fields
+            .iter()
+            .map(|field| (field.name.clone(), value_of(module, field.ty, &json[field.name.as_str()])))
+            .collect()
+    };
+    match (module.ty(ty).unwrap(), json) {
+        (_, Json::Null) => Value::None,
+        (Type::Optional(inner), json) => value_of(module, *inner, json),
+        (Type::List { element, .. }, Json::Array(items)) => {
+            Value::List(items.iter().map(|item| value_of(module, *element, item)).collect())
+        }
+        (Type::Map { key, value, .. }, Json::Object(entries)) => {
+            let key = |name: &str| match module.ty(*key) {
+                Some(Type::Int) => Value::Int(name.parse().unwrap()),
+                Some(Type::Bool) => Value::Bool(name == "true"),
+                _ => value_of(module, *key, &Json::from(name)),
+            };
+            Value::Map(
+                entries.iter().map(|(name, held)| (key(name), value_of(module, *value, held))).collect(),
+            )
+        }
+        (Type::Record { fields: own, .. }, json) => Value::Record(fields(own, json)),
+        (Type::Enum { .. }, Json::String(name)) => Value::Case(name.as_str().into(), Vec::new()),
+        (Type::Enum { cases, .. }, Json::Object(members)) => {
+            let (name, payload) = members.iter().next().unwrap();
+            let own = cases.iter().find(|case| case.name == *name).map_or(&[][..], |case| &case.fields);
+            Value::Case(name.as_str().into(), fields(own, payload))
+        }
+        (_, Json::Bool(value)) => Value::Bool(*value),
+        (Type::Int, Json::Number(number)) => Value::Int(number.as_i64().unwrap()),
+        (Type::Float, Json::Number(number)) => Value::Float(number.as_f64().unwrap()),
+        (Type::String, Json::String(text)) => Value::String(text.as_str().into()),
+        (Type::Time, Json::String(text)) => Value::Quantity(ty, parse_time(text).unwrap()),
+        (_, Json::String(text)) => match parse_literal(text) {
+            Ok(Literal::Quantity { ty, value }) => Value::Quantity(ty, value),
+            Ok(Literal::Rate { dimension, value }) => Value::Rate(dimension, value),
+            other => panic!("{other:?} of {text}"),
+        },
+        (ty, json) => panic!("{json} as {ty:?}"),
+    }
+}

@@ -1,0 +1,150 @@
+//! What ops cost beyond their row of the op table, and what is held: the tables "Fuel" and "Memory" of
+//! docs/bytecode.md.
+
+use swarm_bytecode::native::Charge;
+
+use crate::native::{Made, texts};
+use crate::number::log2_ceiling;
+use crate::types::Types;
+use crate::value::{Value, bytes};
+use swarm_bytecode::types::{Type, TypeId};
+
+/// A number of things.
+pub(super) fn count(things: usize) -> u64 {
+    u64::try_from(things).unwrap_or(u64::MAX)
+}
+
+/// One for each 16 bytes.
+pub(super) fn text(bytes: u64) -> u64 {
+    bytes / 16
+}
+
+/// Words of an object: a header, and one for each slot.
+pub(super) fn words(slots: u64) -> u64 {
+    slots.saturating_add(1)
+}
+
+/// Words of a map: a header, and three for each entry there is room for.
+pub(super) fn map_words(room: u64) -> u64 {
+    words(room.saturating_mul(3))
+}
+
+/// Words of a case: a header, which case it is, and its payload; none without payload.
+pub(super) fn case_words(fields: usize) -> u64 {
+    if fields == 0 { 0 } else { words(count(fields).saturating_add(1)) }
+}
+
+/// The least power of two, at least 4, that so many fit; nothing for nothing.
+pub(super) fn room(items: u64) -> u64 {
+    if items == 0 { 0 } else { items.max(4).next_power_of_two() }
+}
+
+/// The room of the new object that a list or map moves to when it comes to hold so many, if it has to move: `own` is
+/// its room if it may be written in place.
+pub(super) fn moves_to(items: u64, own: Option<u64>) -> Option<u64> {
+    if own.is_some_and(|own| items <= own) { None } else { Some(room(items)) }
+}
+
+/// Bytes of a key, if it is a text.
+pub(super) fn key_bytes(key: &Value) -> u64 {
+    bytes(key.text())
+}
+
+/// Going through a map in the order of its keys.
+pub(super) fn entries(map: &Value) -> u64 {
+    let entries = map.entries();
+    let own = entries.values().map(|(key, _)| key_bytes(key)).sum();
+    order(map.length(), own).saturating_add(words(map.length()))
+}
+
+/// Bringing so many things into order, with keys of so many bytes.
+pub(super) fn order(things: u64, key_bytes: u64) -> u64 {
+    things.saturating_add(text(key_bytes)).saturating_mul(log2_ceiling(things))
+}
+
+/// A host call.
+pub(super) fn arguments(types: Types<'_>, parameters: &[TypeId], arguments: &[Value]) -> u64 {
+    let typed = parameters.iter().zip(arguments);
+    let texts = typed.filter(|(ty, _)| matches!(types.get(**ty), Type::String));
+    let own: u64 = texts.map(|(_, text)| bytes(text.text())).sum();
+    count(arguments.len()).saturating_mul(2).saturating_add(text(own))
+}
+
+/// A native: by its row, and one for each word of the objects it makes.
+pub(super) fn native(
+    types: Types<'_>,
+    charge: Charge,
+    arguments: &[Value],
+    ty: TypeId,
+    result: &Value,
+    made: Made,
+) -> u64 {
+    let of_texts = || -> u64 {
+        let given: u64 = texts(arguments).map(|text| bytes(text.as_str())).sum();
+        let result: u64 = texts(std::slice::from_ref(result)).map(|text| bytes(text.as_str())).sum();
+        text(given.saturating_add(result))
+    };
+    let first = arguments.first().unwrap_or(&Value::Zero);
+    let work = match charge {
+        Charge::Fixed => 0,
+        Charge::Text => of_texts(),
+        Charge::Items => {
+            let lists = arguments.iter().filter(|value| matches!(value, Value::List(_)));
+            of_texts().saturating_add(lists.map(Value::length).sum())
+        }
+        Charge::Values | Charge::Sort => {
+            let (mut slots, mut own) = (0_u64, 0_u64);
+            match types.get(ty) {
+                Type::Map { .. } => {
+                    slots = first.length();
+                    own = first.entries().values().map(|(key, _)| key_bytes(key)).sum();
+                }
+                _ => measure(first, &mut slots, &mut own),
+            }
+            let once = slots.saturating_add(text(own));
+            if charge == Charge::Sort { once.saturating_mul(log2_ceiling(first.length())) } else { once }
+        }
+    };
+    work.saturating_add(made_words(made))
+}
+
+/// Slots of all that a value holds, however deep, and bytes of the texts among it.
+fn measure(value: &Value, slots: &mut u64, text_bytes: &mut u64) {
+    let entries = value.entries();
+    let keyed = entries.values().flat_map(|(key, value)| [key, value]);
+    let parts = value.parts().iter().chain(value.some()).chain(keyed);
+    for part in parts {
+        *slots = slots.saturating_add(1);
+        measure(part, slots, text_bytes);
+    }
+    *text_bytes = text_bytes.saturating_add(bytes(value.text()));
+}
+
+/// Words of what a native made.
+pub(super) fn made_words(made: Made) -> u64 {
+    match made {
+        Made::Object(slots) => words(slots),
+        Made::Map(entries) => map_words(room(entries)),
+        Made::Nothing | Made::Text | Made::First => 0,
+    }
+}
+
+/// Logical bytes of so many words.
+pub(super) fn held(words: u64) -> u64 {
+    words.saturating_mul(8)
+}
+
+/// Logical bytes of a live call.
+pub(super) fn frame(registers: usize) -> u64 {
+    held(count(registers)).saturating_add(16)
+}
+
+/// Logical bytes of an open `within`.
+pub(super) fn within(saved: u64) -> u64 {
+    held(saved).saturating_add(16)
+}
+
+/// Logical bytes of an action.
+pub(super) fn action(arguments: usize) -> u64 {
+    held(count(arguments)).saturating_add(16)
+}
