@@ -8,6 +8,7 @@ pub mod dump;
 mod explain;
 mod foreign;
 mod format;
+mod incomplete;
 mod items;
 mod lexer;
 mod mend;

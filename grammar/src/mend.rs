@@ -87,6 +87,10 @@ impl<'a> Slip<'a> {
         self.text.get(lexeme.start as usize..lexeme.end as usize).unwrap_or("")
     }
 
+    pub(crate) fn text_of(&self, span: Span) -> &'a str {
+        self.text.get(span.start as usize..span.end as usize).unwrap_or("")
+    }
+
     /// The token where the parser stopped; behind the last where it wanted more.
     pub(crate) fn place(&self) -> Span {
         match (self.lexeme(self.at), self.previous()) {
@@ -97,7 +101,7 @@ impl<'a> Slip<'a> {
     }
 
     /// The place just behind the token before.
-    fn behind(&self) -> Span {
+    pub(crate) fn behind(&self) -> Span {
         self.previous().map_or(self.place().before(), |last| self.span(last).after())
     }
 
@@ -116,6 +120,8 @@ impl<'a> Slip<'a> {
     pub(crate) fn explain(&self) -> (Diagnostic, Mend) {
         self.reserved_name()
             .or_else(|| self.nested_under_then())
+            .or_else(|| self.match_as_value())
+            .or_else(|| self.missing_else())
             .or_else(|| self.foreign())
             .or_else(|| self.unit_apart())
             .or_else(|| self.leading_dot())
@@ -198,7 +204,7 @@ impl<'a> Slip<'a> {
     }
 
     /// The first token of the place (`a.b[c]`) that ends before the token where the parser stopped.
-    fn place_start(&self) -> Option<usize> {
+    pub(crate) fn place_start(&self) -> Option<usize> {
         let mut start = self.at.checked_sub(1)?;
         let mut depth = 0_usize;
         loop {

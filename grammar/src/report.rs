@@ -175,6 +175,27 @@ pub(crate) fn arm_without_when(span: Span, name: &str) -> Diagnostic {
         .label(format!("an arm is WHEN {name} {{ }}, or WHEN {name} THEN one statement"))
 }
 
+/// `RETURN MATCH x { … }`; the edits write RETURN, or the assignment, into each arm.
+pub(crate) fn match_as_value(span: Span, edits: Option<Vec<Edit>>) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::E0003, span, "MATCH is a statement and gives no value")
+        .label("here a value is expected");
+    match edits {
+        Some(edits) => diagnostic.fixes("write what stands before MATCH in each arm instead", edits),
+        None => diagnostic.note(
+            "RETURN, or the assignment, stands in each arm: WHEN a THEN RETURN 1. What LET names gets a first value before.",
+        ),
+    }
+}
+
+/// `RETRY 3 TIMES ACT()`; `edit` puts the ELSE in.
+pub(crate) fn missing_else(word: Span, keyword: &str, edit: Edit) -> Diagnostic {
+    let when = if keyword == "RETRY" { "each attempt was refused" } else { "the call was refused" };
+    Diagnostic::new(Code::E0003, word, format!("{keyword} needs an ELSE behind its call"))
+        .label(format!("what happens when {when} stands in ELSE {{ }}"))
+        .note("An empty ELSE { } goes on as if nothing had happened.")
+        .fixes(format!("write{}", edit.text), vec![edit])
+}
+
 /// `println!(x)`
 pub(crate) fn call_with_bang(span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0012, span, "a call has no `!`")

@@ -152,7 +152,9 @@ pub fn parse_bare(text: &str, unit: &str) -> Result<i64, LiteralError> {
 fn find_unit(text: &str, word: &str) -> Result<&'static Unit, LiteralError> {
     let name = word.trim_start_matches(' ');
     let apart = name.len() < word.len();
-    if let Some(unit) = unit::find(name).filter(|unit| !apart || matches!(unit.text, "tokens" | "USD")) {
+    if let Some(unit) =
+        unit::find(name).filter(|unit| !apart || matches!(unit.text, "token" | "tokens" | "USD"))
+    {
         return Ok(unit);
     }
     let is_word = name.starts_with(|first: char| first.is_alphabetic());

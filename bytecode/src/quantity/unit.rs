@@ -45,6 +45,7 @@ pub static UNITS: &[Unit] = &[
     unit("Gbps", TypeId::BANDWIDTH, 1_000_000_000, true),
     unit("Tbps", TypeId::BANDWIDTH, 1_000_000_000_000, true),
     unit("USD", TypeId::MONEY, 1_000_000, false),
+    unit("token", TypeId::TOKENS, 1, false),
     unit("tokens", TypeId::TOKENS, 1, true),
     unit("%", TypeId::PERCENT, 10_000, false),
 ];
@@ -107,7 +108,6 @@ static ALIASES: &[(&str, &str)] = &[
     ("bit", "bps"),
     ("dollar", "USD"),
     ("dollars", "USD"),
-    ("token", "tokens"),
     ("tok", "tokens"),
     ("percent", "%"),
     ("pct", "%"),

@@ -36,6 +36,8 @@ fn literals_are_read_exactly() {
         ("-$0.5", quantity(TypeId::MONEY, -500_000)),
         ("500 USD", quantity(TypeId::MONEY, 500_000_000)),
         ("50_000 tokens", quantity(TypeId::TOKENS, 50_000)),
+        ("1 token", quantity(TypeId::TOKENS, 1)),
+        ("1token", quantity(TypeId::TOKENS, 1)),
         ("20%", quantity(TypeId::PERCENT, 200_000)),
         ("0.0001%", quantity(TypeId::PERCENT, 1)),
         ("1.000000000000000000000000000000000000000000000s", quantity(TypeId::DURATION, 1_000_000_000)),

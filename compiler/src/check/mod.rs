@@ -38,6 +38,7 @@ mod fleet;
 mod functions;
 mod header;
 mod host;
+mod joined;
 mod literals;
 mod load;
 mod maps;

@@ -89,6 +89,9 @@ impl Body<'_, '_> {
         right: &ast::Expr,
         span: Span,
     ) -> Option<Expr> {
+        if operator == Operator::Add && self.joined_texts(left, right, span) {
+            return None;
+        }
         let first = self.expression(left, None);
         if operator == Operator::Divide && self.misspelt_rate(left, right) {
             return None;

@@ -50,3 +50,49 @@ fn what_newcomers_are_told() {
         });
     }
 }
+
+/// What each edit makes of a statement; the program around it is fine, and fine with the edit made.
+#[test]
+fn edits_make_the_statement_that_was_meant() {
+    let cases = [
+        (
+            "RETURN MATCH mode { WHEN low THEN n * 2 WHEN high(by) THEN IF n > 1 THEN by ELSE n }",
+            "MATCH mode { WHEN low THEN RETURN n * 2 WHEN high(by) THEN RETURN IF n > 1 THEN by ELSE n }",
+        ),
+        (
+            "RETURN MATCH mode { WHEN low THEN min(n, 3) ELSE STOP \"no\" }",
+            "MATCH mode { WHEN low THEN RETURN min(n, 3) ELSE STOP \"no\" }",
+        ),
+        (
+            "total = MATCH mode { WHEN low THEN 1 ELSE 2 }",
+            "MATCH mode { WHEN low THEN total = 1 ELSE total = 2 }",
+        ),
+        ("LOG(n + 1 + \" of \" + name + \"\\n\" + total)", "LOG(\"{n + 1} of {name}\\n{total}\")"),
+        ("LOG(name + n + \"{{x}}\" + (n - 1))", "LOG(\"{name}{n}{{x}}{(n - 1)}\")"),
+        ("TRY ACT(name)", "TRY ACT(name) ELSE { }"),
+        ("RETRY 3 TIMES ACT(name)", "RETRY 3 TIMES ACT(name) ELSE { }"),
+        (
+            "RETRY 3 TIMES BACKOFF 1s ACT(name) { LOG(name) }",
+            "RETRY 3 TIMES BACKOFF 1s ACT(name) ELSE { LOG(name) }",
+        ),
+    ];
+    for (slip, meant) in cases {
+        let program = |statement: &str| {
+            format!(
+                "ENUM Mode {{ low  high(by: int) }} STATE total: int = 0 \
+                 ACTION ACT(name: string) REQUIRES act IDEMPOTENT \
+                 FUNC f(mode: Mode, n: int, name: string) -> int {{ {statement} RETURN 0 }} \
+                 ON START {{ LET x = f(Mode.low, 1, \"a\") LOG(\"{{x}}\") }}"
+            )
+        };
+        let text = program(slip);
+        let (checked, _) = run_file("plan.swarm", &text, &NoFiles);
+        let errors: Vec<_> =
+            checked.diagnostics.iter().filter(|found| found.code.as_str().starts_with('E')).collect();
+        assert_eq!(errors.len(), 1, "{slip}: {errors:?}");
+        let mended = apply(&text, errors[0].fix.as_ref().unwrap());
+        assert_eq!(mended, program(meant));
+        let (after, _) = run_file("plan.swarm", &mended, &NoFiles);
+        assert!(after.program.is_some(), "{meant}: {:?}", after.diagnostics);
+    }
+}

@@ -256,6 +256,16 @@ pub(in crate::check) fn no_arithmetic(
     if texts { diagnostic.note("Texts are put together with holes: \"{a} and {b}\".") } else { diagnostic }
 }
 
+/// `"n: " + n`; `text` is the one text that all of it makes.
+pub(in crate::check) fn joined_texts(span: Span, text: Option<String>) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::E0110, span, "+ does not put texts together")
+        .label("a value is put into a text with braces: \"… {x} …\"");
+    match text {
+        Some(text) => diagnostic.fix(format!("write {text}"), span, text),
+        None => diagnostic.note("No quotes stand between braces: name such a value with LET first."),
+    }
+}
+
 pub(super) fn sign(operator: Operator) -> &'static str {
     match operator {
         Operator::Add => "+",
