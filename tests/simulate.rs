@@ -46,6 +46,54 @@ fn every_example_runs_in_a_fleet() {
     }
 }
 
+/// What an example needs that cannot be made up: a pot no larger than the budget, and someone who answers.
+fn needs(path: &str) -> &'static [&'static str] {
+    match path {
+        "examples/reward_distribution.swarm" => &["--context", "examples/reward_distribution.context.json"],
+        "examples/token_budget_orchestration.swarm" => {
+            &["--answers", "examples/token_budget_orchestration.answers.jsonl"]
+        }
+        _ => &[],
+    }
+}
+
+#[test]
+fn no_example_fails_in_three_hours() {
+    let mut examples = 0;
+    for entry in std::fs::read_dir("examples").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "swarm") {
+            continue;
+        }
+        let path = path.to_str().unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
+        // So many agents would take long; the order for them has its own test above.
+        if text.contains("TARGET 1159") {
+            continue;
+        }
+        let count = ["30", "20", "10"].into_iter().find(|count| text.contains(&format!("TARGET {count} ")));
+        let arguments = [path, "--agents", count.unwrap_or("10"), "--seed", "7", "--for", "3h"];
+        let report = document(&[&arguments, needs(path)].concat());
+        assert_eq!(report["exceptions"], serde_json::json!([]), "{path}");
+        assert_eq!(report["accounting"]["active"], report["accounting"]["targets"], "{path}");
+        examples += 1;
+    }
+    assert!(examples >= 11, "{examples} examples");
+}
+
+#[test]
+fn a_missed_expectation_says_by_how_much() {
+    let text = std::fs::read_to_string(ONCE).unwrap().replace("EXPECT paid >= 1 ", "EXPECT paid >= 90_000 ");
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/missed.swarm");
+    std::fs::write(path, text).unwrap();
+    let report = document(&[path, "--agents", "8"]);
+    let missed = &report["feedback"]["expectations"][0];
+    let paid = report["figures"]["paid"]["numerator"].as_i64().unwrap();
+    assert_eq!(missed["missed_by"], (90_000 - paid).to_string());
+    assert!(missed["says"].as_str().unwrap().ends_with(" short"), "{missed}");
+    assert!(missed["to_change"].as_str().unwrap().contains("`paid`"), "{missed}");
+}
+
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
     for faults in [&[][..], &["--faults"]] {

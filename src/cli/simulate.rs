@@ -33,6 +33,10 @@ pub(crate) struct SimulateArguments {
     #[arg(long, value_name = "F.json", conflicts_with = "context", help_heading = "Order")]
     pub(crate) order: Option<PathBuf>,
 
+    /// What queries answer and which actions fail, as for `run`.
+    #[arg(long, value_name = "F.jsonl", help_heading = "Order")]
+    pub(crate) answers: Option<PathBuf>,
+
     /// What the agents run before; a rollback puts it back.
     #[arg(long, value_name = "FILE", help_heading = "Order")]
     pub(crate) former: Option<PathBuf>,

@@ -1,5 +1,7 @@
 //! `swarmc run`: runs a program here, as a dry run.
 
+use std::path::Path;
+
 use serde_json::Value;
 use swarm_bytecode::codec::digest_text;
 use swarm_bytecode::module::{InputId, Module};
@@ -106,8 +108,12 @@ fn order_time(arguments: &RunArguments, events: Option<&[Event]>) -> Option<u64>
 
 /// The host of a local run: it has every action and does none, and answers what `--answers` says.
 pub(crate) fn host(arguments: &DataArguments, program: &Program) -> Result<Host<'static>, Failure> {
-    let answers = arguments.answers.as_deref().map(Answers::read).transpose()?.unwrap_or_default();
-    let answers = answers.bind(program, false)?;
+    Ok(answers(arguments.answers.as_deref(), program)?.host())
+}
+
+/// What `--answers` says, enough for every query that must be answered.
+pub(crate) fn answers(path: Option<&Path>, program: &Program) -> Result<Answers, Failure> {
+    let answers = path.map(Answers::read).transpose()?.unwrap_or_default().bind(program, false)?;
     if let Some(query) = answers.unanswered(program.module()) {
         let message = format!("the program asks the host `{}`, and nothing here answers", query.name);
         return Err(Failure::coded(Status::Refused, Fault::NoHandler.code(), message)
@@ -117,7 +123,7 @@ pub(crate) fn host(arguments: &DataArguments, program: &Program) -> Result<Host<
             ))
             .note("or run it in an agent whose host has this query; `swarmc inspect` shows all it calls"));
     }
-    Ok(answers.host())
+    Ok(answers)
 }
 
 /// The capabilities of this run: what the program asks for, or what of it the user grants.

@@ -11,8 +11,8 @@ use swarm_vm::{Program, Value};
 
 use crate::cli::SimulateArguments;
 use crate::commands::payload::{Payload, read_payload};
+use crate::commands::run::answers;
 use crate::files;
-use crate::host::answers::Answers;
 use crate::program::{self, Loaded};
 use crate::render::diagnostic;
 use crate::render::fleet::{Facts, Report};
@@ -33,18 +33,13 @@ pub(crate) fn simulate(arguments: &SimulateArguments, terminal: Terminal) -> Res
         None => None,
     };
     let module = &loaded.module;
-    if let Some(query) = Answers::default().unanswered(module) {
-        let message =
-            format!("the program asks the host `{}`, and nobody in a simulation answers", query.name);
-        return Err(Failure::coded(Status::Refused, Fault::NoHandler.code(), message)
-            .note("an answer that may be NONE is NONE here; this one must not be"));
-    }
     let payload = arguments.order.as_ref().map(|path| read_payload(path, &loaded)).transpose()?;
     let mut notes = Vec::new();
     let context = context(arguments, payload.as_ref(), module, &mut notes)?;
     let bytes = stripped(&loaded);
     let program = Program::load(&bytes)
         .map_err(|error| Failure::coded(Status::Refused, error.code(), error.message()))?;
+    let answers = answers(arguments.answers.as_deref(), &program)?;
     let conditions = || {
         Conditions::new(&program, &context).map_err(|error| {
             Failure::usage(Fault::WrongData, format_args!("the context does not fit: {error}"))
@@ -79,7 +74,8 @@ pub(crate) fn simulate(arguments: &SimulateArguments, terminal: Terminal) -> Res
     let setup = setup.map_err(|refusal| refused(&refusal))?;
     let faults = arguments.faults.then(|| Faults::until((lasts_ns / 2).min(1800 * SECOND)));
     let facts = Facts::new(&setup, arguments, &loaded, notes);
-    let machines = Machines::new(arguments.seed, context, STARTED_AT);
+    let machines =
+        Machines::new(arguments.seed, context, STARTED_AT).answering(move |call| answers.given(call));
     let simulation = Simulation::new(setup, machines, judge, faults).map_err(|refusal| refused(&refusal))?;
     let mut live = Live::new(&loaded.module, terminal);
     let outcome = simulation.run(&mut |snapshot| live.show(snapshot));

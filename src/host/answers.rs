@@ -76,21 +76,42 @@ impl Answers {
         host
     }
 
-    fn answer(&self, call: &Call<'_>) -> Answer {
-        let arguments: Vec<Json> = call.arguments().map(|argument| json(&argument.to_shown())).collect();
-        let fits = |rule: &&Rule| {
-            rule.name == call.name() && rule.arguments.as_ref().is_none_or(|wanted| *wanted == arguments)
-        };
-        match (self.rules.iter().rev().find(fits).map(|rule| &rule.answer), call.effect()) {
-            (Some(Ok(Some(answer))), _) => Answer::value(answer.clone()),
-            (Some(Err(why)), _) => Answer::failed(why.as_str()),
-            (None, Effect::Query) => {
-                let arguments: Vec<String> = arguments.iter().map(Json::to_string).collect();
-                Answer::failed(format!("nobody answers {}({})", call.name(), arguments.join(", ")))
-            }
-            (Some(Ok(None)) | None, _) => Answer::done(),
+    /// What the lines say of a call; none where no line is about calls of this name, or an action has no line that fits.
+    pub(crate) fn given(&self, call: &Call<'_>) -> Option<Answer> {
+        let named = || self.rules.iter().any(|rule| rule.name == call.name());
+        self.told(call).or_else(|| (call.effect() == Effect::Query && named()).then(|| self.answer(call)))
+    }
+
+    /// The answer of the last line that fits, unless it only says that an action is done.
+    fn told(&self, call: &Call<'_>) -> Option<Answer> {
+        match self.fitting(call)?.answer.as_ref() {
+            Ok(answer) => answer.clone().map(Answer::value),
+            Err(why) => Some(Answer::failed(why.as_str())),
         }
     }
+
+    fn fitting(&self, call: &Call<'_>) -> Option<&Rule> {
+        let arguments = shown(call);
+        self.rules.iter().rev().find(|rule| {
+            rule.name == call.name() && rule.arguments.as_ref().is_none_or(|wanted| *wanted == arguments)
+        })
+    }
+
+    fn answer(&self, call: &Call<'_>) -> Answer {
+        match (self.told(call), call.effect()) {
+            (Some(answer), _) => answer,
+            (None, Effect::Query) => {
+                let arguments: Vec<String> = shown(call).iter().map(Json::to_string).collect();
+                Answer::failed(format!("nobody answers {}({})", call.name(), arguments.join(", ")))
+            }
+            (None, _) => Answer::done(),
+        }
+    }
+}
+
+/// The arguments of a call as traces show them.
+fn shown(call: &Call<'_>) -> Vec<Json> {
+    call.arguments().map(|argument| json(&argument.to_shown())).collect()
 }
 
 fn unknown(unfit: &dyn Fn(String) -> Failure, called: &str, module: &Module) -> Failure {

@@ -3,6 +3,7 @@
 
 mod document;
 mod figure;
+mod shortfall;
 
 use swarm_bytecode::codec::digest_text;
 use swarm_bytecode::module::Module;
@@ -224,6 +225,7 @@ impl Report<'_> {
     }
 
     fn expectations(&self, page: &mut String) {
+        let totals = self.outcome.monitor.totals();
         let verdicts = self.outcome.monitor.verdicts();
         if !verdicts.is_empty() {
             page.push_str(&format!("\n  {}\n", dim("expected")));
@@ -236,7 +238,9 @@ impl Report<'_> {
                 (false, Some(first)) => format!("held after {}, and then no more", duration(first)),
                 _ => "it never held".to_owned(),
             };
-            page.push_str(&format!("    {mark} {}{by}  {}\n", safe(&verdict.text), dim(&when)));
+            let missed = self.shortfall(&totals, verdict);
+            let missed = missed.map_or_else(String::new, |missed| format!(": {}", safe(&missed.words())));
+            page.push_str(&format!("    {mark} {}{by}  {}{missed}\n", safe(&verdict.text), dim(&when)));
         }
         for alert in self.outcome.monitor.alerts() {
             let line = format!("drift after {}: {}: {}", duration(alert.at_ns), alert.text, alert.message);

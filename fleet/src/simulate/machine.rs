@@ -53,9 +53,14 @@ struct Loaded {
     own: Vec<(usize, &'static str)>,
 }
 
+/// Answers a call, or leaves it to the simulator.
+type Given = Box<dyn Fn(&Call<'_>) -> Option<Answer>>;
+
 /// What the host's handlers see of the agent at work.
 #[derive(Default)]
 struct Desk {
+    /// What is answered in the place of what is made up.
+    given: Option<Given>,
     order: [u8; 16],
     /// Effects done once: what the journal said of each, by key, in order of the calls.
     asked: Vec<EffectKey>,
@@ -98,6 +103,12 @@ impl Machines {
         Machines { seed, context, started_at, programs: BTreeMap::new(), host, clock, desk }
     }
 
+    /// The same machines, with a host that answers these calls so, and all others as before.
+    pub fn answering(self, given: impl Fn(&Call<'_>) -> Option<Answer> + 'static) -> Machines {
+        self.desk.borrow_mut().given = Some(Box::new(given));
+        self
+    }
+
     fn load(&mut self, start: &Start) -> Result<Arc<Loaded>, SmolStr> {
         let digest = start.digest();
         if let Some(loaded) = self.programs.get(&digest) {
@@ -131,6 +142,9 @@ fn own_metrics(module: &Module) -> Vec<(usize, &'static str)> {
 
 impl Desk {
     fn answer(&mut self, call: &Call<'_>) -> Answer {
+        if let Some(answer) = self.given.as_ref().and_then(|given| given(call)) {
+            return answer;
+        }
         if call.effect() == Effect::Query {
             let result = call.result().map(|ty| Value::zero(call.module(), ty));
             return result.map_or_else(Answer::done, Answer::value);
@@ -206,7 +220,8 @@ impl Engine for Machines {
         run.now_ns = now_ns;
         {
             let mut desk = self.desk.borrow_mut();
-            *desk = Desk { order: run.order, journal: std::mem::take(journal), ..Desk::default() };
+            let given = desk.given.take();
+            *desk = Desk { given, order: run.order, journal: std::mem::take(journal), ..Desk::default() };
         }
         let activation = self.run(run, now_ns);
         let mut desk = self.desk.borrow_mut();

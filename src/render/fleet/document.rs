@@ -10,6 +10,7 @@ use swarm_fleet::monitor::{ERROR_RATE, Verdict, mean, typed};
 use swarm_fleet::window::{Figure, Number, Totals};
 
 use super::figure::{duration, figure_text, signed};
+use super::shortfall::Shortfall;
 use super::{Report, issued, reason};
 use crate::render::bound::money_text;
 use crate::render::text::cut;
@@ -86,10 +87,14 @@ impl Report<'_> {
     }
 
     fn verdicts(&self) -> Vec<Json> {
+        let totals = self.outcome.monitor.totals();
         let verdict = |verdict: &Verdict| {
+            let missed = self.shortfall(&totals, verdict);
             json!({
                 "expectation": verdict.text.as_str(), "by": verdict.by_ns.map(duration), "holds": verdict.holds,
                 "first_held": verdict.first_ns.map(duration), "judged": verdict.judged_ns.map(duration),
+                "missed_by": missed.as_ref().map(Shortfall::distance), "says": missed.as_ref().map(Shortfall::words),
+                "to_change": missed.as_ref().map(Shortfall::advice),
             })
         };
         self.outcome.monitor.verdicts().iter().map(verdict).collect()

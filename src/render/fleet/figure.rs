@@ -40,7 +40,7 @@ pub(super) fn figure_text(metric: &Metric, figure: &Figure) -> Option<String> {
 }
 
 /// Three or four digits are enough for people; the JSON has them all.
-fn number_text(metric: &Metric, number: Number) -> String {
+pub(super) fn number_text(metric: &Metric, number: Number) -> String {
     let word = match number {
         Number::Float(float) => {
             return format!("{float:.4}").trim_end_matches('0').trim_end_matches('.').to_owned();
