@@ -15,6 +15,7 @@ mod border;
 mod constants;
 mod flow;
 mod generated;
+mod growth;
 mod harness;
 mod numbers;
 mod quantities;

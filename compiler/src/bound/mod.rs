@@ -59,6 +59,8 @@ pub struct Facts {
     pub results: Vec<ResultFacts>,
     /// STATE variables of which a part is assigned somewhere.
     pub changed: Vec<StateId>,
+    /// STATE variables that are lists which items are put behind somewhere.
+    pub pushed: Vec<StateId>,
     /// STATE variables, in order.
     pub states: Vec<StateFacts>,
     /// Where ON handlers are declared.

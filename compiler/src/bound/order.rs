@@ -132,6 +132,12 @@ impl<'m> Order<'m> {
                 cost.allocate(&Ok(Sum::constant(words)));
             }
         }
+        for state in self.facts.pushed.iter().filter_map(|id| self.module.states.get(id.index())) {
+            if let Some(Type::List { max: Some(max), .. }) = self.module.ty(state.ty) {
+                let words = cost::object_words(cost::capacity(u64::from(*max)));
+                cost.allocate(&Ok(Sum::constant(words)));
+            }
+        }
         cost
     }
 

@@ -42,9 +42,8 @@ impl Generator<'_, '_> {
         if otherwise.is_some() {
             // What is saved has a second holder from now on, STATE variables too.
             saved.iter().for_each(|(_, local)| self.shares_local(at, *local));
-            for ty in self.tables.changed_states() {
-                let words = self.words_of_type(ty);
-                self.moves(at, words);
+            for state in self.tables.changed_states() {
+                self.shares_state(at, state);
             }
         }
         self.facts.withins.insert(at, facts);

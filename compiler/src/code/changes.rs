@@ -1,9 +1,9 @@
 //! What it costs that values are changed in place.
 //!
-//! A value is copied before it is changed if someone else may hold it, and a map moves when it has no room for another
-//! entry. Which write it is that pays is known only when the program runs, but how often it can come to that is known
+//! A value is copied before it is changed if someone else may hold it, and a map or list moves when it has no room for
+//! another entry or item. Which write it is that pays is known only when the program runs, but how often it can come to that is known
 //! before: a variable's own object is copied at most once for each time it may have got a second holder, and while a
-//! loop fills a map, the map moves as often as its room doubles. So that is charged at the ops that share a value, and
+//! loop fills a map or list, it moves as often as its room doubles. So that is charged at the ops that share a value, and
 //! at loops; a write to a variable's own object costs no more. A part of another object always has two holders, so a
 //! write to one pays for its copy itself.
 
@@ -26,15 +26,23 @@ pub(crate) struct Changes {
     shared: BTreeMap<usize, (u64, usize)>,
     /// The last op that changes the local's own object.
     last: Option<usize>,
-    /// Ops, among them loops, while which the local's map may move, and whether it does so more than once.
+    /// Ops, among them loops, while which the local's map or list may move, and whether it does so more than once.
     grown: BTreeMap<usize, bool>,
     /// How many entries are put into the local's map, beside those it was made with.
     entries: Size,
+    /// How long the local's list can be, if items are put behind it.
+    most: Option<Size>,
 }
 
 impl Default for Changes {
     fn default() -> Changes {
-        Changes { shared: BTreeMap::new(), last: None, grown: BTreeMap::new(), entries: Ok(Sum::zero()) }
+        Changes {
+            shared: BTreeMap::new(),
+            last: None,
+            grown: BTreeMap::new(),
+            entries: Ok(Sum::zero()),
+            most: None,
+        }
     }
 }
 
@@ -56,7 +64,7 @@ impl Generator<'_, '_> {
     }
 
     pub(crate) fn shares_local(&mut self, at: usize, local: LocalId) {
-        if !self.changed.contains(&local) {
+        if !self.changed.contains(&local) && !self.pushed.contains(&local) {
             return;
         }
         let outer = self.home(local).loops;
@@ -69,11 +77,14 @@ impl Generator<'_, '_> {
 
     /// The op at `at` may give a STATE variable's value a second holder.
     pub(crate) fn shares_state(&mut self, at: usize, state: StateId) {
-        if self.tables.changes(state)
-            && let Some(state) = self.program.states.get(state.index())
-        {
-            let words = self.words_of_type(state.ty);
+        let Some(ty) = self.program.states.get(state.index()).map(|state| state.ty) else { return };
+        if self.tables.changes(state) {
+            let words = self.words_of_type(ty);
             self.moves(at, words);
+        }
+        if self.tables.pushes(state) {
+            let most = self.size_of_type(ty);
+            self.moves(at, most.map(|most| room_words(&most)));
         }
     }
 
@@ -92,13 +103,11 @@ impl Generator<'_, '_> {
         }
     }
 
-    /// A local's value gives way to another: if that is a map, it may grow as the first did.
+    /// A local's value gives way to another: if that is a map or list, it may grow as the first did.
     pub(crate) fn starts_over(&mut self, local: LocalId) {
         let at = self.emitter.next();
-        if self.changed.contains(&local)
-            && self.is_map(local)
-            && let Some(home) = self.home_mut(local)
-        {
+        let grows = self.pushed.contains(&local) || (self.changed.contains(&local) && self.is_map(local));
+        if grows && let Some(home) = self.home_mut(local) {
             home.changes.grown.insert(at, true);
         }
     }
@@ -112,6 +121,10 @@ impl Generator<'_, '_> {
                 _ => self.words_of_type(ty),
             };
             self.moves(at, words);
+        }
+        if self.tables.pushes(state) {
+            let most = self.size_of_type(ty);
+            self.moves(at, most.map(|most| pushed_words(&most)));
         }
     }
 
@@ -154,6 +167,28 @@ impl Generator<'_, '_> {
         }
     }
 
+    /// From the op at `at` on, one item or more are put behind those of the list that a local is.
+    pub(crate) fn adds_items(&mut self, at: usize, local: LocalId, several: bool, most: Size) {
+        let outer = self.home(local).loops;
+        let around = self.loops.get(outer..).and_then(<[_]>::first).map(|open| open.at);
+        if let Some(home) = self.home_mut(local) {
+            home.changes.most = Some(most);
+            home.changes.grown.insert(around.unwrap_or(at), several || around.is_some());
+        }
+    }
+
+    /// The same of the list that a STATE variable is.
+    pub(crate) fn adds_state_items(&mut self, at: usize, state: StateId, several: bool, most: Size) {
+        match self.loops.first().map(|open| open.at) {
+            None if several => self.moves(at, most.map(|most| pushed_words(&most))),
+            None => self.moves(at, most.map(|most| room_words(&most))),
+            Some(at) if self.growing.insert((at, state)) => {
+                self.moves(at, most.map(|most| pushed_words(&most)));
+            }
+            Some(_) => {}
+        }
+    }
+
     /// How many entries or items an unassigned local has at most where code is made now. `None`: that depends on rounds
     /// of a loop that are still to come.
     pub(crate) fn entries(&self, local: LocalId, home: &Home) -> Option<Size> {
@@ -172,7 +207,7 @@ impl Generator<'_, '_> {
     /// The end of a local's scope: how great it has become is known now.
     pub(crate) fn settle_changes(&mut self, local: LocalId) {
         let Some(home) = self.home_mut(local) else { return };
-        let Changes { mut shared, last, grown, entries } = std::mem::take(&mut home.changes);
+        let Changes { mut shared, last, grown, entries, most } = std::mem::take(&mut home.changes);
         let made = home.size.clone();
         // What has got another holder after the last change is not copied any more.
         shared.retain(|_, from| last.is_some_and(|last| last >= from.1));
@@ -180,7 +215,7 @@ impl Generator<'_, '_> {
             return;
         }
         let (ty, _) = self.local(local);
-        let by_type = self.size_of_type(ty);
+        let by_type = most.unwrap_or_else(|| self.size_of_type(ty));
         let known = if self.replaced.contains(&local) {
             by_type
         } else if self.is_map(local) {
@@ -188,14 +223,28 @@ impl Generator<'_, '_> {
         } else {
             made.or(by_type)
         };
+        // What is shared is copied before a part of it is written, and a list moves before an item is put behind it.
         let words = self.words(ty, &known);
+        let (once, often) = if self.pushed.contains(&local) {
+            (known.clone().map(|items| room_words(&items)), known.map(|items| pushed_words(&items)))
+        } else {
+            (words.clone(), known.map(|entries| grown_words(&entries)))
+        };
+        let copied = match (self.changed.contains(&local), self.pushed.contains(&local)) {
+            (true, true) => plus(words, &once),
+            (_, pushed) => {
+                if pushed {
+                    once.clone()
+                } else {
+                    words
+                }
+            }
+        };
         for (at, (times, _)) in shared {
-            let words = words.clone().map(|words| words.scaled(times));
-            self.moves(at, words);
+            self.moves(at, copied.clone().map(|words| words.scaled(times)));
         }
-        for (at, often) in grown {
-            let grown = known.clone().map(|entries| grown_words(&entries));
-            self.moves(at, if often { grown } else { words.clone() });
+        for (at, more) in grown {
+            self.moves(at, if more { often.clone() } else { once.clone() });
         }
     }
 
@@ -260,6 +309,15 @@ pub(crate) fn grown_words(entries: &Sum) -> Sum {
         }
         // All rooms together hold at most 4n entries, and there are at most n of them.
         None => entries.clone().scaled(13),
+    }
+}
+
+/// Words of a list that has moved to where there is room for another item.
+pub(crate) fn room_words(items: &Sum) -> Sum {
+    match items.as_constant() {
+        Some(items) => Sum::constant(cost::object_words(cost::capacity(items))),
+        // Room is made for at most 2n + 2 items.
+        None => items.clone().scaled(2).plus(&Sum::constant(3)),
     }
 }
 

@@ -12,6 +12,7 @@ use swarm_grammar::span::Span;
 
 use super::changes::Changes;
 use super::emit::{Emitter, Level};
+use super::pushes::Pushes;
 use super::registers::{MAX_REGISTERS, Registers};
 use super::tables::Tables;
 use super::walk::{Part, lenders, root, walk};
@@ -90,6 +91,8 @@ pub(crate) struct Generator<'g, 'p> {
     pub(crate) replaced: BTreeSet<LocalId>,
     /// Those of which a part is assigned.
     pub(crate) changed: BTreeSet<LocalId>,
+    /// Those that are lists which items are put behind.
+    pub(crate) pushed: BTreeSet<LocalId>,
     pub(crate) loops: Vec<Loop>,
     pub(crate) facts: FunctionFacts,
     /// Loops that fill a STATE variable's map.
@@ -113,9 +116,12 @@ pub(crate) fn generate<'p>(
         emitter: Emitter::default(),
         registers: Registers::default(),
         homes: vec![None; function.locals.len()],
-        written: written(function, &|place| root(place)),
-        replaced: written(function, &Generator::as_local),
-        changed: written(function, &|place| root(place).filter(|_| Generator::as_local(place).is_none())),
+        written: written(function, &|place, _| root(place)),
+        replaced: written(function, &|place, _| Generator::as_local(place)),
+        changed: written(function, &|place, _| root(place).filter(|_| Generator::as_local(place).is_none())),
+        pushed: written(function, &|place, value| {
+            Generator::as_local(place).filter(|_| Pushes::of(place, value).is_some())
+        }),
         loops: Vec::new(),
         growing: BTreeSet::new(),
         facts: FunctionFacts { span: function.span, ..FunctionFacts::default() },
@@ -126,14 +132,14 @@ pub(crate) fn generate<'p>(
     generator.finish(goes_on)
 }
 
-/// The locals that `local` finds in the places that are assigned.
-fn written(function: &typed::Function, local: &dyn Fn(&Expr) -> Option<LocalId>) -> BTreeSet<LocalId> {
+/// The locals that `local` finds in the places that are assigned, and what those get.
+fn written(function: &typed::Function, local: &dyn Fn(&Expr, &Expr) -> Option<LocalId>) -> BTreeSet<LocalId> {
     let mut written = BTreeSet::new();
     walk(&function.body, &mut |part| {
         if let Part::Statement(statement) = part
-            && let StatementKind::Assign { place, .. } = &statement.kind
+            && let StatementKind::Assign { place, value, .. } = &statement.kind
         {
-            written.extend(local(place));
+            written.extend(local(place, value));
         }
     });
     written

@@ -22,6 +22,7 @@ mod optionals;
 mod places;
 mod plan;
 mod printed;
+mod pushes;
 mod reach;
 mod registers;
 mod sizes;
@@ -92,7 +93,8 @@ pub fn generate(
     let instruction = instruction(program, &tables);
     let (entry, events, timers) = (tables.function(program.entry), tables.events(), tables.timers());
     let debug = Some(debug::debug(sources, &done));
-    let (changed, state_facts, results) = (tables.changed(), tables.state_facts(), tables.result_facts());
+    let (changed, pushed) = (tables.changed(), tables.pushed());
+    let (state_facts, results) = (tables.state_facts(), tables.result_facts());
     let (types, strings, floats, texts) = tables.finish();
     let (functions, facts) = done.into_iter().map(|compiled| (compiled.function, compiled.facts)).unzip();
     let facts = Facts {
@@ -100,6 +102,7 @@ pub fn generate(
         texts: texts.finish(),
         results,
         changed,
+        pushed,
         states: state_facts,
         events: program.events.iter().map(|event| event.span).collect(),
         timers: program.timers.iter().map(|timer| timer.span).collect(),

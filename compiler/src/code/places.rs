@@ -6,6 +6,7 @@ use swarm_bytecode::types::{Class, Type, TypeId};
 use swarm_grammar::span::Span;
 
 use super::function::{Generator, Hold, Step, Value};
+use super::pushes::Pushes;
 use super::texts::TextPlace;
 use super::walk::reads;
 use crate::bound::sum::{Size, Sum};
@@ -13,7 +14,7 @@ use crate::typed::{BinaryOperation, Expr, ExprKind, LocalId};
 
 /// Where a place starts.
 #[derive(Debug, Clone, Copy)]
-enum Root {
+pub(crate) enum Root {
     Local(LocalId),
     State(StateId),
 }
@@ -41,6 +42,9 @@ enum Selector {
 impl Generator<'_, '_> {
     /// `place = value`, or `place = place update value`.
     pub(crate) fn assign(&mut self, place: &Expr, update: Option<BinaryOperation>, value: &Expr) -> Step<()> {
+        if let (None, Some(pushes)) = (update, Pushes::of(place, value)) {
+            return self.push(pushes, value);
+        }
         let mut parts = Vec::new();
         let Some(root) = self.parts(place, &mut parts)? else { return Ok(()) };
         match (parts.split_last(), root) {
@@ -125,7 +129,7 @@ impl Generator<'_, '_> {
 
     /// The register of what a place starts from. A STATE variable is moved out of its place, so that it can be changed
     /// where it is.
-    fn open_root(&mut self, root: Root) -> Step<Register> {
+    pub(crate) fn open_root(&mut self, root: Root) -> Step<Register> {
         match root {
             Root::Local(local) => Ok(self.home(local).register),
             Root::State(state) => {
@@ -137,7 +141,7 @@ impl Generator<'_, '_> {
         }
     }
 
-    fn close_root(&mut self, root: Root, holder: Register) {
+    pub(crate) fn close_root(&mut self, root: Root, holder: Register) {
         if let Root::State(state) = root {
             self.set_state(state, holder);
             self.registers.free(holder);

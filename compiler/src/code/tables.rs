@@ -10,6 +10,7 @@ use swarm_bytecode::module::{
 };
 use swarm_bytecode::types::{EnumCase, Field, Type, TypeId};
 
+use super::pushes::Pushes;
 use super::reach::Reach;
 use super::texts::{TextPlace, Texts};
 use super::walk::{Part, base, walk};
@@ -58,6 +59,8 @@ pub(crate) struct Tables<'p> {
     results: Vec<ResultFacts>,
     /// STATE variables of which a part is assigned somewhere.
     changed: BTreeSet<StateId>,
+    /// Those that are lists which items are put behind.
+    pushed: BTreeSet<StateId>,
     /// Functions that a VETO comes to.
     looking: BTreeSet<FunctionIndex>,
 }
@@ -75,7 +78,8 @@ impl<'p> Tables<'p> {
             functions,
             texts: Texts::default(),
             results: Vec::new(),
-            changed: changed_states(program, reach),
+            changed: assigned_states(program, reach, &|place, _| !matches!(place.kind, ExprKind::State(_))),
+            pushed: assigned_states(program, reach, &|place, value| Pushes::of(place, value).is_some()),
             looking: reached_by_vetoes(program, reach),
         }
     }
@@ -211,15 +215,24 @@ impl<'p> Tables<'p> {
         self.looking.contains(&function)
     }
 
-    /// The STATE variables of which a part is assigned somewhere, with their types.
-    pub(crate) fn changed_states(&self) -> Vec<TypeId> {
-        let states = self.changed.iter().filter_map(|id| self.program.states.get(id.index()));
-        states.map(|state| state.ty).collect()
+    /// Whether items are put behind those of a STATE variable somewhere.
+    pub(crate) fn pushes(&self, id: StateId) -> bool {
+        self.pushed.contains(&id)
     }
 
-    /// The same by their numbers in the module.
+    /// The STATE variables that are changed where they are.
+    pub(crate) fn changed_states(&self) -> Vec<StateId> {
+        self.changed.union(&self.pushed).copied().collect()
+    }
+
+    /// The STATE variables of which a part is assigned somewhere, by their numbers in the module.
     pub(crate) fn changed(&self) -> Vec<StateId> {
         self.changed.iter().map(|id| self.state(*id)).collect()
+    }
+
+    /// The same of those that items are put behind.
+    pub(crate) fn pushed(&self) -> Vec<StateId> {
+        self.pushed.iter().map(|id| self.state(*id)).collect()
     }
 
     /// Calls whose results have items.
@@ -396,15 +409,19 @@ impl<'p> Tables<'p> {
     }
 }
 
-/// The STATE variables of which a part is assigned by some function that is used.
-fn changed_states(program: &Program, reach: &Reach) -> BTreeSet<StateId> {
+/// The STATE variables that some function that is used assigns in such a way, or a part of them.
+fn assigned_states(
+    program: &Program,
+    reach: &Reach,
+    such: &dyn Fn(&Expr, &Expr) -> bool,
+) -> BTreeSet<StateId> {
     let mut changed = BTreeSet::new();
     for function in reach.functions.iter().filter_map(|index| program.functions.get(index.0 as usize)) {
         walk(&function.body, &mut |part| {
             if let Part::Statement(statement) = part
-                && let StatementKind::Assign { place, .. } = &statement.kind
+                && let StatementKind::Assign { place, value, .. } = &statement.kind
                 && let Expr { kind: ExprKind::State(state), .. } = base(place)
-                && !matches!(place.kind, ExprKind::State(_))
+                && such(place, value)
             {
                 changed.insert(*state);
             }

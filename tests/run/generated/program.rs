@@ -126,6 +126,8 @@ pub(super) enum Statement {
     SetItem(List, i64, Number),
     AddToItem(List, Number, Number),
     CopyList(List, List),
+    /// Puts items behind those of a list, if it has room for them.
+    Append(List, Vec<Number>),
     SetField(Name, usize, Number),
     CopyRecord(Name, Name),
     SetEntry(Map, Number, Number),
@@ -162,6 +164,8 @@ pub(super) enum Statement {
 pub(super) const ITEMS: u64 = 3;
 /// The last one is a STATE variable; behind it comes the input, which nothing can be written to.
 pub(super) const LISTS: usize = 3;
+/// MAX of all lists.
+pub(super) const MOST_ITEMS: usize = 5;
 /// MAX of the input.
 const INPUT_ITEMS: u64 = 5;
 /// So is the last map.
@@ -452,6 +456,10 @@ impl Maker {
             0..=2 => Statement::Act(self.number(2)),
             3 => Statement::Assign(self.dice.index(VARIABLES), self.number(2)),
             4 => Statement::SetItem(self.own_list(), self.dice.roll(ITEMS).cast_signed(), self.number(2)),
+            5 if self.dice.roll(2) == 0 => {
+                let (list, items) = (self.own_list(), self.dice.roll(2) + 1);
+                Statement::Append(list, (0..items).map(|_| self.number(1)).collect())
+            }
             5 => Statement::CopyList(self.own_list(), self.list()),
             6 => Statement::AddToItem(self.own_list(), self.number(1), self.number(1)),
             7 => Statement::SetField(self.dice.index(2), self.dice.index(2), self.number(2)),

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::program::{CONSTANTS, Function, List, Map, Named, Number, Statement, Text as Words, Truth};
+use super::program::{
+    CONSTANTS, Function, List, MOST_ITEMS, Map, Named, Number, Statement, Text as Words, Truth,
+};
 
 /// What every program starts with.
 const HEAD: &str = "
@@ -237,6 +239,15 @@ impl Text {
         write_to!(self, "m", map, "[", key, "]");
     }
 
+    fn append(&mut self, list: List, items: &[Number]) {
+        let room = MOST_ITEMS - items.len();
+        write_to!(self, "IF len(l", list, ") <= ", room, " { l", list, " = append(l", list, ", [");
+        for (at, item) in items.iter().enumerate() {
+            write_to!(self, if at == 0 { "" } else { ", " }, item);
+        }
+        write_to!(self, "]) }");
+    }
+
     fn statement(&mut self, statement: &Statement) {
         match statement {
             Statement::Act(value) => write_to!(self, "ACT(", value, ")"),
@@ -254,6 +265,7 @@ impl Text {
             Statement::AddToItem(list, index, value) => {
                 write_to!(self, "l", *list, "[", index, "] += ", value);
             }
+            Statement::Append(list, items) => self.append(*list, items),
             Statement::CopyList(to, from) => write_to!(self, "l", *to, " = l", *from),
             Statement::SetField(record, field, value) => {
                 write_to!(self, "r", *record, ".", ["a", "b"][*field], " = ", value);

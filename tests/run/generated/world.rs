@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::program::{CONSTANTS, Function, List, MOST_ENTRIES, Name, Named, Number, Statement, Text, Truth};
+use super::program::{
+    CONSTANTS, Function, List, MOST_ENTRIES, MOST_ITEMS, Name, Named, Number, Statement, Text, Truth,
+};
 
 /// Why a block was left before its end.
 pub(super) enum Leave {
@@ -364,6 +366,12 @@ impl World {
                 let current = *self.values.lists[*list].get(index).ok_or(OUT_OF_RANGE)?;
                 let sum = current.checked_add(self.number(value)?).ok_or(OVERFLOW)?;
                 self.values.lists[*list][index] = sum;
+            }
+            Statement::Append(list, items) => {
+                if self.values.lists[*list].len() + items.len() <= MOST_ITEMS {
+                    let items: Result<Vec<i64>, _> = items.iter().map(|item| self.number(item)).collect();
+                    self.values.lists[*list].extend(items?);
+                }
             }
             Statement::CopyList(to, from) => self.values.lists[*to] = self.values.lists[*from].clone(),
             Statement::SetField(record, field, value) => {

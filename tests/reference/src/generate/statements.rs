@@ -268,15 +268,25 @@ impl Maker<'_, '_> {
         }
     }
 
+    /// One item or two.
+    fn items(&mut self, item: Ty) -> String {
+        let first = self.expression(item, 2);
+        if self.choices.one_in(3) { format!("{first}, {}", self.expression(item, 2)) } else { first }
+    }
+
     /// A variable, or a part of it, gets a value.
     fn change(&mut self, name: &str, ty: Ty) -> String {
         let whole = self.choices.one_in(3);
         match ty {
             Ints if !whole => match self.choices.below(4) {
-                0 => format!("{name} = append({name}, [{}])", self.expression(Int, 2)),
+                0 => format!("{name} = append({name}, [{}])", self.items(Int)),
                 1 => format!("{name}[{}] += {}", self.expression(Int, 1), self.expression(Int, 1)),
                 _ => format!("{name}[{}] = {}", self.expression(Int, 1), self.expression(Int, 2)),
             },
+            Texts | Boxes if !whole && self.choices.one_in(2) => {
+                let item = if ty == Texts { Text } else { BoxTy };
+                format!("{name} = append({name}, [{}])", self.items(item))
+            }
             Texts if !whole => format!("{name}[{}] = {}", self.expression(Int, 1), self.expression(Text, 2)),
             Counts if !whole => match self.choices.below(3) {
                 0 => format!("{name} = without({name}, {})", self.expression(Text, 1)),
