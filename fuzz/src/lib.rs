@@ -1,59 +1,75 @@
-//! What each fuzz target does with bytes. A target fails by a panic.
-#![forbid(unsafe_code)]
+//! What each fuzz target does with bytes. A target fails by a panic, and tells whether the bytes were what it is about:
+//! a program that compiles, a module that loads. `tests/corpora.rs` calls the same functions without libFuzzer.
 
 use arbitrary::Unstructured;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::verify::Verified;
 use swarm_compiler::{Options, check as check_program, compile_text_with};
+use swarm_fleet::envelope::Envelope;
 use swarm_grammar::source::{SourceFile, Sources};
 use swarm_grammar::span::FileId;
 use swarm_reference::generate::{program, says};
 use swarm_reference::report::Limits;
 use swarm_vm::{Grants, Host, Inputs, Instance, Program};
 
-#[allow(dead_code, unreachable_pub)]
 #[path = "../../tests/differential/compare.rs"]
 mod compare;
 
 use compare::{World, difference, machine, other_meaning, real, source};
+
+/// A target: whether the bytes were accepted.
+pub type Target = fn(&[u8]) -> bool;
+
+/// All targets by name; each has a file in `fuzz_targets` and a folder in `corpus`.
+pub const TARGETS: [(&str, Target); 8] = [
+    ("check", check),
+    ("decode", decode),
+    ("differential", differential),
+    ("envelope", envelope),
+    ("format", format),
+    ("json_input", json_input),
+    ("parse", parse),
+    ("run_verified", run_verified),
+];
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or("")
 }
 
 /// Any text parses, with diagnostics or without.
-pub fn parse(bytes: &[u8]) {
-    let _ = swarm_grammar::parse(FileId::default(), text(bytes));
+pub fn parse(bytes: &[u8]) -> bool {
+    swarm_grammar::parse(FileId::default(), text(bytes)).1.is_empty()
 }
 
 /// Any text is checked, and what is free of errors compiles to a module that keeps all rules.
-pub fn check(bytes: &[u8]) {
+pub fn check(bytes: &[u8]) -> bool {
     let (compilation, _) = compile_text_with("fuzz.swarm", text(bytes), &Options::default());
-    if let Some(module) = compilation.module {
-        Verified::from_module(&module).expect("what the compiler makes is verified");
+    if let Some(module) = &compilation.module {
+        Verified::from_module(module).expect("what the compiler makes is verified");
     }
     let own = compilation.diagnostics.iter().find(|found| format!("{:?}", found.code) == "E0190");
     assert!(own.is_none(), "{own:?}");
+    compilation.module.is_some()
 }
 
 /// A formatted text is formatted to itself.
-pub fn format(bytes: &[u8]) {
-    if let Ok(once) = swarm_grammar::format(text(bytes)) {
-        let twice = swarm_grammar::format(&once).expect("what was formatted parses");
-        assert_eq!(once, twice);
-    }
+pub fn format(bytes: &[u8]) -> bool {
+    let Ok(once) = swarm_grammar::format(text(bytes)) else { return false };
+    let twice = swarm_grammar::format(&once).expect("what was formatted parses");
+    assert_eq!(once, twice);
+    true
 }
 
 /// Bytes that are a module are the only ones that are that module.
-pub fn decode(bytes: &[u8]) {
-    if let Ok(module) = Module::decode(bytes) {
-        assert_eq!(module.encode(), bytes);
-    }
+pub fn decode(bytes: &[u8]) -> bool {
+    let Ok(module) = Module::decode(bytes) else { return false };
+    assert_eq!(module.encode(), bytes);
+    true
 }
 
-/// Whatever is verified runs to an end, does the same each time, and what the reference says.
-pub fn run_verified(bytes: &[u8]) {
-    let Ok(program) = Program::load(bytes) else { return };
+/// Whatever is verified runs to an end within its fuel.
+pub fn run_verified(bytes: &[u8]) -> bool {
+    let Ok(program) = Program::load(bytes) else { return false };
     let (inputs, mut host) = (Inputs::new(&program), Host::new());
     let limits = swarm_vm::Limits::default().fuel(20_000).memory_bytes(1 << 16);
     host.clock(swarm_vm::VirtualClock::default());
@@ -62,11 +78,13 @@ pub fn run_verified(bytes: &[u8]) {
         let _ = run.run(&mut host);
         assert!(run.fuel_used() <= 20_000);
     }
+    true
 }
 
 /// Any JSON is an input or is refused.
-pub fn json_input(bytes: &[u8]) {
-    const READS: &str = "TYPE P { a: int  b: string = \"\"  c: map<string, money> MAX 4 = [:]  d: duration? = NONE }
+pub fn json_input(bytes: &[u8]) -> bool {
+    const READS: &str =
+        "TYPE P { a: int  b: string = \"\"  c: map<string, money> MAX 4 = [:]  d: duration? = NONE }
 ENUM K { one  two(p: P)  OTHER(name: string) }
 INPUT ps: list<P> MAX 9
 INPUT k: K
@@ -74,32 +92,40 @@ FUNC main() { LOG(\"{ps} {k}\") }";
     let (compilation, _) = compile_text_with("fuzz.swarm", READS, &Options::default());
     let module = compilation.module.expect("it compiles");
     let program = Program::load(&module.encode()).expect("it loads");
-    let _ = Inputs::new(&program).from_json(text(bytes));
+    Inputs::new(&program).from_json(text(bytes)).is_ok()
 }
 
-/// Bytes that are an envelope are the only ones that are that envelope.
-pub fn envelope(bytes: &[u8]) {
-    if let Ok(envelope) = swarm_fleet::envelope::Envelope::decode(bytes) {
-        assert_eq!(envelope.encode(), bytes);
+/// Bytes that are an envelope are the only ones that are that envelope, and its JSON is that envelope too.
+pub fn envelope(bytes: &[u8]) -> bool {
+    let Ok(envelope) = Envelope::read(bytes) else { return false };
+    if let Ok(own) = Envelope::decode(bytes) {
+        assert_eq!(own.encode(), bytes);
     }
+    assert_eq!(Envelope::decode(&envelope.encode()).as_ref(), Ok(&envelope));
+    assert_eq!(Envelope::from_json(envelope.to_json().as_bytes()).as_ref(), Ok(&envelope));
+    true
 }
 
 /// A generated program does what it means, optimised and not.
-pub fn differential(bytes: &[u8]) {
+pub fn differential(bytes: &[u8]) -> bool {
     let made = program(&mut Unstructured::new(bytes));
     let mut sources = Sources::new();
     let file = sources.add(SourceFile::new("made.swarm", &*made.text));
-    let Some(typed) = check_program(&mut sources, file).program else { return };
+    let Some(typed) = check_program(&mut sources, file).program else { return false };
     let limits = Limits { fuel: 50_000, depth: 16, ..Limits::default() };
-    let world = World { input: made.input, context: made.context, limits, collected: true, wakes: made.wakes };
+    let world =
+        World { input: made.input, context: made.context, limits, collected: true, wakes: made.wakes };
     let meant = source(&typed, &world, &says).expect("what is given fits");
     for optimise in [false, true] {
         let options = Options { optimise, ..Options::default() };
-        let Some(module) = compile_text_with("made.swarm", &*made.text, &options).0.module else { return };
+        let Some(module) = compile_text_with("made.swarm", &*made.text, &options).0.module else {
+            return false;
+        };
         let (expected, found) = (machine(&module, &world, &says), real(&module, &world, &says));
         let other = difference(&expected, &found);
         assert!(other.is_none(), "{}\n{}", other.unwrap_or_default(), made.text);
         let other = found.ok().and_then(|found| other_meaning(&sources, &meant, &found));
         assert!(other.is_none(), "{}\n{}", other.unwrap_or_default(), made.text);
     }
+    true
 }

@@ -1,9 +1,10 @@
 //! Tasks of the project, as `cargo xtask TASK`: what a contributor and the build server run, in one place.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
@@ -47,7 +48,8 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// Run a fuzz target of `fuzz/`, or each in turn, from its corpus. What it adds goes to `fuzz/found`.
+    /// Run a fuzz target of `fuzz/`, or each in turn, from its corpus. Inputs it adds go to `fuzz/found`, findings to
+    /// `fuzz/artifacts`. Prints a line for each: executions, seconds, findings.
     Fuzz {
         /// One of them; all unless given.
         target: Option<String>,
@@ -89,30 +91,82 @@ fn differential(programs: u64, seed: u64) -> Result<()> {
     cargo("differential runs", arguments, &[("SWARM_PROGRAMS", &programs), ("SWARM_SEED", &seed)])
 }
 
-const TARGETS: [&str; 8] =
-    ["parse", "check", "format", "decode", "run_verified", "json_input", "envelope", "differential"];
-
 /// What libFuzzer needs to see which code ran, on the stable toolchain.
 const COVERAGE: &str = "-Cpasses=sancov-module -Ccodegen-units=1 -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares";
 
+/// Builds the targets once, then runs them one after the other; a finding ends its target, not the others.
 fn fuzz(target: Option<&str>, seconds: u64) -> Result<()> {
-    let time = format!("-max_total_time={seconds}");
+    let known = targets()?;
+    ensure!(
+        target.is_none_or(|target| known.iter().any(|own| own == target)),
+        "targets are {}",
+        known.join(", ")
+    );
     // With a target of its own, build scripts are not measured.
     let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    for name in TARGETS.into_iter().filter(|name| target.is_none_or(|target| target == *name)) {
-        let (found, corpus) = (root().join("fuzz/found").join(name), root().join("fuzz/corpus").join(name));
-        std::fs::create_dir_all(&found).context("cannot make fuzz/found")?;
-        std::fs::create_dir_all(&corpus).context("cannot make fuzz/corpus")?;
-        let run = ["run", "--release", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--target", &host];
-        let own = ["--bin", name, "--", &time, "-timeout=10"].map(OsStr::new);
-        let arguments = run.map(OsStr::new).into_iter().chain(own);
-        let arguments = arguments.chain([found.as_os_str(), corpus.as_os_str()]);
-        cargo(name, arguments, &[("RUSTFLAGS", COVERAGE)])?;
+    let of_all = ["--release", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--target", &host];
+    let wanted = || known.iter().filter(|name| target.is_none_or(|target| target == *name));
+    let binaries = wanted().flat_map(|name| ["--bin", name]);
+    cargo("fuzz targets", ["build"].into_iter().chain(of_all).chain(binaries), &[("RUSTFLAGS", COVERAGE)])?;
+    let mut lines = Vec::new();
+    let mut findings = 0_usize;
+    for name in wanted() {
+        let run = ["run", "--quiet"].into_iter().chain(of_all).chain(["--bin", name]);
+        let (executions, took, good) = fuzz_one(name, run, seconds)?;
+        findings = findings.saturating_add(usize::from(!good));
+        let found = if good { "no finding" } else { "1 finding, in fuzz/artifacts" };
+        lines.push(format!("fuzz: {name}: {executions} executions, {took} s, {found}"));
     }
-    ensure!(target.is_none_or(|target| TARGETS.contains(&target)), "targets are {}", TARGETS.join(", "));
+    for line in lines {
+        writeln!(std::io::stdout(), "{line}").context("cannot write to stdout")?;
+    }
+    ensure!(findings == 0, "{findings} targets have a finding");
     Ok(())
+}
+
+/// The names of the files in `fuzz/fuzz_targets`, sorted.
+fn targets() -> Result<Vec<String>> {
+    let entries = std::fs::read_dir(root().join("fuzz/fuzz_targets")).context("cannot read fuzz_targets")?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry.context("cannot read fuzz_targets")?.path();
+        names.extend(path.file_stem().and_then(OsStr::to_str).map(str::to_owned));
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Runs a target: how many executions, how many seconds, and whether it ended without a finding.
+fn fuzz_one<'a>(name: &str, run: impl Iterator<Item = &'a str>, seconds: u64) -> Result<(u64, u64, bool)> {
+    say(name)?;
+    let folder = |kind: &str| root().join("fuzz").join(kind).join(name);
+    for kind in ["found", "corpus", "artifacts"] {
+        std::fs::create_dir_all(folder(kind)).with_context(|| format!("cannot make fuzz/{kind}"))?;
+    }
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(run).args(["--", &format!("-max_total_time={seconds}"), "-timeout=10"]);
+    command.arg(format!("-artifact_prefix={}/", folder("artifacts").display()));
+    command.args([folder("found"), folder("corpus")]);
+    command.current_dir(root()).env("RUSTFLAGS", COVERAGE).stderr(Stdio::piped());
+    let begun = Instant::now();
+    let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
+    let mut executions = 0;
+    for line in child.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).split(b'\n')) {
+        let line = line.context("cannot read what the fuzzer says")?;
+        let line = String::from_utf8_lossy(&line);
+        executions = executions.max(count(&line).unwrap_or(0));
+        writeln!(std::io::stderr(), "{line}").context("cannot write to stderr")?;
+    }
+    let status = child.wait().with_context(|| format!("cannot wait for {name}"))?;
+    Ok((executions, begun.elapsed().as_secs(), status.success()))
+}
+
+/// The executions that a line of libFuzzer tells: `#4096 pulse …`, `Done 5000 runs in …`.
+fn count(line: &str) -> Option<u64> {
+    let rest = line.strip_prefix('#').or_else(|| line.strip_prefix("Done "))?;
+    rest.split_ascii_whitespace().next()?.parse().ok()
 }
 
 fn lint() -> Result<()> {
