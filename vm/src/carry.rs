@@ -53,16 +53,16 @@ impl Carrier<'_> {
         if slot == 0 || !is_carried(declared, slot) {
             return Ok(slot);
         }
+        // Texts are copied each for itself: whether two lie in the same place is the host's affair.
+        if matches!(declared, Type::String) {
+            self.memory.take(u64::from(slot::text_length(slot)))?;
+            return self.heap.push_text(self.data.text(slot)).map_err(full);
+        }
         if let Some(copy) = self.copies.get(&(ty, slot)) {
             self.heap.share(*copy);
             return Ok(*copy);
         }
         let copy = match declared {
-            Type::String => {
-                let text = self.data.text(slot);
-                self.memory.take(u64::from(slot::text_length(slot)))?;
-                self.heap.push_text(text).map_err(full)?
-            }
             Type::List { element, .. } => {
                 let items = (0..self.data.length(slot)).map(|at| self.data.item(slot, at).unwrap_or(0));
                 let items = items.collect::<Vec<_>>();

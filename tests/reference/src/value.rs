@@ -33,9 +33,6 @@ pub enum Value {
     Map(Rc<Entries>),
 }
 
-/// What tells an object or text from all others: where it lies, and which part of that it is.
-pub type Identity = (usize, usize, usize);
-
 /// The entries of a map: the key as it was given first, and the value.
 pub type Entries = BTreeMap<Key, (Value, Value)>;
 
@@ -81,11 +78,6 @@ impl Text {
         let offset = part.as_ptr().addr().saturating_sub(self.as_str().as_ptr().addr());
         let start = self.start.saturating_add(offset);
         Text { start, end: start.saturating_add(part.len()), ..self.clone() }
-    }
-
-    /// The same for texts that are the same bytes in the same place.
-    pub fn identity(&self) -> Identity {
-        (self.whole.as_ptr().addr(), self.start, self.end)
     }
 }
 

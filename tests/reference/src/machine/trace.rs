@@ -12,7 +12,7 @@ use swarm_bytecode::types::{Class, TypeId};
 use super::call::Issued;
 use super::{Done, Object, Order, Place, Slot, price};
 use crate::report::Wake;
-use crate::value::{Identity, Value, bytes};
+use crate::value::{Value, bytes};
 
 /// A chain of hashes over blocks of events.
 #[derive(Debug, Default)]
@@ -234,7 +234,8 @@ impl<'m> Order<'m> {
         }
     }
 
-    /// Copies STATE to a fresh memory, for the price of a copy. What is one object in two places stays one.
+    /// Copies STATE to a fresh memory, for the price of a copy. What is one object in two places stays one; texts are
+    /// copied each for itself.
     pub(super) fn carry(&mut self) -> Done {
         let mut carried = Carried::default();
         let mut states = Vec::new();
@@ -251,7 +252,10 @@ impl<'m> Order<'m> {
     fn carry_value(&mut self, ty: TypeId, value: &Value, carried: &mut Carried) -> Done<Option<Rc<Object>>> {
         let (identity, words, room) = match value {
             Value::Text(text) if text.constant => return Ok(None),
-            Value::Text(text) => (text.identity(), 0, 0),
+            Value::Text(_) => {
+                self.take(bytes(value.text()))?;
+                return Ok(None);
+            }
             Value::Case(_, parts) if parts.is_empty() => return Ok(None),
             Value::Case(_, parts) => (address(parts), price::case_words(parts.len()), 0),
             Value::List(parts) | Value::Record(parts) => {
@@ -269,7 +273,7 @@ impl<'m> Order<'m> {
             copy.shared.set(true);
             return Ok(Some(Rc::clone(copy)));
         }
-        self.take(price::held(words).saturating_add(bytes(value.text())))?;
+        self.take(price::held(words))?;
         carried.words = carried.words.saturating_add(words);
         let copy = Rc::new(Object { room, shared: Cell::new(false) });
         for (ty, part) in self.parts_of(ty, value) {
@@ -305,11 +309,11 @@ impl<'m> Order<'m> {
 /// What was copied so far: by type and identity, and in words.
 #[derive(Debug, Default)]
 struct Carried {
-    objects: BTreeMap<(TypeId, Identity), Rc<Object>>,
+    objects: BTreeMap<(TypeId, usize), Rc<Object>>,
     words: u64,
 }
 
 /// Tells an object from all others.
-fn address<T>(object: &Rc<T>) -> Identity {
-    (Rc::as_ptr(object).addr(), 0, 0)
+fn address<T>(object: &Rc<T>) -> usize {
+    Rc::as_ptr(object).addr()
 }
