@@ -63,6 +63,14 @@ fn every_byte_of_the_sample_flipped() {
     }
 }
 
+/// Its third function names the next register where no type is left for one, and has that register later.
+#[test]
+fn a_result_spelt_out_before_its_register_has_a_type_is_refused() {
+    let bytes = include_bytes!("../../../fuzz/corpus/decode/result_without_type");
+    let refused = Module::decode(bytes).map_err(|error| error.kind);
+    assert_eq!(refused, Err(DecodeErrorKind::NotCanonical));
+}
+
 #[test]
 fn every_prefix_is_refused() {
     for module in (0..50).map(any_module).chain([sample()]) {

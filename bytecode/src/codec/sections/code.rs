@@ -24,6 +24,9 @@ const SHORT: u8 = 0x80;
 /// The number of arguments that the low bits of an index can say.
 const FEW: usize = 7;
 
+/// What is wrong with a function in which a register stands that need not.
+const SPELT_OUT: &str = "a register is spelt out that follows from the code";
+
 pub(super) fn write(out: &mut Writer, module: &Module, function: &Function) {
     let parameters = function.registers.iter().take(usize::from(function.parameters)).copied();
     let mut stated: Vec<TypeId> = parameters.collect();
@@ -117,11 +120,15 @@ pub(super) fn read(reader: &mut Reader<'_>, module: &Module) -> Result<Function>
     let (own, open) = stated.split_at(stated.len().min(usize::from(parameters)));
     reader.allocate(limits::REGISTERS.saturating_mul(size_of::<TypeId>()))?;
     let whole = own.len() == usize::from(parameters);
-    let mut frame = Frame { registers: Registers::new(module, own.to_vec()), open, whole };
+    let mut frame =
+        Frame { registers: Registers::new(module, own.to_vec()), open, whole, absent: usize::MAX };
     let code = reader.list(limits::OPS, |reader| frame.read_op(reader))?;
-    let Frame { registers, open, .. } = frame;
+    let Frame { registers, open, absent, .. } = frame;
     let mut registers = registers.into_types();
     registers.extend_from_slice(open);
+    if registers.len() >= absent {
+        return Err(reader.error(DecodeErrorKind::NotCanonical, SPELT_OUT));
+    }
     if registers.len() > limits::REGISTERS {
         let text = format!("a function has at most {} registers", limits::REGISTERS);
         return Err(reader.error(DecodeErrorKind::TooLarge, text));
@@ -161,6 +168,9 @@ struct Frame<'m> {
     open: &'m [TypeId],
     /// Whether there is a type for each parameter. If not, no register is behind them.
     whole: bool,
+    /// Ops spelt out results that were the next registers and had no type. The function must have fewer registers than
+    /// this, or they had one form more.
+    absent: usize,
 }
 
 impl<'m> Frame<'m> {
@@ -170,10 +180,8 @@ impl<'m> Frame<'m> {
         let no_op = |reader: &Reader<'_>| {
             reader.error_at(start, DecodeErrorKind::Malformed, format!("there is no op {byte:#04x}"))
         };
-        let spelt_out = |reader: &Reader<'_>| {
-            let text = "a register is spelt out that follows from the code";
-            reader.error_at(start, DecodeErrorKind::NotCanonical, text)
-        };
+        let spelt_out =
+            |reader: &Reader<'_>| reader.error_at(start, DecodeErrorKind::NotCanonical, SPELT_OUT);
         let short = byte & SHORT != 0;
         let mut operands = Operands {
             reader,
@@ -212,7 +220,10 @@ impl<'m> Frame<'m> {
             }
             return true;
         }
-        let Some(types) = self.take(results.len()) else { return true };
+        let Some(types) = self.take(results.len()) else {
+            self.absent = self.absent.min(self.registers.len().saturating_add(results.len()));
+            return true;
+        };
         self.registers.extend(types);
         !told.iter().zip(types).all(|(told, ty)| told.is_none_or(|told| told == *ty))
     }
