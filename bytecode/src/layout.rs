@@ -21,6 +21,7 @@
 
 use std::fmt;
 
+use crate::codec::limits;
 use crate::op::{Flow, Op, Settle};
 
 /// Greatest static cost of a function.
@@ -71,26 +72,25 @@ impl fmt::Display for LayoutError {
 
 impl std::error::Error for LayoutError {}
 
-/// What the layout knows of one op.
+/// What the layout knows of one op, in 12 bytes: no function has more ops than [`limits::OPS`] or costs more than
+/// [`MAX_FUNCTION_COST`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
     /// `C[p]`.
-    before: u32,
+    before: u16,
     /// `a(p)`.
-    anchor: u32,
-    /// The other end of the block, or [`NONE`].
-    partner: u32,
-    /// Where it jumps, or [`NONE`].
-    target: u32,
+    anchor: u16,
+    /// The other end of the block. None if it is the op itself: nothing closes itself.
+    partner: u16,
+    /// Where it jumps. None if it is 0: op 0 is in no block, and so no step goes to it.
+    target: u16,
     /// The most that can have been spent since the last settling op when it is about to run.
-    unsettled: u32,
+    unsettled: u16,
     /// How many blocks are open around it.
     depth: u8,
     /// How many `within`s are open when it is about to run.
     withins: u8,
 }
-
-const NONE: u32 = u32::MAX;
 
 /// The shape of one function's code. All methods take an op's index; for an index beyond the end they answer as
 /// for the end.
@@ -108,6 +108,9 @@ impl Layout {
     /// # Errors
     /// Where blocks do not nest, a branch names no enclosing block, or the code costs too much.
     pub fn of(code: &[Op]) -> Result<Layout, LayoutError> {
+        if code.len() > limits::OPS {
+            return Err(LayoutError { op: limits::OPS, kind: LayoutErrorKind::TooCostly });
+        }
         let mut builder = Builder::new(code.len());
         for (index, op) in code.iter().enumerate() {
             builder.step(index, op)?;
@@ -127,7 +130,7 @@ impl Layout {
 
     /// `C[p]`: static cost of all ops before `p`.
     pub fn before(&self, p: usize) -> u32 {
-        self.entry(p).map_or(0, |entry| entry.before)
+        self.entry(p).map_or(0, |entry| u32::from(entry.before))
     }
 
     /// Static cost of the whole function.
@@ -137,7 +140,7 @@ impl Layout {
 
     /// `a(p)`: the op from which the fuel of the region around `p` is counted.
     pub fn anchor(&self, p: usize) -> usize {
-        self.entry(p).map_or(0, |entry| index(entry.anchor))
+        self.entry(p).map_or(0, |entry| usize::from(entry.anchor))
     }
 
     /// `C[p] − C[a(p)]`: what the region has cost when `p` is about to run.
@@ -161,7 +164,7 @@ impl Layout {
     /// the block's closing op; a `continue` to it; a `within` that undoes behind its `within.else`, when a budget has
     /// run out; a `within.else` behind its `end`. `None` for all others.
     pub fn target(&self, p: usize) -> Option<usize> {
-        self.entry(p).map(|entry| entry.target).filter(|&target| target != NONE).map(index)
+        self.entry(p).map(|entry| usize::from(entry.target)).filter(|&target| target != 0)
     }
 
     /// The other end of a block: `if` → its `else` or `end`; `else` → its `end`; `end` → its `if` or `block`;
@@ -169,7 +172,8 @@ impl Layout {
     /// of the block they name; `within` → its `within.else` or `within.end`; `within.else` → its `end`; `within.end`,
     /// and the `end` behind a `within.else` → the `within`.
     pub fn partner(&self, p: usize) -> Option<usize> {
-        self.entry(p).map(|entry| entry.partner).filter(|&partner| partner != NONE).map(index)
+        let p = p.min(self.len());
+        self.entry(p).map(|entry| usize::from(entry.partner)).filter(|&partner| partner != p)
     }
 
     /// How many blocks are open around `p`. A block's opening and closing op and its `else` or `within.else` count as
@@ -191,7 +195,7 @@ impl Layout {
 
     /// The most that can have been spent since the last settling op when `p` is about to run.
     pub fn unsettled(&self, p: usize) -> u32 {
-        self.entry(p).map_or(0, |entry| entry.unsettled)
+        self.entry(p).map_or(0, |entry| u32::from(entry.unsettled))
     }
 
     /// The costliest way without a settling op: its cost and the op where it ends. Rule F11 wants at most
@@ -228,7 +232,7 @@ struct Open {
     /// Its `else` or `within.else`, once seen.
     otherwise: Option<usize>,
     /// The anchor around it.
-    outer_anchor: u32,
+    outer_anchor: u16,
     /// The most spent on a way that leaves it by a jump to its end (`break`, `else`, a condition that fails).
     leaving: u32,
     /// The most spent on a way that goes on with its closing op (`continue`).
@@ -241,7 +245,7 @@ struct Builder {
     entries: Vec<Entry>,
     open: Vec<Open>,
     before: u32,
-    anchor: u32,
+    anchor: u16,
     withins: u8,
     /// The most spent since the last settling op; 0 where nothing arrives.
     unsettled: u32,
@@ -316,11 +320,11 @@ impl Builder {
 
     fn push(&mut self, depth: usize) {
         self.entries.push(Entry {
-            before: self.before,
+            before: u16::try_from(self.before).unwrap_or(u16::MAX),
             anchor: self.anchor,
-            partner: NONE,
-            target: NONE,
-            unsettled: self.unsettled,
+            partner: small(self.entries.len()),
+            target: 0,
+            unsettled: u16::try_from(self.unsettled).unwrap_or(u16::MAX),
             depth: u8::try_from(depth).unwrap_or(u8::MAX),
             withins: self.withins,
         });
@@ -422,7 +426,7 @@ impl Builder {
     fn link(&mut self, p: usize, partner: usize, target: Option<usize>) {
         if let Some(entry) = self.entries.get_mut(p) {
             entry.partner = small(partner);
-            entry.target = target.map_or(NONE, small);
+            entry.target = target.map_or(0, small);
         }
     }
 
@@ -435,9 +439,9 @@ impl Builder {
             if !matches!(op, Op::Break { .. } | Op::Continue { .. }) {
                 continue;
             }
-            let start = self.entries.get(p).map_or(NONE, |entry| entry.partner);
-            let close = self.entries.get(index(start)).map_or(NONE, |entry| entry.partner);
-            let behind = u32::from(matches!(op, Op::Break { .. }));
+            let start = self.entries.get(p).map_or(0, |entry| entry.partner);
+            let close = self.entries.get(usize::from(start)).map_or(0, |entry| entry.partner);
+            let behind = u16::from(matches!(op, Op::Break { .. }));
             if let Some(entry) = self.entries.get_mut(p) {
                 entry.target = close.saturating_add(behind);
             }
@@ -446,11 +450,7 @@ impl Builder {
     }
 }
 
-/// An op's index; code that passes [`MAX_FUNCTION_COST`] or was decoded is far shorter than this.
-fn small(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(NONE)
-}
-
-fn index(small: u32) -> usize {
-    usize::try_from(small).unwrap_or(usize::MAX)
+/// An op's index, or that of the end.
+fn small(index: usize) -> u16 {
+    u16::try_from(index).unwrap_or(u16::MAX)
 }

@@ -222,7 +222,7 @@ macro_rules! for_each_native {
             "Whether there is an entry under the key."
             ["has([\"a\": 1], \"a\")" => "true", "has([\"a\": 1], \"b\")" => "false"];
         0x53 Without "without" (map: Map, key: Key) -> Map Text
-            "The map without the entry under the key, if there is one."
+            "The map without the entry under the key, if there is one. Traps: too long."
             ["without([\"a\": 1, \"b\": 2], \"a\")" => "{\"b\": 2}", "without([\"a\": 1], \"b\")" => "{\"a\": 1}"];
         // Time in UTC, and durations
         0x60 Year "year" (time: Time) -> Int Fixed

@@ -8,6 +8,7 @@ use swarm_compiler::{Options, check as check_program, compile_text_with};
 use swarm_fleet::envelope::Envelope;
 use swarm_grammar::source::{SourceFile, Sources};
 use swarm_grammar::span::FileId;
+use swarm_reference::generate::modules::{damaged, mutated, valid};
 use swarm_reference::generate::{program, says};
 use swarm_reference::report::Limits;
 use swarm_vm::{Grants, Host, Inputs, Instance, Program};
@@ -15,13 +16,13 @@ use swarm_vm::{Grants, Host, Inputs, Instance, Program};
 #[path = "../../tests/differential/compare.rs"]
 mod compare;
 
-use compare::{World, difference, machine, other_meaning, real, source};
+use compare::{World, difference, machine, other_meaning, real, source, unlike};
 
 /// A target: whether the bytes were accepted.
 pub type Target = fn(&[u8]) -> bool;
 
 /// All targets by name; each has a file in `fuzz_targets` and a folder in `corpus`.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("check", check),
     ("decode", decode),
     ("differential", differential),
@@ -30,6 +31,7 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("json_input", json_input),
     ("parse", parse),
     ("run_verified", run_verified),
+    ("verify", verify),
 ];
 
 fn text(bytes: &[u8]) -> &str {
@@ -78,6 +80,34 @@ pub fn run_verified(bytes: &[u8]) -> bool {
         let _ = run.run(&mut host);
         assert!(run.fuel_used() <= 20_000);
     }
+    true
+}
+
+/// A generated module, or one that was valid before parts or bytes of it were changed: whatever the verifier accepts does
+/// what the reference says, which looks at each step whether the rules hold, and what was not changed is accepted.
+pub fn verify(bytes: &[u8]) -> bool {
+    let Some((kind, rest)) = bytes.split_first() else { return false };
+    let mut rest = Unstructured::new(rest);
+    let made = match kind % 4 {
+        0 => {
+            let Some(made) = valid(&mut rest) else { return false };
+            Verified::from_module(&made.module).expect("a valid module is accepted");
+            made
+        }
+        1 => {
+            let Some(damaged) = damaged(&mut rest) else { return false };
+            return run_verified(&damaged);
+        }
+        _ => match mutated(&mut rest) {
+            Some(made) => made,
+            None => return false,
+        },
+    };
+    if Verified::from_module(&made.module).is_err() {
+        return false;
+    }
+    let other = unlike(&made);
+    assert!(other.is_none(), "{}\n{}", other.unwrap_or_default(), made.program.text);
     true
 }
 

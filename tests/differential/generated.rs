@@ -1,7 +1,8 @@
 //! Generated programs: what they mean, what the reference makes of their modules, and what the machine does, optimised
 //! and not, with plenty of everything and with little.
 //!
-//! `SWARM_PROGRAMS` says how many, `SWARM_SEED` where to begin; `cargo xtask differential` sets them.
+//! `SWARM_PROGRAMS` says how many, `SWARM_SECONDS` for how long at most, `SWARM_SEED` where to begin; `cargo xtask
+//! differential` sets them.
 
 use std::collections::BTreeMap;
 
@@ -31,22 +32,22 @@ struct Tally {
 }
 
 /// Numbers from a seed: SplitMix64.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, count: u64) -> u64 {
+    pub(crate) fn below(&mut self, count: u64) -> u64 {
         self.next() % count.max(1)
     }
 }
 
-fn from_environment(name: &str, otherwise: u64) -> u64 {
+pub(crate) fn from_environment(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |value| value.parse().unwrap())
 }
 
@@ -55,9 +56,14 @@ fn generated_programs_do_what_they_mean() {
     crate::deep(|| {
         let (programs, seed) = (from_environment("SWARM_PROGRAMS", 400), from_environment("SWARM_SEED", 1));
         let mut tally = Tally::default();
+        let (begun, seconds) = (std::time::Instant::now(), from_environment("SWARM_SECONDS", u64::MAX));
         for number in 0..programs {
+            if begun.elapsed().as_secs() >= seconds {
+                break;
+            }
             one(seed.wrapping_add(number), &mut tally);
         }
+        let programs = tally.programs;
         report(&tally);
         let refused: u64 = tally.refused.values().sum();
         assert!(tally.divergences.is_empty(), "{} divergences", tally.divergences.len());

@@ -4,6 +4,8 @@
 
 mod compare;
 mod generated;
+mod modules;
+mod stops;
 mod vectors;
 
 /// Runs a test with room on the stack for the reference, which evaluates a call by a call.

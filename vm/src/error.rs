@@ -3,6 +3,7 @@
 use std::fmt;
 
 use smol_str::SmolStr;
+use swarm_bytecode::trap::LimitKind;
 use swarm_bytecode::types::EnumCase;
 
 /// A program, its inputs or the host do not fit together. Nothing has run.
@@ -27,6 +28,8 @@ pub enum LoadErrorKind {
     Signature,
     /// The program needs capabilities that were not granted.
     Capability,
+    /// A limit of the machine itself does not hold.
+    SelfTest,
 }
 
 impl LoadErrorKind {
@@ -38,6 +41,7 @@ impl LoadErrorKind {
             LoadErrorKind::MissingHandler => "host_function_missing",
             LoadErrorKind::Signature => "host_signature_mismatch",
             LoadErrorKind::Capability => "capability_not_granted",
+            LoadErrorKind::SelfTest => "self_test_failed",
         }
     }
 }
@@ -89,6 +93,18 @@ impl LoadError {
         let message =
             format!("the program needs capabilities that are not granted: {listed}; grant them to run it");
         LoadError { kind: LoadErrorKind::Capability, message, names }
+    }
+}
+
+impl LoadError {
+    /// `found` is what stopped the probe of a limit instead of it, if something did.
+    pub(crate) fn self_test(limit: LimitKind, found: Option<&str>) -> LoadError {
+        let instead = found.map_or("nothing stopped".to_owned(), |found| format!("`{found}` stopped"));
+        let message = format!(
+            "this virtual machine does not keep its limit `{limit}`: {instead} a program that goes over it; it runs \
+             nothing. Use another build"
+        );
+        LoadError { kind: LoadErrorKind::SelfTest, message, names: vec![limit.code().into()] }
     }
 }
 

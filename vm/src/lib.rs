@@ -50,6 +50,7 @@ mod print;
 mod program;
 mod report;
 mod scope;
+mod self_test;
 mod slot;
 mod store;
 mod table;
@@ -71,6 +72,7 @@ pub use instance::{Effects, Exit, Instance, NotPending, PendingCall, PendingKind
 pub use limits::{Grants, Limits};
 pub use program::Program;
 pub use report::{ActionRecord, OrderReport, Outcome, PlaceName, Reason, Report, SourcePlace};
+pub use self_test::self_test;
 pub use table::{Table, TableBuilder, TableError};
 pub use trace::{Level, TraceSink};
 pub use value::{Value, ValueRef};

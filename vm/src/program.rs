@@ -7,6 +7,7 @@ use swarm_bytecode::verify::Verified;
 
 use crate::decode::Code;
 use crate::error::LoadError;
+use crate::self_test::self_test;
 
 /// A verified and decoded program. A clone shares it; it may be used from many threads at once.
 #[derive(Clone)]
@@ -30,16 +31,29 @@ impl Program {
     /// Decodes and verifies a module's bytes.
     ///
     /// # Errors
-    /// The bytes are no module, or the verifier refuses it.
+    /// The bytes are no module, or the verifier refuses it; or a limit of this machine does not hold
+    /// ([`crate::self_test`]).
     pub fn load(bytes: &[u8]) -> Result<Program, LoadError> {
-        Program::new(Verified::load(bytes).map_err(LoadError::module)?)
+        self_test()?;
+        Program::load_untested(bytes)
     }
 
     /// Decodes a module that was verified.
     ///
     /// # Errors
-    /// The code cannot be decoded; verified code always can.
+    /// The code cannot be decoded; verified code always can. Or a limit of this machine does not hold
+    /// ([`crate::self_test`]).
     pub fn new(verified: Verified) -> Result<Program, LoadError> {
+        self_test()?;
+        Program::decode(verified)
+    }
+
+    /// Like [`Program::load`], for the modules that prove the limits.
+    pub(crate) fn load_untested(bytes: &[u8]) -> Result<Program, LoadError> {
+        Program::decode(Verified::load(bytes).map_err(LoadError::module)?)
+    }
+
+    fn decode(verified: Verified) -> Result<Program, LoadError> {
         let digest = verified.digest();
         let code = Code::new(verified).map_err(LoadError::module)?;
         Ok(Program { loaded: Arc::new(Loaded { code, digest }) })

@@ -1,5 +1,7 @@
 //! Tasks of the project, as `cargo xtask TASK`: what a contributor and the build server run, in one place.
 
+mod coverage;
+
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -47,6 +49,9 @@ enum Task {
         /// The first one; the next ones follow.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// After how many seconds it begins no other.
+        #[arg(long, default_value_t = u64::MAX)]
+        seconds: u64,
     },
     /// Run a fuzz target of `fuzz/`, or each in turn, from its corpus. Inputs it adds go to `fuzz/found`, findings to
     /// `fuzz/artifacts`. Prints a line for each: executions, seconds, findings.
@@ -56,6 +61,13 @@ enum Task {
         /// How long each runs.
         #[arg(long, default_value_t = 20)]
         seconds: u64,
+    },
+    /// Which lines the tests run: of the workspace, and of decoder, verifier and interpreter apart. Needs llvm-profdata and
+    /// llvm-cov of the compiler's LLVM; prints a line for each part and writes target/coverage/lines.lcov.
+    Coverage {
+        /// Handed on to `cargo test`; the whole workspace unless given.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
     },
     /// Write the generated tables of docs/bytecode.md.
     Docs {
@@ -69,11 +81,12 @@ fn main() -> Result<()> {
     match Arguments::parse().task {
         Task::Test { rest } => test(&rest),
         Task::Lint => lint(),
-        Task::Ci => test(&[]).and_then(|()| lint()),
+        Task::Ci => ci(),
         Task::Book => book(),
         Task::Soundness { programs } => soundness(programs),
-        Task::Differential { programs, seed } => differential(programs, seed),
+        Task::Differential { programs, seed, seconds } => differential(programs, seed, seconds),
         Task::Fuzz { target, seconds } => fuzz(target.as_deref(), seconds),
+        Task::Coverage { rest } => coverage::run(&rest),
         Task::Docs { check } => docs(check),
     }
 }
@@ -84,11 +97,20 @@ fn test(rest: &[String]) -> Result<()> {
     cargo("tests", arguments.chain(rest.iter().cloned()), &[])
 }
 
-fn differential(programs: u64, seed: u64) -> Result<()> {
+/// All tests, all lints, 100,000 generated programs or three minutes of them, and each fuzz target for 20 seconds.
+fn ci() -> Result<()> {
+    test(&[])?;
+    lint()?;
+    differential(100_000, 1, 180)?;
+    fuzz(None, 20)
+}
+
+fn differential(programs: u64, seed: u64, seconds: u64) -> Result<()> {
     let test = ["test", "--release", "--locked", "--test", "differential"];
     let arguments = test.into_iter().chain(["generated_programs", "--", "--nocapture"]);
-    let (programs, seed) = (programs.to_string(), seed.to_string());
-    cargo("differential runs", arguments, &[("SWARM_PROGRAMS", &programs), ("SWARM_SEED", &seed)])
+    let [programs, seed, seconds] = [programs, seed, seconds].map(|number| number.to_string());
+    let variables = [("SWARM_PROGRAMS", &*programs), ("SWARM_SEED", &*seed), ("SWARM_SECONDS", &*seconds)];
+    cargo("differential runs", arguments, &variables)
 }
 
 /// What libFuzzer needs to see which code ran, on the stable toolchain.

@@ -9,8 +9,10 @@
 
 mod codec;
 mod cost;
+mod edges;
 mod layout;
 mod listing;
+mod load;
 mod natives;
 mod numeric;
 mod quantity;

@@ -43,11 +43,11 @@ struct Call<'a> {
     types: Types<'a>,
     arguments: &'a [Value],
     ty: TypeId,
-    /// The most items that the result may have.
+    /// The most items or entries that the result may have.
     most: u64,
 }
 
-/// Carries a native out; `most` is how many items its result may have, if it is a list.
+/// Carries a native out; `most` is how many items its result may have, if it is a list or a map.
 ///
 /// # Errors
 /// As its row says.
@@ -306,7 +306,11 @@ impl Call<'_> {
 
     fn without(&self) -> Result<Given> {
         let mut entries = self.value(0).entries();
-        if entries.remove(&self.value(1).key()).is_none() {
+        let found = entries.remove(&self.value(1).key()).is_some();
+        if u64::try_from(entries.len()).unwrap_or(u64::MAX) > self.most {
+            return Err(TooLong);
+        }
+        if !found {
             return Ok(Given { value: self.value(0), made: Made::First });
         }
         let value = Value::Map(entries.into());

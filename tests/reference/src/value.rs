@@ -178,6 +178,25 @@ impl Value {
     }
 }
 
+/// Whether a value is one of a type, as far as can be seen without looking into its parts.
+pub fn fits(types: Types<'_>, ty: TypeId, value: &Value) -> bool {
+    match (types.get(ty), value) {
+        (_, Value::Zero) => true,
+        (Type::Bool, Value::Word(word)) => matches!(word, 0 | 1),
+        (Type::Float | Type::Rate(_), Value::Float(float)) => float.is_finite(),
+        (Type::String, Value::Text(_)) | (Type::Optional(_), Value::Some(_)) => true,
+        (Type::List { .. }, Value::List(_)) | (Type::Map { .. }, Value::Map(_)) => {
+            value.length() <= types.most(ty)
+        }
+        (Type::Record { fields, .. }, Value::Record(parts)) => parts.len() <= fields.len(),
+        (Type::Enum { cases, .. }, Value::Case(case, parts)) => {
+            cases.get(usize::from(*case)).is_some_and(|case| parts.len() <= case.fields.len())
+        }
+        (_, Value::Word(_)) => types.class(ty) == Class::Word,
+        _ => false,
+    }
+}
+
 /// Bytes of a text.
 pub fn bytes(text: &str) -> u64 {
     u64::try_from(text.len()).unwrap_or(u64::MAX)

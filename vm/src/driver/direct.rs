@@ -80,6 +80,11 @@ impl Left {
         Some(number)
     }
 
+    /// Whether a call was made.
+    pub(super) fn took_any(&self) -> bool {
+        self.end.wrapping_sub(self.calls) != self.start.host_calls
+    }
+
     /// The meters as they stand now, but for what is `reserved`, which is not spent yet.
     pub(super) fn meters(&self, limits: &Limits, reserved: (i64, i64)) -> Meters {
         let before = Left::of(limits, &self.start);

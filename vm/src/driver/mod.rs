@@ -32,7 +32,7 @@ use crate::word::Word;
 use calls::CallWord;
 use direct::{Direct, Left};
 pub(crate) use look::Look;
-use state::{CallKind, Ending};
+use state::{CallKind, CallState, Ending};
 pub(crate) use state::{Given, Phase, RunState, Settings};
 
 /// An order, for as long as one call of `run` lasts.
@@ -133,6 +133,11 @@ impl<'a> Driver<'a, '_> {
         };
         let pause = interpret(&mut state.machine, code, attached, &mut Blind, &mut direct);
         let Direct { left, answer, reserved, .. } = direct;
+        if left.took_any() {
+            // The call at hand may be one that the driver began and could not pay before the end of a slice: what it
+            // knew of its cost is not for the next.
+            state.call = CallState::default();
+        }
         state.meters = left.meters(&self.settings.limits, reserved);
         (pause, answer)
     }

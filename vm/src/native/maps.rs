@@ -46,12 +46,14 @@ pub(super) fn without(call: &mut Call<'_, '_>) -> Given {
     let order = call.key_order(0);
     let (map, key) = (call.slot(0), call.slot(1));
     let work = key_work(call, order);
-    let Some(at) = map::position(call.scope.data(), order, map, key) else {
+    let found = map::position(call.scope.data(), order, map, key);
+    let left = u64::from(call.scope.data().length(map)).saturating_sub(u64::from(found.is_some()));
+    call.check_count(left)?;
+    let Some(at) = found else {
         call.pay(work, 0)?;
         call.scope.heap.share(map);
         return Ok(map);
     };
-    let left = u64::from(call.scope.data().length(map)).saturating_sub(1);
     let room = cost::capacity(left);
     call.pay(NativeWork { words: cost::map_words(room), ..work }, 0)?;
     call.scope.maps(order).copy(map, room, Some(at)).map_err(full)

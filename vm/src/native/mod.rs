@@ -193,14 +193,19 @@ impl<'a> Call<'_, 'a> {
         self.scope.some(value, shares)
     }
 
+    /// Whether the list or map it returns may have so many items or entries.
+    fn check_count(&self, count: u64) -> Result<(), Pause> {
+        let most = match self.scope.code.module().ty(self.returns) {
+            Some(Type::List { max: Some(max), .. } | Type::Map { max: Some(max), .. }) => u64::from(*max),
+            _ => cost::MAX_LIST_ITEMS,
+        };
+        crate::scope::check_count(count, most)
+    }
+
     /// A list with these items.
     fn list(&mut self, items: &[u64], work: NativeWork, shares: bool) -> Given {
         let count = u64::from(crate::slot::count(items.len()));
-        let most = match self.scope.code.module().ty(self.returns) {
-            Some(Type::List { max: Some(max), .. }) => u64::from(*max),
-            _ => cost::MAX_LIST_ITEMS,
-        };
-        crate::scope::check_count(count, most)?;
+        self.check_count(count)?;
         self.pay(NativeWork { words: cost::object_words(count), ..work }, 0)?;
         self.scope.list(items, shares)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::common::*;
-use swarm_bytecode::module::{Amount, FunctionId, ImportId, Module};
+use swarm_bytecode::module::{Amount, Effect, FunctionId, Import, ImportId, Module};
 use swarm_bytecode::op::Op;
 use swarm_bytecode::types::{Type, TypeId};
 use swarm_vm::{Clock, Exit, Host, Limits, Outcome, Report};
@@ -122,6 +122,26 @@ fn host_calls_money_and_tokens() {
     assert_eq!(with(Limits::default().money(399)), (at("money"), (3, 300, 30)));
     assert_eq!(with(Limits::default().tokens(39)), (at("tokens"), (3, 300, 30)));
     assert_eq!(with(Limits::default().host_calls(0)).1.0, 0);
+}
+
+/// The end of a slice may lie before any call: what the machine knows of the cost of a free one, which it could not pay
+/// at once and then made in place, is not for the next, which is neither free nor made in place.
+#[test]
+fn a_free_call_at_the_end_of_a_slice_does_not_make_the_next_one_free() {
+    let call = |import| Op::Host { import: ImportId(import), arguments: vec![] };
+    let mut module = main(&[INT], vec![call(0), call(1), int(0, 7)]);
+    let once = Import { effect: Effect::Once, ..action("BUY", &[]) };
+    module.imports = vec![action("SAY", &[]), costing(once, Amount::Fixed(50), Amount::Fixed(5))];
+    for slice in 0..40 {
+        let mut host = Host::new();
+        host.action("SAY", || ());
+        host.action("BUY", || ());
+        let mut run = instance(&module, Limits::default(), &host).look_every(slice);
+        let report = run.run(&mut host).report().unwrap();
+        assert_eq!((report.money, report.tokens), (50, 5), "looks every {slice}");
+        let mut run = instance(&module, Limits::default().money(49), &host).look_every(slice);
+        assert_eq!(struck(run.run(&mut host).report().unwrap()).0, "money", "looks every {slice}");
+    }
 }
 
 /// A clock that goes on by a step each time it is read.

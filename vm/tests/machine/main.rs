@@ -8,6 +8,7 @@
 )]
 
 mod attempts;
+mod bombs;
 mod border;
 mod common;
 mod fuel;

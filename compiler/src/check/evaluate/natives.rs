@@ -386,7 +386,9 @@ impl<'c> Call<'c> {
             Native::Without => {
                 let key = self.argument(1)?;
                 let left = own.iter().filter(|(own, _)| !equal(own, key));
-                Ok(ExprKind::Map(left.map(|(key, value)| ((*key).clone(), (*value).clone())).collect()))
+                let left: Vec<_> = left.map(|(key, value)| ((*key).clone(), (*value).clone())).collect();
+                self.check_count(left.len())?;
+                Ok(ExprKind::Map(left))
             }
             _ => Err(Stop::Unknown),
         }
@@ -409,9 +411,15 @@ impl<'c> Call<'c> {
 
     /// A list, if its type admits so many items.
     fn list(&self, items: Vec<Expr>) -> Given {
+        self.check_count(items.len())?;
+        Ok(ExprKind::List(items))
+    }
+
+    /// Whether the list or map it gives may have so many items or entries.
+    fn check_count(&self, count: usize) -> Result<(), Stop> {
         let most = self.folder.types.max(self.returns).map_or(MAX_LIST_ITEMS, u64::from);
-        if u64::try_from(items.len()).is_ok_and(|count| count <= most) {
-            Ok(ExprKind::List(items))
+        if u64::try_from(count).is_ok_and(|count| count <= most) {
+            Ok(())
         } else {
             Err(TrapCode::TooLong.into())
         }

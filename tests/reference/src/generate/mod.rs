@@ -5,6 +5,7 @@
 //! fields, operators, functions, aggregates. Values are small and often on the edge; loops are short.
 
 mod expressions;
+pub mod modules;
 mod statements;
 
 use arbitrary::Unstructured;

@@ -64,6 +64,9 @@ impl<'m> Order<'m> {
             let verdict = self.vetoed(&call, host)?;
             if verdict.is_none() {
                 if call.waits {
+                    if self.run.withins.iter().any(Within::undoes) {
+                        self.breaks(|| format!("{} is waited for where actions are held", call.import.name));
+                    }
                     self.apply(host)?;
                 }
                 if costs.is_none() {

@@ -8,7 +8,8 @@ use swarm_bytecode::types::TypeId;
 use super::{Done, Halt, Order, Slot, index, price};
 use crate::metric::Samples;
 use crate::report::Host;
-use crate::value::Value;
+use crate::types::Types;
+use crate::value::{Value, fits};
 
 /// A live call.
 #[derive(Debug)]
@@ -18,6 +19,9 @@ pub(super) struct Frame<'m> {
     pub(super) registers: Vec<Slot>,
     /// The blocks that are open here, outermost first: whether `break` counts them.
     open: Vec<Block>,
+    types: Types<'m>,
+    /// The first register that got what is not of its type.
+    misfit: Option<Register>,
 }
 
 /// What kind of block is open.
@@ -30,9 +34,13 @@ enum Block {
 }
 
 impl<'m> Frame<'m> {
-    pub(super) fn new(function: u16, own: &'m Function, mut registers: Vec<Slot>) -> Frame<'m> {
-        registers.resize(own.registers.len(), Slot::of(Value::Zero));
-        Frame { function, own, registers, open: Vec::new() }
+    pub(super) fn new(function: u16, own: &'m Function, types: Types<'m>, arguments: Vec<Slot>) -> Frame<'m> {
+        let registers = vec![Slot::of(Value::Zero); own.registers.len()];
+        let mut frame = Frame { function, own, registers, open: Vec::new(), types, misfit: None };
+        for (register, slot) in (0_u8..).zip(arguments) {
+            frame.set(Register(register), slot);
+        }
+        frame
     }
 
     pub(super) fn get(&self, register: Register) -> Slot {
@@ -44,6 +52,9 @@ impl<'m> Frame<'m> {
     }
 
     pub(super) fn set(&mut self, register: Register, slot: Slot) {
+        if !fits(self.types, self.ty(register), &slot.value) {
+            self.misfit.get_or_insert(register);
+        }
         if let Some(place) = self.registers.get_mut(index(register)) {
             *place = slot;
         }
@@ -67,6 +78,9 @@ impl<'m> Frame<'m> {
         self.open.iter().filter(|block| **block == Block::Within).count()
     }
 }
+
+/// The most fuel from one settling op to the next, both included: rule V24, and the settling op itself.
+const MOST_UNSETTLED: u64 = 2048 + 16;
 
 /// How a stretch of code was left.
 #[derive(Debug)]
@@ -162,6 +176,9 @@ impl<'m> Order<'m> {
                 }
             };
             self.paid();
+            if let Some(register) = frame.misfit.take() {
+                self.breaks(|| format!("register {} after {op:?} does not have its type", register.0));
+            }
             match left {
                 Left::Through => {}
                 other => return Ok(other),
@@ -176,6 +193,10 @@ impl<'m> Order<'m> {
     fn arrive(&mut self, frame: &Frame<'_>, at: usize) {
         self.run.place = (frame.function, u32::try_from(at).unwrap_or(u32::MAX));
         self.run.due = frame.own.code.get(at).map_or(0, |op| u64::from(op.info().cost));
+        self.run.unsettled = self.run.unsettled.saturating_add(self.run.due);
+        if self.run.unsettled > MOST_UNSETTLED {
+            self.breaks(|| format!("{MOST_UNSETTLED} units of fuel without a settling op"));
+        }
     }
 
     fn closing(&self, frame: &Frame<'_>, at: usize) -> usize {
@@ -242,10 +263,17 @@ impl<'m> Order<'m> {
         let (body, end) = (at.saturating_add(1), self.closing(frame, at));
         let mut next = items.next();
         while endless || next.is_some() {
-            for (register, value) in next.take().into_iter().flatten() {
-                frame.set(register, Slot::of(value));
+            let begun = next.take();
+            for (register, value) in begun.iter().flatten() {
+                frame.set(*register, Slot::of(value.clone()));
             }
-            match self.inside(frame, Block::Counted, body, end, host)? {
+            let left = self.inside(frame, Block::Counted, body, end, host)?;
+            if let Some((counter, value)) = begun.iter().flatten().last()
+                && frame.value(*counter).word() != value.word()
+            {
+                self.breaks(|| format!("register {} was written in the loop that it counts", counter.0));
+            }
+            match left {
                 Left::Through | Left::Continue(0) => {}
                 Left::Break(0) => return Ok(Left::Through),
                 other => return Ok(outward(other)),

@@ -24,7 +24,7 @@ use crate::given::{self, Declared, Refusal};
 use crate::metric::Samples;
 use crate::report::{Host, Limits, Report, Wake};
 use crate::types::Types;
-use crate::value::{Text, Value, to_json};
+use crate::value::{Text, Value, fits, to_json};
 use code::Blocks;
 use trace::Digest;
 
@@ -111,6 +111,8 @@ pub struct Order<'m> {
     now: i64,
     run: Run,
     over: bool,
+    /// The first thing that happened which the verifier promises never does.
+    broken: Option<String>,
 }
 
 /// What an order has used.
@@ -136,6 +138,8 @@ struct Run {
     place: Place,
     /// Its cost, if it is not in `used` yet.
     due: u64,
+    /// The cost of the ops since the last that settled.
+    unsettled: u64,
     actions: Vec<call::Issued>,
     issued: u64,
     failed: u64,
@@ -222,12 +226,26 @@ impl<'m> Order<'m> {
             now: 0,
             run: Run::default(),
             over: false,
+            broken: None,
         })
     }
 
     /// Whether nothing can be begun any more.
     pub fn is_over(&self) -> bool {
         self.over
+    }
+
+    /// What happened so far that the verifier promises never does: a register got a value of another type, a loop wrote
+    /// what counts its rounds, a way was too long without a settling op, something was waited for where actions are held.
+    /// Each is looked at with every op.
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    fn breaks(&mut self, what: impl FnOnce() -> String) {
+        if self.broken.is_none() {
+            self.broken = Some(format!("at {:?}: {}", self.run.place, what()));
+        }
     }
 
     /// Runs one activation to its end.
@@ -330,11 +348,20 @@ impl<'m> Order<'m> {
         }
         let (caller, due) = (self.run.place, std::mem::take(&mut self.run.due));
         self.run.frames = self.run.frames.saturating_add(bytes);
-        let mut frame = flow::Frame::new(function.0, own, arguments);
+        let mut frame = flow::Frame::new(function.0, own, self.types, arguments);
         let left = self.block(&mut frame, 0, own.code.len(), host)?;
         (self.run.place, self.run.due) = (caller, due);
         self.unwind(self.run.depth.saturating_sub(1), self.run.frames.saturating_sub(bytes));
-        Ok(if let flow::Left::Return(value) = left { value } else { None })
+        let result = if let flow::Left::Return(value) = left { value } else { None };
+        let good = match (&result, own.result) {
+            (Some(slot), Some(ty)) => fits(self.types, ty, &slot.value),
+            (None, None) => true,
+            _ => false,
+        };
+        if !good {
+            self.breaks(|| format!("function {} does not give its result", function.0));
+        }
+        Ok(result)
     }
 
     /// Whether the op at hand and a charge beside its cost can be paid; pays the charge.
@@ -345,6 +372,7 @@ impl<'m> Order<'m> {
             return Err(Halt::Limit(LimitKind::Fuel));
         }
         self.run.used = self.run.used.saturating_add(charge);
+        self.run.unsettled = 0;
         Ok(())
     }
 

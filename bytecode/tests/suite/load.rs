@@ -1,0 +1,150 @@
+//! What loading a module costs: memory in proportion to its bytes, and steps in proportion to them too.
+
+use crate::rules::base;
+use crate::support::{any_module, sample};
+use smol_str::SmolStr;
+use swarm_bytecode::module::*;
+use swarm_bytecode::op::{Op, Register};
+use swarm_bytecode::types::{Field, Type, TypeId};
+use swarm_bytecode::verify::Verified;
+
+/// The most bytes alive at once while a module was decoded and verified; the module's own bytes are not among them.
+fn peak(bytes: &[u8]) -> u64 {
+    let info = allocation_counter::measure(|| drop(Verified::load(bytes)));
+    info.bytes_max
+}
+
+fn check(bytes: &[u8], what: &str) {
+    let (length, peak) = (u64::try_from(bytes.len()).unwrap(), peak(bytes));
+    // The decoder unfolds to 32 bytes for each byte and 64 KiB at most; of those, an op takes 64 and 12 for its layout.
+    let most = 38 * length + (76 << 10);
+    assert!(peak <= most, "{what}: {length} bytes take {peak} bytes of memory; at most {most}");
+}
+
+/// Modules of one kind of thing, as many as there may be or as fit, each as short as it can be in bytes.
+fn dense(count: usize) -> Vec<(&'static str, Module)> {
+    let name = |at: usize| SmolStr::from(format!("n{at}"));
+    let function =
+        |registers: Vec<TypeId>, code: Vec<Op>| Function { registers, parameters: 0, result: None, code };
+    let module = |change: &dyn Fn(&mut Module)| {
+        let mut module = Module::empty();
+        module.functions.push(function(vec![TypeId::INT], vec![Op::Return {}]));
+        change(&mut module);
+        module
+    };
+    let zeros = vec![Op::Zero { result: Register(0) }; count.min(60_000)];
+    let calls =
+        vec![Op::Call { function: FunctionId(0), arguments: vec![Register(0); 2] }; count.min(60_000)];
+    vec![
+        (
+            "ops without operands",
+            module(&|own| own.functions[0].code = vec![Op::Settle {}; count.min(60_000)]),
+        ),
+        ("ops", module(&|own| own.functions[0].code.splice(0..0, zeros.clone()).for_each(drop))),
+        ("calls", module(&|own| own.functions[0].code = calls.clone())),
+        (
+            "functions",
+            module(&|own| {
+                own.functions = vec![function(Vec::new(), vec![Op::Return {}]); count.min(4_000)];
+            }),
+        ),
+        (
+            "registers",
+            module(&|own| {
+                own.functions = vec![function(vec![TypeId::INT; 250], vec![Op::Return {}]); count.min(4_000)];
+            }),
+        ),
+        ("types", module(&|own| own.types = vec![Type::Optional(TypeId::INT); count.min(4_000)])),
+        (
+            "records",
+            module(&|own| {
+                let fields = |at: usize| {
+                    let field =
+                        Field { name: name(at), ty: TypeId::INT, key: false, unit: None, default: None };
+                    vec![field; 4]
+                };
+                own.types = (0..count.min(4_000))
+                    .map(|at| Type::Record { name: name(at), fields: fields(at) })
+                    .collect();
+            }),
+        ),
+        ("strings", module(&|own| own.strings = (0..count.min(16_000)).map(name).collect())),
+        (
+            "floats",
+            module(&|own| {
+                own.floats = (0..count.min(16_000)).map(|at| f64::from(u32::try_from(at).unwrap())).collect();
+            }),
+        ),
+        (
+            "imports",
+            module(&|own| {
+                own.imports = (0..count.min(1_000))
+                    .map(|at| Import {
+                        name: name(at),
+                        parameters: vec![TypeId::INT; 8],
+                        result: None,
+                        effect: Effect::Plain,
+                        capability: None,
+                        cost: CallCost::default(),
+                    })
+                    .collect();
+            }),
+        ),
+        (
+            "terms",
+            module(&|own| {
+                let term = |at: usize| Term { factors: Vec::new(), coefficient: u64::try_from(at).unwrap() };
+                own.bound.fuel = Polynomial::Terms((1..count.min(4_000)).map(term).collect());
+            }),
+        ),
+        (
+            "places",
+            module(&|own| {
+                let place = |at: u32| (at, Place { file: 0, line: 1, column: 1 });
+                own.functions[0].code = vec![Op::Settle {}; count.min(60_000)];
+                own.debug = Some(Debug {
+                    files: Vec::new(),
+                    functions: vec![FunctionDebug {
+                        name: "f".into(),
+                        registers: Vec::new(),
+                        places: (0..u32::try_from(count.min(60_000)).unwrap()).map(place).collect(),
+                    }],
+                });
+            }),
+        ),
+    ]
+}
+
+#[test]
+fn loading_takes_memory_in_proportion() {
+    check(&sample().encode(), "the sample");
+    check(&base().encode(), "the base of all rules");
+    for seed in 0..300 {
+        let bytes = any_module(seed).encode();
+        check(&bytes, "a module made at random");
+    }
+    for count in [100, 1_000, 4_000, 16_000, 60_000] {
+        for (what, module) in dense(count) {
+            let bytes = module.encode();
+            check(&bytes, &format!("{count} {what}"));
+            // A module that ends too soon is refused before it has taken more.
+            check(&bytes[..bytes.len() - 1], &format!("{count} {what}, cut off"));
+        }
+    }
+}
+
+/// Twice as many functions are twice as many steps.
+#[test]
+fn verifying_takes_steps_in_proportion() {
+    let work = |functions: usize| {
+        let mut module = base();
+        module.debug = None;
+        let body = module.functions[0].clone();
+        module.functions.extend(std::iter::repeat_n(body, functions));
+        Verified::from_module(&module).unwrap().work()
+    };
+    for functions in [250, 500, 1_000, 2_000] {
+        let (once, twice) = (work(functions), work(2 * functions));
+        assert!(twice * 10 <= once * 22, "{functions} functions: {once} steps, twice as many: {twice}");
+    }
+}
