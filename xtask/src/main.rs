@@ -1,5 +1,9 @@
 //! Tasks of the project, as `cargo xtask TASK`: what a contributor and the build server run, in one place.
 
+mod bench;
+mod instructions;
+mod tools;
+
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -29,6 +33,21 @@ enum Task {
     Lint,
     /// Everything the build server checks.
     Ci,
+    /// Run the benchmarks of `benches/`; of peers, measure Swarm beside them: `bench peers --all`.
+    #[command(args_conflicts_with_subcommands = true)]
+    Bench {
+        #[command(subcommand)]
+        of: Option<Benches>,
+        /// Handed on to criterion: a filter.
+        rest: Vec<String>,
+    },
+    /// Count the instructions of twenty kernels with callgrind, and compare them with benches/instructions.txt: more than
+    /// 3 % growth fails unless the changelog names the kernel.
+    Instructions {
+        /// Write the counts instead.
+        #[arg(long)]
+        bless: bool,
+    },
     /// Make the pages of the book with mdBook, into target/book.
     Book,
     /// Hold the proved worst case against runs: of programs made at random, none of which may use more, and of the
@@ -65,11 +84,20 @@ enum Task {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum Benches {
+    /// The same work in Swarm, in native Rust and in other machines, each in a process of its own.
+    Peers(bench::Peers),
+}
+
 fn main() -> Result<()> {
     match Arguments::parse().task {
         Task::Test { rest } => test(&rest),
         Task::Lint => lint(),
-        Task::Ci => test(&[]).and_then(|()| lint()),
+        Task::Ci => test(&[]).and_then(|()| lint()).and_then(|()| instructions::instructions(false)),
+        Task::Bench { of: Some(Benches::Peers(peers)), .. } => bench::peers(&peers),
+        Task::Bench { of: None, rest } => bench::criterion(&rest),
+        Task::Instructions { bless } => instructions::instructions(bless),
         Task::Book => book(),
         Task::Soundness { programs } => soundness(programs),
         Task::Differential { programs, seed } => differential(programs, seed),
