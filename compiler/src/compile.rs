@@ -71,8 +71,8 @@ pub fn compile_with(
 ) -> Compilation {
     let Checked { program, diagnostics } = check_with(sources, file, loader, options);
     let mut compilation = Compilation { diagnostics, ..Compilation::default() };
-    let Some(program) = program else { return compilation };
-    match build_better(&program, sources, None, options) {
+    let Some(mut program) = program else { return compilation };
+    match build_better(&mut program, sources, None, options) {
         Ok((Generated { module, facts, .. }, bound)) => {
             compilation.diagnostics.extend(warn_of_budget(&bound, &module, file, sources));
             compilation.diagnostics.extend(warn_of_unbounded(&bound, file, sources));
@@ -112,9 +112,9 @@ pub fn compile_tests(
     let options = Options { tests: true, ..*options };
     let Checked { program, diagnostics } = check_with(sources, file, loader, &options);
     let mut tests = CompiledTests { diagnostics, ..CompiledTests::default() };
-    for test in program.iter().flat_map(|program| &program.tests) {
-        let Some(program) = &program else { break };
-        match build_better(program, sources, Some(test), &options) {
+    let Some(mut program) = program else { return tests };
+    for test in &std::mem::take(&mut program.tests) {
+        match build_better(&mut program, sources, Some(test), &options) {
             Ok((Generated { module, steps, .. }, _)) => {
                 tests.plans.push(TestPlan { name: test.name.clone(), span: test.span, module, steps });
             }
@@ -173,16 +173,21 @@ pub fn function_bounds(sources: &mut Sources, file: FileId, loader: &dyn Loader)
 
 /// Makes the module of a program made better, if that is wanted and the result fits; else of the program as it is.
 fn build_better(
-    program: &Program,
+    program: &mut Program,
     sources: &Sources,
     test: Option<&Test>,
     options: &Options,
 ) -> Result<(Generated, Report), Vec<Diagnostic>> {
-    let better = options.optimise.then(|| build(&optimise(program), sources, test));
-    match better {
-        Some(Ok(built)) => Ok(built),
-        Some(Err(_)) | None => build(program, sources, test),
+    if options.optimise {
+        let plain = program.functions.clone();
+        optimise(&mut program.functions);
+        let better = build(program, sources, test);
+        program.functions = plain;
+        if better.is_ok() {
+            return better;
+        }
     }
+    build(program, sources, test)
 }
 
 /// Makes the module of a checked program as it is, with its bound, and has it verified.

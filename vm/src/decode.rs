@@ -159,11 +159,14 @@ impl Code {
             strings.push(TextSlot { source: MODULE_TEXT, offset, length }.pack());
             text.push_str(string);
         }
+        // About a word for each op, and a few for what is fused.
+        let ops = module.functions.iter().map(|function| function.code.len()).fold(0, usize::saturating_add);
+        let words = ops.saturating_add(ops / 4).saturating_add(module.functions.len());
         let mut decoder = Decoder {
             module,
             strings,
-            words: Vec::new(),
-            origins: Vec::new(),
+            words: Vec::with_capacity(words),
+            origins: Vec::with_capacity(words),
             constants: Vec::new(),
             sites: Vec::new(),
             calls: Vec::new(),

@@ -1,6 +1,9 @@
 //! Tasks of the project, as `cargo xtask TASK`: what a contributor and the build server run, in one place.
 
+mod bench;
 mod coverage;
+mod instructions;
+mod tools;
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
@@ -31,6 +34,21 @@ enum Task {
     Lint,
     /// Everything the build server checks.
     Ci,
+    /// Run the benchmarks of `benches/`; of peers, measure Swarm beside them: `bench peers --all`.
+    #[command(args_conflicts_with_subcommands = true)]
+    Bench {
+        #[command(subcommand)]
+        of: Option<Benches>,
+        /// Handed on to criterion: a filter.
+        rest: Vec<String>,
+    },
+    /// Count the instructions of twenty kernels with callgrind, and compare them with benches/instructions.txt: more than
+    /// 3 % growth fails unless the changelog names the kernel.
+    Instructions {
+        /// Write the counts instead.
+        #[arg(long)]
+        bless: bool,
+    },
     /// Make the pages of the book with mdBook, into target/book.
     Book,
     /// Hold the proved worst case against runs: of programs made at random, none of which may use more, and of the
@@ -77,11 +95,20 @@ enum Task {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum Benches {
+    /// The same work in Swarm, in native Rust and in other machines, each in a process of its own.
+    Peers(bench::Peers),
+}
+
 fn main() -> Result<()> {
     match Arguments::parse().task {
         Task::Test { rest } => test(&rest),
         Task::Lint => lint(),
         Task::Ci => ci(),
+        Task::Bench { of: Some(Benches::Peers(peers)), .. } => bench::peers(&peers),
+        Task::Bench { of: None, rest } => bench::criterion(&rest),
+        Task::Instructions { bless } => instructions::instructions(bless),
         Task::Book => book(),
         Task::Soundness { programs } => soundness(programs),
         Task::Differential { programs, seed, seconds } => differential(programs, seed, seconds),
@@ -97,10 +124,11 @@ fn test(rest: &[String]) -> Result<()> {
     cargo("tests", arguments.chain(rest.iter().cloned()), &[])
 }
 
-/// All tests, all lints, 100,000 generated programs or three minutes of them, and each fuzz target for 20 seconds.
+/// All tests, all lints, the counted instructions, 100,000 generated programs or three minutes of them, and each fuzz target for 20 seconds.
 fn ci() -> Result<()> {
     test(&[])?;
     lint()?;
+    instructions::instructions(false)?;
     differential(100_000, 1, 180)?;
     fuzz(None, 20)
 }

@@ -1,7 +1,5 @@
 //! The work in Starlark, with its ticks counted.
 
-use std::cell::Cell;
-
 use starlark::environment::{FrozenModule, Globals, GlobalsBuilder, Module};
 use starlark::eval::Evaluator;
 use starlark::starlark_module;
@@ -9,20 +7,15 @@ use starlark::syntax::{AstModule, Dialect};
 use starlark::values::UnpackValue;
 use starlark::values::none::NoneType;
 
-use crate::work::{Seen, Work, tasks, text};
-use crate::{Failure, Run, Runs, Timer};
+use crate::seen::{self, see};
+use crate::task::{Run, Runs, Task, Timer, compiled, repeated, repeated_source};
+use crate::work::{Work, tasks, text};
+use crate::{Engine, Failure};
 
-thread_local! {
-    static SEEN: Cell<Seen> = Cell::default();
-}
+/// Only with ticks: what they cost is not seen beside the rest.
+pub const ENGINES: [Engine; 1] = [Engine { name: "starlark + ticks", runs }];
 
-fn see(change: impl FnOnce(&mut Seen)) {
-    SEEN.with(|seen| {
-        let mut now = seen.get();
-        change(&mut now);
-        seen.set(now);
-    });
-}
+const PROGRAM: &str = include_str!("../programs/workloads.star");
 
 #[starlark_module]
 fn host(builder: &mut GlobalsBuilder) {
@@ -60,17 +53,22 @@ fn module(globals: &Globals, source: String) -> Result<FrozenModule, Failure> {
     })
 }
 
-/// The tasks, or the text.
-fn data(work: Work) -> String {
-    if work == Work::Wordcount {
-        return format!("data = {:?}\n", text());
+/// The tasks, the text, or a number.
+fn data(work: Work, set: usize) -> String {
+    match work {
+        Work::Wordcount => format!("data = {:?}\n", text()),
+        Work::Policy | Work::PolicyFresh => {
+            let tasks = tasks(set);
+            let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network).enumerate();
+            let rows = columns.map(|(row, ((cpu_time, memory), network))| {
+                format!(
+                    "{{'id': {row}, 'cpu_time': {cpu_time}, 'memory': {memory}, 'network': {network}}},\n"
+                )
+            });
+            format!("data = [\n{}]\n", rows.collect::<String>())
+        }
+        _ => format!("data = {}\n", work.argument()),
     }
-    let tasks = tasks(0);
-    let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network).enumerate();
-    let rows = columns.map(|(row, ((cpu_time, memory), network))| {
-        format!("{{'id': {row}, 'cpu_time': {cpu_time}, 'memory': {memory}, 'network': {network}}},\n")
-    });
-    format!("data = [\n{}]\n", rows.collect::<String>())
 }
 
 fn call(work: &FrozenModule, data: &FrozenModule) -> Result<Run, Failure> {
@@ -85,27 +83,54 @@ fn call(work: &FrozenModule, data: &FrozenModule) -> Result<Run, Failure> {
             return Err("the program has no such function".into());
         };
         evaluator.set_max_tick_count(1 << 40).map_err(|error| format!("{error:?}"))?;
-        SEEN.with(|seen| seen.set(Seen::default()));
+        seen::reset();
         let start = Timer::start();
         let value = evaluator.eval_function(function, &[argument], &[]).map_err(failure)?;
-        let nanoseconds = start.nanoseconds();
-        let count = i64::unpack_value(value).map_err(failure)?;
-        Ok(Run { nanoseconds, result: count.unwrap_or_else(|| SEEN.with(|seen| seen.get().result())) })
+        let amount = start.nanoseconds();
+        let given = i64::unpack_value(value).map_err(failure)?;
+        Ok(Run { amount, result: given.unwrap_or_else(seen::result) })
     })
 }
 
-/// One run after the other of `work`, where dictionaries and calls are what counts.
-pub fn runs(work: Work) -> Result<Option<Runs>, Failure> {
-    let name = match work {
-        Work::Policy => "policy",
-        Work::Hostcall => "hostcall",
-        Work::Wordcount => "wordcount",
-        _ => return Ok(None),
-    };
+fn policy() -> &'static str {
+    let end = PROGRAM.find("def wordcount").unwrap_or(PROGRAM.len());
+    PROGRAM.get(PROGRAM.find("def policy").unwrap_or(0)..end).unwrap_or("")
+}
+
+/// Evaluates the sample and calls it over no tasks.
+fn first_result(globals: &Globals) -> Result<Box<dyn std::any::Any>, Failure> {
+    let ast = AstModule::parse("work.star", policy().to_owned(), &Dialect::Standard).map_err(failure)?;
+    Module::with_temp_heap(|module| {
+        let mut evaluator = Evaluator::new(&module);
+        evaluator.set_max_tick_count(1 << 40).map_err(|error| format!("{error:?}"))?;
+        evaluator.eval_module(ast, globals).map_err(failure)?;
+        let function = module.get("policy").ok_or("the program has no such function")?;
+        let none = module.heap().alloc(Vec::<i32>::new());
+        evaluator.eval_function(function, &[none], &[]).map_err(failure)?;
+        Ok(Box::new(()) as Box<dyn std::any::Any>)
+    })
+}
+
+/// Measures `task`.
+fn runs(task: Task) -> Result<Option<Runs>, Failure> {
     let globals = GlobalsBuilder::standard().with(host).build();
-    let program = format!("{}\nwork = {name}\n", include_str!("../programs/workloads.star"));
-    let program = module(&globals, program)?;
-    let data = if work == Work::Hostcall { format!("data = {}\n", work.argument()) } else { data(work) };
-    let data = module(&globals, data)?;
-    Ok(Some(Box::new(move || call(&program, &data))))
+    Ok(Some(match task {
+        Task::Work(work) => {
+            let name = if work == Work::PolicyFresh { "policy" } else { work.name() };
+            let program = module(&globals, format!("{PROGRAM}\nwork = {name}\n"))?;
+            let sets = (0..work.sets()).map(|set| module(&globals, data(work, set)));
+            let sets: Vec<FrozenModule> = sets.collect::<Result<_, _>>()?;
+            let mut turn = 0_usize;
+            Box::new(move || {
+                turn += 1;
+                call(&program, &sets[(turn - 1) % sets.len()])
+            })
+        }
+        Task::Source => repeated(Box::new(move || first_result(&globals))),
+        Task::Compile => {
+            let source = repeated_source(&policy().replace("policy", "policy_@"));
+            compiled(source, move |source| module(&globals, source.to_owned()).map(drop))
+        }
+        _ => return Ok(None),
+    }))
 }

@@ -6,12 +6,23 @@ use swarm_bytecode::types::Type;
 use swarm_compiler::compile_text;
 use swarm_vm::{Grants, Host, Inputs, Instance, Limits, Percent, Program, Record, Table};
 
+use crate::task::{Makes, Run, Runs, Task, Timer, bytes, compiled, held, repeated};
 use crate::work::{Seen, Work, tasks, text};
-use crate::{Failure, Run, Runs, Timer};
+use crate::{Engine, Failure};
+
+#[path = "../../generated.rs"]
+mod generated;
+
+/// With its meters on (fuel, memory, calls, money, tokens), as the other machines keep nothing of a run; and as agents run
+/// it, with both.
+pub const ENGINES: [Engine; 2] = [
+    Engine { name: "swarm", runs: |task| runs(task, Keeps::Nothing) },
+    Engine { name: "swarm + log and digest", runs: |task| runs(task, Keeps::LogAndDigest) },
+];
 
 /// What is kept of a run beside its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeps {
+enum Keeps {
     /// Nothing, as in the other machines.
     Nothing,
     /// The log of actions and the digest of the trace.
@@ -74,41 +85,110 @@ fn host<'h>(seen: &'h Cell<Seen>, given: &'h Cell<i64>) -> Host<'h> {
     host
 }
 
-/// One run after the other of `work`.
-pub fn runs(work: Work, keeps: Keeps) -> Result<Runs, Failure> {
-    let (compilation, _) = compile_text("workload.swarm", source(work));
-    let mut module = compilation.module.ok_or_else(|| format!("{} does not compile", work.name()))?;
+fn module(source: &str) -> Result<Vec<u8>, Failure> {
+    let (compilation, _) = compile_text("workload.swarm", source);
+    let mut module = compilation.module.ok_or("the program does not compile")?;
     module.strip();
-    let program = Program::load(&module.encode())?;
+    Ok(module.encode())
+}
+
+fn limits() -> Limits {
+    let limits = Limits::default().fuel(1 << 40).memory_bytes(1 << 30);
+    limits.host_calls(1 << 40).money(1 << 40).deadline_ns(1 << 40)
+}
+
+/// One run after the other of `work`.
+fn work_runs(work: Work, keeps: Keeps) -> Result<Runs, Failure> {
+    let program = Program::load(&module(source(work))?)?;
     let sets: Vec<Inputs> =
         (0..work.sets()).map(|set| inputs(&program, work, set)).collect::<Result<_, _>>()?;
     // For the rest of the process, as all contestants live that long.
     let seen: &'static Cell<Seen> = Box::leak(Box::default());
     let given: &'static Cell<i64> = Box::leak(Box::default());
     let mut host = host(seen, given);
-    let limits = Limits::default()
-        .fuel(1 << 40)
-        .memory_bytes(1 << 30)
-        .host_calls(1 << 40)
-        .money(1 << 40)
-        .deadline_ns(1 << 40);
     let mut turn = 0_usize;
     Ok(Box::new(move || {
         let inputs = &sets[turn % sets.len()];
         turn += 1;
-        let mut run = Instance::new(&program, inputs, limits, &Grants::all(), &host)?;
+        let mut run = Instance::new(&program, inputs, limits(), &Grants::all(), &host)?;
         if keeps == Keeps::Nothing {
             run = run.without_action_log().without_digest();
         }
         seen.set(Seen::default());
         let start = Timer::start();
         let exit = run.run(&mut host);
-        let nanoseconds = start.nanoseconds();
+        let amount = start.nanoseconds();
         let report = exit.report().ok_or("the run stopped before its end")?;
         if report.outcome != swarm_vm::Outcome::Done {
             return Err(format!("{}: {:?}", work.name(), report.reason).into());
         }
-        let by_host = matches!(work, Work::Policy | Work::PolicyFresh | Work::Hostcall);
-        Ok(Run { nanoseconds, result: if by_host { seen.get().result() } else { given.get() } })
+        Ok(Run { amount, result: if work.by_host() { seen.get().result() } else { given.get() } })
+    }))
+}
+
+fn runs(task: Task, keeps: Keeps) -> Result<Option<Runs>, Failure> {
+    if let Task::Work(work) = task {
+        let differs = keeps == Keeps::Nothing || work.by_host();
+        return if differs { work_runs(work, keeps).map(Some) } else { Ok(None) };
+    }
+    if keeps == Keeps::LogAndDigest {
+        return Ok(None);
+    }
+    let sample = source(Work::Policy);
+    let code = module(sample)?;
+    Ok(Some(match task {
+        Task::Size => bytes(code.len()),
+        Task::Compile => compiled(generated::generated(1 << 20), |source| {
+            match compile_text("workload.swarm", source).0.module {
+                Some(_) => Ok(()),
+                None => Err("the program does not compile".into()),
+            }
+        }),
+        Task::Instance => repeated(instances(&code)?),
+        Task::Idle => held(instances(&code)?),
+        Task::Source => {
+            let mut first = first_result()?;
+            repeated(Box::new(move || first(&module(sample)?)))
+        }
+        _ => {
+            let mut first = first_result()?;
+            repeated(Box::new(move || first(&code)))
+        }
+    }))
+}
+
+/// Loads a module and runs it once, over no tasks.
+fn first_result() -> Result<impl FnMut(&[u8]) -> Result<Box<dyn std::any::Any>, Failure>, Failure> {
+    let (seen, given) = (Box::leak(Box::default()), Box::leak(Box::default()));
+    let mut host = host(seen, given);
+    let table = Table::builder()
+        .strings("id", std::iter::empty::<&str>())
+        .words("cpu_time", Type::Duration, Vec::new())
+        .words("memory", Type::Bytes, Vec::new())
+        .words("network", Type::Bandwidth, Vec::new())
+        .build()?;
+    Ok(move |code: &[u8]| {
+        let program = Program::load(code)?;
+        let inputs = Inputs::new(&program).table("task_queue", &*table)?;
+        let run = Instance::new(&program, &inputs, limits(), &Grants::all(), &host)?;
+        let mut run = run.without_action_log().without_digest();
+        let exit = run.run(&mut host);
+        let done = exit.report().is_some_and(|report| report.outcome == swarm_vm::Outcome::Done);
+        if done {
+            Ok(Box::new(()) as Box<dyn std::any::Any>)
+        } else {
+            Err("the sample stopped before its end".into())
+        }
+    })
+}
+
+/// Makes instances of the loaded sample.
+fn instances(code: &[u8]) -> Result<Makes, Failure> {
+    let program = Program::load(code)?;
+    let inputs = inputs(&program, Work::Policy, 0)?;
+    let host = host(Box::leak(Box::default()), Box::leak(Box::default()));
+    Ok(Box::new(move || {
+        let run = Instance::new(&program, &inputs, limits(), &Grants::all(), &host)?;
+        Ok(Box::new(run.without_action_log().without_digest()))
     }))
 }

@@ -152,7 +152,8 @@ impl Module {
     /// The module in bytes. [`Module::decode`] reads back the same module if it keeps to [`limits`], and its bound is
     /// a sum of different products in order.
     pub fn encode(&self) -> Vec<u8> {
-        let mut body = Writer::default();
+        // Most programs fit.
+        let mut body = Writer { bytes: Vec::with_capacity(512) };
         let mut there = 0;
         for section in Section::ALL {
             let before = body.bytes.len();

@@ -1,7 +1,5 @@
 //! What a way through code costs at most, resource by resource.
 
-use std::collections::BTreeMap;
-
 use swarm_bytecode::cost::{TEXT_STEP, WORD_BYTES};
 use swarm_bytecode::module::ImportId;
 use swarm_grammar::span::Span;
@@ -23,7 +21,26 @@ pub(crate) struct Cost {
     pub(crate) money: Size,
     pub(crate) tokens: Size,
     /// What each host function has of these calls, money and tokens.
-    pub(crate) calls: BTreeMap<ImportId, Calls>,
+    pub(crate) calls: CallsByImport,
+}
+
+/// What is asked of each host function that is called at all, in order. A way calls few.
+pub(crate) type CallsByImport = Vec<(ImportId, Calls)>;
+
+/// Changes what is asked of one host function; of one not asked before that is nothing.
+fn change_calls(calls: &mut CallsByImport, import: ImportId, change: impl FnOnce(&mut Calls)) {
+    match calls.binary_search_by_key(&import, |(known, _)| *known) {
+        Ok(at) => {
+            if let Some((_, known)) = calls.get_mut(at) {
+                change(known);
+            }
+        }
+        Err(at) => {
+            let mut first = Calls::none();
+            change(&mut first);
+            calls.insert(at, (import, first));
+        }
+    }
 }
 
 /// What is asked of one host function.
@@ -70,7 +87,7 @@ impl Cost {
             host_calls: zero(),
             money: zero(),
             tokens: zero(),
-            calls: BTreeMap::new(),
+            calls: CallsByImport::new(),
         }
     }
 
@@ -92,7 +109,7 @@ impl Cost {
         add(&mut self.money, &next.money);
         add(&mut self.tokens, &next.tokens);
         for (import, calls) in &next.calls {
-            self.calls.entry(*import).or_insert_with(Calls::none).follow(calls);
+            change_calls(&mut self.calls, *import, |own| own.follow(calls));
         }
     }
 
@@ -105,8 +122,9 @@ impl Cost {
     fn join(self, other: &Cost, joined: fn(Size, &Size) -> Size) -> Cost {
         let mut calls = self.calls;
         for (import, theirs) in &other.calls {
-            let own = calls.remove(import).unwrap_or_else(Calls::none);
-            calls.insert(*import, own.join(theirs, joined));
+            change_calls(&mut calls, *import, |own| {
+                *own = std::mem::replace(own, Calls::none()).join(theirs, joined);
+            });
         }
         Cost {
             fuel: joined(self.fuel, &other.fuel),
@@ -167,10 +185,11 @@ impl Cost {
         add(&mut self.host_calls, &once);
         add(&mut self.money, money);
         add(&mut self.tokens, tokens);
-        let calls = self.calls.entry(import).or_insert_with(Calls::none);
-        add(&mut calls.count, &once);
-        add(&mut calls.money, money);
-        add(&mut calls.tokens, tokens);
+        change_calls(&mut self.calls, import, |calls| {
+            add(&mut calls.count, &once);
+            add(&mut calls.money, money);
+            add(&mut calls.tokens, tokens);
+        });
     }
 
     /// All resources, to look for causes.

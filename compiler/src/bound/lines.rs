@@ -149,7 +149,7 @@ impl Walk<'_, '_> {
 
     /// The WITHIN that op `at` opens so many times.
     fn budget(&self, at: usize, often: &Size) -> Option<Budget> {
-        let (facts, close) = (self.facts.withins.get(&at)?, self.layout.partner(at)?);
+        let (facts, close) = (self.facts.withins.get(at)?, self.layout.partner(at)?);
         let all = |limit: &Option<Sum>| times(&Ok(limit.clone()?), often, self.facts.span).ok();
         Some(Budget { close, money: all(&facts.money), tokens: all(&facts.tokens) })
     }
@@ -176,7 +176,7 @@ impl Walk<'_, '_> {
     ) -> Vec<(Line, Cost)> {
         let facts = self.facts;
         let (Op::Call { function, .. } | Op::CallValue { function, .. }) = op else { return Vec::new() };
-        let Some(call) = facts.calls.get(&at) else { return Vec::new() };
+        let Some(call) = facts.calls.get(at) else { return Vec::new() };
         let theirs = of_function(self.prover, *function, known).into_iter();
         theirs
             .map(|(theirs, cost)| {

@@ -39,7 +39,7 @@ pub use report::{
     Activation, Amounts, CallBound, Report, Wake, evaluate, evaluate_polynomial, formula, formula_with,
     thousands,
 };
-pub use sum::Unbounded;
+pub use sum::{Cause, Unbounded};
 pub(crate) use unbounded::warn_of_unbounded;
 pub use weight::BORDER_TEXT_BYTES;
 

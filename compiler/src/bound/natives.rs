@@ -21,7 +21,7 @@ impl Walk<'_, '_> {
         cost: &mut Cost,
     ) {
         let facts = self.facts;
-        let Some(call) = facts.calls.get(&at) else {
+        let Some(call) = facts.calls.get(at) else {
             add(&mut cost.fuel, &self.unknown("a native of unknown arguments"));
             return;
         };
@@ -60,7 +60,7 @@ impl Walk<'_, '_> {
                 cost.allocate(&words);
                 // The pieces of a text, where it makes them of one.
                 if let Some(Class::String) = self.element(result) {
-                    let texts = self.facts.calls.get(&at).and_then(|call| call.sizes.first());
+                    let texts = self.facts.calls.get(at).and_then(|call| call.sizes.first());
                     add(&mut cost.kept, texts.unwrap_or(&Ok(Sum::zero())));
                 }
             }

@@ -18,7 +18,7 @@ impl Walk<'_, '_> {
     /// All that an op costs itself: of a call, what is paid for calling.
     pub(crate) fn own_cost(&mut self, at: usize, op: &Op, cost: &mut Cost) {
         cost.add_fuel(u64::from(op.info().cost));
-        if let Some(words) = self.facts.moves.get(&at) {
+        if let Some(words) = self.facts.moves.get(at) {
             cost.allocate(words);
         }
         match op {
@@ -83,7 +83,7 @@ impl Walk<'_, '_> {
     pub(crate) fn callee_cost(&mut self, at: usize, op: &Op, cost: &mut Cost) {
         let (Op::Call { function, .. } | Op::CallValue { function, .. }) = op else { return };
         let facts = self.facts;
-        let Some(call) = facts.calls.get(&at) else {
+        let Some(call) = facts.calls.get(at) else {
             add(&mut cost.fuel, &self.unknown("a call of unknown arguments"));
             return;
         };
@@ -125,7 +125,7 @@ impl Walk<'_, '_> {
             constants: Vec::new(),
             prices: Prices::default(),
         };
-        let call = facts.calls.get(&at).unwrap_or(&unknown);
+        let call = facts.calls.get(at).unwrap_or(&unknown);
         let mut once = Cost::zero();
         once.add_fuel(cost::host_call(count(arguments.len()), 0));
         for (size, &register) in call.sizes.iter().zip(arguments) {
@@ -172,13 +172,13 @@ impl Walk<'_, '_> {
 
     /// Bytes of text that the op at `at` looks at; of keys that are no texts none.
     pub(crate) fn text(&self, at: usize) -> Sum {
-        self.facts.texts.get(&at).cloned().unwrap_or_default()
+        self.facts.texts.get(at).cloned().unwrap_or_default()
     }
 
     /// How great what the op at `at` makes is.
     pub(crate) fn result(&self, at: usize) -> Size {
         let unknown = || self.unknown("a value of unknown size is made");
-        self.facts.results.get(&at).cloned().unwrap_or_else(unknown)
+        self.facts.results.get(at).cloned().unwrap_or_else(unknown)
     }
 
     pub(crate) fn type_id(&self, register: Register) -> Option<TypeId> {
@@ -204,7 +204,7 @@ impl Walk<'_, '_> {
             .ok_or_else(|| Unbounded::new(self.facts.span, "a map is written without MAX"))
     }
 
-    pub(crate) fn unknown(&self, reason: &str) -> Size {
+    pub(crate) fn unknown(&self, reason: &'static str) -> Size {
         Err(Unbounded::new(self.facts.span, reason))
     }
 }

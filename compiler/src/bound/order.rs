@@ -26,8 +26,7 @@ impl<'m> Order<'m> {
     }
 
     pub(crate) fn report(mut self) -> Report {
-        let mut order = Cost::zero();
-        let mut greatest = Cost::zero();
+        let (mut order, mut greatest): (Option<Cost>, Option<Cost>) = (None, None);
         let mut activations = Vec::new();
         for wake in wakes(self.module) {
             let one = self.activation(wake);
@@ -35,11 +34,20 @@ impl<'m> Order<'m> {
             let span = self.span(wake);
             self.prover.note(one.all());
             self.prover.note([&often]);
-            order = order.then(&one.clone().repeated(&often, span));
-            greatest = greatest.or(&one);
-            let times = often.ok().and_then(|often| often.as_constant());
+            let times = often.as_ref().ok().and_then(Sum::as_constant);
             activations.push(Activation { wake, bound: bound(&one), times });
+            let all = one.clone().repeated(&often, span);
+            order = Some(match order {
+                Some(order) => order.then(&all),
+                None => all,
+            });
+            greatest = Some(match greatest {
+                Some(greatest) => greatest.or(&one),
+                None => one,
+            });
         }
+        let order = order.unwrap_or_else(Cost::zero);
+        let greatest = greatest.unwrap_or_else(Cost::zero);
         // Each activation starts with empty hands, and with the fuel of its own.
         let order = Cost { kept: greatest.kept.clone(), frames: greatest.frames.clone(), ..order };
         let module = Cost {
@@ -226,7 +234,7 @@ pub(crate) fn bound(cost: &Cost) -> Bound {
 }
 
 fn calls(order: &Cost) -> Vec<CallBound> {
-    let call = |(import, calls): (&ImportId, &Calls)| CallBound {
+    let call = |(import, calls): &(ImportId, Calls)| CallBound {
         import: *import,
         count: polynomial(&calls.count),
         money: polynomial(&calls.money),

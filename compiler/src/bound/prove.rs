@@ -1,6 +1,7 @@
 //! What each function of a module costs at most.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use swarm_bytecode::cost;
@@ -9,8 +10,8 @@ use swarm_bytecode::module::{Function, FunctionId, Module};
 use swarm_grammar::span::Span;
 
 use super::Facts;
-use super::cost::{Cost, add};
-use super::facts::FunctionFacts;
+use super::cost::{CallsByImport, Cost, add};
+use super::facts::{ByOp, FunctionFacts};
 use super::report::maximum;
 use super::results::Results;
 use super::sum::{Size, Sum, Symbol, Unbounded};
@@ -23,7 +24,7 @@ const MOST_LOG: u64 = 24;
 pub(crate) struct Prover<'m> {
     pub(crate) module: &'m Module,
     /// With numbers in the place of the lengths of texts.
-    pub(crate) facts: Rc<[FunctionFacts]>,
+    pub(crate) facts: Rc<[Cow<'m, FunctionFacts>]>,
     done: Vec<Progress>,
     /// Greatest length of the texts of each place.
     lengths: Vec<u64>,
@@ -42,7 +43,7 @@ enum Progress {
 }
 
 impl<'m> Prover<'m> {
-    pub(crate) fn new(module: &'m Module, facts: &Facts) -> Prover<'m> {
+    pub(crate) fn new(module: &'m Module, facts: &'m Facts) -> Prover<'m> {
         let most = |symbol| match symbol {
             Symbol::Input(input) => maximum(module, input),
             Symbol::Result(call) => facts.results.get(call as usize).map(|call| call.most),
@@ -142,7 +143,7 @@ impl<'m> Prover<'m> {
             host_calls: unknown(),
             money: unknown(),
             tokens: unknown(),
-            calls: BTreeMap::new(),
+            calls: CallsByImport::new(),
         }
     }
 
@@ -158,7 +159,11 @@ impl<'m> Prover<'m> {
 }
 
 /// Facts with numbers in the place of the lengths of texts, and what is known of results in theirs.
-fn resolved(facts: &FunctionFacts, lengths: &[u64], results: &[Sum]) -> FunctionFacts {
+fn resolved<'f>(facts: &'f FunctionFacts, lengths: &[u64], results: &[Sum]) -> Cow<'f, FunctionFacts> {
+    let known = |symbol| matches!(symbol, Symbol::Input(_) | Symbol::Parameter(_));
+    if facts.sums().all(|sum| sum.symbols().all(known)) {
+        return Cow::Borrowed(facts);
+    }
     let text = |symbol| match symbol {
         Symbol::Text(place) => Some(Sum::constant(lengths.get(place as usize).copied().unwrap_or(u64::MAX))),
         _ => None,
@@ -172,13 +177,13 @@ fn resolved(facts: &FunctionFacts, lengths: &[u64], results: &[Sum]) -> Function
     let size = |size: &Size| size.as_ref().map(sum).map_err(Clone::clone);
     let mut facts = facts.clone();
     let sizes = [&mut facts.rounds, &mut facts.results, &mut facts.moves];
-    sizes.into_iter().flat_map(|sizes| sizes.values_mut()).for_each(|value| *value = size(value));
+    sizes.into_iter().flat_map(ByOp::values_mut).for_each(|value| *value = size(value));
     facts.texts.values_mut().for_each(|bytes| *bytes = sum(bytes));
     for call in facts.calls.values_mut() {
         let prices = [&mut call.prices.money, &mut call.prices.tokens].into_iter().flatten();
         call.sizes.iter_mut().chain(prices).for_each(|value| *value = size(value));
     }
-    facts
+    Cow::Owned(facts)
 }
 
 pub(crate) fn count(items: usize) -> u64 {

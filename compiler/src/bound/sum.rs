@@ -1,7 +1,10 @@
 //! Sums of products of sizes: how often a loop goes round, and what that costs, as far as it is known.
 
+use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use swarm_bytecode::module::{InputId, Polynomial, Term};
 use swarm_bytecode::numeric;
 use swarm_grammar::span::Span;
@@ -28,20 +31,32 @@ pub enum Symbol {
 pub struct Sum {
     /// The term without symbols: most sums have no other.
     constant: u64,
-    /// The others, in order of their factors: each has a symbol, and a coefficient above 0.
-    terms: Vec<(Factors, u64)>,
+    /// The others, in order of their factors: each has a symbol, and a coefficient above 0. Few have more than one.
+    terms: SmallVec<[(Factors, u64); 1]>,
 }
 
 /// What is multiplied in a term, in order.
-type Factors = Arc<[Symbol]>;
+type Factors = SmallVec<[Symbol; 2]>;
 
-/// Why something has no bound, and where.
+/// Why something has no bound, and where. As small as a pointer, and shared: bounds are copied often.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Unbounded {
+pub struct Unbounded(Arc<Cause>);
+
+impl Deref for Unbounded {
+    type Target = Cause;
+
+    fn deref(&self) -> &Cause {
+        &self.0
+    }
+}
+
+/// What [`Unbounded`] says.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cause {
     /// The place in the source.
     pub span: Span,
     /// The cause, as a sentence without a full stop.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// What would bound it.
     pub remedy: Option<Remedy>,
     /// Whether it is a function that calls itself.
@@ -55,14 +70,17 @@ const MAX_CAUSES: usize = 32;
 
 impl Unbounded {
     /// A cause that no single edit removes.
-    pub fn new(span: Span, reason: impl Into<String>) -> Unbounded {
-        Unbounded { span, reason: reason.into(), remedy: None, recursion: false, others: Vec::new() }
+    pub fn new(span: Span, reason: impl Into<Cow<'static, str>>) -> Unbounded {
+        let reason = reason.into();
+        Unbounded(Arc::new(Cause { span, reason, remedy: None, recursion: false, others: Vec::new() }))
     }
 
     /// A function that calls itself.
     pub(crate) fn recursion(span: Span) -> Unbounded {
         let reason = "recursion: this function calls itself, directly or by others";
-        Unbounded { recursion: true, ..Unbounded::new(span, reason) }
+        let mut cause = Unbounded::new(span, reason);
+        Arc::make_mut(&mut cause.0).recursion = true;
+        cause
     }
 
     /// A price that is known only when the program runs.
@@ -72,16 +90,21 @@ impl Unbounded {
 
     /// A price that is computed from this number.
     #[must_use]
-    pub(crate) fn in_price(self) -> Unbounded {
-        let reason = "a price is computed from this number, which is known only when the program runs".into();
-        Unbounded { reason, ..self }
+    pub(crate) fn in_price(mut self) -> Unbounded {
+        Arc::make_mut(&mut self.0).reason =
+            "a price is computed from this number, which is known only when the program runs".into();
+        self
     }
 
     /// Both causes.
     fn and(mut self, other: &Unbounded) -> Unbounded {
+        // Most often it is one cause that has come on several ways.
+        if self == *other {
+            return self;
+        }
         for cause in other.each() {
             if self.others.len() < MAX_CAUSES && self.each().all(|known| known != cause) {
-                self.others.push(cause);
+                Arc::make_mut(&mut self.0).others.push(cause);
             }
         }
         self
@@ -89,14 +112,17 @@ impl Unbounded {
 
     /// Each cause alone.
     pub(crate) fn each(&self) -> impl Iterator<Item = Unbounded> {
-        let own = Unbounded { others: Vec::new(), ..self.clone() };
+        let mut own = self.clone();
+        if !own.others.is_empty() {
+            Arc::make_mut(&mut own.0).others.clear();
+        }
         std::iter::once(own).chain(self.others.iter().cloned())
     }
 
     /// With what would bound it.
     #[must_use]
     pub fn with(mut self, remedy: Remedy) -> Unbounded {
-        self.remedy = Some(remedy);
+        Arc::make_mut(&mut self.0).remedy = Some(remedy);
         self
     }
 }
@@ -116,12 +142,14 @@ impl Sum {
 
     /// A number.
     pub fn constant(value: u64) -> Sum {
-        Sum { constant: value, terms: Vec::new() }
+        Sum { constant: value, terms: SmallVec::new() }
     }
 
     /// One symbol.
     pub fn symbol(symbol: Symbol) -> Sum {
-        Sum { constant: 0, terms: vec![(Arc::new([symbol]), 1)] }
+        let mut sum = Sum::zero();
+        sum.terms.push((SmallVec::from_slice(&[symbol]), 1));
+        sum
     }
 
     /// Puts a term together with what is known of the same factors.
@@ -135,7 +163,7 @@ impl Sum {
                     *known = together(*known, coefficient);
                 }
             }
-            Err(at) => self.terms.insert(at, (Arc::clone(factors), coefficient)),
+            Err(at) => self.terms.insert(at, (factors.clone(), coefficient)),
         }
     }
 
@@ -277,12 +305,12 @@ impl Sum {
         product.constant = self.constant.saturating_mul(other.constant);
         for (left, by) in &self.terms {
             for (right, times) in &other.terms {
-                let mut factors: Vec<Symbol> = left.iter().chain(right.iter()).copied().collect();
+                let mut factors: Factors = left.iter().chain(right.iter()).copied().collect();
                 factors.sort_unstable();
                 if factors.len() > MAX_FACTORS {
                     return None;
                 }
-                product.merge(&factors.into(), by.saturating_mul(*times), u64::saturating_add);
+                product.merge(&factors, by.saturating_mul(*times), u64::saturating_add);
             }
         }
         (product.terms.len() <= MAX_TERMS).then_some(product)
@@ -313,13 +341,13 @@ impl Sum {
 
     /// As the module carries it. A parameter cannot stand in it: only a function of the entry's callees has any.
     pub fn polynomial(&self) -> Polynomial {
-        let mut terms: Vec<Term> = Vec::new();
+        let mut terms = Vec::with_capacity(self.terms.len().saturating_add(1));
         if self.constant > 0 {
             terms.push(Term { factors: Vec::new(), coefficient: self.constant });
         }
         for &(ref factors, coefficient) in &self.terms {
-            let mut inputs = Vec::new();
-            for factor in factors.iter() {
+            let mut inputs = Vec::with_capacity(factors.len());
+            for factor in factors {
                 match factor {
                     Symbol::Input(input) => inputs.push(*input),
                     Symbol::Parameter(_) | Symbol::Text(_) | Symbol::Result(_) => {

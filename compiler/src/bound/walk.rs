@@ -1,7 +1,5 @@
 //! The costliest way through the code of one function.
 
-use std::collections::BTreeMap;
-
 use swarm_bytecode::layout::Layout;
 use swarm_bytecode::module::Function;
 use swarm_bytecode::op::{Flow, Op};
@@ -25,20 +23,30 @@ enum Exit {
 /// The costliest way through a stretch of code to its end, if any comes there, and to each of its exits.
 pub(crate) struct Ways {
     through: Option<Cost>,
-    exits: BTreeMap<Exit, Cost>,
+    /// In order; few ways leave.
+    exits: Vec<(Exit, Cost)>,
 }
 
 impl Ways {
     /// What is at least as much as every way costs.
     pub(crate) fn costliest(self) -> Cost {
         let through = self.through.unwrap_or_else(Cost::zero);
-        self.exits.into_values().fold(through, |costliest, exit| costliest.or(&exit))
+        self.exits.iter().fold(through, |costliest, (_, exit)| costliest.or(exit))
     }
 
     fn exit(&mut self, exit: Exit, cost: Cost) {
-        let known = self.exits.remove(&exit);
-        let cost = known.map_or_else(|| cost.clone(), |known| known.or(&cost));
-        self.exits.insert(exit, cost);
+        let cost = match self.take(exit) {
+            Some(known) => known.or(&cost),
+            None => cost,
+        };
+        let at = self.exits.partition_point(|(known, _)| *known < exit);
+        self.exits.insert(at, (exit, cost));
+    }
+
+    /// The way to an exit, which is none any more.
+    fn take(&mut self, exit: Exit) -> Option<Cost> {
+        let at = self.exits.binary_search_by_key(&exit, |(known, _)| *known).ok()?;
+        Some(self.exits.remove(at).1)
     }
 
     /// The way to the end goes to an exit instead.
@@ -85,7 +93,7 @@ impl Walk<'_, '_> {
     /// The ways through the ops from `start` up to `end`.
     pub(crate) fn region(&mut self, start: usize, end: usize) -> Ways {
         let function = self.function;
-        let mut ways = Ways { through: Some(Cost::zero()), exits: BTreeMap::new() };
+        let mut ways = Ways { through: Some(Cost::zero()), exits: Vec::new() };
         let mut at = start;
         while at < end {
             let (Some(op), Some(cost)) = (function.code.get(at), &mut ways.through) else { break };
@@ -145,7 +153,7 @@ impl Walk<'_, '_> {
     fn block(&mut self, at: usize) -> (Ways, usize) {
         let end = self.close(at);
         let mut ways = self.region(at.saturating_add(1), end);
-        let broken = ways.exits.remove(&Exit::Break(at));
+        let broken = ways.take(Exit::Break(at));
         ways.through = either_way(ways.through, broken);
         (ways, end.saturating_add(1))
     }
@@ -158,7 +166,7 @@ impl Walk<'_, '_> {
         let body = self.region(at.saturating_add(1), behind);
         let none = WithinFacts::default();
         let facts = self.facts;
-        let limits = facts.withins.get(&at).unwrap_or(&none);
+        let limits = facts.withins.get(at).unwrap_or(&none);
         let prover = &*self.prover;
         let body = body.map(|cost| {
             cost.limited(
@@ -183,13 +191,13 @@ impl Walk<'_, '_> {
         let span = self.facts.span;
         let rounds = self.rounds(at);
         let mut body = self.region(at.saturating_add(1), close);
-        let round = either_way(body.through.take(), body.exits.remove(&Exit::Continue(at)));
+        let round = either_way(body.through.take(), body.take(Exit::Continue(at)));
         let closing = self.function.code.get(close).map_or(0, |op| op.info().cost);
         let all = round.map_or_else(Cost::zero, |mut round| {
             round.add_fuel(u64::from(closing));
             round.repeated(&rounds, span)
         });
-        let broken = body.exits.remove(&Exit::Break(at)).unwrap_or_else(Cost::zero);
+        let broken = body.take(Exit::Break(at)).unwrap_or_else(Cost::zero);
         let exits = body.exits.into_iter().map(|(exit, cost)| (exit, all.clone().then(&cost))).collect();
         (Ways { through: Some(all.then(&broken)), exits }, close.saturating_add(1))
     }
@@ -197,6 +205,6 @@ impl Walk<'_, '_> {
     /// How often the loop that op `at` opens goes round.
     pub(crate) fn rounds(&self, at: usize) -> Size {
         let unknown = || Err(Unbounded::new(self.facts.span, "a loop that goes round any number of times"));
-        self.facts.rounds.get(&at).cloned().unwrap_or_else(unknown)
+        self.facts.rounds.get(at).cloned().unwrap_or_else(unknown)
     }
 }

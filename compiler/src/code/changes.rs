@@ -266,7 +266,7 @@ impl Generator<'_, '_> {
 
     /// Words that are moved because of the op at `at`.
     pub(crate) fn moves(&mut self, at: usize, words: Size) {
-        let known = self.facts.moves.remove(&at).unwrap_or_else(|| Ok(Sum::zero()));
+        let known = self.facts.moves.remove(at).unwrap_or_else(|| Ok(Sum::zero()));
         self.facts.moves.insert(at, plus(known, &words));
     }
 

@@ -22,7 +22,7 @@ enum Block {
 pub(crate) struct Level(usize);
 
 /// Code under construction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Emitter {
     code: Vec<Op>,
     places: Vec<(u32, Span)>,
@@ -30,7 +30,19 @@ pub(crate) struct Emitter {
     way: u32,
 }
 
+/// Ops for which there is room from the start: most functions have no more.
+const ROOM: usize = 32;
+
 impl Emitter {
+    pub(crate) fn new() -> Emitter {
+        Emitter {
+            code: Vec::with_capacity(ROOM),
+            places: Vec::with_capacity(ROOM),
+            blocks: Vec::new(),
+            way: 0,
+        }
+    }
+
     /// Appends `op`, which comes from `span`, and returns its index.
     pub(crate) fn push(&mut self, op: Op, span: Span) -> usize {
         let cost = u32::from(op.info().cost);

@@ -113,39 +113,43 @@ pub(crate) fn generate<'p>(
         tables,
         function,
         index,
-        emitter: Emitter::default(),
+        emitter: Emitter::new(),
         registers: Registers::default(),
         homes: vec![None; function.locals.len()],
-        written: written(function, &|place, _| root(place)),
-        replaced: written(function, &|place, _| Generator::as_local(place)),
-        changed: written(function, &|place, _| root(place).filter(|_| Generator::as_local(place).is_none())),
-        pushed: written(function, &|place, value| {
-            Generator::as_local(place).filter(|_| Pushes::of(place, value).is_some())
-        }),
+        written: BTreeSet::new(),
+        replaced: BTreeSet::new(),
+        changed: BTreeSet::new(),
+        pushed: BTreeSet::new(),
         loops: Vec::new(),
         growing: BTreeSet::new(),
         facts: FunctionFacts { span: function.span, ..FunctionFacts::default() },
         statement: function.span,
     };
+    generator.assignments();
     generator.parameters()?;
     let goes_on = generator.statements(&function.body)?;
     generator.finish(goes_on)
 }
 
-/// The locals that `local` finds in the places that are assigned, and what those get.
-fn written(function: &typed::Function, local: &dyn Fn(&Expr, &Expr) -> Option<LocalId>) -> BTreeSet<LocalId> {
-    let mut written = BTreeSet::new();
-    walk(&function.body, &mut |part| {
-        if let Part::Statement(statement) = part
-            && let StatementKind::Assign { place, value, .. } = &statement.kind
-        {
-            written.extend(local(place, value));
-        }
-    });
-    written
-}
-
 impl<'p> Generator<'_, 'p> {
+    /// Notes which locals are assigned, and how.
+    fn assignments(&mut self) {
+        walk(&self.function.body, &mut |part| {
+            let Part::Statement(statement) = part else { return };
+            let StatementKind::Assign { place, value, .. } = &statement.kind else { return };
+            let Some(local) = root(place) else { return };
+            self.written.insert(local);
+            if Generator::as_local(place).is_none() {
+                self.changed.insert(local);
+                return;
+            }
+            self.replaced.insert(local);
+            if Pushes::of(place, value).is_some() {
+                self.pushed.insert(local);
+            }
+        });
+    }
+
     fn parameters(&mut self) -> Step<()> {
         for index in 0..self.function.parameters {
             let Some(local) = self.function.locals.get(index as usize) else { continue };

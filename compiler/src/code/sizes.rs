@@ -34,7 +34,7 @@ impl Generator<'_, '_> {
 
     /// Most items or entries of a list or map of this type.
     pub(crate) fn size_of_type(&self, ty: TypeId) -> Size {
-        let unknown = |reason: &str| Err(Unbounded::new(self.statement, reason));
+        let unknown = |reason: &'static str| Err(Unbounded::new(self.statement, reason));
         match self.program.ty(ty) {
             Some(Type::List { max: Some(max), .. } | Type::Map { max: Some(max), .. }) => {
                 Ok(Sum::constant(u64::from(*max)))
@@ -347,7 +347,7 @@ impl Generator<'_, '_> {
 }
 
 /// The cause where a size is not known.
-pub(crate) fn unknown(expr: &Expr, reason: &str) -> Unbounded {
+pub(crate) fn unknown(expr: &Expr, reason: &'static str) -> Unbounded {
     Unbounded::new(expr.span, reason)
 }
 

@@ -416,6 +416,9 @@ fn assigned_states(
     such: &dyn Fn(&Expr, &Expr) -> bool,
 ) -> BTreeSet<StateId> {
     let mut changed = BTreeSet::new();
+    if reach.states.is_empty() {
+        return changed;
+    }
     for function in reach.functions.iter().filter_map(|index| program.functions.get(index.0 as usize)) {
         walk(&function.body, &mut |part| {
             if let Part::Statement(statement) = part

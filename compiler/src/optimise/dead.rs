@@ -1,18 +1,17 @@
 //! Dead code: branches of conditions that never change, values nobody reads, statements that do nothing.
 
-use std::collections::BTreeSet;
-
 use super::quiet::Quiet;
 use super::rewrite::every_block;
 use crate::code::walk::{Part, walk};
-use crate::typed::{Expr, ExprKind, Function, LocalId, Statement, StatementKind};
+use crate::typed::{Expr, ExprKind, Function, Statement, StatementKind};
 
-/// Takes out what does nothing.
-pub(super) fn remove(function: &mut Function, quiet: &Quiet) {
-    every_block(&mut function.body, &mut decide);
+/// Takes out what does nothing; says whether there was something.
+pub(super) fn remove(function: &mut Function, quiet: &Quiet) -> bool {
+    let mut any = false;
+    every_block(&mut function.body, &mut |block| any |= decide(block));
     // What is taken out may have been the last to read something else.
     loop {
-        let used = used(&function.body);
+        let used = used(function);
         let mut changed = false;
         every_block(&mut function.body, &mut |block| {
             let before = block.len();
@@ -20,13 +19,14 @@ pub(super) fn remove(function: &mut Function, quiet: &Quiet) {
             changed |= block.len() != before;
         });
         if !changed {
-            break;
+            return any;
         }
+        any = true;
     }
 }
 
-/// Puts the arm of a condition that never changes into its place.
-fn decide(block: &mut Vec<Statement>) {
+/// Puts the arm of a condition that never changes into its place; says whether there was one.
+fn decide(block: &mut Vec<Statement>) -> bool {
     let constant = |statement: &Statement| {
         matches!(
             &statement.kind,
@@ -35,7 +35,7 @@ fn decide(block: &mut Vec<Statement>) {
         )
     };
     if !block.iter().any(constant) {
-        return;
+        return false;
     }
     let mut new = Vec::with_capacity(block.len());
     for statement in block.drain(..) {
@@ -50,22 +50,27 @@ fn decide(block: &mut Vec<Statement>) {
         }
     }
     *block = new;
+    true
 }
 
-/// Locals that are read, or assigned.
-fn used(body: &[Statement]) -> BTreeSet<LocalId> {
-    let mut used = BTreeSet::new();
-    walk(body, &mut |part| {
-        if let Part::Expr(Expr { kind: ExprKind::Local(local), .. }) = part {
-            used.insert(*local);
+/// Of each local, whether it is read, or assigned.
+fn used(function: &Function) -> Vec<bool> {
+    let mut used = vec![false; function.locals.len()];
+    walk(&function.body, &mut |part| {
+        if let Part::Expr(Expr { kind: ExprKind::Local(local), .. }) = part
+            && let Some(used) = used.get_mut(local.0 as usize)
+        {
+            *used = true;
         }
     });
     used
 }
 
-fn does_nothing(statement: &Statement, used: &BTreeSet<LocalId>, quiet: &Quiet) -> bool {
+fn does_nothing(statement: &Statement, used: &[bool], quiet: &Quiet) -> bool {
     match &statement.kind {
-        StatementKind::Let { local, value } => !used.contains(local) && quiet.expr(value),
+        StatementKind::Let { local, value } => {
+            used.get(local.0 as usize) == Some(&false) && quiet.expr(value)
+        }
         StatementKind::Call(value) => quiet.expr(value),
         StatementKind::If { condition, then, otherwise } => {
             then.is_empty() && otherwise.is_empty() && quiet.expr(condition)

@@ -32,11 +32,11 @@ type Found = BTreeMap<Key, Expr>;
 impl Hoister<'_> {
     /// Outer loops first: what is moved out of one is moved out of those inside.
     fn block(&mut self, block: &mut Vec<Statement>) {
-        let mut new = Vec::with_capacity(block.len());
-        for mut statement in block.drain(..) {
+        let mut at = 0;
+        while let Some(statement) = block.get_mut(at) {
             let mut found = Found::new();
-            self.of_statement(&mut statement, &mut found);
-            let mut kept = Kept::new();
+            self.of_statement(statement, &mut found);
+            let (mut kept, mut new) = (Kept::new(), Vec::new());
             for (key, value) in found {
                 if self.kept >= MOST_KEPT {
                     break;
@@ -50,12 +50,13 @@ impl Hoister<'_> {
                 }
             }
             if !kept.is_empty() {
-                put(&mut statement, &kept, &self.written);
+                put(statement, &kept, &self.written);
             }
-            blocks_of(&mut statement, &mut |inner| self.block(inner));
-            new.push(statement);
+            blocks_of(statement, &mut |inner| self.block(inner));
+            let behind = at.saturating_add(new.len()).saturating_add(1);
+            block.splice(at..at, new);
+            at = behind;
         }
-        *block = new;
     }
 
     /// What is invariant in the loops of a statement: itself, if it is one, and those of its expressions. Blocks of other

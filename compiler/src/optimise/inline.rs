@@ -10,8 +10,7 @@ use super::quiet::{Quiet, is_fixed};
 use super::rewrite::{bottom_up, every_expr};
 use crate::code::walk::{Part, walk_expr};
 use crate::typed::{
-    Expr, ExprKind, Function, FunctionIndex, Iteration, Local, LocalId, Program, Source, Statement,
-    StatementKind,
+    Expr, ExprKind, Function, FunctionIndex, Iteration, Local, LocalId, Source, Statement, StatementKind,
 };
 
 /// Expressions of at most so many parts are put in place of calls.
@@ -20,13 +19,18 @@ const MAX_PARTS: usize = 32;
 /// A function grows by at most so many parts.
 const MAX_GROWTH: usize = 4_000;
 
-/// Puts small functions in the place of their calls, those first that are called by others.
-pub(super) fn inline(program: &mut Program, quiet: &Quiet) {
+/// Puts small functions in the place of their calls, those first that are called by others. A function that has changed
+/// is no longer `simple`.
+pub(super) fn inline(functions: &mut [Function], quiet: &Quiet, simple: &mut [bool]) {
+    if functions.len() < 2 {
+        return;
+    }
     let mut templates = BTreeMap::new();
-    for (index, recursive) in order(&program.functions) {
-        let Some(function) = program.functions.get_mut(index.0 as usize) else { continue };
-        if !templates.is_empty() {
-            expand(function, &templates, quiet);
+    for (index, recursive) in order(functions) {
+        let at = index.0 as usize;
+        let (Some(function), Some(simple)) = (functions.get_mut(at), simple.get_mut(at)) else { continue };
+        if !templates.is_empty() && expand(function, &templates, quiet) {
+            *simple = false;
         }
         // How deep recursion goes is for the limit to say, so its calls stay.
         if let Some(template) = template(function).filter(|_| !recursive) {
@@ -97,8 +101,8 @@ fn value_of(body: &[Statement], function: &Function) -> Option<Expr> {
     }
 }
 
-/// Puts templates in the place of calls.
-fn expand(function: &mut Function, templates: &BTreeMap<FunctionIndex, Template>, quiet: &Quiet) {
+/// Puts templates in the place of calls; says whether there was one.
+fn expand(function: &mut Function, templates: &BTreeMap<FunctionIndex, Template>, quiet: &Quiet) -> bool {
     let Function { locals, body, .. } = function;
     let mut growth = 0_usize;
     every_expr(body, &mut |expr| {
@@ -113,6 +117,7 @@ fn expand(function: &mut Function, templates: &BTreeMap<FunctionIndex, Template>
         // A list can stand where more items are admitted.
         *expr = value;
     });
+    growth > 0
 }
 
 /// Whether the arguments may be put into the places of the parameters.

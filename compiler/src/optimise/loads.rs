@@ -46,6 +46,10 @@ impl Sharer<'_> {
         for tally in &tallies {
             add(&mut left, tally);
         }
+        // What nothing in here loads twice, nothing further in does.
+        if left.values().all(|loads| *loads <= 1) {
+            return;
+        }
         let mut new = Vec::with_capacity(block.len());
         for at in 0..block.len() {
             while let Some((key, value)) = self.best(block, at, &tallies, &left) {

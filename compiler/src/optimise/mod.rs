@@ -22,22 +22,21 @@ mod loads;
 mod quiet;
 mod rewrite;
 
-use crate::typed::{Function, Program};
+use crate::typed::Function;
 use quiet::Quiet;
 
 /// In a function with more locals than this nothing is kept in further ones: it has 250 registers.
 const MANY_LOCALS: usize = 120;
 
-/// Makes a program better.
-pub fn optimise(program: &Program) -> Program {
-    let mut program = program.clone();
-    let quiet = Quiet::of(&program.functions);
-    for function in &mut program.functions {
-        simplify(function, &quiet);
-    }
-    inline::inline(&mut program, &quiet);
-    for function in &mut program.functions {
-        simplify(function, &quiet);
+/// Makes the functions of a program better.
+pub fn optimise(functions: &mut [Function]) {
+    let quiet = Quiet::of(functions);
+    let mut simple: Vec<bool> = functions.iter_mut().map(|function| simplify(function, &quiet)).collect();
+    inline::inline(functions, &quiet, &mut simple);
+    for (function, simple) in functions.iter_mut().zip(simple) {
+        if !simple {
+            simplify(function, &quiet);
+        }
         if function.locals.len() <= MANY_LOCALS {
             hoist::hoist(function);
             loads::share(function);
@@ -45,10 +44,10 @@ pub fn optimise(program: &Program) -> Program {
             dead::remove(function, &quiet);
         }
     }
-    program
 }
 
-fn simplify(function: &mut Function, quiet: &Quiet) {
+/// Whether doing it once more would change nothing: no code was taken out that may have stood in the way.
+fn simplify(function: &mut Function, quiet: &Quiet) -> bool {
     fold::fold(function, quiet);
-    dead::remove(function, quiet);
+    !dead::remove(function, quiet)
 }

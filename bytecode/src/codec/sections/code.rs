@@ -31,7 +31,7 @@ pub(super) fn write(out: &mut Writer, module: &Module, function: &Function) {
     let parameters = function.registers.iter().take(usize::from(function.parameters)).copied();
     let mut stated: Vec<TypeId> = parameters.collect();
     let mut registers = Registers::new(module, stated.clone());
-    let mut code = Writer::default();
+    let mut code = Writer { bytes: Vec::with_capacity(function.code.len().saturating_mul(4)) };
     code.count(function.code.len());
     for op in &function.code {
         let results = Results::of(op);
