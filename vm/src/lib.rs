@@ -51,6 +51,7 @@ mod program;
 mod report;
 mod scope;
 mod slot;
+pub mod snapshot;
 mod store;
 mod table;
 pub mod trace;
