@@ -112,6 +112,8 @@ pub(crate) enum Command {
     Compile(CompileArguments),
     /// Run an instruction here, as a dry run: every action is shown, none is taken.
     Run(Box<RunArguments>),
+    /// Run a recorded run again without its host, or show what another text would have done.
+    Replay(ReplayArguments),
     /// Say what a program can cost at most, before it is sent.
     Cost(CostArguments),
     /// Say what a module asks for and what it may use at most.
@@ -274,9 +276,38 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "OUT.jsonl", help_heading = "Trace")]
     pub(crate) trace: Option<PathBuf>,
 
+    /// Where the trace goes with all that is needed to run it again: `swarmc replay` does. It holds the data it read.
+    #[arg(long, value_name = "OUT.jsonl", conflicts_with = "trace", help_heading = "Trace")]
+    pub(crate) record: Option<PathBuf>,
+
     /// How much is traced: nothing, actions and other effects, every statement, every op.
     #[arg(long, value_enum, default_value_t = TraceLevel::Effects, value_name = "LEVEL", help_heading = "Trace")]
     pub(crate) trace_level: TraceLevel,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// What `run --record` wrote, or `-`.
+    #[arg(value_name = "RECORDING")]
+    pub(crate) recording: PathBuf,
+
+    /// Source file or module to run on what was recorded; the difference is shown.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) program: Option<PathBuf>,
+
+    /// What answers a call that was not recorded: what is usual in a dry run, or nothing, and the replay ends.
+    #[arg(long, value_enum, default_value_t = Unmatched::Usual, value_name = "HOW")]
+    pub(crate) unmatched: Unmatched,
+}
+
+/// What answers a call that was not recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Unmatched {
+    // An action is done; a query has the last answer to the same question, or fails.
+    Usual,
+    // The replay ends.
+    Stop,
 }
 
 /// Where inputs come from.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use swarm_bytecode::module::Module;
 use swarm_bytecode::types::Type;
 use swarm_vm::{InputError, Inputs, Program};
@@ -25,28 +25,66 @@ pub(crate) struct Data {
     pub(crate) notes: Vec<String>,
     /// Names of tasks for people, by id.
     pub(crate) names: BTreeMap<String, String>,
+    /// What was read, as it would have to be given to read the same again.
+    pub(crate) given: Given,
+}
+
+/// All that a program reads but the answers to its queries.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Given {
+    /// The inputs' document.
+    pub(crate) input: Option<Value>,
+    /// The context's document.
+    pub(crate) context: Option<Value>,
+    /// The start of the run, in nanoseconds since 1970.
+    pub(crate) now_ns: i64,
+}
+
+impl Given {
+    /// Adds the document of `--input`, which may be all there is.
+    fn add(&mut self, document: Value, whole: bool) {
+        match (&mut self.input, document) {
+            (Some(Value::Object(members)), Value::Object(more)) if !whole => members.extend(more),
+            (input, document) => *input = Some(document),
+        }
+    }
+
+    /// Binds it to a program; `name` is what an error calls the documents.
+    pub(crate) fn bind(&self, program: &Program, name: &Path) -> Result<Inputs, Failure> {
+        let mut inputs = Inputs::new(program).at(self.now_ns);
+        if let Some(input) = &self.input {
+            inputs = inputs.from_json(&input.to_string()).map_err(|error| unfit(name, &error))?;
+        }
+        if let Some(context) = &self.context {
+            inputs = inputs.context_json(&context.to_string()).map_err(|error| unfit(name, &error))?;
+        }
+        Ok(inputs)
+    }
 }
 
 impl Data {
     /// Reads all of it.
     pub(crate) fn gather(arguments: &DataArguments, program: &Program) -> Result<Data, Failure> {
         // `now` is the start of the run, unless the input says otherwise.
-        let inputs = Inputs::new(program).at(clock_now());
-        let mut data = Data { inputs, origin: None, notes: Vec::new(), names: BTreeMap::new() };
+        let given = Given { now_ns: clock_now(), ..Given::default() };
+        let inputs = Inputs::new(program).at(given.now_ns);
+        let mut data = Data { inputs, origin: None, notes: Vec::new(), names: BTreeMap::new(), given };
         let input = arguments.input.as_deref().map(|path| Ok((path, files::read_json(path)?))).transpose()?;
         let given = input.as_ref().is_some_and(|(_, (_, document))| gives_tasks(document));
         if arguments.host == Some(HostChoice::Processes) && !given {
             data.processes(program)?;
         }
-        if let Some((path, (text, _))) = input {
+        if let Some((path, (text, document))) = input {
             data.inputs = data.inputs.from_json(&text).map_err(|error| unfit(path, &error))?;
+            data.given.add(document, given);
             if given || data.names.is_empty() {
                 data.origin = Some(files::display_name(path));
             }
         }
         if let Some(path) = arguments.context.as_deref() {
-            let (text, _) = files::read_json(path)?;
+            let (text, document) = files::read_json(path)?;
             data.inputs = data.inputs.context_json(&text).map_err(|error| unfit(path, &error))?;
+            data.given.context = Some(document);
         }
         data.notes.extend(data.inputs.warnings().iter().cloned());
         Ok(data)
@@ -72,6 +110,7 @@ impl Data {
         let processes = if running.count() == 1 { "process" } else { "processes" };
         self.origin = Some(format!("the {} {processes} of this machine", grouped(running.count() as u128)));
         self.names = running.names();
+        self.given.input = Some(json!({ (processes::INPUT): running.document() }));
         if reads_network(program.module()) {
             self.notes.push(processes::NOTE.to_owned());
         }

@@ -21,3 +21,7 @@ pub use swarm_vm as vm;
 #[doc = include_str!("../README.md")]
 #[cfg(doctest)]
 struct Readme;
+
+#[doc = include_str!("../docs/snapshots.md")]
+#[cfg(doctest)]
+struct Snapshots;

@@ -13,6 +13,7 @@ mod host;
 mod keys;
 mod loader;
 mod program;
+mod recording;
 mod render;
 mod repl;
 mod status;

@@ -64,6 +64,9 @@ define_faults! {
     NoHandler "E0510" "host function that is not here";
     Exists "E0511" "file that is there already";
     NoRandomness "E0512" "system without randomness";
+    NoRecording "E0513" "file that is no recording";
+    NotRepeated "E0514" "recording that does not repeat itself";
+    NoAnswer "E0515" "call the recording has no answer to";
 }
 
 /// Why a command could not do its work.

@@ -48,6 +48,13 @@ impl TraceFile {
         TraceFile { path, part: None, writer: BufWriter::new(file), line: String::new(), error: None }
     }
 
+    /// Writes a line that is no event.
+    pub(crate) fn line(&mut self, line: &str) {
+        if self.error.is_none() {
+            self.error = self.writer.write_all(line.as_bytes()).err();
+        }
+    }
+
     /// Writes what is left and gives the trace's path.
     pub(crate) fn finish(mut self) -> Result<PathBuf, Failure> {
         let flushed = self.writer.flush();

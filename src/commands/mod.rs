@@ -14,9 +14,10 @@ mod grammar;
 mod inspect;
 mod keygen;
 mod new;
-mod order;
+pub(crate) mod order;
 mod payload;
 mod repl;
+mod replay;
 mod run;
 mod sign;
 mod simulate;
@@ -36,6 +37,7 @@ pub(crate) fn dispatch(command: Command, terminal: Terminal) -> Result<Status, F
         Command::Check(arguments) => check::check(&arguments, terminal),
         Command::Compile(arguments) => compile::compile(&arguments, terminal),
         Command::Run(arguments) => run::run(&arguments, terminal),
+        Command::Replay(arguments) => replay::replay(&arguments, terminal),
         Command::Cost(arguments) => cost::cost(&arguments, terminal),
         Command::Inspect(arguments) => inspect::inspect(&arguments, terminal),
         Command::Disasm(arguments) => disasm::disasm(&arguments, terminal),

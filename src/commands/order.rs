@@ -11,11 +11,11 @@ use crate::status::{Failure, Fault};
 use crate::trace_file::TraceFile;
 
 /// What came of an order.
-pub(super) struct Played {
+pub(crate) struct Played {
     /// The last activation's report, with the sums of the order; fuel is that of the costliest activation.
-    pub(super) report: Report,
+    pub(crate) report: Report,
     /// What became of it, in a sentence.
-    pub(super) summary: String,
+    pub(crate) summary: String,
     counts: Counts,
 }
 
@@ -56,7 +56,7 @@ impl Counts {
 
 impl Played {
     /// For programs.
-    pub(super) fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         let counts = &self.counts;
         json!({
             "count": counts.activations, "ticks": counts.ticks, "events": counts.events, "skipped": counts.skipped,
@@ -66,7 +66,7 @@ impl Played {
 }
 
 /// Plays START, the events, and all that falls due within the time.
-pub(super) fn play(
+pub(crate) fn play(
     course: &mut Course,
     host: &mut Host<'_>,
     (time, events): (u64, Vec<Event>),

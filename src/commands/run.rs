@@ -19,6 +19,7 @@ use crate::files;
 use crate::host::answers::Answers;
 use crate::host::events::{self, Event};
 use crate::program;
+use crate::recording::{KeptClock, Recording};
 use crate::render::diagnostic;
 use crate::render::module::capabilities;
 use crate::render::run::Finished;
@@ -52,7 +53,22 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
         instance.map_err(|error| refused(&error, &arguments.data))?.effects(Effects::Collected);
 
     let mut trace = trace_file(arguments, &program, &mut data.notes)?;
-    let level = if trace.is_some() { level(arguments.trace_level) } else { Level::Off };
+    let level = if trace.is_some() { level(arguments) } else { Level::Off };
+    let mut clock = None;
+    if let Some(trace) = trace.as_mut().filter(|_| arguments.record.is_some()) {
+        let lines = arguments.events.as_deref().map(files::read_lines).transpose()?;
+        let recording = Recording {
+            module: loaded.bytes,
+            given: data.given.clone(),
+            limits: ceilings.limits,
+            granted: granted.clone(),
+            time_ns: time,
+            events: lines.unwrap_or_default(),
+        };
+        trace.line(&recording.line());
+        let kept = clock.insert(KeptClock::default());
+        host.clock(kept.clone());
+    }
     let mut activations = None;
     let report = if let Some(time) = time {
         let mut course = Course::new(instance, data.inputs.clone());
@@ -67,6 +83,9 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
         }
         instance.finish(&mut host, trace.as_mut().map(|trace| (level, trace as &mut dyn TraceSink)))
     };
+    if let (Some(trace), Some(clock)) = (&mut trace, clock) {
+        trace.line(&clock.line());
+    }
     let trace = trace.map(TraceFile::finish).transpose()?;
 
     let sizes = data.inputs.sizes().iter().enumerate();
@@ -189,10 +208,10 @@ fn trace_file(
     program: &Program,
     notes: &mut Vec<String>,
 ) -> Result<Option<TraceFile>, Failure> {
-    if arguments.trace_level == TraceLevel::Off {
+    if arguments.trace_level == TraceLevel::Off && arguments.record.is_none() {
         return Ok(None);
     }
-    if let Some(path) = &arguments.trace {
+    if let Some(path) = arguments.record.as_ref().or(arguments.trace.as_ref()) {
         return TraceFile::create(path).map(Some);
     }
     let stem = if files::is_standard(&arguments.file) { None } else { arguments.file.file_stem() };
@@ -208,8 +227,10 @@ fn trace_file(
     }
 }
 
-fn level(level: TraceLevel) -> Level {
-    match level {
+/// How much is traced; of what is recorded at least the effects.
+fn level(arguments: &RunArguments) -> Level {
+    match arguments.trace_level {
+        TraceLevel::Off if arguments.record.is_some() => Level::Effects,
         TraceLevel::Off => Level::Off,
         TraceLevel::Effects => Level::Effects,
         TraceLevel::Steps => Level::Steps,

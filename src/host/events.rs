@@ -9,7 +9,7 @@ use swarm_bytecode::types::{Type, TypeId};
 use swarm_grammar::suggest::closest;
 use swarm_vm::{Program, Value};
 
-use crate::files;
+use crate::files::{self, Line};
 use crate::status::{Failure, Fault};
 
 /// Something that happens at a time of the order.
@@ -25,23 +25,30 @@ pub(crate) struct Event {
 
 /// The events of a file in the order of their times; those of one time as they stand there.
 pub(crate) fn read(path: &Path, program: &Program) -> Result<Vec<Event>, Failure> {
-    let file = files::display_name(path);
+    bind(&files::display_name(path), &files::read_lines(path)?, program, false)
+}
+
+/// What the lines of a file mean for a program; all must be events it hears, unless `any` may stand there.
+pub(crate) fn bind(file: &str, lines: &[Line], program: &Program, any: bool) -> Result<Vec<Event>, Failure> {
     let mut events = Vec::new();
-    for (number, line) in files::read_lines(path)? {
+    for (number, line) in lines {
         let unfit = |message: String| {
             let place = format!("{file}, line {number}");
-            Failure::usage(Fault::WrongData, format_args!("{place}: {message}")).file(file.clone())
+            Failure::usage(Fault::WrongData, format_args!("{place}: {message}")).file(file)
         };
         let name = line.get("event").and_then(Json::as_str).unwrap_or_default();
         let module = program.module();
         let Some(handler) = module.events.iter().find(|handler| handler.name == name) else {
+            if any && !name.is_empty() {
+                continue;
+            }
             let failure = unfit(format!("the program has no ON {name}(…)"));
             return Err(match closest(name, module.events.iter().map(|handler| handler.name.as_str())) {
                 Some(near) => failure.note(format!("did you mean `{near}`?")),
                 None => failure,
             });
         };
-        let at_ns = time(&line).ok_or_else(|| unfit("`at` is a duration, such as \"90s\"".to_owned()))?;
+        let at_ns = time(line).ok_or_else(|| unfit("`at` is a duration, such as \"90s\"".to_owned()))?;
         let arguments = arguments(program, handler, line.get("data")).map_err(unfit)?;
         events.push(Event { at_ns, name: name.to_owned(), arguments });
     }

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use swarm_bytecode::types::Type;
+use serde_json::{Value, json};
+use swarm_bytecode::quantity;
+use swarm_bytecode::types::{Type, TypeId};
 use swarm_vm::{Table, TableError};
 use sysinfo::{Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System};
 
@@ -57,6 +59,21 @@ impl Processes {
     /// As tasks.
     pub(crate) fn tasks(&self) -> Result<Arc<Table>, Failure> {
         self.table().map_err(|error| unreadable(&error.to_string()))
+    }
+
+    /// As the document that gives the same tasks.
+    pub(crate) fn document(&self) -> Value {
+        let task = |row: &Row| {
+            json!({
+                "id": row.pid.to_string(),
+                "name": row.name,
+                "cpu_time": quantity::format(TypeId::DURATION, row.cpu_time_ns),
+                "memory": quantity::format(TypeId::BYTES, row.memory_bytes),
+                "network": quantity::format(TypeId::BANDWIDTH, 0),
+                "status": row.status,
+            })
+        };
+        self.rows.iter().map(task).collect()
     }
 
     fn table(&self) -> Result<Arc<Table>, TableError> {

@@ -9,6 +9,7 @@ pub(crate) mod fleet;
 pub(crate) mod live;
 pub(crate) mod module;
 pub(crate) mod order;
+pub(crate) mod replay;
 mod resource;
 pub(crate) mod run;
 pub(crate) mod style;

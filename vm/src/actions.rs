@@ -13,8 +13,8 @@ use crate::value::ValueRef;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Issued {
     pub(crate) import: ImportId,
-    first: u32,
-    count: u8,
+    pub(crate) first: u32,
+    pub(crate) count: u8,
     /// Reserved for it until it is carried out: micro-dollars, tokens.
     pub(crate) cost: (i64, i64),
     /// Its word.
@@ -41,14 +41,14 @@ pub(crate) struct NewAction<'a> {
 /// marked as shared, so they keep their values.
 #[derive(Debug, Default)]
 pub(crate) struct ActionLog {
-    issued: Vec<Issued>,
-    slots: Vec<u64>,
+    pub(crate) issued: Vec<Issued>,
+    pub(crate) slots: Vec<u64>,
     /// By index, ascending.
-    errors: Vec<(usize, SmolStr)>,
+    pub(crate) errors: Vec<(usize, SmolStr)>,
     /// Of those that are ONCE, by index, ascending.
-    keys: Vec<(usize, EffectKey)>,
+    pub(crate) keys: Vec<(usize, EffectKey)>,
     /// How many were carried out.
-    done: usize,
+    pub(crate) done: usize,
 }
 
 impl ActionLog {

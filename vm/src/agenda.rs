@@ -26,7 +26,7 @@ use swarm_bytecode::module::Module;
 use crate::value::Value;
 
 /// Most events that wait.
-const QUEUE: usize = 256;
+pub(crate) const QUEUE: usize = 256;
 
 /// What is to be done next.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,40 +60,47 @@ pub enum Posted {
 /// When timers and events of one order are due.
 #[derive(Debug, Clone)]
 pub struct Agenda {
-    timers: Vec<Ticking>,
-    handlers: Vec<Handling>,
-    queue: VecDeque<(usize, Vec<Value>)>,
-    deadline_ns: Option<u64>,
-    over: bool,
+    pub(crate) timers: Vec<Ticking>,
+    pub(crate) handlers: Vec<Handling>,
+    pub(crate) queue: VecDeque<(usize, Vec<Value>)>,
+    pub(crate) deadline_ns: Option<u64>,
+    pub(crate) over: bool,
     /// When the activation under way began.
-    began_ns: Option<u64>,
+    pub(crate) began_ns: Option<u64>,
     /// The latest time that was told.
-    now_ns: u64,
-    overflowed: u64,
+    pub(crate) now_ns: u64,
+    pub(crate) overflowed: u64,
 }
 
 #[derive(Debug, Clone)]
-struct Ticking {
-    period_ns: u64,
-    next_ns: u64,
-    skipped: u64,
+pub(crate) struct Ticking {
+    pub(crate) period_ns: u64,
+    /// Before the clock's 0 where an order is resumed by another clock.
+    pub(crate) next_ns: i128,
+    pub(crate) skipped: u64,
 }
 
 impl Ticking {
     /// Goes on to the first tick after a time; gives how many were passed over.
     fn pass(&mut self, now_ns: u64) -> u64 {
-        let late = now_ns.saturating_sub(self.next_ns);
-        let passed = late.checked_div(self.period_ns).unwrap_or(0).saturating_add(1);
-        self.next_ns = self.next_ns.saturating_add(passed.saturating_mul(self.period_ns));
-        passed
+        let period = i128::from(self.period_ns);
+        let late = i128::from(now_ns).saturating_sub(self.next_ns).max(0);
+        let passed = late.checked_div(period).unwrap_or(0).saturating_add(1);
+        self.next_ns = self.next_ns.saturating_add(passed.saturating_mul(period));
+        u64::try_from(passed).unwrap_or(u64::MAX)
+    }
+
+    /// Whether a tick is due at this time.
+    fn is_due(&self, now_ns: u64) -> bool {
+        self.next_ns <= i128::from(now_ns)
     }
 }
 
 #[derive(Debug, Clone)]
-struct Handling {
-    name: smol_str::SmolStr,
-    left: Option<u32>,
-    dropped: u64,
+pub(crate) struct Handling {
+    pub(crate) name: smol_str::SmolStr,
+    pub(crate) left: Option<u32>,
+    pub(crate) dropped: u64,
 }
 
 impl Agenda {
@@ -102,7 +109,7 @@ impl Agenda {
     pub fn new(module: &Module, now_ns: u64, deadline_ns: Option<u64>) -> Agenda {
         let timers = module.timers.iter().map(|timer| {
             let period_ns = u64::try_from(timer.period_ns).unwrap_or(0).max(1);
-            Ticking { period_ns, next_ns: now_ns.saturating_add(period_ns), skipped: 0 }
+            Ticking { period_ns, next_ns: i128::from(now_ns).saturating_add(period_ns.into()), skipped: 0 }
         });
         let handlers = module.events.iter();
         let handlers =
@@ -150,7 +157,7 @@ impl Agenda {
             return Some(Due::Deadline);
         }
         let timers = self.timers.iter_mut().enumerate();
-        let due = timers.filter(|(_, timer)| timer.next_ns <= now_ns).min_by_key(|(_, timer)| timer.next_ns);
+        let due = timers.filter(|(_, timer)| timer.is_due(now_ns)).min_by_key(|(_, timer)| timer.next_ns);
         let due = match due {
             Some((at, timer)) => {
                 let missed = timer.pass(now_ns).saturating_sub(1);
@@ -170,7 +177,7 @@ impl Agenda {
     pub fn finished(&mut self, now_ns: u64) {
         self.now_ns = self.now_ns.max(now_ns);
         let Some(began) = self.began_ns.take() else { return };
-        for timer in self.timers.iter_mut().filter(|timer| timer.next_ns > began && timer.next_ns <= now_ns) {
+        for timer in self.timers.iter_mut().filter(|timer| !timer.is_due(began) && timer.is_due(now_ns)) {
             let skipped = timer.pass(now_ns);
             timer.skipped = timer.skipped.saturating_add(skipped);
         }
@@ -185,7 +192,8 @@ impl Agenda {
         if self.has_events() {
             return Some(self.now_ns);
         }
-        self.timers.iter().map(|timer| timer.next_ns).chain(self.deadline_ns).min()
+        let ticks = self.timers.iter().map(|timer| u64::try_from(timer.next_ns.max(0)).unwrap_or(u64::MAX));
+        ticks.chain(self.deadline_ns).min()
     }
 
     /// Whether an event waits.

@@ -1,14 +1,17 @@
 //! Inputs and context bound to a program: columns matched to record fields once, so that a run reads them in
 //! place by index. Shared by all instances that use the same inputs.
 
+mod image;
 mod link;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::types::{Type, TypeId};
 
+pub(crate) use image::{AttachedImage, Unlike};
 pub(crate) use link::{Linker, other_case};
 
 use crate::slot::{self, ARENA, FIRST_INPUT_TEXT, MAX_TEXT_SOURCES, Reference, TextSlot};
@@ -72,6 +75,26 @@ pub(crate) struct Attached {
     pub(crate) contexts: Vec<Option<u64>>,
     /// Number of items of each input that is a list.
     pub(crate) sizes: Vec<u32>,
+    /// What belongs to each input, then to each context value.
+    parts: Vec<Part>,
+}
+
+/// What was bound for one input or context value.
+#[derive(Debug, Clone, Default)]
+struct Part {
+    views: Range<usize>,
+    bindings: Range<usize>,
+    texts: Range<usize>,
+    /// The host's name for this version of the data.
+    token: Option<Arc<[u8]>>,
+}
+
+/// How much was bound before a part.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    views: usize,
+    bindings: usize,
+    texts: usize,
 }
 
 /// The fields of the rows of one view.
@@ -159,8 +182,39 @@ impl Attached {
             inputs: vec![None; module.inputs.len()],
             contexts: vec![None; module.contexts.len()],
             sizes: vec![0; module.inputs.len()],
+            parts: vec![Part::default(); module.inputs.len().saturating_add(module.contexts.len())],
             ..Attached::default()
         }
+    }
+
+    /// How much is bound.
+    pub(crate) fn extent(&self) -> Extent {
+        Extent { views: self.views.len(), bindings: self.bindings.len(), texts: self.texts.len() }
+    }
+
+    /// All that was bound since belongs to this part, whose version is not known.
+    pub(crate) fn end_part(&mut self, part: usize, start: Extent) {
+        let end = self.extent();
+        if let Some(part) = self.parts.get_mut(part) {
+            *part = Part {
+                views: start.views..end.views,
+                bindings: start.bindings..end.bindings,
+                texts: start.texts..end.texts,
+                token: None,
+            };
+        }
+    }
+
+    /// Gives the version of a part.
+    pub(crate) fn set_token(&mut self, part: usize, token: &[u8]) {
+        if let Some(part) = self.parts.get_mut(part) {
+            part.token = Some(token.into());
+        }
+    }
+
+    /// Whether there is such a view.
+    pub(crate) fn has_view(&self, view: u32) -> bool {
+        slot::index(view) < self.views.len()
     }
 
     /// The text behind a text source.

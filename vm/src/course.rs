@@ -58,17 +58,17 @@ pub enum Wake {
 /// An order under way. Times are nanoseconds by one clock, whose start does not matter.
 #[derive(Debug)]
 pub struct Course {
-    instance: Instance,
-    inputs: Inputs,
+    pub(crate) instance: Instance,
+    pub(crate) inputs: Inputs,
     /// Once it has begun.
-    begun: Option<Begun>,
+    pub(crate) begun: Option<Begun>,
 }
 
 #[derive(Debug)]
-struct Begun {
-    agenda: Agenda,
+pub(crate) struct Begun {
+    pub(crate) agenda: Agenda,
     /// What the program would have read as `now` when its clock stood at 0.
-    epoch_ns: Option<i64>,
+    pub(crate) epoch_ns: Option<i64>,
 }
 
 impl Course {

@@ -220,6 +220,28 @@ impl Code {
         self.origins.get(pc).copied().unwrap_or(none)
     }
 
+    /// Which word of its op this is, counted without fused ones.
+    pub(crate) fn word_in_op(&self, pc: usize) -> usize {
+        let Origin { function, op, .. } = self.origin(pc);
+        pc.saturating_sub(self.first_word(function, op).unwrap_or(pc))
+    }
+
+    /// The word of this number of an op, the inverse of [`Code::origin`] and [`Code::word_in_op`].
+    pub(crate) fn word_of_op(&self, function: u16, op: u32, word: usize) -> Option<usize> {
+        let pc = self.first_word(function, op)?.checked_add(word)?;
+        let origin = self.origins.get(pc)?;
+        (origin.function == function && origin.op == op).then_some(pc)
+    }
+
+    /// An op's first word that stands for it alone.
+    fn first_word(&self, function: u16, op: u32) -> Option<usize> {
+        let first = self.origins.partition_point(|own| (own.function, own.op) < (function, op));
+        let own = self.origins.get(first..)?.iter().zip(self.words.get(first..)?);
+        let own = own.take_while(|(origin, _)| (origin.function, origin.op) == (function, op));
+        let fused = own.clone().take_while(|(_, word)| word.is_fused()).count();
+        (fused < own.count()).then(|| first.saturating_add(fused))
+    }
+
     pub(crate) fn arguments(&self, site: Site) -> &[Argument] {
         let start = slot::index(site.first);
         self.arguments.get(start..start.saturating_add(usize::from(site.count))).unwrap_or(&[])

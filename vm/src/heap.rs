@@ -79,6 +79,16 @@ impl Heap {
         Heap { words: Vec::new(), text: String::new(), hasher: self.hasher.clone() }
     }
 
+    /// An arena without objects that has this text already.
+    pub(crate) fn with_text(text: String) -> Heap {
+        Heap { text, ..Heap::default() }
+    }
+
+    /// The text from one offset to another.
+    pub(crate) fn text_part(&self, start: u32, end: u32) -> &str {
+        self.text.get(slot::index(start)..slot::index(end)).unwrap_or("")
+    }
+
     /// How much is in use, to come back to it with [`Heap::cut`].
     pub(crate) fn extent(&self) -> (usize, usize) {
         (self.words.len(), self.text.len())

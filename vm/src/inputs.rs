@@ -13,6 +13,9 @@ use crate::program::Program;
 use crate::table::Table;
 use crate::value::{Value, ValueRef};
 
+/// Most bytes of the name of an input's version.
+const MAX_VERSION_BYTES: usize = 64;
+
 /// Inputs and context of a program. A clone shares the data; bind once, use for any number of instances.
 #[derive(Debug, Clone)]
 pub struct Inputs {
@@ -27,14 +30,18 @@ impl Inputs {
         let module = program.module();
         let mut attached = Attached::new(module);
         for (at, input) in module.inputs.iter().enumerate() {
+            let start = attached.extent();
             let slot = default_slot(program, &mut attached, &input.name, input.ty, input.default.as_ref());
+            attached.end_part(at, start);
             if let Some(place) = attached.inputs.get_mut(at) {
                 *place = slot;
             }
         }
         for (at, context) in module.contexts.iter().enumerate() {
+            let start = attached.extent();
             let slot =
                 default_slot(program, &mut attached, &context.name, context.ty, context.default.as_ref());
+            attached.end_part(module.inputs.len().saturating_add(at), start);
             if let Some(place) = attached.contexts.get_mut(at) {
                 *place = slot;
             }
@@ -94,8 +101,10 @@ impl Inputs {
         let attached = Arc::make_mut(&mut self.attached);
         for (at, (table, context)) in document.tables.iter().zip(&module.contexts).enumerate() {
             let Some(table) = table else { continue };
+            let start = attached.extent();
             let mut linker = Linker { module, attached, path: Path::of(&context.name) };
             let slot = linker.value(table, context.ty)?;
+            attached.end_part(module.inputs.len().saturating_add(at), start);
             if let Some(place) = attached.contexts.get_mut(at) {
                 *place = Some(slot);
             }
@@ -123,6 +132,29 @@ impl Inputs {
             let contexts = module.contexts.iter().map(|context| context.name.clone());
             Err(InputError::unknown(&Path::of(name), inputs.chain(contexts)))
         }
+    }
+
+    /// Names the version of an input or context value that was given: any bytes that are others as soon as the data are
+    /// others, and the same in every process that has the same data. A snapshot then holds this name instead of the data,
+    /// and is resumed only with data of the same name.
+    ///
+    /// # Errors
+    /// The program reads nothing of that name, or the version has more than 64 bytes.
+    pub fn version(mut self, name: &str, version: &[u8]) -> Result<Inputs, InputError> {
+        let module = self.program.module();
+        let names = || {
+            let inputs = module.inputs.iter().map(|input| &input.name);
+            inputs.chain(module.contexts.iter().map(|context| &context.name))
+        };
+        let Some(part) = position(names(), name) else {
+            return Err(InputError::unknown(&Path::of(name), names().cloned()));
+        };
+        if version.len() > MAX_VERSION_BYTES {
+            let advice = "name it by a hash";
+            return Err(InputError::new(&Path::of(name), "its version has more than 64 bytes", advice));
+        }
+        Arc::make_mut(&mut self.attached).set_token(part, version);
+        Ok(self)
     }
 
     /// Gives `now`, in nanoseconds since 1970, if the program reads it. Everything else stays as it is.
@@ -172,8 +204,10 @@ impl Inputs {
         let module = program.module();
         let Some(input) = module.inputs.get(at) else { return Ok(self) };
         let attached = Arc::make_mut(&mut self.attached);
+        let start = attached.extent();
         let mut linker = Linker { module, attached, path: Path::of(&input.name) };
         let slot = linker.value(table, input.ty)?;
+        attached.end_part(at, start);
         if let (Some(place), Some(size)) = (attached.inputs.get_mut(at), attached.sizes.get_mut(at)) {
             *place = Some(slot);
             *size = if matches!(module.ty(input.ty), Some(Type::List { .. } | Type::Map { .. })) {
@@ -187,6 +221,16 @@ impl Inputs {
 
     pub(crate) fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// The data as far as they were given.
+    pub(crate) fn attached(&self) -> &Attached {
+        &self.attached
+    }
+
+    /// Inputs that lack nothing.
+    pub(crate) fn of_attached(program: &Program, attached: Arc<Attached>) -> Inputs {
+        Inputs { program: program.clone(), attached, warnings: Vec::new() }
     }
 
     /// The data, once nothing is missing.

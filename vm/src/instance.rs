@@ -95,15 +95,17 @@ pub enum PendingKind {
 /// host calls and the deadline for the order. STATE variables and metrics last as long as the order.
 #[derive(Debug)]
 pub struct Instance {
-    program: Program,
-    attached: Arc<Attached>,
+    pub(crate) program: Program,
+    pub(crate) attached: Arc<Attached>,
     /// What the next activation reads.
-    next_attached: Option<Arc<Attached>>,
-    grants: Grants,
-    settings: Settings,
+    pub(crate) next_attached: Option<Arc<Attached>>,
+    pub(crate) grants: Grants,
+    pub(crate) settings: Settings,
     /// Made when it is first needed: an instance that only waits for its start is small.
-    state: Option<Box<RunState>>,
-    recorder: Recorder,
+    pub(crate) state: Option<Box<RunState>>,
+    pub(crate) recorder: Recorder,
+    /// Of the last snapshot, taken or resumed.
+    pub(crate) generation: u64,
 }
 
 impl Instance {
@@ -128,6 +130,7 @@ impl Instance {
             settings: Settings::new(limits),
             state: None,
             recorder: Recorder { digest: Some(Digest::new()), seq: 0 },
+            generation: 0,
         })
     }
 

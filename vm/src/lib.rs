@@ -52,6 +52,7 @@ mod report;
 mod scope;
 mod self_test;
 mod slot;
+pub mod snapshot;
 mod store;
 mod table;
 pub mod trace;

@@ -24,9 +24,9 @@ pub(crate) enum MetricState {
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Sum {
     /// Of words; 2⁶⁴ samples fit.
-    words: i128,
+    pub(crate) words: i128,
     /// Of floats; what would be beyond all floats is the greatest.
-    floats: f64,
+    pub(crate) floats: f64,
 }
 
 impl Sum {

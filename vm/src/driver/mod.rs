@@ -32,8 +32,11 @@ use crate::word::Word;
 use calls::CallWord;
 use direct::{Direct, Left};
 pub(crate) use look::Look;
-use state::{CallKind, CallState, Ending};
-pub(crate) use state::{Given, Phase, RunState, Settings};
+pub(crate) use state::{
+    Asking, CallKind, CallState, Ending, Given, Meters, Phase, Rule, RunState, Settings, Totals, Verdict,
+    Waiting,
+};
+pub(crate) use within::{OpenWithin, Purse};
 
 /// An order, for as long as one call of `run` lasts.
 pub(crate) struct Driver<'a, 's> {

@@ -257,9 +257,9 @@ pub(crate) enum Rule {
 /// Counts the effects of actions that are ONCE, to give each a key.
 #[derive(Debug, Default)]
 pub(crate) struct OnceKeys {
-    identity: [u8; 32],
+    pub(crate) identity: [u8; 32],
     /// By the hash of place and arguments.
-    counts: BTreeMap<EffectKey, u64>,
+    pub(crate) counts: BTreeMap<EffectKey, u64>,
 }
 
 impl OnceKeys {
@@ -288,9 +288,9 @@ impl OnceKeys {
 #[derive(Debug, Default)]
 pub(crate) struct Given {
     /// Variables, by their index, that were given a value before START: in a test.
-    states: Vec<usize>,
+    pub(crate) states: Vec<usize>,
     /// All of them as they were when the activation began, and the arena they lie in.
-    before: Option<(Heap, Vec<u64>)>,
+    pub(crate) before: Option<(Heap, Vec<u64>)>,
 }
 
 impl Given {

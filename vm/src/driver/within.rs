@@ -21,33 +21,33 @@ use crate::trace::{EventKind, Tag, put_text};
 #[derive(Debug)]
 pub(crate) struct OpenWithin {
     /// Its number in the code.
-    within: u32,
+    pub(crate) within: u32,
     /// If it undoes: the word behind its `within.else`.
-    otherwise: Option<usize>,
+    pub(crate) otherwise: Option<usize>,
     /// Where its function's frame lies: callers below it.
-    frames: usize,
+    pub(crate) frames: usize,
     /// By the host's clock.
     pub(crate) deadline_ns: Option<u64>,
-    duration: i64,
-    money: Option<Purse>,
-    tokens: Option<Purse>,
+    pub(crate) duration: i64,
+    pub(crate) money: Option<Purse>,
+    pub(crate) tokens: Option<Purse>,
     /// The first host call inside.
-    first_call: u64,
+    pub(crate) first_call: u64,
     /// The first action inside.
-    first_action: usize,
+    pub(crate) first_action: usize,
     /// Where its saved slots begin: registers, then STATE.
-    saved: usize,
+    pub(crate) saved: usize,
     /// Logical bytes it holds.
-    bytes: u64,
+    pub(crate) bytes: u64,
     /// Metrics as they were before their first sample inside, by index.
-    metrics: Vec<(usize, MetricState)>,
+    pub(crate) metrics: Vec<(usize, MetricState)>,
 }
 
 /// What may be spent, and what is reserved or spent of it.
 #[derive(Debug, Clone, Copy)]
-struct Purse {
-    budget: i64,
-    used: i64,
+pub(crate) struct Purse {
+    pub(crate) budget: i64,
+    pub(crate) used: i64,
 }
 
 impl Purse {

@@ -1,8 +1,10 @@
 //! The digest of a run: a hash chain over its events of level effects, the same at every level of tracing.
 
+use sha2::digest::common::hazmat::SerializableState;
 use sha2::{Digest as _, Sha256};
 use swarm_bytecode::types::{Class, Type};
 
+use crate::slot;
 use crate::value::ValueRef;
 
 /// Bytes of events that are hashed together.
@@ -12,16 +14,18 @@ const MAX_PARTS: u32 = 4096;
 /// How deep a value's parts count.
 const MAX_DEPTH: u32 = 48;
 
-/// State of the chain: the hash so far, and the events not yet hashed.
+/// State of the chain: the hash of the blocks that are full, and the events not yet hashed.
 #[derive(Debug, Clone)]
 pub(crate) struct Digest {
     state: [u8; 32],
     block: Vec<u8>,
+    /// The beginning of the block, if it was hashed before: how many bytes, and SHA-256 of the state and them.
+    begun: Option<(usize, Sha256)>,
 }
 
 impl Digest {
     pub(crate) fn new() -> Digest {
-        Digest { state: [0; 32], block: Vec::new() }
+        Digest { state: [0; 32], block: Vec::new(), begun: None }
     }
 
     /// Adds the canonical form of one event.
@@ -43,22 +47,62 @@ impl Digest {
             None => self.block.push(0),
         }
         payload(&mut self.block);
-        if self.block.len() >= BLOCK {
+        if self.block_bytes() >= BLOCK {
             self.state = self.chained();
             self.block.clear();
+            self.begun = None;
         }
     }
 
     /// The digest of all events so far.
     pub(crate) fn value(&self) -> [u8; 32] {
-        if self.block.is_empty() { self.state } else { self.chained() }
+        if self.block_bytes() == 0 { self.state } else { self.chained() }
+    }
+
+    /// Bytes of the block so far.
+    fn block_bytes(&self) -> usize {
+        self.begun.as_ref().map_or(0, |(bytes, _)| *bytes).saturating_add(self.block.len())
     }
 
     fn chained(&self) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        hash.update(self.state);
+        self.hashed().finalize().into()
+    }
+
+    fn hashed(&self) -> Sha256 {
+        let mut hash = match &self.begun {
+            Some((_, hash)) => hash.clone(),
+            None => Sha256::new().chain_update(self.state),
+        };
         hash.update(&self.block);
-        hash.finalize().into()
+        hash
+    }
+
+    /// What a snapshot keeps: the hash of the full blocks; bytes of the last, and SHA-256's state after them.
+    pub(crate) fn parts(&self) -> ([u8; 32], Option<(u32, Vec<u8>)>) {
+        let bytes = self.block_bytes();
+        let begun = (bytes > 0).then(|| (slot::count(bytes), self.hashed().serialize().to_vec()));
+        (self.state, begun)
+    }
+
+    /// The inverse of [`Digest::parts`]; `None` for parts that no digest has.
+    pub(crate) fn from_parts(state: [u8; 32], begun: Option<&(u32, Vec<u8>)>) -> Option<Digest> {
+        let begun = match begun {
+            Some((bytes, hash)) => {
+                let bytes = Some(slot::index(*bytes)).filter(|bytes| (1..BLOCK).contains(bytes))?;
+                // The state ends with how much was hashed – the hash of the blocks before and these bytes – and that
+                // must be so: SHA-256 counts on it.
+                let hashed = u64::try_from(bytes).ok()?.checked_add(32)?;
+                let (blocks, rest) = (hashed >> 6, u8::try_from(hashed & 63).ok()?);
+                let counted = hash.get(32..)?.split_first_chunk::<8>()?;
+                if u64::from_le_bytes(*counted.0) != blocks || counted.1.first() != Some(&rest) {
+                    return None;
+                }
+                let hash = Sha256::deserialize(hash.as_slice().try_into().ok()?).ok()?;
+                Some((bytes, hash))
+            }
+            None => None,
+        };
+        Some(Digest { state, block: Vec::new(), begun })
     }
 }
 

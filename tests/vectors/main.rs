@@ -4,6 +4,8 @@
 //! filled in by it: `SWARM_BLESS=1 cargo test --test vectors` writes the pins anew.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
+mod suspended;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,9 @@ use swarm_bytecode::quantity::{Literal, parse_literal};
 use swarm_bytecode::types::{Type, TypeId};
 use swarm_compiler::{Options, compile_text_with};
 use swarm_grammar::span::FileId;
-use swarm_vm::{Answer, Call, Effects, Exit, Grants, Host, Inputs, Instance, Limits, Program, Report, Value};
+use swarm_vm::{
+    Answer, Call, Effects, Exit, Grants, Host, Inputs, Instance, Limits, Program, Report, Value, VirtualClock,
+};
 
 #[test]
 fn every_vector_holds() {
@@ -154,6 +158,11 @@ fn same(left: &Json, right: &Json) -> bool {
 const PLAIN: Options = Options { tests: false, optimise: false };
 
 fn run(vector: &Map<String, Json>, options: &Options) -> Result<Seen, String> {
+    let (program, inputs) = prepare(vector, options)?;
+    run_with(vector, &program, &inputs, false, &mut |run, host, _| finish(run, host))
+}
+
+fn prepare(vector: &Map<String, Json>, options: &Options) -> Result<(Program, Inputs), String> {
     let text = vector["program"].as_str().unwrap();
     let (compilation, _) = compile_text_with("vector.swarm", text, options);
     let Some(module) = &compilation.module else {
@@ -171,6 +180,22 @@ fn run(vector: &Map<String, Json>, options: &Options) -> Result<Seen, String> {
     if let Some(context) = vector.get("context") {
         inputs = inputs.context_json(&context.to_string()).map_err(|error| error.to_string())?;
     }
+    Ok((program, inputs))
+}
+
+/// The answer a host has given last, if it did not say it at once.
+type Kept = std::cell::Cell<Option<Answer>>;
+/// Brings an activation to its end.
+type Finish<'f> = dyn FnMut(&mut Instance, &mut Host<'_>, &Kept) -> Result<Report, String> + 'f;
+
+/// Runs a vector. A host that `keeps` its answers says that they are to come, and keeps the last.
+fn run_with(
+    vector: &Map<String, Json>,
+    program: &Program,
+    inputs: &Inputs,
+    keeps: bool,
+    finish: &mut Finish<'_>,
+) -> Result<Seen, String> {
     let answers = answers(vector);
     let refused: Vec<&str> = vector
         .get("refused")
@@ -178,19 +203,28 @@ fn run(vector: &Map<String, Json>, options: &Options) -> Result<Seen, String> {
     let mut asked = Vec::new();
     let mut actions = Vec::new();
     let (report, order) = {
+        let kept = Kept::default();
         let mut host = Host::new();
-        host.otherwise(|call| answer(call, &answers, &refused, &mut asked));
-        let mut run = Instance::new(&program, &inputs, limits(vector), &Grants::all(), &host)
+        host.clock(VirtualClock::default());
+        host.otherwise(|call| {
+            let answer = answer(call, &answers, &refused, &mut asked);
+            if keeps {
+                kept.set(Some(answer));
+                return Answer::pending();
+            }
+            answer
+        });
+        let mut run = Instance::new(program, inputs, limits(vector), &Grants::all(), &host)
             .map_err(|error| error.to_string())?
             .effects(Effects::Collected);
-        let mut report = finish(&mut run, &mut host)?;
+        let mut report = finish(&mut run, &mut host, &kept)?;
         actions.extend(applied(&report));
         for step in vector.get("run").and_then(Json::as_array).into_iter().flatten() {
             if run.is_over() {
                 break;
             }
             begin(&mut run, program.module(), step)?;
-            report = finish(&mut run, &mut host)?;
+            report = finish(&mut run, &mut host, &kept)?;
             actions.extend(applied(&report));
         }
         (report, run.order())
