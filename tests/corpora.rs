@@ -1,5 +1,5 @@
 //! Replays the committed corpora of all fuzz targets, without libFuzzer: the same functions over the same bytes.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
 #![expect(clippy::indexing_slicing, reason = "test code")]
 
 use std::collections::BTreeSet;
