@@ -32,7 +32,7 @@ impl Program {
     ///
     /// # Errors
     /// The bytes are no module, or the verifier refuses it; or a limit of this machine does not hold
-    /// ([`crate::self_test`]).
+    /// ([`crate::self_test()`]).
     pub fn load(bytes: &[u8]) -> Result<Program, LoadError> {
         self_test()?;
         Program::load_untested(bytes)
@@ -42,7 +42,7 @@ impl Program {
     ///
     /// # Errors
     /// The code cannot be decoded; verified code always can. Or a limit of this machine does not hold
-    /// ([`crate::self_test`]).
+    /// ([`crate::self_test()`]).
     pub fn new(verified: Verified) -> Result<Program, LoadError> {
         self_test()?;
         Program::decode(verified)
