@@ -320,11 +320,9 @@ fn loop_over(what: &str, bus: Box<dyn Bus>, count: u32, keeps: bool) {
     let first = program(1);
     let times = send(&submission(2, &everyone, Some(&first)), &mut answers, wanted);
     line(&format!("{what}: {count} order to ack"), &times, wanted);
-    let begun = Instant::now();
     let publisher = [key("publisher")];
     std::thread::sleep(Duration::from_millis(300));
     let mut operator = Operator::new(&Name::new("bench").unwrap(), bus.another().unwrap());
-    let _earlier = begun;
     answers.read(&mut |_| {});
     let begun = Instant::now();
     operator.step(Intent::Halt, &publisher).unwrap();
@@ -346,13 +344,12 @@ fn loop_over(what: &str, bus: Box<dyn Bus>, count: u32, keeps: bool) {
         answers.read(&mut |_| {});
         let begun = Instant::now();
         let plan = submission(version, one, None);
-        let answer = operator.submit(&plan, Duration::from_secs(10)).unwrap();
-        if answer.is_some_and(|answer| answer.refused.is_none()) {
-            singles.extend(answers.until(begun, 1));
-        }
+        let answer = operator.submit(&plan, Duration::from_secs(10)).unwrap().expect("the injector answers");
+        assert_eq!(answer.refused, None);
+        singles.extend(answers.until(begun, 1));
     }
     singles.sort_by(f64::total_cmp);
-    line(&format!("{what}: 1 of {count} while idle"), &singles, singles.len());
+    line(&format!("{what}: 1 of {count} while idle"), &singles, 50);
     stop.store(true, Ordering::Relaxed);
     for thread in threads {
         thread.join().unwrap();

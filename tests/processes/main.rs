@@ -100,14 +100,13 @@ fn governors_order_by_name_and_are_told_what_is_wrong_by_name() {
     };
     order(r#"{"id":"1","type":"SAVE_v3","context":{}}"#);
     order(r#"{"id":"2","type":"SAVE_v3","context":{"currentCosts":"$5","colour":"red"}}"#);
-    order(r#"{"id":"3","type":"SAVE_v3","context":{"currentCosts":5}}"#);
+    order(r#"{"id":"3","type":"SAVE_v3","context":{"currentCosts":"5GB"}}"#);
     order(r#"{"id":"4","type":"SPEND_v1","context":{}}"#);
     order(
         r#"{"id":"5","type":"SAVE_v3","context":{"currentCosts":"$5","deadline":7200000},"priority":"CRITICAL"}"#,
     );
     fleet.until("the good one is done", |status| status["phase"] == "converged" && active(status) == 5);
     let results = fleet.results();
-    eprintln!("{results:#?}");
     let of = |id: &str| {
         results.iter().find(|own| own["order"] == id).map(|own| own["error"]["message"].to_string())
     };

@@ -58,8 +58,9 @@ impl Machines {
         }
         let mut host = Host::new();
         host.otherwise(|_| swarm_vm::Answer::failed("rules only compute"));
-        let none: Grants = std::iter::empty::<SmolStr>().collect();
-        let instance = Instance::new(rules, &Inputs::new(rules), Limits::default(), &none, &host);
+        // It never starts: what it would need is granted to nobody.
+        let grants: Grants = module.imports.iter().filter_map(|import| import.capability.as_ref()).collect();
+        let instance = Instance::new(rules, &Inputs::new(rules), Limits::default(), &grants, &host);
         let instance = instance.map_err(|error| error.message().to_owned())?;
         let actions: BTreeSet<SmolStr> = vetoes.iter().map(|(action, ..)| action.clone()).collect();
         let rules = Rc::new(RefCell::new(Rules { instance, vetoes }));
