@@ -247,11 +247,14 @@ impl Answers {
     }
 
     /// Milliseconds until each of so many agents has answered, ascending.
-    fn until(&mut self, begun: Instant, count: usize) -> Vec<f64> {
+    fn until(&mut self, begun: Instant, count: usize, of: Option<&Name>) -> Vec<f64> {
         let mut times: BTreeMap<Name, f64> = BTreeMap::new();
         while times.len() < count && begun.elapsed() < Duration::from_secs(60) {
             let now = |begun: Instant| begun.elapsed().as_secs_f64() * 1000.0;
             self.read(&mut |name| {
+                if of.is_some_and(|of| *of != name) {
+                    return;
+                }
                 times.entry(name).or_insert_with(|| now(begun));
             });
             if times.len() < count {
@@ -313,7 +316,7 @@ fn loop_over(what: &str, bus: Box<dyn Bus>, count: u32, keeps: bool) {
         let begun = Instant::now();
         let answer = operator.submit(plan, Duration::from_secs(30)).unwrap().expect("the injector answers");
         assert_eq!(answer.refused, None);
-        answers.until(begun, wanted)
+        answers.until(begun, wanted, None)
     };
     // The first finds cold caches and an injector that has just taken its lease.
     send(&submission(1, &everyone, None), &mut answers, wanted);
@@ -326,27 +329,30 @@ fn loop_over(what: &str, bus: Box<dyn Bus>, count: u32, keeps: bool) {
     answers.read(&mut |_| {});
     let begun = Instant::now();
     operator.step(Intent::Halt, &publisher).unwrap();
-    line(&format!("{what}: {count} halt"), &answers.until(begun, wanted), wanted);
+    line(&format!("{what}: {count} halt"), &answers.until(begun, wanted, None), wanted);
     answers.read(&mut |_| {});
     let begun = Instant::now();
     operator.step(Intent::Resume, &publisher).unwrap();
-    line(&format!("{what}: {count} resume"), &answers.until(begun, wanted), wanted);
+    line(&format!("{what}: {count} resume"), &answers.until(begun, wanted, None), wanted);
     std::thread::sleep(Duration::from_millis(300));
     answers.read(&mut |_| {});
     let begun = Instant::now();
     operator.step(Intent::Rollback, &publisher).unwrap();
-    line(&format!("{what}: {count} rollback"), &answers.until(begun, wanted), wanted);
+    line(&format!("{what}: {count} rollback"), &answers.until(begun, wanted, None), wanted);
     // One agent of an idle fleet, again and again.
     let mut singles = Vec::new();
     let one = &everyone[..1];
+    std::thread::sleep(Duration::from_secs(1));
     for version in 3..53 {
-        std::thread::sleep(Duration::from_millis(20));
+        while operator.status().unwrap().is_none_or(|status| !status.settled() || status.reached.silent > 0) {
+            operator.wait(Duration::from_millis(20)).unwrap();
+        }
         answers.read(&mut |_| {});
         let begun = Instant::now();
         let plan = submission(version, one, None);
         let answer = operator.submit(&plan, Duration::from_secs(10)).unwrap().expect("the injector answers");
         assert_eq!(answer.refused, None);
-        singles.extend(answers.until(begun, 1));
+        singles.extend(answers.until(begun, 1, one.first()));
     }
     singles.sort_by(f64::total_cmp);
     line(&format!("{what}: 1 of {count} while idle"), &singles, 50);
