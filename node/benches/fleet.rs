@@ -39,6 +39,7 @@ use swarm_node::disk::Disk;
 use swarm_node::injector::{self, Process};
 use swarm_node::layout::Layout;
 use swarm_node::operator::{Intent, Operator};
+use swarm_node::status::Status;
 use swarm_node::submission::Submission;
 use swarm_node::time::clock;
 
@@ -344,7 +345,10 @@ fn loop_over(what: &str, bus: Box<dyn Bus>, count: u32, keeps: bool) {
     let one = &everyone[..1];
     std::thread::sleep(Duration::from_secs(1));
     for version in 3..53 {
-        while operator.status().unwrap().is_none_or(|status| !status.settled() || status.reached.silent > 0) {
+        // The one before has to be over; the first comes after the rollback of the second.
+        let before = format!("{:032x}", if version == 3 { 2 } else { version - 1 });
+        let over = |status: &Status| status.order == before && status.settled() && status.reached.silent == 0;
+        while !operator.status().unwrap().as_ref().is_some_and(over) {
             operator.wait(Duration::from_millis(20)).unwrap();
         }
         answers.read(&mut |_| {});
