@@ -69,7 +69,7 @@ fn main() -> Result<()> {
     match Arguments::parse().task {
         Task::Test { rest } => test(&rest),
         Task::Lint => lint(),
-        Task::Ci => test(&[]).and_then(|()| lint()),
+        Task::Ci => test(&[]).and_then(|()| stack()).and_then(|()| lint()),
         Task::Book => book(),
         Task::Soundness { programs } => soundness(programs),
         Task::Differential { programs, seed } => differential(programs, seed),
@@ -82,6 +82,12 @@ fn test(rest: &[String]) -> Result<()> {
     let arguments =
         ["test", "--workspace", "--exclude", "swarm-benches", "--locked"].into_iter().map(str::to_owned);
     cargo("tests", arguments.chain(rest.iter().cloned()), &[])
+}
+
+/// Only an optimised build has what this test looks at.
+fn stack() -> Result<()> {
+    let test = ["test", "--release", "--locked", "--package", "swarm-vm", "--test", "stack"];
+    cargo("native stack of the interpreter", test, &[])
 }
 
 fn differential(programs: u64, seed: u64) -> Result<()> {

@@ -62,7 +62,7 @@ struct Contestant {
 
 fn contestants(work: Work, only: Option<&str>) -> Result<Vec<Contestant>, Failure> {
     let mut found = vec![("native", work::native(work)), ("swarm", swarm::runs(work, Keeps::Nothing)?)];
-    if matches!(work, Work::Policy | Work::PolicyFresh | Work::Hostcall) {
+    if work.is_policy() || work == Work::Hostcall {
         found.push(("swarm, log and digest", swarm::runs(work, Keeps::LogAndDigest)?));
     }
     found.extend(wasm::runs(work)?.map(|runs| ("wasmi", runs)));

@@ -65,7 +65,7 @@ fn data(work: Work) -> String {
     if work == Work::Wordcount {
         return format!("data = {:?}\n", text());
     }
-    let tasks = tasks(0);
+    let tasks = tasks(0, work.matching());
     let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network).enumerate();
     let rows = columns.map(|(row, ((cpu_time, memory), network))| {
         format!("{{'id': {row}, 'cpu_time': {cpu_time}, 'memory': {memory}, 'network': {network}}},\n")
@@ -97,7 +97,7 @@ fn call(work: &FrozenModule, data: &FrozenModule) -> Result<Run, Failure> {
 /// One run after the other of `work`, where dictionaries and calls are what counts.
 pub fn runs(work: Work) -> Result<Option<Runs>, Failure> {
     let name = match work {
-        Work::Policy => "policy",
+        Work::Policy | Work::PolicyRare => "policy",
         Work::Hostcall => "hostcall",
         Work::Wordcount => "wordcount",
         _ => return Ok(None),

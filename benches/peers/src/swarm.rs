@@ -20,21 +20,21 @@ pub enum Keeps {
 
 fn source(work: Work) -> &'static str {
     match work {
-        Work::Policy | Work::PolicyFresh => include_str!("../../../examples/cost_optimization.swarm"),
         Work::Hostcall => include_str!("../programs/hostcall.swarm"),
         Work::Fib => include_str!("../programs/fib.swarm"),
         Work::Sieve => include_str!("../programs/sieve.swarm"),
         Work::Loop32 => include_str!("../programs/loop32.swarm"),
         Work::Mandel => include_str!("../programs/mandel.swarm"),
         Work::Wordcount => include_str!("../programs/wordcount.swarm"),
+        _ => include_str!("../../../examples/cost_optimization.swarm"),
     }
 }
 
 fn inputs(program: &Program, work: Work, set: usize) -> Result<Inputs, Failure> {
     let inputs = Inputs::new(program);
     let table = match work {
-        Work::Policy | Work::PolicyFresh => {
-            let tasks = tasks(set);
+        _ if work.is_policy() => {
+            let tasks = tasks(set, work.matching());
             let rows = tasks.cpu_time.len();
             let table = Table::builder()
                 .strings("id", (0..rows).map(|row| format!("task-{row}")))
@@ -108,7 +108,7 @@ pub fn runs(work: Work, keeps: Keeps) -> Result<Runs, Failure> {
         if report.outcome != swarm_vm::Outcome::Done {
             return Err(format!("{}: {:?}", work.name(), report.reason).into());
         }
-        let by_host = matches!(work, Work::Policy | Work::PolicyFresh | Work::Hostcall);
+        let by_host = work.is_policy() || work == Work::Hostcall;
         Ok(Run { nanoseconds, result: if by_host { seen.get().result() } else { given.get() } })
     }))
 }

@@ -7,19 +7,19 @@ use crate::{Failure, Run, Runs, Timer};
 
 fn text(work: Work) -> Option<&'static str> {
     Some(match work {
-        Work::Policy | Work::PolicyFresh => include_str!("../programs/policy.wat"),
         Work::Hostcall => include_str!("../programs/hostcall.wat"),
         Work::Fib => include_str!("../programs/fib.wat"),
         Work::Sieve => include_str!("../programs/sieve.wat"),
         Work::Loop32 => include_str!("../programs/loop32.wat"),
         Work::Mandel => include_str!("../programs/mandel.wat"),
         Work::Wordcount => return None,
+        _ => include_str!("../programs/policy.wat"),
     })
 }
 
 /// One task as four 64-bit integers; the last is its row.
-fn rows(set: usize) -> Vec<u8> {
-    let tasks = tasks(set);
+fn rows(set: usize, matching: u64) -> Vec<u8> {
+    let tasks = tasks(set, matching);
     let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network);
     (0_i64..)
         .zip(columns)
@@ -49,8 +49,9 @@ pub fn runs(work: Work) -> Result<Option<Runs>, Failure> {
     store.set_fuel(1 << 40)?;
     let instance = linker.instantiate_and_start(&mut store, &module)?;
     let run = instance.get_typed_func::<i64, i64>(&store, "run")?;
-    let policy = matches!(work, Work::Policy | Work::PolicyFresh);
-    let sets: Vec<Vec<u8>> = if policy { (0..work.sets()).map(rows).collect() } else { Vec::new() };
+    let policy = work.is_policy();
+    let sets: Vec<Vec<u8>> =
+        if policy { (0..work.sets()).map(|set| rows(set, work.matching())).collect() } else { Vec::new() };
     let mut turn = 0_usize;
     Ok(Some(Box::new(move || {
         if policy && (turn == 0 || sets.len() > 1) {

@@ -18,6 +18,7 @@ mod limits;
 mod natives;
 mod ops;
 mod orders;
+mod rows;
 mod sample;
 mod trace;
 mod values;
