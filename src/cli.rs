@@ -186,6 +186,11 @@ pub(crate) struct CompileArguments {
     #[arg(short, long, value_name = "OUT.bc")]
     pub(crate) output: Option<PathBuf>,
 
+    /// What to make instead of a module: `wat` is what the second tier compiles, as text.
+    #[cfg(feature = "jit")]
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) emit: Option<Emit>,
+
     /// Leave out names and places: smaller, but errors then name ops instead of lines.
     #[arg(long)]
     pub(crate) strip: bool,
@@ -193,6 +198,24 @@ pub(crate) struct CompileArguments {
     /// Compile without making the code better.
     #[arg(long)]
     pub(crate) no_optimise: bool,
+}
+
+/// What `compile` makes instead of a module.
+#[cfg(feature = "jit")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Emit {
+    Wat,
+}
+
+/// What runs a program.
+#[cfg(feature = "jit")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TierChoice {
+    Interpreter,
+    // Compiled code from the start.
+    Jit,
+    // Compiled code once the run has used much fuel.
+    Auto,
 }
 
 /// Where a program's data comes from.
@@ -261,6 +284,12 @@ pub(crate) struct RunArguments {
     /// Compile without making the code better.
     #[arg(long)]
     pub(crate) no_optimise: bool,
+
+    /// What runs it: the interpreter, compiled code, or compiled code once it has used much fuel. The result is the
+    /// same.
+    #[cfg(feature = "jit")]
+    #[arg(long, value_enum, default_value_t = TierChoice::Interpreter, value_name = "TIER")]
+    pub(crate) tier: TierChoice,
 
     /// Capabilities to grant, with commas between; `all` is what the program asks for, and the default.
     #[arg(long, value_name = "CAP,…", value_delimiter = ',', help_heading = "Limits")]

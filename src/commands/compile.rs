@@ -19,6 +19,12 @@ pub(crate) fn compile(arguments: &CompileArguments, terminal: Terminal) -> Resul
     else {
         return Ok(Status::Failed);
     };
+    #[cfg(feature = "jit")]
+    if arguments.emit.is_some() {
+        let program = swarm_vm::Program::load(&loaded.bytes).ok();
+        let text = program.as_ref().and_then(swarm_jit::to_wat).unwrap_or_default();
+        return terminal.data(&text).map(|()| Status::Done);
+    }
     // The bytes were just made by the encoder: they are a container.
     let stripped = codec::strip(&loaded.bytes).unwrap_or_else(|_| loaded.bytes.clone());
     let written = if arguments.strip { &stripped } else { &loaded.bytes };

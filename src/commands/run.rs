@@ -48,8 +48,10 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
     }
     let grants: Grants = granted.iter().collect();
     let instance = Instance::new(&program, &data.inputs, ceilings.limits, &grants, &host);
-    let mut instance =
-        instance.map_err(|error| refused(&error, &arguments.data))?.effects(Effects::Collected);
+    let instance = instance.map_err(|error| refused(&error, &arguments.data))?.effects(Effects::Collected);
+    #[cfg(feature = "jit")]
+    let instance = with_tier(instance, arguments.tier)?;
+    let mut instance = instance;
 
     let mut trace = trace_file(arguments, &program, &mut data.notes)?;
     let level = if trace.is_some() { level(arguments.trace_level) } else { Level::Off };
@@ -98,6 +100,21 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
         Outcome::Done | Outcome::Stopped => Status::Done,
         Outcome::Failed | Outcome::Limit | Outcome::Trapped => Status::Failed,
     })
+}
+
+/// Has the second tier run what it can, if that is asked for.
+#[cfg(feature = "jit")]
+fn with_tier(instance: Instance, tier: crate::cli::TierChoice) -> Result<Instance, Failure> {
+    use crate::cli::TierChoice;
+    let jit = match tier {
+        TierChoice::Interpreter => return Ok(instance),
+        TierChoice::Jit => swarm_jit::Jit::new(),
+        TierChoice::Auto => swarm_jit::Jit::new().map(swarm_jit::Jit::when_hot),
+    };
+    let message = |error| format!("there is no second tier here: {error}");
+    let jit =
+        jit.map_err(|error| Failure::coded(Status::Refused, Fault::Arguments.code(), message(error)))?;
+    Ok(instance.tier(std::sync::Arc::new(jit)))
 }
 
 /// How long the order is: `--for`, else up to the last event.

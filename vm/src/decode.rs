@@ -25,6 +25,8 @@ pub(crate) struct Code {
     origins: Vec<Origin>,
     pub(crate) functions: Vec<FunctionCode>,
     pub(crate) constants: Vec<u64>,
+    /// Slot of each string constant.
+    pub(crate) strings: Vec<u64>,
     pub(crate) sites: Vec<Site>,
     /// One for each site.
     pub(crate) quick_sites: Vec<QuickSite>,
@@ -176,8 +178,18 @@ impl Code {
             let code = decoder.function(index, function, layout).ok_or(DecodeError { function: index })?;
             functions.push(code);
         }
-        let Decoder { words, origins, constants, sites, mut calls, extended, withins, arguments, .. } =
-            decoder;
+        let Decoder {
+            strings,
+            words,
+            origins,
+            constants,
+            sites,
+            mut calls,
+            extended,
+            withins,
+            arguments,
+            ..
+        } = decoder;
         for call in &mut calls {
             call.callee = functions.get(usize::from(call.function)).copied().unwrap_or_default();
         }
@@ -193,6 +205,7 @@ impl Code {
             origins,
             functions,
             constants,
+            strings,
             sites,
             calls,
             extended,
@@ -215,6 +228,11 @@ impl Code {
     pub(crate) fn origin(&self, pc: usize) -> Origin {
         let none = Origin { function: 0, op: 0, spent: 0, due: 0 };
         self.origins.get(pc).copied().unwrap_or(none)
+    }
+
+    /// The first word of an op; of one without words, its successor's.
+    pub(crate) fn first_word(&self, function: u16, op: u32) -> usize {
+        self.origins.partition_point(|origin| (origin.function, origin.op) < (function, op))
     }
 
     pub(crate) fn arguments(&self, site: Site) -> &[Argument] {

@@ -53,6 +53,7 @@ mod scope;
 mod slot;
 mod store;
 mod table;
+pub mod tier;
 pub mod trace;
 mod value;
 mod word;

@@ -36,6 +36,8 @@ pub(super) struct Direct<'a, 'h> {
     /// An answer that is more than "done", and what is reserved for it.
     pub(super) answer: Option<Answer>,
     pub(super) reserved: (i64, i64),
+    /// When the order's time is over.
+    pub(super) deadline_ns: Option<u64>,
 }
 
 /// What the limits leave of calls, micro-dollars and tokens. The meters learn of what was taken when the interpreter
@@ -99,6 +101,19 @@ impl Outside for Direct<'_, '_> {
     #[inline(always)]
     fn host_call(&mut self, op: HostOp, window: &Window, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply {
         self.call(op, window, heap, memory).unwrap_or(Reply::Declined)
+    }
+
+    fn look_at_clock(&mut self) -> bool {
+        let (now, deadline) = (self.host.now_ns(), self.deadline_ns.unwrap_or(u64::MAX));
+        if now >= deadline || self.host.is_cancelled() {
+            return false;
+        }
+        self.look.looked(now, deadline);
+        true
+    }
+
+    fn mark_moved(&mut self, mark: i64) {
+        self.mark = mark;
     }
 }
 
