@@ -64,6 +64,10 @@ define_faults! {
     NoHandler "E0510" "host function that is not here";
     Exists "E0511" "file that is there already";
     NoRandomness "E0512" "system without randomness";
+    NoBus "E0520" "bus that cannot be used";
+    NoOrder "E0521" "fleet without an order";
+    NoState "E0522" "state that cannot be used";
+    NoAnswer "E0523" "injector that does not answer";
 }
 
 /// Why a command could not do its work.

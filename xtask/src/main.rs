@@ -1,5 +1,7 @@
 //! Tasks of the project, as `cargo xtask TASK`: what a contributor and the build server run, in one place.
 
+mod servers;
+
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -8,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
+use swarm_test_servers::{Engine, Server};
 
 /// Tasks of the Swarm project.
 #[derive(Debug, Parser)]
@@ -19,7 +22,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Run all tests, those in documentation included.
+    /// Run all tests, those in documentation included. Installs the servers they need (redis-server, nats-server) with
+    /// apt-get if it may, and says what to install if not.
     Test {
         /// Handed on to `cargo test`: a filter, `-- --nocapture`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -48,6 +52,25 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Let a fleet of real processes on Redis and NATS have a fault in the middle of an order, again and again: servers,
+    /// injectors and agents are killed, servers lose all they held. Prints what each run came to.
+    Faults {
+        /// How many runs.
+        #[arg(long, default_value_t = 50)]
+        runs: u64,
+        /// The first one's number; which fault comes when follows from it.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
+    /// Measure what is asked of the product.
+    Bench {
+        /// `fleet`: how long orders, halts and rollbacks take over memory, Redis and NATS.
+        #[arg(value_parser = ["fleet"])]
+        what: String,
+        /// How many agents.
+        #[arg(long, default_value_t = 1159)]
+        agents: u32,
+    },
     /// Run a fuzz target of `fuzz/`, or each in turn, from its corpus. Inputs it adds go to `fuzz/found`, findings to
     /// `fuzz/artifacts`. Prints a line for each: executions, seconds, findings.
     Fuzz {
@@ -73,12 +96,15 @@ fn main() -> Result<()> {
         Task::Book => book(),
         Task::Soundness { programs } => soundness(programs),
         Task::Differential { programs, seed } => differential(programs, seed),
+        Task::Faults { runs, seed } => faults(runs, seed),
+        Task::Bench { what: _, agents } => bench_fleet(agents),
         Task::Fuzz { target, seconds } => fuzz(target.as_deref(), seconds),
         Task::Docs { check } => docs(check),
     }
 }
 
 fn test(rest: &[String]) -> Result<()> {
+    servers::install_missing()?;
     let arguments =
         ["test", "--workspace", "--exclude", "swarm-benches", "--locked"].into_iter().map(str::to_owned);
     cargo("tests", arguments.chain(rest.iter().cloned()), &[])
@@ -89,6 +115,28 @@ fn differential(programs: u64, seed: u64) -> Result<()> {
     let arguments = test.into_iter().chain(["generated_programs", "--", "--nocapture"]);
     let (programs, seed) = (programs.to_string(), seed.to_string());
     cargo("differential runs", arguments, &[("SWARM_PROGRAMS", &programs), ("SWARM_SEED", &seed)])
+}
+
+fn faults(runs: u64, seed: u64) -> Result<()> {
+    servers::install_missing()?;
+    let arguments = ["test", "--locked", "--test", "processes", "whatever_dies", "--", "--nocapture"];
+    let (runs, seed) = (runs.to_string(), seed.to_string());
+    cargo("fault runs", arguments.map(str::to_owned), &[("SWARM_FAULTS", &runs), ("SWARM_SEED", &seed)])
+}
+
+fn bench_fleet(agents: u32) -> Result<()> {
+    servers::install_missing()?;
+    let servers: Vec<Server> = Engine::ALL
+        .into_iter()
+        .map(Server::start)
+        .collect::<Result<_, _>>()
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
+    let urls: Vec<String> = servers.iter().map(Server::url).collect();
+    let arguments = ["bench", "--locked", "-p", "swarm-node", "--bench", "fleet"];
+    let variables = [("SWARM_BUS_URLS", urls.join(",")), ("SWARM_BENCH_AGENTS", agents.to_string())];
+    let variables: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    cargo("figures of a fleet", arguments.map(str::to_owned), &variables)
 }
 
 /// What libFuzzer needs to see which code ran, on the stable toolchain.
