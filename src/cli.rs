@@ -1,13 +1,15 @@
 //! The command line as clap sees it.
 
 mod fleet;
+mod node;
+mod report;
 mod simulate;
 
 use std::fmt;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use swarm_bytecode::quantity::{Literal, parse_literal};
 use swarm_bytecode::types::TypeId;
@@ -15,6 +17,14 @@ use swarm_bytecode::types::TypeId;
 pub(crate) use fleet::{
     Digest, KeygenArguments, SignArguments, TrustAddArguments, TrustCommand, TrustMode, TrustNewArguments,
     TrustShowArguments, TrustSignArguments, VerifyArguments,
+};
+pub(crate) use node::{
+    AgentArguments, AgentHost, InjectArguments, InjectorArguments, LookArguments, PlanArguments, PlanMaking,
+    StepArguments,
+};
+pub(crate) use report::{
+    Ranking, ReportArguments, ReportCommand, ReportVerifyArguments, SchemaArguments, TraceCommand,
+    TraceVerifyArguments,
 };
 pub(crate) use simulate::SimulateArguments;
 
@@ -71,6 +81,7 @@ impl Format {
     const TEXT_OR_JSON: &[Format] = &[Format::Text, Format::Json];
     const OF_TESTS: &[Format] = &[Format::Text, Format::Json, Format::Junit];
     const OF_DOCUMENTATION: &[Format] = &[Format::Markdown, Format::Html, Format::Json];
+    const OF_REPORTS: &[Format] = &[Format::Text, Format::Json, Format::Markdown];
     const OF_GRAMMARS: &[Format] = &[Format::Ebnf, Format::Gbnf, Format::Lark, Format::Json];
 
     /// As it is written on the command line.
@@ -90,8 +101,13 @@ impl Format {
     /// Reads one of these.
     fn one_of(formats: &'static [Format]) -> impl TypedValueParser<Value = Format> {
         let named = move |name: &str| formats.iter().copied().find(|format| format.name() == name);
-        PossibleValuesParser::new(formats.iter().map(|format| format.name()))
-            .map(move |name| named(&name).unwrap_or(Format::Text))
+        let values = formats.iter().map(|format| match format {
+            Format::Markdown => PossibleValue::new("md").alias("markdown"),
+            format => PossibleValue::new(format.name()),
+        });
+        // An alias comes as it was written.
+        let named = move |name: &str| named(if name == "markdown" { "md" } else { name });
+        PossibleValuesParser::new(values).map(move |name| named(&name).unwrap_or(Format::Text))
     }
 }
 
@@ -122,6 +138,31 @@ pub(crate) enum Command {
     Disasm(ModuleArguments),
     /// Send an instruction to a simulated fleet, and report what each agent did with it.
     Simulate(Box<SimulateArguments>),
+    /// Freeze an order's targets, waves and bill, and sign that.
+    Plan(Box<PlanArguments>),
+    /// Send a plan to a fleet, wave by wave, and wait until it has converged.
+    Inject(Box<InjectArguments>),
+    /// Say how the order stands, and which targets are not active.
+    Status(LookArguments),
+    /// Stop everything, everywhere, until a resume.
+    Halt(StepArguments),
+    /// Let what was halted run again.
+    Resume(StepArguments),
+    /// Put back what ran before.
+    Rollback(StepArguments),
+    /// Run a fleet's injector.
+    Injector(Box<InjectorArguments>),
+    /// Run agents.
+    Agent(Box<AgentArguments>),
+    /// Follow an order's figures, and tell them on the bus.
+    Monitor(LookArguments),
+    /// Compute from a run's traces what came of it.
+    Report(Box<ReportArguments>),
+    /// Check traces.
+    #[command(subcommand)]
+    Trace(TraceCommand),
+    /// Print the JSON Schema of an instruction's order and of its result.
+    Schema(SchemaArguments),
     /// Make a key pair.
     Keygen(KeygenArguments),
     /// Sign a program as an order to a fleet, or sign an order someone else has signed.

@@ -2,6 +2,7 @@
 //! each event gives commands, which are carried out in their order, each before the next. So what has to be on disk
 //! before something is done or said stands before it, and a crash between two commands is a crash between two acts.
 
+mod durable;
 mod reconcile;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ use crate::plan::share;
 use crate::record::Directive;
 use crate::state::HighWaterMark;
 use crate::time::TOLERANCE;
+use crate::trace::chunk::{Chunk, Previous};
+use crate::trace::log::{Log, recovered};
 use crate::trust::Capabilities;
 use crate::verify::step::Checked;
 use crate::window::{Activation, Aggregate, Totals};
@@ -113,6 +116,8 @@ pub enum Event<'a> {
     Boot {
         /// What is on disk.
         disk: Option<Box<Durable>>,
+        /// What [`Command::Append`] wrote since the last [`Command::Seal`].
+        tail: Vec<u8>,
         /// A number it has never used.
         nonce: u64,
     },
@@ -120,6 +125,8 @@ pub enum Event<'a> {
     Message(&'a ToAgent),
     /// Time has passed.
     Wake,
+    /// The bus is there again, and may have forgotten all it was told.
+    Reconnected,
     /// The answer to [`Command::Start`].
     Started(Result<(), SmolStr>),
     /// The program ran.
@@ -162,6 +169,11 @@ impl Start {
 pub enum Command {
     /// Write this to disk, before anything after it.
     Persist(Box<Durable>),
+    /// Add this to the tail of the trace on disk, before anything after it.
+    Append(Vec<u8>),
+    /// Write this part of the trace to disk, signed with the agent's key ([`Chunk::seal`]), and empty the tail. It is
+    /// sent from there, when there is someone to take it.
+    Seal(Box<Chunk>),
     /// The journal of effects is gone, and this order was under way: all it does once is in doubt.
     Forget([u8; 16]),
     /// Send a message.
@@ -190,6 +202,7 @@ pub struct Agent {
     retry_at: Option<u64>,
     totals: Option<(Sha256Digest, [u8; 16], Totals)>,
     sent: Option<Arc<Aggregate>>,
+    log: Log,
     next_poll: u64,
     next_window: u64,
     window: u64,
@@ -207,6 +220,7 @@ impl Agent {
     /// An agent that has not started yet.
     pub fn new(profile: Profile) -> Agent {
         Agent {
+            log: Log::new(profile.name.clone(), 0, None),
             profile,
             durable: Durable::default(),
             unadmitted: None,
@@ -258,22 +272,21 @@ impl Agent {
     ) {
         let mut context = Context { clock, now, cache, commands };
         match event {
-            Event::Boot { disk, nonce } => self.boot(disk, nonce, &mut context),
+            Event::Boot { disk, tail, nonce } => self.boot(disk, &tail, nonce, &mut context),
             Event::Message(message) => self.message(message, &mut context),
             Event::Wake => self.wake(&mut context),
+            Event::Reconnected => self.ask_again(&mut context),
             Event::Started(result) => self.started(result, &mut context),
             Event::Activated(activation) => self.activated(activation, &mut context),
         }
     }
 
-    fn boot(&mut self, disk: Option<Box<Durable>>, nonce: u64, context: &mut Context<'_>) {
+    fn boot(&mut self, disk: Option<Box<Durable>>, tail: &[u8], nonce: u64, context: &mut Context<'_>) {
         self.durable = disk.map(|disk| *disk).unwrap_or_default();
+        self.reopen(tail, context);
         self.unadmitted = (!self.durable.admitted).then_some(nonce);
-        self.durable.incarnation = self.durable.incarnation.saturating_add(1);
         (self.seen, self.running, self.starting, self.retry_at) = (None, None, None, None);
         (self.totals, self.sent, self.window) = (None, None, 0);
-        // A new incarnation's chain begins with the last head that was persisted, so the gap shows.
-        self.durable.head = TraceHead { events: 0, hash: self.durable.head.hash };
         self.persist(context);
         // Agents do not all ask at once: where in the interval each does follows from its name.
         let hash: Sha256Digest = Sha256::digest(self.profile.name.as_str().as_bytes()).into();
@@ -287,6 +300,26 @@ impl Agent {
         }
         context.commands.push(Command::Send(FromAgent::Read));
         self.sleep(context);
+    }
+
+    /// Begins a new incarnation's trace. It names the last head on disk of the one before, so the gap shows; what is
+    /// left of that one's last chunk is signed now.
+    fn reopen(&mut self, tail: &[u8], context: &mut Context<'_>) {
+        let name = &self.profile.name;
+        let before = self.durable.incarnation;
+        let kept = recovered(tail).filter(|chunk| chunk.agent == *name && chunk.incarnation == before);
+        let head = kept.as_ref().map(Chunk::head).filter(|head| head.events >= self.durable.head.events);
+        let previous =
+            (before > 0).then(|| Previous { incarnation: before, head: head.unwrap_or(self.durable.head) });
+        context.commands.extend(kept.map(|chunk| Command::Seal(Box::new(chunk))));
+        self.durable.incarnation = before.saturating_add(1);
+        self.log = Log::new(name.clone(), self.durable.incarnation, previous);
+        self.durable.head = self.log.head();
+    }
+
+    /// The rest of its trace, for an agent that stops and means to.
+    pub fn close(&mut self) -> Chunk {
+        self.log.close()
     }
 
     fn message(&mut self, message: &ToAgent, context: &mut Context<'_>) {
@@ -334,12 +367,7 @@ impl Agent {
     fn wake(&mut self, context: &mut Context<'_>) {
         if context.now >= self.next_poll {
             self.next_poll = context.now.saturating_add(self.profile.poll_ns);
-            if let Some(nonce) = self.unadmitted {
-                context.commands.push(Command::Send(FromAgent::Admit { nonce }));
-            }
-            let unheard = self.durable.outbox.iter().map(|(_, ack)| Arc::clone(ack));
-            context.commands.extend(unheard.map(|ack| Command::Send(FromAgent::Ack(ack))));
-            context.commands.push(Command::Send(FromAgent::Read));
+            self.ask_again(context);
         }
         if self.retry_at.is_some_and(|at| context.now >= at) {
             self.retry_at = None;
@@ -351,6 +379,16 @@ impl Agent {
             self.close_window(context);
         }
         self.sleep(context);
+    }
+
+    /// Says again what no one has confirmed, and reads what is desired.
+    fn ask_again(&self, context: &mut Context<'_>) {
+        if let Some(nonce) = self.unadmitted {
+            context.commands.push(Command::Send(FromAgent::Admit { nonce }));
+        }
+        let unheard = self.durable.outbox.iter().map(|(_, ack)| Arc::clone(ack));
+        context.commands.extend(unheard.map(|ack| Command::Send(FromAgent::Ack(ack))));
+        context.commands.push(Command::Send(FromAgent::Read));
     }
 
     fn sleep(&self, context: &mut Context<'_>) {
@@ -380,13 +418,10 @@ impl Agent {
     }
 
     fn activated(&mut self, activation: &Activation, context: &mut Context<'_>) {
-        let head = &mut self.durable.head;
-        head.events = head.events.saturating_add(activation.events);
-        let mut hash = Sha256::new();
-        hash.update(head.hash);
-        hash.update(head.events.to_le_bytes());
-        hash.update(activation.digest);
-        head.hash = hash.finalize().into();
+        let program = self.totals.as_ref().map_or(([0; 16], [0; 32]), |(digest, order, _)| (*order, *digest));
+        let full = self.log.record(context.clock, program, activation);
+        self.durable.head = self.log.head();
+        context.commands.extend(full.map(|chunk| Command::Seal(Box::new(chunk))));
         if let Some((_, _, totals)) = &mut self.totals {
             totals.record(activation);
         }
@@ -455,7 +490,9 @@ impl Agent {
         Arc::new(envelope)
     }
 
-    fn persist(&self, context: &mut Context<'_>) {
+    /// No head is told, or written down, whose trace is not on disk.
+    fn persist(&mut self, context: &mut Context<'_>) {
+        context.commands.extend(self.log.unsaved().map(Command::Append));
         context.commands.push(Command::Persist(Box::new(self.durable.clone())));
     }
 

@@ -40,6 +40,19 @@ impl Writer {
         self.raw(&value.to_le_bytes());
     }
 
+    /// A whole number of either sign: LEB128 of twice its distance from zero, less one below zero.
+    pub(crate) fn whole(&mut self, value: i128) {
+        let mut rest = value.wrapping_shl(1) ^ value.wrapping_shr(127);
+        loop {
+            let low = u8::try_from(rest & 0x7f).unwrap_or(0);
+            rest = (rest.cast_unsigned() >> 7).cast_signed();
+            if rest == 0 {
+                return self.byte(low);
+            }
+            self.byte(low | 0x80);
+        }
+    }
+
     /// Length and bytes.
     pub(crate) fn blob(&mut self, bytes: &[u8]) {
         self.count(bytes.len());
@@ -65,8 +78,18 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn refusal(&self, message: impl AsRef<str>) -> Refusal {
-        let offset = self.length.saturating_sub(self.rest.len());
+        let offset = self.offset();
         Refusal::new(self.cause, format!("{}: byte {offset}: {}", self.cause.title(), message.as_ref()))
+    }
+
+    /// How many bytes were read.
+    pub(crate) fn offset(&self) -> usize {
+        self.length.saturating_sub(self.rest.len())
+    }
+
+    /// Whether nothing is left.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
     }
 
     pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], Refusal> {
@@ -107,6 +130,24 @@ impl<'a> Reader<'a> {
                 Ok(value) if value <= max => Ok(value),
                 _ => Err(self.refusal(format!("a number here is at most {max}"))),
             };
+        }
+        Err(self.refusal("a number is longer than it has to be"))
+    }
+
+    /// A whole number of either sign.
+    pub(crate) fn whole(&mut self) -> Result<i128, Refusal> {
+        let mut value = 0_u128;
+        for shift in (0..133_u32).step_by(7) {
+            let byte = self.byte()?;
+            let part = u128::from(byte & 0x7f);
+            if (shift == 126 && part > 3) || (byte == 0 && shift != 0) {
+                break;
+            }
+            value |= part.wrapping_shl(shift);
+            if byte & 0x80 == 0 {
+                let magnitude = (value >> 1).cast_signed();
+                return Ok(if value & 1 == 0 { magnitude } else { !magnitude });
+            }
         }
         Err(self.refusal("a number is longer than it has to be"))
     }

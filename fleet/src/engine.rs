@@ -1,6 +1,7 @@
 //! What runs programs for agents. The protocol knows no more of it than this.
 
 use smol_str::SmolStr;
+use swarm_vm::EffectKey;
 
 use crate::agent::Start;
 use crate::journal::Journal;
@@ -21,21 +22,11 @@ pub trait Engine {
     fn due(&self, run: &Self::Run) -> Option<u64>;
 
     /// Does what is due, whole: it is between two steps again afterwards. Effects that happen once are asked for in
-    /// the journal, and given to `perform`.
+    /// the journal; those it permits are given back, to be performed as soon as their intents are on disk.
     fn activate(
         &mut self,
         run: &mut Self::Run,
         now_ns: u64,
         journal: &mut Journal,
-        perform: &mut dyn FnMut(swarm_vm::EffectKey) -> Performed,
-    ) -> Activation;
-}
-
-/// What became of an effect that happens once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Performed {
-    /// It happened.
-    Done,
-    /// The agent died before it could write down whether it did.
-    Died,
+    ) -> (Activation, Vec<EffectKey>);
 }

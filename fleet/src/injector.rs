@@ -1,6 +1,7 @@
 //! The injector: takes a signed plan through its waves, and knows at any time what each target did with it. A machine
 //! without input or output, as the agent is.
 
+mod durable;
 mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use crate::order::{Revision, Sha256Digest};
 use crate::plan::Plan;
 use crate::record::{Directive, Record, Step};
 use crate::refusal::Refusal;
+use crate::verify::step::Checked;
 
 pub use standing::{Accounting, Standing};
 
@@ -47,6 +49,15 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// All of them.
+    pub const ALL: [Phase; 5] =
+        [Phase::Rolling, Phase::Converged, Phase::Stopped, Phase::RolledBack, Phase::Halted];
+
+    /// The phase of this name.
+    pub fn of(name: &str) -> Option<Phase> {
+        Phase::ALL.into_iter().find(|phase| phase.name() == name)
+    }
+
     /// In a word.
     pub const fn name(self) -> &'static str {
         match self {
@@ -110,6 +121,8 @@ pub enum Event<'a> {
     Rollback,
     /// The bus lost what it held.
     BusLost,
+    /// Publishers took a step of this plan themselves, and have the right to: it is what is desired now.
+    Adopt(&'a Checked),
 }
 
 /// What an injector wants done.
@@ -145,6 +158,10 @@ pub struct Injector {
     keys: Vec<PublicKey>,
     standings: Vec<Standing>,
     issued: BTreeSet<Sha256Digest>,
+    /// The step that has to be answered for itself, where it is no run.
+    awaited: Option<Sha256Digest>,
+    /// Every step is above this.
+    floor: Revision,
     durable: Option<Durable>,
     waves: Vec<WaveReport>,
     report_revision: u32,
@@ -181,6 +198,8 @@ impl Injector {
             keys,
             standings,
             issued: BTreeSet::new(),
+            awaited: None,
+            floor: Revision::default(),
             durable: None,
             waves: Vec::new(),
             report_revision: 1,
@@ -189,6 +208,13 @@ impl Injector {
             tally: Accounting::default(),
             held_for: None,
         })
+    }
+
+    /// With steps above this revision: what the fleet has seen already, or the epoch of a lease.
+    #[must_use]
+    pub fn above(mut self, floor: Revision) -> Injector {
+        self.floor = floor;
+        self
     }
 
     /// The plan.
@@ -246,9 +272,7 @@ impl Injector {
 
     /// What a step other than a run has to be answered for itself; any answer to a run is one to all.
     pub fn current_record(&self) -> Option<Sha256Digest> {
-        let durable = self.durable.as_ref()?;
-        let runs = matches!(durable.phase, Phase::Rolling | Phase::Converged);
-        (!runs).then(|| Sha256::digest(&durable.directive.record().payload).into())
+        self.awaited
     }
 
     /// One step: by the injector's clock, in nanoseconds since the Unix epoch, and by a time that never goes back.
@@ -267,6 +291,7 @@ impl Injector {
                     .extend(self.durable.as_ref().map(|own| Command::Publish(Arc::clone(&own.directive))));
                 self.next_nudge = now;
             }
+            Event::Adopt(checked) => self.adopt(checked, now, commands),
         }
         self.tend(now, commands);
     }
@@ -366,7 +391,7 @@ impl Injector {
 
     fn roll_back(&mut self, now: (i64, u64), commands: &mut Vec<Command>) {
         let from = self.plan.order.digest;
-        let to = self.plan.former.map(|former| former.digest);
+        let to = self.plan.former.as_ref().map(|former| former.digest);
         self.end(Phase::RolledBack, Step::Rollback { from, to }, now, commands);
     }
 
@@ -380,6 +405,7 @@ impl Injector {
     /// The next revision: signed, on disk, published, told.
     fn publish(&mut self, phase: Phase, step: Step, now: (i64, u64), commands: &mut Vec<Command>) {
         let last = self.durable.as_ref().map_or(self.plan.order.revision, |durable| durable.revision);
+        let last = last.max(self.floor);
         let revision = Revision { epoch: last.epoch, counter: last.counter.saturating_add(1) };
         self.publish_as(revision, phase, step, now, commands);
     }
@@ -396,7 +422,7 @@ impl Injector {
         let plan = Sha256::digest(&self.envelope.payload).into();
         let fleet = self.plan.order.fleet.clone();
         let record = Record { fleet, plan, revision, reach, issued: clock, step }.encode();
-        self.issued.insert(Sha256::digest(&record).into());
+        self.take_up(Sha256::digest(&record).into(), step);
         let mut envelope = Envelope::new(RECORD_TYPE, record);
         // An envelope no one has signed yet takes a signature.
         let _signed = envelope.sign(&self.key);
@@ -422,7 +448,8 @@ impl Injector {
     /// What was published stays, under a higher epoch: whoever else holds the plan's key is refused from now on.
     fn boot(&mut self, durable: Durable, now: (i64, u64), commands: &mut Vec<Command>) {
         let Ok(record) = Record::decode(&durable.directive.record().payload) else { return };
-        let revision = Revision { epoch: durable.revision.epoch.saturating_add(1), counter: 0 };
+        let epoch = durable.revision.epoch.saturating_add(1).max(self.floor.epoch);
+        let revision = Revision { epoch, counter: 0 };
         self.waves.clone_from(&durable.waves);
         self.report_revision = durable.report_revision;
         // What was said to records of the former start is said anew to this one's.
@@ -430,8 +457,42 @@ impl Injector {
         self.standings = vec![Standing::default(); self.targets.len()];
         (self.judging, self.held_for) = (false, None);
         let phase = durable.phase;
+        if record.step == Step::Resume {
+            // Publishers took it, and no injector may: it stays as it was, and so do the answers to it.
+            self.take_up(Sha256::digest(&durable.directive.record().payload).into(), record.step);
+            commands.push(Command::Publish(Arc::clone(&durable.directive)));
+            self.durable = Some(durable);
+            self.tally = self.recount();
+            self.next_nudge = now.1.saturating_add(NUDGE_NS);
+            return;
+        }
         self.durable = Some(durable);
         self.publish_as(revision, phase, record.step, now, commands);
+    }
+
+    fn take_up(&mut self, record: Sha256Digest, step: Step) {
+        self.issued.insert(record);
+        self.awaited = (!matches!(step, Step::Run { .. })).then_some(record);
+    }
+
+    /// What publishers desire counts from now on. A wave of this injector that was overtaken never went out.
+    fn adopt(&mut self, checked: &Checked, now: u64, commands: &mut Vec<Command>) {
+        let record = checked.record();
+        let own = self.durable.as_ref().is_some_and(|own| record.revision >= own.revision);
+        if !own || checked.directive().plan().payload != self.envelope.payload {
+            return;
+        }
+        self.take_up(checked.record_digest(), record.step);
+        let Some(durable) = &mut self.durable else { return };
+        durable.waves.clone_from(&self.waves);
+        durable.overtaken(checked, self.plan.waves.len(), now);
+        let durable = durable.clone();
+        self.waves.clone_from(&durable.waves);
+        (self.judging, self.held_for) = (false, None);
+        self.tally = self.recount();
+        self.next_nudge = now.saturating_add(NUDGE_NS);
+        commands.push(Command::Persist(Box::new(durable)));
+        commands.push(Command::Hint(self.targets.iter().take(self.reach()).cloned().collect()));
     }
 
     fn message(

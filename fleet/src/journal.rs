@@ -37,6 +37,28 @@ impl Journal {
         Journal { effects: BTreeMap::new(), doubtful: BTreeSet::from([order]) }
     }
 
+    /// A journal as it was written down: effects with whether their outcome is known, and orders in doubt.
+    pub fn restore(
+        effects: impl IntoIterator<Item = (EffectKey, bool)>,
+        doubtful: impl IntoIterator<Item = [u8; 16]>,
+    ) -> Journal {
+        let known = |done| if done { Known::Done } else { Known::Intended };
+        Journal {
+            effects: effects.into_iter().map(|(key, done)| (key, known(done))).collect(),
+            doubtful: doubtful.into_iter().collect(),
+        }
+    }
+
+    /// Effects, with whether their outcome is known.
+    pub fn effects(&self) -> impl Iterator<Item = (&EffectKey, bool)> {
+        self.effects.iter().map(|(key, known)| (key, *known == Known::Done))
+    }
+
+    /// Orders of which all that happens once is in doubt.
+    pub fn doubtful(&self) -> impl Iterator<Item = &[u8; 16]> {
+        self.doubtful.iter()
+    }
+
     /// Asks whether an effect may happen, and writes down the intent if it may.
     pub fn intend(&mut self, order: &[u8; 16], key: EffectKey) -> Permit {
         match self.effects.get(&key) {

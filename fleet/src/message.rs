@@ -7,6 +7,8 @@
 //! checkpoint = "SWRK" version agent nonce revision record order sequence
 //! ```
 
+pub mod wire;
+
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -55,6 +57,31 @@ impl Status {
             Status::Failed(_) => "failed",
         }
     }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        let (kind, text) = match self {
+            Status::Active => (0, None),
+            Status::Finished(outcome) => (1, Some(outcome)),
+            Status::Refused(code) => (2, Some(code)),
+            Status::Failed(reason) => (3, Some(reason)),
+            Status::Idle => (4, None),
+        };
+        writer.byte(kind);
+        if let Some(text) = text {
+            writer.blob(cut(text).as_bytes());
+        }
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Status, Refusal> {
+        Ok(match reader.byte()? {
+            0 => Status::Active,
+            1 => Status::Finished(text(reader)?),
+            2 => Status::Refused(text(reader)?),
+            3 => Status::Failed(text(reader)?),
+            4 => Status::Idle,
+            _ => return Err(reader.refusal("a status is of kind 0 to 4")),
+        })
+    }
 }
 
 /// Where an agent's trace stands: how many events its chain has in this incarnation, and the hash over them.
@@ -95,17 +122,7 @@ impl Ack {
         writer.unsigned(self.incarnation);
         writer.unsigned(self.sequence);
         writer.raw(&self.record);
-        let (kind, text) = match &self.status {
-            Status::Active => (0, None),
-            Status::Finished(outcome) => (1, Some(outcome)),
-            Status::Refused(code) => (2, Some(code)),
-            Status::Failed(reason) => (3, Some(reason)),
-            Status::Idle => (4, None),
-        };
-        writer.byte(kind);
-        if let Some(text) = text {
-            writer.blob(cut(text).as_bytes());
-        }
+        self.status.write(&mut writer);
         writer.unsigned(self.head.events);
         writer.raw(&self.head.hash);
         writer.word(self.clock);
@@ -125,14 +142,7 @@ impl Ack {
             incarnation: reader.unsigned(u64::MAX)?,
             sequence: reader.unsigned(u64::MAX)?,
             record: reader.array()?,
-            status: match reader.byte()? {
-                0 => Status::Active,
-                1 => Status::Finished(text(&mut reader)?),
-                2 => Status::Refused(text(&mut reader)?),
-                3 => Status::Failed(text(&mut reader)?),
-                4 => Status::Idle,
-                _ => return Err(reader.refusal("a status is of kind 0 to 4")),
-            },
+            status: Status::read(&mut reader)?,
             head: TraceHead { events: reader.unsigned(u64::MAX)?, hash: reader.array()? },
             clock: reader.word()?,
         };

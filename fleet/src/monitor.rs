@@ -1,6 +1,8 @@
 //! The monitor: puts windows together, asks the program's own conditions of the fleet's figures, and says what drifts.
 //! A machine without input or output.
 
+mod documents;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,15 +1,18 @@
 //! Plans: an order, its targets by name, its waves, and what the injector may do of itself.
 //!
 //! ```text
-//! plan   = "SWRP" version order waves gate injector former
+//! plan   = "SWRP" version order waves gate injector former context
 //! order  = length bytes              an order as publishers sign it, its targets a frozen list
 //! waves  = count (reach)*            how many targets are reached once the wave is out, rising
 //! gate   = after patience minimum-sample failure
-//! former = 0, or 1 version digest    what a rollback puts back
+//! former = 0, or 1 version digest context      what a rollback puts back
+//! context = length text              values of the program's CONTEXT: a JSON object, or nothing
 //! ```
 //!
 //! The publisher signs the plan and is done: its signature delegates exactly the next wave, halt, rollback and, where
 //! the program itself has a STOP WHEN, the end – and nothing else – to the injector's key.
+
+mod outline;
 
 use sha2::{Digest, Sha256};
 
@@ -19,6 +22,8 @@ use crate::name::Name;
 use crate::order::{Order, Sha256Digest, Targets};
 use crate::refusal::{Cause, Refusal};
 
+pub use outline::{Outline, wanted};
+
 /// First bytes of every plan.
 const MAGIC: [u8; 4] = *b"SWRP";
 
@@ -27,6 +32,9 @@ const VERSION: u8 = 1;
 
 /// Most waves of a plan.
 pub const MAX_WAVES: usize = 64;
+
+/// Most bytes of a context.
+pub const MAX_CONTEXT: usize = 1 << 16;
 
 /// A plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,15 +49,19 @@ pub struct Plan {
     pub injector: PublicKey,
     /// What a rollback puts back: the former version and its digest. `None`: nothing ran before, so nothing will.
     pub former: Option<Former>,
+    /// Values of the program's CONTEXT, as a JSON object; empty where its defaults do.
+    pub context: String,
 }
 
 /// A program that ran before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Former {
     /// The author's version.
     pub version: u32,
     /// SHA-256 of the stripped module.
     pub digest: Sha256Digest,
+    /// Values of its CONTEXT, as in [`Plan::context`].
+    pub context: String,
 }
 
 /// When and on what evidence the next wave goes out. Whether it does is for the program's own condition to say.
@@ -134,6 +146,11 @@ pub fn share(amount: i64, targets: u32, rank: u32) -> i64 {
     if i64::from(rank) < rest { part.saturating_add(1) } else { part }
 }
 
+fn context(reader: &mut Reader<'_>) -> Result<String, Refusal> {
+    let bytes = reader.blob(MAX_CONTEXT)?;
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| reader.refusal("a context is UTF-8"))
+}
+
 impl Plan {
     /// How many targets it has.
     pub fn targets(&self) -> u32 {
@@ -162,7 +179,9 @@ impl Plan {
         if let Some(former) = &self.former {
             writer.unsigned(u64::from(former.version));
             writer.raw(&former.digest);
+            writer.blob(former.context.as_bytes());
         }
+        writer.blob(self.context.as_bytes());
         writer.bytes
     }
 
@@ -188,10 +207,15 @@ impl Plan {
         };
         let injector = PublicKey::from_bytes(&reader.array()?)?;
         let former = match reader.flag()? {
-            true => Some(Former { version: reader.small()?, digest: reader.array()? }),
+            true => Some(Former {
+                version: reader.small()?,
+                digest: reader.array()?,
+                context: context(&mut reader)?,
+            }),
             false => None,
         };
-        let plan = Plan { order, waves, gate, injector, former };
+        let context = context(&mut reader)?;
+        let plan = Plan { order, waves, gate, injector, former, context };
         let rising = plan.waves.windows(2).all(|pair| matches!(pair, [lower, higher] if lower < higher));
         let last = plan.waves.last().copied().unwrap_or(0);
         if !rising || last == 0 || plan.waves.first() == Some(&0) || last > plan.targets() {

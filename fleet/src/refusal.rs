@@ -114,6 +114,36 @@ macro_rules! for_each_cause {
                 "have another owner sign";
             NoState E0653 Always "bytes that are no high-water mark"
                 "restore the agent's state; without it the agent must be admitted anew";
+
+            NoTrace E0660 Always "bytes that are no trace"
+                "fetch the trace again from where the agent keeps it";
+            TraceAltered E0661 Always "trace that was changed"
+                "take nothing from this trace behind the entry; fetch the chunk again from the agent's disk";
+            TraceMissing E0662 Always "trace with a gap"
+                "fetch the missing part from the agent's disk; figures without it are too small";
+            TraceOrder E0663 Always "trace out of order"
+                "fetch the trace again; what came first has to stand first";
+            TraceCut E0664 Always "trace that was cut off"
+                "fetch its end from the agent's disk; for a trace that is still being written say `--open`";
+            TraceForged E0665 Always "chunk its agent did not sign"
+                "trust nothing it says; ask the agent for its own, and look for who wrote this";
+
+            NoReport E0670 Always "bytes that are no report"
+                "send what `swarmc report --format json` wrote, unchanged";
+            PartAboveWhole E0671 Always "part that is larger than its whole"
+                "count the part and the whole from the same traces";
+            RateOff E0672 Always "rate that does not follow from its counts"
+                "divide the numerator by the denominator that stand beside it";
+            CounterFell E0673 Always "counter that fell"
+                "a sum over what happened only rises; look for a window that was left out";
+            TwoBaselines E0674 Always "figures held against two baselines"
+                "choose one baseline for the whole report";
+            SumOff E0675 Always "items that do not add up"
+                "count again: the items are the whole, nothing twice and nothing left out";
+            WrongBase E0676 Always "percentage of another base than it says"
+                "divide by the base that is named";
+            NotInTraces E0677 Always "figure the traces do not give"
+                "make the report anew with `swarmc report`; what stands in no trace did not happen";
         }
     };
 }

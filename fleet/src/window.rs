@@ -1,13 +1,17 @@
 //! Windows: what an agent's trace says, in sums that merge. A window's aggregate counts from the start of its
 //! incarnation and replaces the one before, so that a message that is lost, doubled or late changes no figure.
 
+mod codec;
+
 use std::collections::BTreeMap;
 
+pub use codec::MAX_WINDOW;
 use smol_str::SmolStr;
 use swarm_bytecode::module::{Metric, MetricKind};
 
-use crate::message::TraceHead;
+use crate::message::{TraceHead, cut};
 use crate::name::Name;
+use crate::trace::entry::Entries;
 
 /// A figure: carried as an integer or as a float, as its type is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -237,10 +241,8 @@ impl Actions {
 /// What one activation did, as its trace has it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Activation {
-    /// Events of the trace.
-    pub events: u64,
-    /// Digest of the order's trace so far.
-    pub digest: [u8; 32],
+    /// What the trace says of it, entry by entry.
+    pub entries: Entries,
     /// Fuel.
     pub fuel: u64,
     /// Micro-dollars.
@@ -255,6 +257,16 @@ pub struct Activation {
     pub in_doubt: u64,
     /// How the order ended here, and why, if it did.
     pub ended: Option<(SmolStr, SmolStr)>,
+}
+
+impl Activation {
+    /// Counts actions of a name.
+    pub fn count(&mut self, name: &SmolStr, actions: Actions) {
+        match self.actions.iter_mut().find(|(own, _)| own == name) {
+            Some((_, own)) => own.merge(actions),
+            None => self.actions.push((name.clone(), actions)),
+        }
+    }
 }
 
 /// Sums over activations.
@@ -302,8 +314,8 @@ impl Totals {
                 figure.record(*sample);
             }
         }
-        if let Some(ended) = &activation.ended {
-            self.endings.insert(ended.clone(), 1);
+        if let Some((outcome, reason)) = &activation.ended {
+            self.endings.insert((outcome.clone(), cut(reason).into()), 1);
         }
     }
 

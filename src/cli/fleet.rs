@@ -290,7 +290,7 @@ pub(crate) struct Digest(pub(crate) [u8; 32]);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OrderId(pub(crate) [u8; 16]);
 
-fn name(text: &str) -> Result<Name, String> {
+pub(super) fn name(text: &str) -> Result<Name, String> {
     Name::new(text).ok_or_else(|| "a name is 1 to 64 of A-Z a-z 0-9 . _ -".to_owned())
 }
 
@@ -316,7 +316,7 @@ fn order_id(text: &str) -> Result<OrderId, String> {
     id.map(|id| OrderId(id.to_be_bytes())).ok_or_else(|| "an id is 32 hexadecimal digits".to_owned())
 }
 
-fn label(text: &str) -> Result<(Name, Name), String> {
+pub(super) fn label(text: &str) -> Result<(Name, Name), String> {
     let pair = text.split_once('=').and_then(|(label, value)| Some((Name::new(label)?, Name::new(value)?)));
     pair.ok_or_else(|| "a label is written as role=optimizer".to_owned())
 }

@@ -41,6 +41,11 @@ pub(crate) struct SimulateArguments {
     #[arg(long, value_name = "FILE", help_heading = "Order")]
     pub(crate) former: Option<PathBuf>,
 
+    /// A new folder for what the run leaves behind: the plan, its steps, what agents said, and every trace.
+    /// `swarmc report` and `swarmc trace verify` read it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) traces: Option<PathBuf>,
+
     /// How many targets must have answered before a gate can hold.
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Order")]
     pub(crate) minimum_sample: u32,

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+mod agent;
 mod bench;
 mod check;
 mod compile;
@@ -11,24 +12,38 @@ mod explain;
 mod fmt;
 mod fuzz;
 mod grammar;
+mod inject;
+mod injector;
 mod inspect;
 mod keygen;
+mod monitor;
 mod new;
 pub(crate) mod order;
 mod payload;
+mod plan;
 mod repl;
 mod replay;
+mod report;
 mod run;
+mod schema;
 mod sign;
 mod simulate;
+mod steps;
 mod test;
+mod trace;
 mod trust;
 mod verify;
 mod version;
 
+use swarm_node::operator::Intent;
+
 use crate::cli::Command;
 use crate::status::{Failure, Status};
+
 use crate::terminal::Terminal;
+pub(crate) use agent::key as agent_key;
+pub(crate) use plan::{context_of, program_of, role_of};
+pub(crate) use simulate::snake_case;
 
 /// Does what the command line asks for.
 pub(crate) fn dispatch(command: Command, terminal: Terminal) -> Result<Status, Failure> {
@@ -42,6 +57,18 @@ pub(crate) fn dispatch(command: Command, terminal: Terminal) -> Result<Status, F
         Command::Inspect(arguments) => inspect::inspect(&arguments, terminal),
         Command::Disasm(arguments) => disasm::disasm(&arguments, terminal),
         Command::Simulate(arguments) => simulate::simulate(&arguments, terminal),
+        Command::Plan(arguments) => plan::plan(&arguments, terminal),
+        Command::Inject(arguments) => inject::inject(&arguments, terminal),
+        Command::Status(arguments) => steps::status(&arguments, terminal),
+        Command::Halt(arguments) => steps::step(Intent::Halt, &arguments, terminal),
+        Command::Resume(arguments) => steps::step(Intent::Resume, &arguments, terminal),
+        Command::Rollback(arguments) => steps::step(Intent::Rollback, &arguments, terminal),
+        Command::Injector(arguments) => injector::injector(&arguments, terminal),
+        Command::Agent(arguments) => agent::agent(&arguments, terminal),
+        Command::Monitor(arguments) => monitor::monitor(&arguments, terminal),
+        Command::Report(arguments) => report::report(&arguments, terminal),
+        Command::Trace(command) => trace::trace(&command, terminal),
+        Command::Schema(arguments) => schema::schema(&arguments, terminal),
         Command::Keygen(arguments) => keygen::keygen(&arguments, terminal),
         Command::Sign(arguments) => sign::sign(&arguments, terminal),
         Command::Verify(arguments) => verify::verify(&arguments, terminal),

@@ -34,8 +34,13 @@ const MEMBERS: [&str; 6] = ["id", "type", "target_agents", "context", "timestamp
 /// Reads an order for this program. What it says of the header must be what the header says: the header is signed.
 pub(crate) fn read_payload(path: &Path, loaded: &Loaded) -> Result<Payload, Failure> {
     let (_, document) = files::read_json(path)?;
+    payload(document, &files::display_name(path), loaded)
+}
+
+/// An order for this program, of this name.
+pub(crate) fn payload(document: Value, name: &str, loaded: &Loaded) -> Result<Payload, Failure> {
     let module = &loaded.module;
-    let reader = Reader { file: files::display_name(path), module, declared: declared(loaded) };
+    let reader = Reader { file: name.to_owned(), module, declared: declared(loaded) };
     let Value::Object(members) = document else {
         return Err(reader.wrong("an order is a JSON object"));
     };
@@ -60,7 +65,7 @@ pub(crate) fn read_payload(path: &Path, loaded: &Loaded) -> Result<Payload, Fail
 }
 
 /// The CONTEXTs of a program as they are declared: its module has only those someone reads.
-fn declared(loaded: &Loaded) -> BTreeSet<String> {
+pub(super) fn declared(loaded: &Loaded) -> BTreeSet<String> {
     let mut names: BTreeSet<String> =
         loaded.module.contexts.iter().map(|context| context.name.to_string()).collect();
     if let Some(source) = loaded.findings.sources.get(FileId(0)) {

@@ -17,6 +17,7 @@ use crate::program::{self, Loaded};
 use crate::render::diagnostic;
 use crate::render::fleet::{Facts, Report};
 use crate::render::live::Live;
+use crate::run_folder::{Folder, Shared};
 use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
 
@@ -59,6 +60,7 @@ pub(crate) fn simulate(arguments: &SimulateArguments, terminal: Terminal) -> Res
         former: former.as_deref(),
         order: payload.as_ref().and_then(|payload| payload.id),
         lasts_ns,
+        context: &context,
         minimum_sample: arguments.minimum_sample,
         labels: role.iter().filter_map(|role| Some((Name::new("role")?, Name::new(role)?))).collect(),
         poll_ns: positive(arguments.poll),
@@ -67,19 +69,29 @@ pub(crate) fn simulate(arguments: &SimulateArguments, terminal: Terminal) -> Res
     let mut fits = conditions()?;
     let role = role.unwrap_or_default();
     let setup = Setup::new(&request, |name| {
-        let agent =
-            filter.and_then(|filter| Conditions::agent(program.module(), filter, name.as_str(), &role));
+        let agent = filter.and_then(|filter| {
+            Conditions::agent(program.module(), filter, &|field| simulated(field, name.as_str(), &role))
+        });
         filter.zip(agent).is_none_or(|(filter, agent)| fits.fits(filter, &agent))
     });
     let setup = setup.map_err(|refusal| refused(&refusal))?;
     let faults = arguments.faults.then(|| Faults::until((lasts_ns / 2).min(1800 * SECOND)));
     let facts = Facts::new(&setup, arguments, &loaded, notes);
-    let machines =
-        Machines::new(arguments.seed, context, STARTED_AT).answering(move |call| answers.given(call));
-    let simulation = Simulation::new(setup, machines, judge, faults).map_err(|refusal| refused(&refusal))?;
+    let machines = Machines::new(arguments.seed, STARTED_AT).answering(move |call| answers.given(call));
+    let folder = arguments
+        .traces
+        .as_deref()
+        .map(|root| Folder::create(root, &setup, &loaded.bytes, request.window_ns).map(Shared::new));
+    let folder = folder.transpose()?;
+    let mut simulation =
+        Simulation::new(setup, machines, judge, faults).map_err(|refusal| refused(&refusal))?;
+    if let Some(folder) = &folder {
+        simulation = simulation.archived(Box::new(folder.clone()));
+    }
     let mut live = Live::new(&loaded.module, terminal);
     let outcome = simulation.run(&mut |snapshot| live.show(snapshot));
     live.done(&outcome);
+    folder.map_or(Ok(()), |folder| folder.finish())?;
     let report = Report { outcome: &outcome, facts: &facts, module: &loaded.module };
     let status = report.status();
     if terminal.json() {
@@ -119,12 +131,23 @@ fn lasts(arguments: &SimulateArguments, module: &Module) -> u64 {
 }
 
 /// The first text of the program that makes an agent fit as its role: simulated agents are made for the order.
-fn role(judge: &mut Conditions, module: &Module, filter: FunctionId) -> String {
+pub(super) fn role(judge: &mut Conditions, module: &Module, filter: FunctionId) -> String {
     let texts = module.strings.iter().map(|text| text.as_str()).chain(["worker"]);
     let fitting = texts.into_iter().find(|role| {
-        Conditions::agent(module, filter, "agent-0001", role).is_some_and(|agent| judge.fits(filter, &agent))
+        Conditions::agent(module, filter, &|field| simulated(field, "agent-0001", role))
+            .is_some_and(|agent| judge.fits(filter, &agent))
     });
     fitting.unwrap_or("worker").to_owned()
+}
+
+/// What a field of a simulated agent says.
+fn simulated<'t>(field: &str, id: &'t str, role: &'t str) -> Option<&'t str> {
+    match field {
+        "id" => Some(id),
+        "role" => Some(role),
+        "region" => Some("eu-west"),
+        _ => None,
+    }
 }
 
 /// The context as JSON: what is given, and made-up values for the rest.
@@ -180,7 +203,7 @@ fn made_up_value(ty: Option<&Type>) -> Option<Json> {
 }
 
 /// `currentCosts` as a program writes it: `current_costs`.
-pub(super) fn snake_case(name: &str) -> String {
+pub(crate) fn snake_case(name: &str) -> String {
     let mut snake = String::with_capacity(name.len());
     for letter in name.chars() {
         if letter.is_ascii_uppercase() {

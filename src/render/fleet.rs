@@ -1,8 +1,11 @@
 //! What came of an order in a fleet: for people a page, for programs one JSON document, for the governor its essence.
 //! Each figure says of how many it is.
 
+pub(crate) mod account;
+pub(crate) mod account_text;
 mod document;
 mod figure;
+pub(crate) mod plausible;
 mod shortfall;
 
 use swarm_bytecode::codec::digest_text;
@@ -23,8 +26,9 @@ use super::text::{cut, grouped, padded, plural, safe};
 use crate::cli::SimulateArguments;
 use crate::program::Loaded;
 use crate::status::Status;
+pub(crate) use figure::duration;
+use figure::figure_text;
 pub(crate) use figure::figure_words;
-use figure::{duration, figure_text};
 
 /// Agents that are not active, named before the rest is only counted.
 const MOST_NAMED: usize = 8;
@@ -191,7 +195,7 @@ impl Report<'_> {
     fn accounts(&self, page: &mut String) {
         let accounting = self.accounting();
         let how = match self.phase() {
-            Phase::Converged if accounting.not_active() == 0 => good("converged"),
+            Phase::Converged if accounting.not_active() == 0 => good("all agents converged"),
             Phase::Converged => warning("all waves out"),
             Phase::Stopped => good("stopped, its goal reached"),
             Phase::Rolling => warning("still rolling out"),
@@ -200,9 +204,10 @@ impl Report<'_> {
         };
         let count = |count: u32| grouped(count.into());
         page.push_str(&format!(
-            "\n  {how} {} {}\n  {} reached = {} active + {} refused + {} failed + {} silent\n",
+            "\n  {how} {} {}{}\n  {} reached = {} active + {} refused + {} failed + {} silent\n",
             dim("after"),
             duration(self.outcome.ended_ns),
+            self.met(),
             bold(&plural(usize::try_from(accounting.targets).unwrap_or(usize::MAX), "target")),
             good(&count(accounting.active)),
             count(accounting.refused),
@@ -221,6 +226,19 @@ impl Report<'_> {
                 "    {}\n",
                 dim(&format!("… and {} more, all in --format json", grouped(hidden as u128)))
             ));
+        }
+    }
+
+    /// How many of the expectations hold: agents that are where they should be may still have missed the goal.
+    fn met(&self) -> String {
+        let verdicts = self.outcome.monitor.verdicts();
+        let missed = verdicts.iter().filter(|verdict| !verdict.holds).count();
+        match (verdicts.len(), missed) {
+            (0, _) => String::new(),
+            (all, 0) => format!("; {}", good(&format!("{all} of {} met", plural(all, "expectation")))),
+            (all, missed) => {
+                format!("; {}", error(&format!("{missed} of {} missed", plural(all, "expectation"))))
+            }
         }
     }
 
@@ -267,10 +285,11 @@ impl Report<'_> {
 
     /// What a figure is of.
     fn of(&self, figure: &Figure) -> String {
+        let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         match figure {
-            Figure::Total(_) => format!("the sum of {} agents", grouped(self.reporting().into())),
-            Figure::Gauge(sketch) => format!("the last of {} agents", grouped(sketch.count().into())),
-            Figure::Distribution(sketch) => format!("of {} samples", grouped(sketch.count().into())),
+            Figure::Total(_) => format!("the sum of {}", plural(count(self.reporting()), "agent")),
+            Figure::Gauge(sketch) => format!("the last of {}", plural(count(sketch.count()), "agent")),
+            Figure::Distribution(sketch) => format!("of {}", plural(count(sketch.count()), "sample")),
         }
     }
 

@@ -5,7 +5,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{cargo, root, say};
+use swarm_test_servers::{Engine, Server};
+
+use crate::{cargo, root, say, servers};
 
 /// Where the peers' tables stand, and between which marks.
 const PAGE: &str = "docs/performance.md";
@@ -33,6 +35,18 @@ pub(crate) struct Peers {
     /// Handed on: tasks such as `policy`, `work` or `cold`, `--rounds N`, `--only NAME`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
+}
+
+/// Starts the servers and measures how long a fleet takes over memory, Redis and NATS.
+pub(crate) fn fleet(agents: u32) -> Result<()> {
+    servers::install_missing()?;
+    let servers: Vec<Server> =
+        Engine::ALL.into_iter().map(Server::start).collect::<Result<_, _>>().map_err(anyhow::Error::msg)?;
+    let urls: Vec<String> = servers.iter().map(Server::url).collect();
+    let (urls, agents) = (urls.join(","), agents.to_string());
+    let arguments = ["bench", "--locked", "--package", "swarm-node", "--bench", "fleet"];
+    let variables = [("SWARM_BUS_URLS", urls.as_str()), ("SWARM_BENCH_AGENTS", agents.as_str())];
+    cargo("figures of a fleet", arguments.map(str::to_owned), &variables)
 }
 
 /// Builds the peers, measures, and prints the tables or writes them into the page.

@@ -3,6 +3,7 @@
 mod bench;
 mod coverage;
 mod instructions;
+mod servers;
 mod tools;
 
 use std::ffi::OsStr;
@@ -24,7 +25,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Run all tests, those in documentation included.
+    /// Run all tests, those in documentation included. Installs the servers they need (redis-server, nats-server) with
+    /// apt-get if it may, and says what to install if not.
     Test {
         /// Handed on to `cargo test`: a filter, `-- --nocapture`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -71,6 +73,16 @@ enum Task {
         #[arg(long, default_value_t = u64::MAX)]
         seconds: u64,
     },
+    /// Let a fleet of real processes on Redis and NATS have a fault in the middle of an order, again and again: servers,
+    /// injectors and agents are killed, servers lose all they held. Prints what each run came to.
+    Faults {
+        /// How many runs.
+        #[arg(long, default_value_t = 50)]
+        runs: u64,
+        /// The first one's number; which fault comes when follows from it.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
     /// Run a fuzz target of `fuzz/`, or each in turn, from its corpus. Inputs it adds go to `fuzz/found`, findings to
     /// `fuzz/artifacts`. Prints a line for each: executions, seconds, findings.
     Fuzz {
@@ -99,6 +111,12 @@ enum Task {
 enum Benches {
     /// The same work in Swarm, in native Rust and in other machines, each in a process of its own.
     Peers(bench::Peers),
+    /// How long orders, halts and rollbacks take over memory, Redis and NATS.
+    Fleet {
+        /// How many agents.
+        #[arg(long, default_value_t = 1159)]
+        agents: u32,
+    },
 }
 
 fn main() -> Result<()> {
@@ -107,11 +125,13 @@ fn main() -> Result<()> {
         Task::Lint => lint(),
         Task::Ci => ci(),
         Task::Bench { of: Some(Benches::Peers(peers)), .. } => bench::peers(&peers),
+        Task::Bench { of: Some(Benches::Fleet { agents }), .. } => bench::fleet(agents),
         Task::Bench { of: None, rest } => bench::criterion(&rest),
         Task::Instructions { bless } => instructions::instructions(bless),
         Task::Book => book(),
         Task::Soundness { programs } => soundness(programs),
         Task::Differential { programs, seed, seconds } => differential(programs, seed, seconds),
+        Task::Faults { runs, seed } => faults(runs, seed),
         Task::Fuzz { target, seconds } => fuzz(target.as_deref(), seconds),
         Task::Coverage { rest } => coverage::run(&rest),
         Task::Docs { check } => docs(check),
@@ -119,6 +139,7 @@ fn main() -> Result<()> {
 }
 
 fn test(rest: &[String]) -> Result<()> {
+    servers::install_missing()?;
     let arguments =
         ["test", "--workspace", "--exclude", "swarm-benches", "--locked"].into_iter().map(str::to_owned);
     cargo("tests", arguments.chain(rest.iter().cloned()), &[])
@@ -139,6 +160,13 @@ fn differential(programs: u64, seed: u64, seconds: u64) -> Result<()> {
     let [programs, seed, seconds] = [programs, seed, seconds].map(|number| number.to_string());
     let variables = [("SWARM_PROGRAMS", &*programs), ("SWARM_SEED", &*seed), ("SWARM_SECONDS", &*seconds)];
     cargo("differential runs", arguments, &variables)
+}
+
+fn faults(runs: u64, seed: u64) -> Result<()> {
+    servers::install_missing()?;
+    let arguments = ["test", "--locked", "--test", "processes", "whatever_dies", "--", "--nocapture"];
+    let (runs, seed) = (runs.to_string(), seed.to_string());
+    cargo("fault runs", arguments.map(str::to_owned), &[("SWARM_FAULTS", &runs), ("SWARM_SEED", &seed)])
 }
 
 /// What libFuzzer needs to see which code ran, on the stable toolchain.

@@ -1,34 +1,46 @@
-//! Programs that are no crates.
+//! Programs that are no crates: Debian's packages.
 
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::say;
 
-/// Whether a program can be started; one that is not there is installed where that is possible without a question: by
-/// apt-get, as root.
+/// Whether a program can be started; one that is not there is installed where that is possible without a question.
 pub(crate) fn ensure(program: &str, package: &str) -> Result<bool> {
-    if starts(program, &["--version"]) {
+    if starts(program) {
         return Ok(true);
     }
-    if !is_root() || !starts("apt-get", &["--version"]) {
-        return Ok(false);
+    install(&[package])?;
+    Ok(starts(program))
+}
+
+/// Asks apt-get for packages where that is allowed: as root, or with sudo that asks nothing. What came of it the caller
+/// sees by looking for the programs.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
+    say(&format!("install {}", packages.join(" ")))?;
+    for before in [&[][..], &["sudo", "-n"][..]] {
+        if apt(before, &["update", "--quiet"]) {
+            let install = ["install", "--yes", "--no-install-recommends", "--quiet"];
+            apt(before, &[&install, packages].concat());
+            break;
+        }
     }
-    say(&format!("install {package}"))?;
-    let mut command = Command::new("apt-get");
-    command.args(["install", "--yes", "--no-install-recommends", package]).stdout(Stdio::null());
-    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
-    Ok(status.success() && starts(program, &["--version"]))
+    Ok(())
 }
 
-fn is_root() -> bool {
-    let answer = Command::new("id").arg("-u").output();
-    answer.is_ok_and(|answer| answer.stdout.trim_ascii() == b"0")
-}
-
-fn starts(program: &str, arguments: &[&str]) -> bool {
+/// Runs apt-get; true if it did what it was asked.
+fn apt(before: &[&str], arguments: &[&str]) -> bool {
+    let words: Vec<&str> =
+        before.iter().copied().chain(["apt-get"]).chain(arguments.iter().copied()).collect();
+    let Some((program, arguments)) = words.split_first() else { return false };
     let mut command = Command::new(program);
-    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn starts(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }

@@ -81,7 +81,7 @@ pub struct Accounting {
 impl Accounting {
     /// With one target more.
     #[must_use]
-    pub(super) fn with(mut self, counts_as: &str) -> Accounting {
+    pub(crate) fn with(mut self, counts_as: &str) -> Accounting {
         self.targets = self.targets.saturating_add(1);
         let part = self.part(counts_as);
         *part = part.saturating_add(1);

@@ -78,7 +78,7 @@ impl Watch {
             *known.or_insert_with(|| plan.as_ref().is_some_and(|plan| is_signed(directive, plan, trust)));
         let expected = plan.as_ref().and_then(|plan| match start.which {
             Which::Ordered => Some((plan.order.digest, plan.order.version)),
-            Which::Former => plan.former.map(|former| (former.digest, former.version)),
+            Which::Former => plan.former.as_ref().map(|former| (former.digest, former.version)),
         });
         let version = expected.map_or(0, |(_, version)| version);
         self.hold(signed && expected.map(|(digest, _)| digest) == Some(digest), || {

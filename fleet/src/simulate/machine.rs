@@ -7,21 +7,21 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::{Effect, FunctionId, Module};
-use swarm_bytecode::op::Op;
 use swarm_bytecode::types::{Type, TypeId};
 use swarm_vm::trace::{ActionResult, Event, EventKind};
 use swarm_vm::{
     Agenda, Answer, Call, Due, EffectKey, Effects, Exit, Grants, Host, Inputs, Instance, Level, Limits,
-    Program, Report, Value, VirtualClock,
+    Program, Report, Table, Value, VirtualClock,
 };
 
 use super::random::Chance;
 use super::workload::{Shape, Workload, shapes};
 use crate::agent::{Start, Which};
-use crate::engine::{Engine, Performed};
+use crate::engine::Engine;
 use crate::journal::{Journal, Permit};
 use crate::monitor::Judge;
 use crate::order::Sha256Digest;
+use crate::trace::entry::{What, records, sample_of};
 use crate::window::{Actions, Activation, Number};
 
 /// Figures of the agent itself, which its host records where the program does not.
@@ -30,13 +30,17 @@ const OWN: [&str; 4] = ["latency", "memory", "cpu", "error_rate"];
 /// Runs programs in virtual machines. One host serves all of them, one after the other.
 pub struct Machines {
     seed: u64,
-    context: String,
     started_at: i64,
-    programs: BTreeMap<Sha256Digest, Arc<Loaded>>,
+    programs: BTreeMap<(Sha256Digest, [u8; 16]), Arc<Loaded>>,
     host: Host<'static>,
     clock: VirtualClock,
     desk: Rc<RefCell<Desk>>,
+    /// An input that is not made up, and where it comes from.
+    outer: Option<(SmolStr, Source)>,
 }
+
+/// Gives an input as it is now; none where it cannot be read.
+type Source = Box<dyn Fn() -> Option<Arc<Table>>>;
 
 impl std::fmt::Debug for Machines {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -69,7 +73,7 @@ struct Desk {
     in_doubt: u64,
     journal: Journal,
     /// Effects that were permitted and happen as soon as the activation is over.
-    performed: Vec<EffectKey>,
+    permitted: Vec<EffectKey>,
 }
 
 /// A program under way.
@@ -91,16 +95,38 @@ impl std::fmt::Debug for Run {
 }
 
 impl Machines {
-    /// Machines whose work follows from a seed. The context is a JSON object; the time is when the simulation starts,
-    /// in nanoseconds since the Unix epoch.
-    pub fn new(seed: u64, context: String, started_at: i64) -> Machines {
+    /// Machines whose work follows from a seed; the time is when theirs begins, in nanoseconds since the Unix epoch.
+    pub fn new(seed: u64, started_at: i64) -> Machines {
         let desk = Rc::new(RefCell::new(Desk::default()));
         let mut host = Host::new();
         let clock = VirtualClock::default();
         host.clock(clock.clone());
         let own = Rc::clone(&desk);
         host.otherwise(move |call| own.borrow_mut().answer(call));
-        Machines { seed, context, started_at, programs: BTreeMap::new(), host, clock, desk }
+        Machines { seed, started_at, programs: BTreeMap::new(), host, clock, desk, outer: None }
+    }
+
+    /// The same machines, in which the input of this name is read from somewhere instead of made up: anew before each
+    /// activation.
+    #[must_use]
+    pub fn reading(mut self, input: &str, source: impl Fn() -> Option<Arc<Table>> + 'static) -> Machines {
+        self.outer = Some((input.into(), Box::new(source)));
+        self
+    }
+
+    pub(super) fn host(&mut self) -> &mut Host<'static> {
+        &mut self.host
+    }
+
+    fn inputs(&self, loaded: &Loaded, work: &Workload, now_ns: u64) -> Result<Inputs, String> {
+        let inputs = work.inputs(&loaded.program, &loaded.shapes, &loaded.context, self.at(now_ns))?;
+        let declared =
+            |name: &SmolStr| loaded.program.module().inputs.iter().any(|input| input.name == *name);
+        let Some((name, source)) = self.outer.as_ref().filter(|(name, _)| declared(name)) else {
+            return Ok(inputs);
+        };
+        let table = source().ok_or_else(|| format!("{name} cannot be read"))?;
+        inputs.table(name, &table).map_err(|error| error.to_string())
     }
 
     /// The same machines, with a host that answers these calls so, and all others as before.
@@ -110,16 +136,18 @@ impl Machines {
     }
 
     fn load(&mut self, start: &Start) -> Result<Arc<Loaded>, SmolStr> {
-        let digest = start.digest();
+        let plan = start.checked.plan();
+        let digest = (start.digest(), plan.order.id);
         if let Some(loaded) = self.programs.get(&digest) {
             return Ok(Arc::clone(loaded));
         }
-        let verified = match (start.which, start.checked.former()) {
-            (Which::Former, Some(former)) => former.clone(),
-            _ => start.checked.module().clone(),
+        let (verified, context) = match (start.which, start.checked.former(), &plan.former) {
+            (Which::Former, Some(module), Some(former)) => (module.clone(), former.context.as_str()),
+            _ => (start.checked.module().clone(), plan.context.as_str()),
         };
+        let context = if context.is_empty() { "{}" } else { context };
         let program = Program::new(verified).map_err(|error| SmolStr::new(error.message()))?;
-        let context = Inputs::new(&program).context_json(&self.context);
+        let context = Inputs::new(&program).context_json(context);
         let context = context.map_err(|error| SmolStr::new(error.to_string()))?;
         let shapes = shapes(program.module());
         let own = own_metrics(program.module());
@@ -131,13 +159,9 @@ impl Machines {
 
 /// The metrics of an agent itself that a program declares and does not record.
 fn own_metrics(module: &Module) -> Vec<(usize, &'static str)> {
-    let recorded = |at: usize| {
-        let ops = module.functions.iter().flat_map(|function| &function.code);
-        ops.into_iter().any(|op| matches!(op, Op::RecordMetric { metric, .. } if metric.index() == at))
-    };
     let metrics = module.metrics.iter().enumerate();
     let own = metrics.filter_map(|(at, metric)| Some((at, *OWN.iter().find(|name| metric.name == **name)?)));
-    own.filter(|(at, _)| !recorded(*at)).collect()
+    own.filter(|(at, _)| !records(module, *at)).collect()
 }
 
 impl Desk {
@@ -155,7 +179,7 @@ impl Desk {
                 self.journal.intend(&self.order, key)
             });
             match permit {
-                Permit::Perform => self.performed.push(key),
+                Permit::Perform => self.permitted.push(key),
                 Permit::Done => return Answer::done(),
                 Permit::InDoubt => {
                     self.in_doubt = self.in_doubt.saturating_add(1);
@@ -188,13 +212,13 @@ impl Engine for Machines {
             Chance::new(self.seed.wrapping_add(u64::from(agent).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
         let module = loaded.program.module();
         let work = Workload::new(module, &loaded.shapes, name.map_or("", |name| name.as_str()), chance);
-        let inputs = work.inputs(&loaded.program, &loaded.shapes, &loaded.context, self.at(now_ns));
-        let inputs = inputs.map_err(SmolStr::new)?;
+        let inputs = self.inputs(&loaded, &work, now_ns).map_err(SmolStr::new)?;
         let order = start.checked.plan().order.id;
         let grants: Grants = swarm_capabilities(module);
         let instance = Instance::new(&loaded.program, &inputs, limits(start), &grants, &self.host);
         let instance = instance.map_err(|error| SmolStr::new(error.message()))?;
-        let instance = instance.effects(Effects::Collected).without_action_log().identity(&start.identity);
+        let instance = instance.effects(Effects::Collected).without_action_log().without_digest();
+        let instance = instance.identity(&start.identity);
         let deadline_ns = now_ns.saturating_add(start.remaining_ns);
         Ok(Run { loaded, instance, agenda: None, work, deadline_ns, order, now_ns, over: false })
     }
@@ -214,8 +238,7 @@ impl Engine for Machines {
         run: &mut Run,
         now_ns: u64,
         journal: &mut Journal,
-        perform: &mut dyn FnMut(EffectKey) -> Performed,
-    ) -> Activation {
+    ) -> (Activation, Vec<EffectKey>) {
         self.clock.advance_to(now_ns);
         run.now_ns = now_ns;
         {
@@ -225,17 +248,8 @@ impl Engine for Machines {
         }
         let activation = self.run(run, now_ns);
         let mut desk = self.desk.borrow_mut();
-        let performed = std::mem::take(&mut desk.performed);
-        let mut own = std::mem::take(&mut desk.journal);
-        // An intent is on disk before, the outcome after: who dies in between leaves the intent.
-        for key in performed {
-            if perform(key) == Performed::Died {
-                break;
-            }
-            own.done(key);
-        }
-        *journal = own;
-        activation
+        *journal = std::mem::take(&mut desk.journal);
+        (activation, std::mem::take(&mut desk.permitted))
     }
 }
 
@@ -247,7 +261,7 @@ impl Machines {
     fn run(&mut self, run: &mut Run, now_ns: u64) -> Activation {
         let module = run.loaded.program.module();
         let deadline = module.instruction.deadline_ns.and_then(|deadline| u64::try_from(deadline).ok());
-        let mut activation = Activation::default();
+        let activation = Activation::default();
         match &mut run.agenda {
             None => {
                 let end = deadline.map_or(u64::MAX, |deadline| now_ns.saturating_add(deadline));
@@ -255,14 +269,8 @@ impl Machines {
             }
             Some(agenda) => match agenda.next(now_ns) {
                 Some(Due::Tick(timer)) => {
-                    if run.work.turn(module, &run.loaded.shapes)
-                        && let Ok(inputs) = run.work.inputs(
-                            &run.loaded.program,
-                            &run.loaded.shapes,
-                            &run.loaded.context,
-                            self.at(now_ns),
-                        )
-                    {
+                    let changed = run.work.turn(module, &run.loaded.shapes) || self.outer.is_some();
+                    if changed && let Ok(inputs) = self.inputs(&run.loaded, &run.work, now_ns) {
                         // They were made for this program.
                         let _bound = run.instance.inputs(&inputs);
                     }
@@ -270,10 +278,10 @@ impl Machines {
                     let _begun = run.instance.tick(timer);
                 }
                 Some(Due::Deadline) => {
-                    let report = run.instance.close();
+                    let mut seen = Seen { activation, module: &run.loaded.program };
+                    run.instance.close_traced(Level::Effects, &mut |event: &Event<'_>| seen.event(event));
                     run.over = true;
-                    activation.events = 1;
-                    activation.digest = report.trace_digest.unwrap_or_default();
+                    let mut activation = seen.activation;
                     activation.ended = Some(("done".into(), "its time is over".into()));
                     return activation;
                 }
@@ -300,17 +308,12 @@ impl Machines {
             changed |= run.work.ease(&run.loaded.shapes, &key, field, by);
         }
         drop(desk);
-        if changed && !run.over {
-            let inputs = run.work.inputs(
-                &run.loaded.program,
-                &run.loaded.shapes,
-                &run.loaded.context,
-                self.at(now_ns),
-            );
-            if let Ok(inputs) = inputs {
-                // They were made for this program.
-                let _bound = run.instance.inputs(&inputs);
-            }
+        if changed
+            && !run.over
+            && let Ok(inputs) = self.inputs(&run.loaded, &run.work, now_ns)
+        {
+            // They were made for this program.
+            let _bound = run.instance.inputs(&inputs);
         }
         run.measure(&mut activation);
         activation
@@ -335,6 +338,8 @@ impl Run {
                 }
             };
             activation.samples.push((*at, Number::Word(sample)));
+            let metric = u16::try_from(*at).unwrap_or(u16::MAX);
+            activation.entries.own(&What::Measured(metric, Number::Word(sample)));
         }
     }
 }
@@ -363,7 +368,6 @@ fn swarm_capabilities(module: &Module) -> Grants {
 }
 
 fn finish(activation: &mut Activation, report: &Report, over: bool) {
-    activation.digest = report.trace_digest.unwrap_or_default();
     activation.fuel = report.fuel_used;
     activation.money = report.money;
     activation.tokens = report.tokens;
@@ -381,7 +385,7 @@ struct Seen<'p> {
 
 impl Seen<'_> {
     fn event(&mut self, event: &Event<'_>) {
-        self.activation.events = self.activation.events.saturating_add(1);
+        self.activation.entries.event(self.module.module(), event);
         match &event.kind {
             EventKind::Action { name, result, .. } | EventKind::Applied { name, result, .. } => {
                 let actions = match result {
@@ -390,32 +394,16 @@ impl Seen<'_> {
                     ActionResult::Failed(_) => Actions { failed: 1, ..Actions::default() },
                     ActionResult::Vetoed(_) => Actions { vetoed: 1, ..Actions::default() },
                 };
-                self.count(name, actions);
+                self.activation.count(&SmolStr::new(name), actions);
             }
-            EventKind::Veto { name, .. } => self.count(name, Actions { vetoed: 1, ..Actions::default() }),
+            EventKind::Veto { name, .. } => {
+                self.activation.count(&SmolStr::new(name), Actions { vetoed: 1, ..Actions::default() });
+            }
             EventKind::Metric { name, value } => {
                 let at = self.module.module().metrics.iter().position(|metric| metric.name == *name);
-                let sample = match value {
-                    Value::Int(word) | Value::Quantity(_, word) => Number::Word(i128::from(*word)),
-                    Value::Bool(flag) => Number::Word(i128::from(*flag)),
-                    Value::Float(float) | Value::Rate(_, float) => Number::Float(*float),
-                    _ => return,
-                };
-                self.activation.samples.extend(at.map(|at| (at, sample)));
+                self.activation.samples.extend(at.zip(sample_of(value)));
             }
             _ => {}
-        }
-    }
-
-    fn count(&mut self, name: &str, actions: Actions) {
-        let own = self.activation.actions.iter_mut().find(|(own, _)| own == name);
-        match own {
-            Some((_, own)) => {
-                own.done = own.done.saturating_add(actions.done);
-                own.failed = own.failed.saturating_add(actions.failed);
-                own.vetoed = own.vetoed.saturating_add(actions.vetoed);
-            }
-            None => self.activation.actions.push((name.into(), actions)),
         }
     }
 }
@@ -454,15 +442,17 @@ impl Conditions {
         self.instance.evaluate(filter, std::slice::from_ref(agent)) == Ok(Value::Bool(true))
     }
 
-    /// A record of the type the filter takes, its texts those of an agent.
-    pub fn agent(module: &Module, filter: FunctionId, id: &str, role: &str) -> Option<Value> {
+    /// A record of the type the filter takes, its texts those of an agent; what it has not is empty.
+    pub fn agent<'t>(
+        module: &Module,
+        filter: FunctionId,
+        text: &dyn Fn(&str) -> Option<&'t str>,
+    ) -> Option<Value> {
         let ty = *module.functions.get(filter.index())?.registers.first()?;
         let Some(Type::Record { fields, .. }) = module.ty(ty) else { return None };
         let field = |field: &swarm_bytecode::types::Field| {
             let value = match (field.name.as_str(), field.ty) {
-                ("id", TypeId::STRING) => Value::String(id.into()),
-                ("role", TypeId::STRING) => Value::String(role.into()),
-                ("region", TypeId::STRING) => Value::String("eu-west".into()),
+                (name, TypeId::STRING) => Value::String(text(name).unwrap_or_default().into()),
                 (_, ty) => Value::zero(module, ty),
             };
             (field.name.clone(), value)

@@ -7,6 +7,7 @@ mod machine;
 mod network;
 mod node;
 mod random;
+mod rules;
 mod schedule;
 mod setup;
 mod trouble;
@@ -26,7 +27,8 @@ pub use setup::{Request, STARTED_AT, Setup};
 
 use crate::agent::{self, Installed, Start, Which};
 use crate::cache::Cache;
-use crate::engine::{Engine, Performed};
+use crate::engine::Engine;
+use crate::envelope::Envelope;
 use crate::injector::{self, Accounting, Injector, Phase};
 use crate::journal::Journal;
 use crate::message::{FromAgent, ToAgent};
@@ -109,6 +111,16 @@ pub struct Outcome {
     pub events: u64,
 }
 
+/// Takes what there is to keep of a simulation, signed as it would be on a bus. It has no say in what happens.
+pub trait Archive: std::fmt::Debug {
+    /// A step that was published.
+    fn record(&mut self, record: &Envelope);
+    /// An acknowledgement that arrived.
+    fn ack(&mut self, ack: &Envelope);
+    /// A part of an agent's trace.
+    fn chunk(&mut self, agent: &Name, chunk: &Envelope);
+}
+
 /// A fleet in a simulation.
 #[derive(Debug)]
 pub struct Simulation<E: Engine, J> {
@@ -137,6 +149,7 @@ pub struct Simulation<E: Engine, J> {
     scratch: Vec<agent::Command>,
     healed: bool,
     injector_wake: u64,
+    archive: Option<Box<dyn Archive>>,
 }
 
 impl<E: Engine, J: Judge> Simulation<E, J> {
@@ -206,9 +219,16 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
             scratch: Vec::new(),
             healed: faults.is_none(),
             injector_wake: 0,
+            archive: None,
         };
         simulation.arrange();
         Ok(simulation)
+    }
+
+    /// The same fleet; what it leaves behind is given to an archive.
+    pub fn archived(mut self, archive: Box<dyn Archive>) -> Simulation<E, J> {
+        self.archive = Some(archive);
+        self
     }
 
     /// What is known to happen: all start, the order goes out a moment later, faults have their timetable.
@@ -281,6 +301,9 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
             Happening::Begin => self.inject(now, injector::Event::Begin),
             Happening::ToAgent(agent, message) => self.tell(now, agent, agent::Event::Message(&message)),
             Happening::ToInjector(agent, message) => {
+                if let (Some(archive), FromAgent::Ack(ack)) = (&mut self.archive, &message) {
+                    archive.ack(ack);
+                }
                 let Some(name) = self.node(agent).map(|node| node.agent.name().clone()) else { return };
                 self.inject(now, injector::Event::Message(&name, &message));
             }
@@ -371,6 +394,20 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
                     node.disk = Some(durable);
                 }
             }
+            agent::Command::Append(bytes) => {
+                if let Some(node) = self.node_mut(agent) {
+                    node.tail.extend_from_slice(&bytes);
+                }
+            }
+            agent::Command::Seal(chunk) => {
+                let Simulation { nodes, archive, .. } = self;
+                if let Some(node) = nodes.get_mut(usize::try_from(agent).unwrap_or(usize::MAX)) {
+                    node.tail.clear();
+                    if let Some(archive) = archive {
+                        archive.chunk(node.name(), &chunk.seal(&node.agent.profile().key));
+                    }
+                }
+            }
             agent::Command::Forget(order) => {
                 if let Some(node) = self.node_mut(agent) {
                     node.journal = Journal::lost(order);
@@ -443,22 +480,19 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
         }
         let Some(mut run) = node.run.take() else { return };
         let dies = std::mem::take(&mut node.dies_in_effect);
-        let mut died = None;
-        let activation = engine.activate(&mut run, now, &mut node.journal, &mut |key| {
-            // Who dies in an effect dies before it or after it.
-            if dies.is_some() && died.is_none() {
-                died = dies;
+        let (activation, permitted) = engine.activate(&mut run, now, &mut node.journal);
+        // An intent is on disk before, the outcome after: who dies in between leaves the intent.
+        for key in permitted {
+            if let Some(down_ns) = dies {
+                // Who dies in an effect dies before it or after it.
                 if chance.happens(500_000) {
                     watch.performed(now, agent, key);
                 }
-                return Performed::Died;
+                self.crash(now, agent, down_ns);
+                return;
             }
             watch.performed(now, agent, key);
-            Performed::Done
-        });
-        if let Some(down_ns) = died {
-            self.crash(now, agent, down_ns);
-            return;
+            node.journal.done(key);
         }
         node.dies_in_effect = dies;
         if let Some(digest) = node.agent.running().filter(|_| activation.ended.is_none()) {
@@ -485,6 +519,9 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
             match command {
                 injector::Command::Persist(durable) => self.injector_disk = Some(*durable),
                 injector::Command::Publish(directive) => {
+                    if let Some(archive) = &mut self.archive {
+                        archive.record(directive.record());
+                    }
                     self.past.extend(self.bus.replace(directive));
                 }
                 injector::Command::Hint(names) => {

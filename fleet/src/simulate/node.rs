@@ -15,6 +15,8 @@ pub(crate) struct Node<R> {
     /// Its place among the targets, if it is one.
     pub(crate) rank: Option<u32>,
     pub(crate) disk: Option<Box<Durable>>,
+    /// What the disk has of the trace since the last chunk was signed.
+    pub(crate) tail: Vec<u8>,
     pub(crate) journal: Journal,
     pub(crate) run: Option<R>,
     /// Changes with each program that starts or stops, so that what was planned for another one does not happen.
@@ -52,6 +54,7 @@ impl<R> Node<R> {
             rank,
             // Who installs an agent gives it its first state; only a disk that lost it has none.
             disk: Some(Box::new(Durable::installed())),
+            tail: Vec::new(),
             journal: Journal::default(),
             run: None,
             life: 0,

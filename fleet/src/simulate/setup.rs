@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use swarm_bytecode::module::{GateFailure, TargetCount};
 use swarm_bytecode::quantity::format_time;
 use swarm_bytecode::verify::Verified;
 
@@ -12,8 +11,8 @@ use crate::agent::Profile;
 use crate::envelope::{Envelope, PLAN_TYPE, RECORD_TYPE, TRUST_TYPE};
 use crate::key::{PublicKey, SecretKey};
 use crate::name::Name;
-use crate::order::{Limits, Order, Revision, Sha256Digest, Targets};
-use crate::plan::{Former, Gate, Plan, draw, reaches};
+use crate::order::{Limits, Revision, Sha256Digest};
+use crate::plan::{Former, Outline, Plan, draw, wanted};
 use crate::record::{Directive, Record, Step};
 use crate::refusal::{Cause, Refusal};
 use crate::time::DAY;
@@ -24,8 +23,6 @@ use crate::trust::{Capabilities, Trust};
 
 /// When simulations take place: 2026-01-01T00:00:00Z, in nanoseconds since the Unix epoch.
 pub const STARTED_AT: i64 = 1_767_225_600_000_000_000;
-
-const SECOND: u64 = 1_000_000_000;
 
 /// What is to be simulated.
 #[derive(Debug, Clone)]
@@ -42,6 +39,8 @@ pub struct Request<'a> {
     pub order: Option<[u8; 16]>,
     /// Nanoseconds until the order runs out.
     pub lasts_ns: u64,
+    /// Values of the program's CONTEXT, as a JSON object.
+    pub context: &'a str,
     /// Answers a gate needs.
     pub minimum_sample: u32,
     /// Labels of all agents.
@@ -148,27 +147,26 @@ impl Setup {
         });
         let fitting: Vec<Name> = names.iter().filter(|name| fits(name)).cloned().collect();
         let header = &program.module().instruction;
-        let count = match header.target.map(|target| target.count) {
-            Some(TargetCount::Exactly(count)) => Some(count),
-            Some(TargetCount::UpTo(count)) => {
-                Some(count.min(u32::try_from(fitting.len()).unwrap_or(u32::MAX)))
-            }
-            Some(TargetCount::All) | None => None,
-        };
+        let count = wanted(header, fitting.len());
         let targets = draw(&id, fitting, count)?;
         let lasts_ns = request.lasts_ns;
-        let maker =
-            Maker { publisher: &publisher, injector: &injector, lasts_ns, sample: request.minimum_sample };
+        let maker = Maker {
+            publisher: &publisher,
+            injector: &injector,
+            lasts_ns,
+            sample: request.minimum_sample,
+            context: request.context,
+        };
         let revision = |counter| Revision { epoch: 1, counter };
         let former = match request.former {
             Some(bytes) => Some((bytes.to_vec(), maker.installed(bytes, revision(1), &names)?)),
             None => None,
         };
-        let before = former
-            .as_ref()
-            .map(|(bytes, _)| load(bytes))
-            .transpose()?
-            .map(|before| Former { version: before.module().instruction.version, digest: before.digest() });
+        let before = former.as_ref().map(|(bytes, _)| load(bytes)).transpose()?.map(|before| Former {
+            version: before.module().instruction.version,
+            digest: before.digest(),
+            context: request.context.to_owned(),
+        });
         let plan = maker.plan(request.module, id, revision(10), &targets, before)?;
         let plan_bytes = plan.encode().len();
         let profile = |(name, number): (&Name, u64)| Profile {
@@ -211,6 +209,7 @@ struct Maker<'a> {
     injector: &'a SecretKey,
     lasts_ns: u64,
     sample: u32,
+    context: &'a str,
 }
 
 impl Maker<'_> {
@@ -222,39 +221,21 @@ impl Maker<'_> {
         targets: &[Name],
         former: Option<Former>,
     ) -> Result<Envelope, Refusal> {
-        let program = load(module)?;
-        let header = &program.module().instruction;
-        let order = Order {
+        let end = STARTED_AT.saturating_add(i64::try_from(self.lasts_ns).unwrap_or(i64::MAX));
+        let outline = Outline {
+            module,
             id,
             fleet: fixed_name("simulated")?,
             revision,
-            name: fixed_name(&header.name)?,
-            version: header.version,
-            digest: program.digest(),
-            module: Some(module.to_vec()),
-            replaces: None,
-            targets: Targets::freeze(targets.iter().cloned()),
-            limits: Limits::default(),
-            not_before: STARTED_AT,
-            not_after: STARTED_AT.saturating_add(i64::try_from(self.lasts_ns).unwrap_or(i64::MAX)),
-            emergency: false,
-        };
-        let rollout = header.rollout.as_ref();
-        let shares = rollout.map_or(&[1_000_000][..], |rollout| &rollout.waves);
-        let after = rollout.and_then(|rollout| rollout.after_ns);
-        let after_ns = after.and_then(|after| u64::try_from(after).ok()).unwrap_or(0);
-        let plan = Plan {
-            order,
-            waves: reaches(shares, u32::try_from(targets.len()).unwrap_or(u32::MAX)),
-            gate: Gate {
-                after_ns,
-                patience_ns: after_ns.max(300_u64.saturating_mul(SECOND)),
-                minimum_sample: self.sample,
-                rolls_back: rollout.is_some_and(|rollout| rollout.failure == GateFailure::Rollback),
-            },
-            injector: self.injector.public_key(),
+            targets,
             former,
+            context: self.context.to_owned(),
+            limits: Limits::default(),
+            valid: (STARTED_AT, end),
+            minimum_sample: self.sample,
+            injector: self.injector.public_key(),
         };
+        let plan = outline.plan()?;
         let mut envelope = Envelope::new(PLAN_TYPE, plan.encode());
         envelope.sign(self.publisher)?;
         Ok(envelope)

@@ -53,8 +53,8 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
             return;
         }
         node.wake_at = 0;
-        let disk = node.disk.clone();
-        self.tell(now, agent, agent::Event::Boot { disk, nonce });
+        let (disk, tail) = (node.disk.clone(), node.tail.clone());
+        self.tell(now, agent, agent::Event::Boot { disk, tail, nonce });
     }
 
     pub(super) fn trouble(&mut self, now: u64, fault: Fault) {
@@ -68,6 +68,7 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
                 self.crash(now, agent, down_ns);
                 if let Some(node) = self.node_mut(agent) {
                     node.disk = None;
+                    node.tail.clear();
                     node.journal = crate::journal::Journal::default();
                 }
             }
@@ -168,6 +169,12 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
         self.monitor.finish(now);
         if self.faults.is_some() && self.healed {
             self.check_convergence();
+        }
+        if let Some(archive) = &mut self.archive {
+            for node in self.nodes.iter_mut().filter(|node| node.up) {
+                let last = node.agent.close().seal(&node.agent.profile().key);
+                archive.chunk(node.agent.name(), &last);
+            }
         }
         let mut traces = Sha256::new();
         let mut events = 0_u64;

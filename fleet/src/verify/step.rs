@@ -64,7 +64,7 @@ impl Checked {
             return Err(not_delegated("its revision is not above the order's"));
         }
         check_delegation(&plan, &record, &module, by_injector)?;
-        let former = match plan.former.zip(directive.former()) {
+        let former = match plan.former.as_ref().zip(directive.former()) {
             Some((former, bytes)) => Some(load_former(&plan, former.digest, bytes)?),
             None => None,
         };
@@ -127,7 +127,7 @@ fn ranks(plan: &Plan, targets: &[Name]) -> Result<BTreeMap<Name, u32>, Refusal> 
 
 fn load_former(plan: &Plan, digest: Sha256Digest, bytes: &[u8]) -> Result<Verified, Refusal> {
     let mut order = plan.order.clone();
-    let version = plan.former.map_or(0, |former| former.version);
+    let version = plan.former.as_ref().map_or(0, |former| former.version);
     (order.digest, order.version, order.module) = (digest, version, None);
     load(&order, Some(bytes))
 }
@@ -150,7 +150,7 @@ fn check_delegation(
         Step::Halt => true,
         Step::Stop => by_injector && !module.module().instruction.stops.is_empty(),
         Step::Rollback { from, to } => {
-            by_injector && from == plan.order.digest && to == plan.former.map(|former| former.digest)
+            from == plan.order.digest && to == plan.former.as_ref().map(|former| former.digest)
         }
         Step::Resume => !by_injector,
     };
@@ -159,6 +159,36 @@ fn check_delegation(
     }
     let who = if by_injector { "the injector" } else { "this signer" };
     Err(not_delegated(&format!("the plan does not let {who} {}", record.step.name())))
+}
+
+/// Whether those who signed may take this step at this time: enough owners for the plan and, where the injector did not
+/// sign it, for the step; one is enough to halt.
+///
+/// # Errors
+/// As [`accept`], but nothing is asked of an agent.
+pub fn authorised(checked: &Checked, trust: &Trust, clock: i64) -> Result<(), Refusal> {
+    let now = Moment::new(clock, trust.issued());
+    trust.check_validity(now)?;
+    let (signers, order) =
+        (Signers::of(checked.directive.plan(), &checked.plan.order, trust, now), &checked.plan.order);
+    signers.check_owners(order, trust)?;
+    check_signed_step(checked, trust, now)?;
+    check_fleet(order, trust)?;
+    signers.check_ceiling(order, &checked.module, trust)?;
+    check_revocation(order, trust)?;
+    check_floor(order, trust)?;
+    check_time(order, now)
+}
+
+fn check_signed_step(checked: &Checked, trust: &Trust, now: Moment) -> Result<(), Refusal> {
+    if checked.by_injector {
+        return Ok(());
+    }
+    let steps = Signers::of(checked.directive.record(), &checked.plan.order, trust, now);
+    match checked.record.step {
+        Step::Halt if !steps.counted.is_empty() => Ok(()),
+        _ => steps.check_owners(&checked.plan.order, trust),
+    }
 }
 
 /// A step an agent may take. Only [`accept`] makes one.
@@ -186,13 +216,7 @@ pub fn accept(checked: &Arc<Checked>, receiver: &Receiver<'_>, again: bool) -> R
     trust.check_validity(now)?;
     let signers = Signers::of(checked.directive.plan(), &plan.order, trust, now);
     signers.check_owners(&plan.order, trust)?;
-    if !checked.by_injector {
-        let steps = Signers::of(checked.directive.record(), &plan.order, trust, now);
-        match record.step {
-            Step::Halt if !steps.counted.is_empty() => {}
-            _ => steps.check_owners(&plan.order, trust)?,
-        }
-    }
+    check_signed_step(checked, trust, now)?;
     check_fleet(&plan.order, trust)?;
     check_time(&plan.order, now)?;
     match check_revision(record.revision, checked.payload, mark) {
@@ -231,7 +255,7 @@ fn check_program<'c>(
             (order.version, order.digest, &checked.module)
         }
         Step::Rollback { .. } => {
-            let Some(former) = checked.plan.former else { return Ok(None) };
+            let Some(former) = &checked.plan.former else { return Ok(None) };
             let here = receiver.mark.programs.get(&order.name).map(|(_, digest)| *digest);
             if here.is_some_and(|here| here != order.digest && here != former.digest) {
                 let here = here.as_ref().map(digest_text).unwrap_or_default();

@@ -11,3 +11,4 @@ mod injectors;
 mod plans;
 mod seeds;
 mod stub;
+mod windows;

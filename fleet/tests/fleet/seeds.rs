@@ -57,6 +57,7 @@ impl Scenario {
         let ordered = module(2, self.failure);
         let former = module(1, self.failure);
         let request = Request {
+            context: "",
             seed: self.seed,
             agents: self.agents,
             module: &ordered,

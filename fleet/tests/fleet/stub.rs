@@ -8,9 +8,10 @@ use swarm_bytecode::module::{
 use swarm_bytecode::op::Op;
 use swarm_bytecode::types::TypeId;
 use swarm_fleet::agent::Start;
-use swarm_fleet::engine::{Engine, Performed};
+use swarm_fleet::engine::Engine;
 use swarm_fleet::journal::{Journal, Permit};
 use swarm_fleet::monitor::{ERROR_RATE, Judge};
+use swarm_fleet::trace::entry::{Became, What};
 use swarm_fleet::window::{Actions, Activation, Number};
 use swarm_vm::{EffectKey, Value};
 
@@ -123,37 +124,35 @@ impl Engine for Stub {
         run: &mut StubRun,
         now_ns: u64,
         journal: &mut Journal,
-        perform: &mut dyn FnMut(EffectKey) -> Performed,
-    ) -> Activation {
-        let mut activation = Activation { events: 2, fuel: 10, ..Activation::default() };
+    ) -> (Activation, Vec<EffectKey>) {
+        let mut activation = Activation { fuel: 10, ..Activation::default() };
         if run.traps {
             activation.ended = Some(("trapped".into(), "it always does".into()));
-            return activation;
+            return (activation, Vec::new());
         }
         if now_ns >= run.ends {
             activation.ended = Some(("done".into(), "its time is over".into()));
-            return activation;
+            return (activation, Vec::new());
         }
         let mut hash = Sha256::new();
         hash.update(&run.identity);
         hash.update(run.round.to_le_bytes());
         let key: EffectKey = hash.finalize().into();
-        activation.digest = key;
+        let mut permitted = Vec::new();
         let permit = if self.reckless { Permit::Perform } else { journal.intend(&run.order, key) };
         match permit {
             Permit::Perform => {
-                if perform(key) == Performed::Died {
-                    return activation;
-                }
-                journal.done(key);
+                permitted.push(key);
                 activation.actions.push(("PAY".into(), Actions { done: 1, ..Actions::default() }));
+                activation.entries.own(&What::Applied(0, 0, Became::Done));
             }
             Permit::Done => {}
             Permit::InDoubt => activation.in_doubt = 1,
         }
         activation.samples.push((1, Number::Word(1)));
+        activation.entries.own(&What::Measured(1, Number::Word(1)));
         run.round += 1;
         run.next = now_ns + 20 * SECOND;
-        activation
+        (activation, permitted)
     }
 }

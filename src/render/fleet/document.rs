@@ -170,7 +170,7 @@ impl Report<'_> {
     }
 }
 
-fn accounting_json(accounting: Accounting) -> Json {
+pub(super) fn accounting_json(accounting: Accounting) -> Json {
     json!({
         "targets": accounting.targets, "active": accounting.active, "refused": accounting.refused,
         "failed": accounting.failed, "silent": accounting.silent,

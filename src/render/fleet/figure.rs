@@ -75,7 +75,7 @@ pub(super) fn signed(nanoseconds: u64) -> i64 {
 }
 
 /// A time span in whole seconds: `1h 20min`, `10min 1s`.
-pub(super) fn duration(nanoseconds: u64) -> String {
+pub(crate) fn duration(nanoseconds: u64) -> String {
     let seconds = nanoseconds / 1_000_000_000;
     let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
     let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}"));

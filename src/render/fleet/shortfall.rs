@@ -22,9 +22,16 @@ pub(super) struct Shortfall<'a> {
 impl Report<'_> {
     /// By how much this expectation was missed; none if it holds, or is more than a figure against a constant.
     pub(super) fn shortfall(&self, totals: &Totals, verdict: &Verdict) -> Option<Shortfall<'_>> {
+        Shortfall::of(self.outcome.monitor.metrics(), totals, verdict)
+    }
+}
+
+impl<'a> Shortfall<'a> {
+    /// See [`Report::shortfall`].
+    pub(super) fn of(metrics: &'a [Metric], totals: &Totals, verdict: &Verdict) -> Option<Shortfall<'a>> {
         let words: Vec<&str> = verdict.text.split_whitespace().collect();
         let [name, operator, wanted] = words.as_slice() else { return None };
-        let mut figures = self.outcome.monitor.metrics().iter().zip(&totals.figures);
+        let mut figures = metrics.iter().zip(&totals.figures);
         let (metric, figure) = figures.find(|(metric, _)| metric.name == *name)?;
         let wanted = match parse_literal(wanted).ok()? {
             Literal::Int(value) if metric.ty == TypeId::INT => value,
@@ -47,9 +54,7 @@ impl Report<'_> {
         let is = figure_words(metric, figure)?;
         (!verdict.holds).then_some(Shortfall { metric, is, distance, side })
     }
-}
 
-impl Shortfall<'_> {
     /// `saved is $1,150.18, $349.82 short`.
     pub(super) fn words(&self) -> String {
         // What is missing is rounded up to cents, as what is there is rounded down.
@@ -64,6 +69,16 @@ impl Shortfall<'_> {
     /// The distance in full, as a literal.
     pub(super) fn distance(&self) -> String {
         quantity::format(self.metric.ty, self.distance)
+    }
+
+    /// The figure it is about.
+    pub(super) fn metric(&self) -> &'a Metric {
+        self.metric
+    }
+
+    /// Whether the figure is too low.
+    pub(super) fn is_short(&self) -> bool {
+        self.side == "short"
     }
 
     /// What a governor can change.

@@ -1,0 +1,336 @@
+//! One turn of a process: what has come, what is due, what goes to disk, what is done.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use smol_str::SmolStr;
+use swarm_bus::BusError;
+use swarm_fleet::agent::{self, Profile, Start};
+use swarm_fleet::engine::Engine;
+use swarm_fleet::journal::Journal;
+use swarm_fleet::message::wire::{decode_replies, encode_reports};
+use swarm_fleet::message::{FromAgent, ToAgent};
+use swarm_fleet::name::Name;
+use swarm_fleet::record::Directive;
+
+use super::{AGAIN, Agents, BEAT, Due, Permitted, number, store};
+use crate::NodeError;
+use crate::layout::{KEEP, READ, TRACES};
+use crate::roster::{self, Beat};
+use crate::time::clock;
+
+/// Messages in one entry of a log.
+const BATCH: usize = 512;
+
+/// The desired state is not read again within this time, unless there was a hint.
+const FRESH: Duration = Duration::from_millis(250);
+
+type Work = Vec<(usize, agent::Command)>;
+
+impl<E: Engine> Agents<E> {
+    /// One turn: waits at most so long for something to happen.
+    ///
+    /// # Errors
+    /// [`NodeError::Bus`] where the bus is no bus.
+    pub fn turn(&mut self, longest: Duration) -> Result<(), NodeError> {
+        if self.trouble.is_some() {
+            // What must be written first is not: nothing else happens.
+            std::thread::sleep(AGAIN.min(longest));
+            self.settle(Vec::new());
+            let _told = self.beat();
+            return Ok(());
+        }
+        let mut work = Work::new();
+        match self.receive(longest, &mut work) {
+            Ok(()) => self.away = false,
+            Err(BusError::Away(_)) => {
+                // Programs go on without it.
+                self.away = true;
+                std::thread::sleep(AGAIN.min(longest).min(self.next()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.fire(&mut work);
+        self.settle(work);
+        // What is not told now is told again.
+        match self.send() {
+            Ok(()) | Err(BusError::Away(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// How long until something is due.
+    fn next(&self) -> Duration {
+        self.timers.peek().map_or(Duration::MAX, |Reverse((at, _))| self.time.until(*at))
+    }
+
+    fn receive(&mut self, longest: Duration, work: &mut Work) -> Result<(), BusError> {
+        let wait = if self.readers.is_empty() { self.next().min(longest) } else { Duration::ZERO };
+        let hint = self.layout.to_agents.clone();
+        let hinted = self.bus.wait(&[&hint], wait)?;
+        if self.beat()? {
+            for at in 0..self.slots.len() {
+                self.step(at, agent::Event::Reconnected, work);
+            }
+        }
+        let stale = self.looked.is_none_or(|looked| looked.elapsed() >= FRESH);
+        if hinted || (stale && !self.readers.is_empty()) {
+            self.read_desired(work)?;
+        }
+        for at in std::mem::take(&mut self.readers) {
+            let message = ToAgent::Desired(self.desired.clone());
+            self.tell(at, &message, work);
+        }
+        if hinted || self.away {
+            self.read_replies(work)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the desired state; where it is another one, all agents look at it.
+    fn read_desired(&mut self, work: &mut Work) -> Result<(), BusError> {
+        self.looked = Some(Instant::now());
+        let (bytes, version) = self.bus.get(&self.layout.desired)?;
+        if version == self.version {
+            return Ok(());
+        }
+        self.version = version;
+        // What cannot be read is nobody's desire.
+        let directive = bytes.and_then(|bytes| Directive::decode(&bytes).ok()).map(Arc::new);
+        let Some(directive) = directive else { return Ok(()) };
+        self.desired = Some(Arc::clone(&directive));
+        let message = ToAgent::Desired(Some(directive));
+        for at in 0..self.slots.len() {
+            self.tell(at, &message, work);
+        }
+        Ok(())
+    }
+
+    fn read_replies(&mut self, work: &mut Work) -> Result<(), BusError> {
+        loop {
+            let entries = self.bus.read(&self.layout.replies, self.replies, READ)?;
+            for entry in &entries {
+                self.replies = Some(entry.position);
+                for (name, message) in decode_replies(&entry.bytes).unwrap_or_default() {
+                    if let Some(at) = self.names.get(&name).copied() {
+                        self.tell(at, &message, work);
+                    }
+                }
+            }
+            if entries.len() < READ {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Says that the process is there; tells its agents to a bus that does not know them, and gives whether it did.
+    fn beat(&mut self) -> Result<bool, BusError> {
+        if self.beat_at.is_some_and(|at| at.elapsed() < BEAT) && !self.away {
+            return Ok(false);
+        }
+        let generation = self.bus.generation()?;
+        let another = self.generation != Some(generation);
+        if another {
+            self.generation = Some(generation);
+            (self.replies, self.version, self.beat_version) = (None, None, None);
+            let profiles: Vec<_> = self.slots.iter().map(|slot| slot.agent.profile()).collect();
+            roster::tell(&mut *self.bus, &self.layout, &self.settings.process, &profiles)?;
+            self.looked = None;
+        }
+        let beat = Beat {
+            at: clock(),
+            agents: self.slots.len(),
+            running: self.running(),
+            trouble: self.trouble.clone(),
+        };
+        let key = format!("{}{}", self.layout.beats, self.settings.process);
+        let bytes = serde_json::to_vec(&beat).unwrap_or_default();
+        roster::put(&mut *self.bus, &key, &mut self.beat_version, &bytes)?;
+        self.beat_at = Some(Instant::now());
+        Ok(another)
+    }
+
+    /// What is due now.
+    fn fire(&mut self, work: &mut Work) {
+        let now = self.time.now();
+        while let Some(Reverse((at, due))) = self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now)
+        {
+            self.timers.pop();
+            match due {
+                Due::Wake(slot) => {
+                    if self.slots.get(slot).is_some_and(|own| own.wake_at == at) {
+                        self.step(slot, agent::Event::Wake, work);
+                    }
+                }
+                Due::Activate(slot, life) => self.activate(slot, life, now, work),
+            }
+        }
+    }
+
+    fn activate(&mut self, at: usize, life: u32, now: u64, work: &mut Work) {
+        let Agents { engine, slots, timers, settings, .. } = self;
+        let Some(slot) = slots.get_mut(at).filter(|slot| slot.life == life) else { return };
+        let Some(mut run) = slot.run.take() else { return };
+        let (activation, keys) = engine.activate(&mut run, now, &mut slot.journal);
+        if let Some(due) = engine.due(&run).filter(|_| activation.ended.is_none()) {
+            timers.push(Reverse((due, Due::Activate(at, life))));
+            slot.run = Some(run);
+        }
+        if keys.is_empty() {
+            self.step(at, agent::Event::Activated(&activation), work);
+            return;
+        }
+        for key in &keys {
+            store::effect(&mut settings.disk, slot.agent.name(), key, false);
+        }
+        self.permitted.push(Permitted { slot: at, keys, activation });
+    }
+
+    /// Brings to disk what is to be written, does what is to be done, and again what comes of that.
+    pub(super) fn settle(&mut self, mut work: Work) {
+        loop {
+            for (at, command) in work.drain(..) {
+                match command {
+                    agent::Command::Persist(durable) => {
+                        if let Some(slot) = self.slots.get(at) {
+                            store::persist(&mut self.settings.disk, slot.agent.name(), &durable);
+                        }
+                    }
+                    agent::Command::Append(piece) => {
+                        self.number = self.number.saturating_add(1);
+                        if let Some(slot) = self.slots.get(at) {
+                            let name = slot.agent.name();
+                            store::extend_tail(&mut self.settings.disk, name, self.number, piece);
+                        }
+                    }
+                    agent::Command::Seal(chunk) => {
+                        self.number = self.number.saturating_add(1);
+                        if let Some(slot) = self.slots.get(at) {
+                            let Profile { name, key, .. } = slot.agent.profile();
+                            let part = chunk.seal(key).encode();
+                            store::seal(&mut self.settings.disk, name, self.number, part);
+                        }
+                    }
+                    agent::Command::Forget(order) => {
+                        if let Some(slot) = self.slots.get_mut(at) {
+                            slot.journal = Journal::lost(order);
+                            store::forget(&mut self.settings.disk, slot.agent.name(), &order);
+                        }
+                    }
+                    other => self.held.push((at, other)),
+                }
+            }
+            if let Err(error) = self.settings.disk.commit() {
+                self.trouble = Some(error.to_string());
+                return;
+            }
+            self.trouble = None;
+            for (at, command) in std::mem::take(&mut self.held) {
+                self.carry_out(at, command, &mut work);
+            }
+            for permitted in std::mem::take(&mut self.permitted) {
+                self.perform(permitted, &mut work);
+            }
+            if work.is_empty() && !self.settings.disk.is_dirty() {
+                return;
+            }
+            let spoken = self.slots.iter().map(|slot| slot.agent.durable());
+            store::sweep(&mut self.settings.disk, spoken);
+        }
+    }
+
+    fn perform(&mut self, permitted: Permitted, work: &mut Work) {
+        let Permitted { slot: at, keys, activation } = permitted;
+        let Some(slot) = self.slots.get_mut(at) else { return };
+        for key in &keys {
+            self.outside.perform(slot.agent.name(), key);
+            slot.journal.done(*key);
+            store::effect(&mut self.settings.disk, slot.agent.name(), key, true);
+        }
+        self.step(at, agent::Event::Activated(&activation), work);
+    }
+
+    fn carry_out(&mut self, at: usize, command: agent::Command, work: &mut Work) {
+        match command {
+            agent::Command::Send(FromAgent::Read) => {
+                self.readers.insert(at);
+            }
+            agent::Command::Send(message) => {
+                let Some(name) = self.slots.get(at).map(|slot| slot.agent.name().clone()) else { return };
+                let windows = matches!(message, FromAgent::Window(_));
+                if windows { &mut self.windows } else { &mut self.acks }.push((name, message));
+            }
+            agent::Command::Start(start) => {
+                let started = self.start(at, &start);
+                self.step(at, agent::Event::Started(started), work);
+            }
+            agent::Command::Stop => {
+                if let Some(slot) = self.slots.get_mut(at) {
+                    slot.run = None;
+                    slot.life = slot.life.wrapping_add(1);
+                }
+            }
+            agent::Command::Wake(wake_at) => {
+                if let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.wake_at != wake_at) {
+                    slot.wake_at = wake_at;
+                    self.timers.push(Reverse((wake_at, Due::Wake(at))));
+                }
+            }
+            // They went to disk.
+            agent::Command::Persist(_)
+            | agent::Command::Append(_)
+            | agent::Command::Seal(_)
+            | agent::Command::Forget(_) => {}
+        }
+    }
+
+    fn start(&mut self, at: usize, start: &Start) -> Result<(), SmolStr> {
+        let now = self.time.now();
+        let Some(slot) = self.slots.get_mut(at) else { return Err(SmolStr::default()) };
+        let run = self.engine.start(number(slot.agent.name()), start, now)?;
+        let due = self.engine.due(&run);
+        slot.life = slot.life.wrapping_add(1);
+        slot.run = Some(run);
+        self.timers.extend(due.map(|due| Reverse((due, Due::Activate(at, slot.life)))));
+        Ok(())
+    }
+
+    /// Sends signed parts of traces; they stay on disk until the bus has them.
+    fn send_traces(&mut self) -> Result<(), BusError> {
+        let parts = store::unsent(&self.settings.disk, READ);
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let entries: Vec<&[u8]> = parts.iter().map(|(_, part)| part.as_slice()).collect();
+        self.bus.append(&self.layout.traces, &entries, TRACES)?;
+        parts.iter().for_each(|(key, _)| self.settings.disk.remove(key));
+        Ok(())
+    }
+
+    /// Tells what agents have to say, all of it together.
+    fn send(&mut self) -> Result<(), BusError> {
+        self.send_traces()?;
+        if self.acks.is_empty() && self.windows.is_empty() {
+            return Ok(());
+        }
+        for (log, messages) in
+            [(&self.layout.acks, &mut self.acks), (&self.layout.windows, &mut self.windows)]
+        {
+            // What could not be told before is told first; where that was long ago, the newest says it all.
+            let most = self.slots.len().saturating_mul(4);
+            messages.drain(..messages.len().saturating_sub(most));
+            let entries: Vec<Vec<u8>> = messages.chunks(BATCH).map(batch).collect();
+            let entries: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+            if !entries.is_empty() {
+                self.bus.append(log, &entries, KEEP)?;
+            }
+            messages.clear();
+        }
+        self.bus.hint(&self.layout.to_injector)
+    }
+}
+
+fn batch(messages: &[(Name, FromAgent)]) -> Vec<u8> {
+    encode_reports(messages.iter().map(|(name, message)| (name, message)))
+}

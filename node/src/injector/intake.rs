@@ -1,0 +1,192 @@
+//! What comes in: acknowledgements, plans, and orders as governors write them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use swarm_fleet::envelope::{Envelope, RECORD_TYPE};
+use swarm_fleet::injector::Event;
+use swarm_fleet::key::PublicKey;
+use swarm_fleet::message::wire::decode_reports;
+use swarm_fleet::name::Name;
+use swarm_fleet::order::Revision;
+use swarm_fleet::plan::Plan;
+use swarm_fleet::record::{Directive, Record, Step};
+use swarm_fleet::refusal::{Cause, Refusal};
+use swarm_fleet::verify::step::{Checked, authorised};
+
+use super::course::few;
+use super::{Drafting, Process};
+use crate::NodeError;
+use crate::layout::{INSTRUCTIONS, KEEP, READ, RESULTS};
+use crate::roster::{self, Member};
+use crate::submission::Submission;
+use crate::time::clock;
+
+/// Whether a plan was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The order's id in hexadecimal digits.
+    pub order: String,
+    /// Why not; `None`: it was.
+    pub refused: Option<(String, String)>,
+}
+
+impl Process {
+    pub(super) fn take_acks(&mut self) -> Result<(), NodeError> {
+        loop {
+            let entries = self.bus.read(&self.layout.acks, self.acks, READ)?;
+            for entry in &entries {
+                self.acks = Some(entry.position);
+                for (agent, message) in decode_reports(&entry.bytes).unwrap_or_default() {
+                    self.step(Event::Message(&agent, &message))?;
+                }
+            }
+            if entries.len() < READ {
+                return Ok(());
+            }
+        }
+    }
+
+    pub(super) fn take_plans(&mut self) -> Result<(), NodeError> {
+        let entries = self.bus.read(&self.layout.plans, self.plans, READ)?;
+        for entry in entries {
+            self.plans = Some(entry.position);
+            let Ok(submission) = Submission::decode(&entry.bytes) else { continue };
+            let Ok(plan) = submission.plan() else { continue };
+            let again = self.active.as_ref().is_some_and(|own| own.machine.plan().order.id == plan.order.id);
+            let refused = match self.consider(submission, &plan) {
+                Ok(()) => None,
+                // It was sent twice, or is read again after a restart.
+                Err(_) if again => None,
+                Err(NodeError::Refused(refusal)) => Some((refusal.code().to_owned(), refusal.message)),
+                Err(NodeError::Other(message)) => Some((Cause::NoPlan.code().to_owned(), message)),
+                Err(error) => return Err(error),
+            };
+            let order = plan.order.id.iter().map(|byte| format!("{byte:02x}")).collect();
+            let answer = serde_json::to_vec(&Answer { order, refused }).unwrap_or_default();
+            self.bus.append(&self.layout.answers, &[&answer], KEEP)?;
+            self.bus.hint(&self.layout.to_operators)?;
+        }
+        Ok(())
+    }
+
+    /// Takes up a plan, if it is signed, new, for this injector, and nothing else is under way.
+    fn consider(&mut self, submission: Submission, plan: &Plan) -> Result<(), NodeError> {
+        let refuse = |cause, message: String| Err(Refusal::new(cause, message).into());
+        if plan.injector.id() != self.settings.key.public_key().id() {
+            return refuse(Cause::NotDelegated, "the plan delegates to another injector's key".to_owned());
+        }
+        if plan.order.revision <= self.taken() {
+            let message =
+                format!("the plan has revision {}, {} was taken", plan.order.revision, self.taken());
+            return refuse(Cause::OldRevision, message);
+        }
+        self.check(&submission, plan)?;
+        if self.is_rolling() {
+            let message = "an order is rolling out: wait for it, halt it, or roll it back".to_owned();
+            return refuse(Cause::NotYet, message);
+        }
+        let members = roster::read(&mut *self.bus, &self.layout)?;
+        let keys = self.keys(&submission.targets, &members)?;
+        self.begin(submission, keys)
+    }
+
+    /// The plan as its first step would tell it: what agents would refuse goes out to none of them.
+    fn check(&self, submission: &Submission, plan: &Plan) -> Result<(), NodeError> {
+        let revision = Revision { epoch: u64::MAX, counter: 0 };
+        let record = Record {
+            fleet: plan.order.fleet.clone(),
+            plan: sha2::Digest::finalize(sha2::Digest::chain_update(
+                <sha2::Sha256 as sha2::Digest>::new(),
+                &submission.envelope.payload,
+            ))
+            .into(),
+            revision,
+            reach: plan.waves.first().copied().unwrap_or_default(),
+            issued: clock(),
+            step: Step::Run { wave: 0 },
+        };
+        let mut envelope = Envelope::new(RECORD_TYPE, record.encode());
+        envelope.sign(&self.settings.key)?;
+        let Submission { envelope: plan, targets, former } = submission.clone();
+        let directive = Arc::new(Directive::new(plan, targets, envelope, former));
+        let checked = Checked::new(directive, &self.settings.trust)?;
+        Ok(authorised(&checked, &self.settings.trust, clock())?)
+    }
+
+    fn keys(&self, targets: &[Name], members: &BTreeMap<Name, Member>) -> Result<Vec<PublicKey>, NodeError> {
+        let unknown: Vec<&Name> = targets.iter().filter(|name| !members.contains_key(*name)).collect();
+        if !unknown.is_empty() {
+            let message = format!("no process has told of these targets: {}", few(&unknown));
+            return Err(Refusal::new(Cause::TooFewAgents, message).into());
+        }
+        Ok(targets.iter().filter_map(|name| members.get(name)).map(|member| member.key.clone()).collect())
+    }
+
+    /// Orders as governors write them become plans, where this injector has a library and may sign.
+    pub(super) fn take_orders(&mut self) -> Result<(), NodeError> {
+        if self.library.is_none() {
+            return Ok(());
+        }
+        let entries = self.bus.read(INSTRUCTIONS, self.orders, READ)?;
+        for entry in entries {
+            self.orders = Some(entry.position);
+            let key = [b"order".as_slice(), &order_digest(&entry.bytes)].concat();
+            if self.settings.disk.get(&key).is_some() {
+                continue;
+            }
+            let text = String::from_utf8_lossy(&entry.bytes).into_owned();
+            let refused = match self.draft(&text) {
+                Ok(submission) => {
+                    let plan = submission.plan()?;
+                    match self.consider(submission, &plan) {
+                        Ok(()) => None,
+                        Err(NodeError::Refused(refusal)) => Some(
+                            serde_json::json!({"code": refusal.code(), "message": refusal.message})
+                                .to_string(),
+                        ),
+                        Err(NodeError::Other(message)) => Some(
+                            serde_json::json!({"code": Cause::NoPlan.code(), "message": message}).to_string(),
+                        ),
+                        Err(error) => return Err(error),
+                    }
+                }
+                Err(Ok(document)) => Some(document),
+                Err(Err(error)) => return Err(error),
+            };
+            self.settings.disk.put(&key, Vec::new());
+            self.settings.disk.commit()?;
+            if let Some(document) = refused {
+                let answer =
+                    format!("{{\"accepted\":false,\"order\":{},\"error\":{document}}}", quoted_id(&text));
+                self.bus.append(RESULTS, &[answer.as_bytes()], KEEP)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn draft(&mut self, text: &str) -> Result<Submission, Result<String, NodeError>> {
+        let members = roster::read(&mut *self.bus, &self.layout).map_err(|error| Err(error.into()))?;
+        let above = self.taken();
+        let desired = self.active.as_ref().and_then(|active| active.desired.clone());
+        let injector = self.settings.key.public_key();
+        let drafting = Drafting { members: &members, desired: desired.as_deref(), above, injector };
+        match &mut self.library {
+            Some(library) => library.plan(text, &drafting).map_err(Ok),
+            None => Err(Ok("{}".to_owned())),
+        }
+    }
+}
+
+fn order_digest(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).into()
+}
+
+/// The id of an order as it was written, in JSON.
+fn quoted_id(text: &str) -> String {
+    let order: Option<serde_json::Value> = serde_json::from_str(text).ok();
+    let id = order.and_then(|order| order.get("id").cloned()).unwrap_or_default();
+    serde_json::to_string(&id).unwrap_or_else(|_| "null".to_owned())
+}

@@ -1,0 +1,252 @@
+//! The arguments of the fleet's processes, and of those who lead them: `plan`, `inject`, `injector`, `agent`, `monitor`,
+//! `status`, `halt`, `resume`, `rollback`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use swarm_fleet::name::Name;
+use swarm_fleet::order::Revision;
+
+use super::duration;
+use super::fleet::{label, name};
+
+/// Where a fleet is found.
+#[derive(Debug, Args)]
+pub(crate) struct BusArguments {
+    /// The bus: `redis://host:port`, `nats://host:port`; `memory:` is one within this process.
+    #[arg(long, value_name = "URL", env = "SWARM_BUS")]
+    pub(crate) bus: String,
+}
+
+/// What decides about a plan, beside the program.
+#[derive(Debug, Args)]
+pub(crate) struct PlanMaking {
+    /// Secret key of a publisher; several, if you hold several. Others sign with `plan PLAN --key`.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Vec<PathBuf>,
+
+    /// The trust file: it names the fleet.
+    #[arg(long, value_name = "TRUST.json")]
+    pub(crate) trust: Option<PathBuf>,
+
+    /// Public key of the injector, which takes the steps.
+    #[arg(long, value_name = "KEY.pub")]
+    pub(crate) injector: Option<PathBuf>,
+
+    /// Names to choose targets from, one in each line. [default: the agents the bus knows]
+    #[arg(long, value_name = "FILE", help_heading = "Order")]
+    pub(crate) targets: Option<PathBuf>,
+
+    /// Values of the order's context: a JSON object.
+    #[arg(long, value_name = "F.json", conflicts_with = "order", help_heading = "Order")]
+    pub(crate) context: Option<PathBuf>,
+
+    /// An order as a governor writes it: JSON with `type`, `context`, `target_agents`.
+    #[arg(long, value_name = "F.json", help_heading = "Order")]
+    pub(crate) order: Option<PathBuf>,
+
+    /// Its place among the orders of the fleet. [default: the next, as the bus knows it]
+    #[arg(long, value_name = "EPOCH.COUNTER", help_heading = "Order")]
+    pub(crate) revision: Option<Revision>,
+
+    /// How long it is valid. [default: DEADLINE and an hour, else 24h]
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Order")]
+    pub(crate) expires: Option<i64>,
+
+    /// How many targets must have answered before a gate can hold.
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Order")]
+    pub(crate) minimum_sample: u32,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    /// Source file or module; or a plan, to look at it and to sign it too.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// Where the plan goes. [default: FILE's name with `.plan`, in the current directory]
+    #[arg(short, long, value_name = "OUT.plan")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// The bus to ask for agents and for what runs now.
+    #[arg(long, value_name = "URL", env = "SWARM_BUS")]
+    pub(crate) bus: Option<String>,
+
+    /// What else decides.
+    #[command(flatten)]
+    pub(crate) making: PlanMaking,
+}
+
+/// Arguments of `inject`.
+#[derive(Debug, Args)]
+pub(crate) struct InjectArguments {
+    /// A plan; or a source file or module, of which one is made and signed.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// The bus.
+    #[command(flatten)]
+    pub(crate) bus: BusArguments,
+
+    /// What decides about a plan that is made.
+    #[command(flatten)]
+    pub(crate) making: PlanMaking,
+
+    /// How long to wait until it has converged.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
+    pub(crate) timeout: i64,
+
+    /// With `--bus memory:`: how many agents there are. [default: as many as TARGET says, else 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Within this process")]
+    pub(crate) agents: Option<u32>,
+
+    /// With `--bus memory:`: how much faster than the clock gates, windows and programs go.
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Within this process")]
+    pub(crate) speed: u32,
+}
+
+/// Arguments of `injector`.
+#[derive(Debug, Args)]
+pub(crate) struct InjectorArguments {
+    /// The bus.
+    #[command(flatten)]
+    pub(crate) bus: BusArguments,
+
+    /// The trust file.
+    #[arg(long, value_name = "TRUST.json")]
+    pub(crate) trust: PathBuf,
+
+    /// Secret key of the injector, to which plans delegate.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: PathBuf,
+
+    /// Directory of what has to survive a restart. Without it nothing does.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+
+    /// Folder of programs that governors order by name on `swarm:instructions`.
+    #[arg(long, value_name = "DIR", requires = "publisher", help_heading = "Governors")]
+    pub(crate) library: Option<PathBuf>,
+
+    /// Secret key of a publisher, to sign governors' orders with.
+    #[arg(long, value_name = "KEY", requires = "library", help_heading = "Governors")]
+    pub(crate) publisher: Vec<PathBuf>,
+
+    /// How many targets must have answered before a gate of a governor's order can hold.
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Governors")]
+    pub(crate) minimum_sample: u32,
+
+    /// Length of a window.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub(crate) window: i64,
+
+    /// How much faster than the clock gates and windows go.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) speed: u32,
+}
+
+/// What agents work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AgentHost {
+    /// Made-up work.
+    Simulated,
+    /// This machine's process table; actions are recorded, none is taken.
+    Processes,
+}
+
+/// Arguments of `agent`.
+#[derive(Debug, Args)]
+pub(crate) struct AgentArguments {
+    /// The bus.
+    #[command(flatten)]
+    pub(crate) bus: BusArguments,
+
+    /// The trust file.
+    #[arg(long, value_name = "TRUST.json")]
+    pub(crate) trust: PathBuf,
+
+    /// The agent's name; with --count, how their names begin: NAME-0001 and so on.
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub(crate) id: Name,
+
+    /// How many agents this process has.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) count: Option<u32>,
+
+    /// A label, such as role=optimizer.
+    #[arg(long, value_name = "LABEL=VALUE", value_parser = label)]
+    pub(crate) label: Vec<(Name, Name)>,
+
+    /// Capabilities the agent grants, with commas between; `all` grants every one. [default: none]
+    #[arg(long, value_name = "CAP,…", value_delimiter = ',')]
+    pub(crate) grant: Vec<String>,
+
+    /// Rules no program can lift: a program whose VETOs hold here for every program.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) veto: Option<PathBuf>,
+
+    /// Directory of what has to survive a restart. Without it nothing does.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+
+    /// Agents without a state are new. Otherwise they lost it, and run nothing until the injector has admitted them.
+    #[arg(long)]
+    pub(crate) new: bool,
+
+    /// What the agents work on.
+    #[arg(long, value_enum, default_value_t = AgentHost::Simulated, value_name = "HOST", help_heading = "Work")]
+    pub(crate) host: AgentHost,
+
+    /// What queries answer and which actions fail, as for `run`.
+    #[arg(long, value_name = "F.jsonl", help_heading = "Work")]
+    pub(crate) answers: Option<PathBuf>,
+
+    /// What made-up work follows from.
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Work")]
+    pub(crate) seed: u64,
+
+    /// How often an agent looks at the desired state without being told to.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
+    pub(crate) poll: i64,
+
+    /// Length of a window: how often agents tell what their traces say.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub(crate) window: i64,
+
+    /// How much faster than the clock programs, windows and polls go.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) speed: u32,
+}
+
+/// Arguments of `monitor` and `status`.
+#[derive(Debug, Args)]
+pub(crate) struct LookArguments {
+    /// The bus.
+    #[command(flatten)]
+    pub(crate) bus: BusArguments,
+
+    /// The fleet.
+    #[arg(long, value_name = "ID", value_parser = name)]
+    pub(crate) fleet: Name,
+}
+
+/// Arguments of `halt`, `resume` and `rollback`.
+#[derive(Debug, Args)]
+pub(crate) struct StepArguments {
+    /// The bus.
+    #[command(flatten)]
+    pub(crate) bus: BusArguments,
+
+    /// The fleet.
+    #[arg(long, value_name = "ID", value_parser = name)]
+    pub(crate) fleet: Name,
+
+    /// Secret key of a publisher. One is enough to halt; the others take as many owners as an order.
+    #[arg(long, required = true, value_name = "KEY")]
+    pub(crate) key: Vec<PathBuf>,
+
+    /// How long to wait for the agents' answers.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
+    pub(crate) wait: i64,
+}

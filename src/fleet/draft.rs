@@ -1,0 +1,170 @@
+//! From a program to a plan: its targets by name, its context, what runs now, and the signatures.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+use swarm_bytecode::codec::strip;
+use swarm_bytecode::module::{FunctionId, Module};
+use swarm_bytecode::types::Type;
+use swarm_fleet::key::{PublicKey, SecretKey};
+use swarm_fleet::name::Name;
+use swarm_fleet::order::{Limits, Revision};
+use swarm_fleet::plan::{Former, Outline, Plan, draw, wanted};
+use swarm_fleet::record::{Directive, Record, Step};
+use swarm_fleet::refusal::Refusal;
+use swarm_fleet::simulate::Conditions;
+use swarm_fleet::time::SECOND;
+use swarm_node::submission::Submission;
+use swarm_vm::Program;
+
+use crate::keys;
+use crate::program::Loaded;
+use crate::status::{Failure, Fault, Status};
+
+/// Nanoseconds in an hour.
+const HOUR: i64 = 3_600 * SECOND;
+
+/// An agent that may become a target: its name and its labels.
+pub(crate) type Candidate = (Name, BTreeMap<Name, Name>);
+
+/// What a plan is made from.
+pub(crate) struct Draft<'a> {
+    /// The program.
+    pub(crate) loaded: &'a Loaded,
+    /// The fleet.
+    pub(crate) fleet: Name,
+    /// Agents to choose targets from.
+    pub(crate) candidates: Vec<Candidate>,
+    /// Values of the program's CONTEXT.
+    pub(crate) context: Map<String, Json>,
+    /// Names the order; made up without it.
+    pub(crate) id: Option<[u8; 16]>,
+    /// How many targets a governor wants, where the program leaves it open.
+    pub(crate) agents: Option<u32>,
+    /// What is desired now.
+    pub(crate) desired: Option<&'a Directive>,
+    /// The revision.
+    pub(crate) revision: Revision,
+    /// Nanoseconds it is valid.
+    pub(crate) expires: Option<i64>,
+    /// Answers a gate needs.
+    pub(crate) minimum_sample: u32,
+    /// Who takes the steps.
+    pub(crate) injector: PublicKey,
+}
+
+impl Draft<'_> {
+    /// The plan, signed with these keys.
+    pub(crate) fn submission(self, signers: &[SecretKey]) -> Result<Submission, Failure> {
+        let module = strip(&self.loaded.bytes).unwrap_or_else(|_| self.loaded.bytes.clone());
+        let context = self.checked_context(&module)?;
+        let header = &self.loaded.module.instruction;
+        let fitting = self.fitting(&module, &context)?;
+        let id = match self.id {
+            Some(id) => id,
+            None => *keys::random()?,
+        };
+        let count = match (wanted(header, fitting.len()), self.agents) {
+            (Some(count), _) => Some(count),
+            (None, agents) => agents,
+        };
+        let targets = draw(&id, fitting, count).map_err(|refusal| refused(&refusal))?;
+        let running = self.desired.and_then(running);
+        // A program is not put back in its own place.
+        let running = running.filter(|(_, bytes)| *bytes != module);
+        let now = keys::whole_seconds(keys::now());
+        let lasts = self.expires.or(header.deadline_ns.map(|deadline| deadline.saturating_add(HOUR)));
+        let (former, former_bytes) = running.unzip();
+        let outline = Outline {
+            module: &module,
+            id,
+            fleet: self.fleet,
+            revision: self.revision,
+            targets: &targets,
+            former,
+            context,
+            limits: Limits::default(),
+            valid: (now, now.saturating_add(lasts.unwrap_or(24 * HOUR))),
+            minimum_sample: self.minimum_sample,
+            injector: self.injector,
+        };
+        let plan = outline.plan().map_err(|refusal| refused(&refusal))?;
+        let envelope = swarm_fleet::envelope::Envelope::new(swarm_fleet::envelope::PLAN_TYPE, plan.encode());
+        let mut submission = Submission { envelope, targets, former: former_bytes };
+        for signer in signers {
+            submission.sign(signer).map_err(|refusal| refused(&refusal))?;
+        }
+        Ok(submission)
+    }
+
+    /// The context as JSON, if it has all the program needs and fits.
+    fn checked_context(&self, module: &[u8]) -> Result<String, Failure> {
+        let own = |name: &str| self.context.keys().any(|key| crate::commands::snake_case(key) == name);
+        let optional = |ty| matches!(self.loaded.module.ty(ty), Some(Type::Optional(_)));
+        let needed =
+            self.loaded.module.contexts.iter().filter(|own| own.default.is_none() && !optional(own.ty));
+        if let Some(missing) = needed.into_iter().find(|context| !own(&context.name)) {
+            let message = format!("the order's context has no {}", missing.name);
+            return Err(Failure::usage(Fault::NoData, message)
+                .note("give it with `--context F.json`, or with `--order F.json`"));
+        }
+        let text = Json::Object(self.context.clone()).to_string();
+        conditions(module, &text)?;
+        Ok(text)
+    }
+
+    /// The candidates the program's TARGET … WHERE is for.
+    fn fitting(&self, module: &[u8], context: &str) -> Result<Vec<Name>, Failure> {
+        let filter = self.loaded.module.instruction.target.and_then(|target| target.filter);
+        let Some(filter) = filter else {
+            return Ok(self.candidates.iter().map(|(name, _)| name.clone()).collect());
+        };
+        let (program, mut conditions) = conditions(module, context)?;
+        let fits =
+            |(name, labels): &&Candidate| agent_fits(&mut conditions, program.module(), filter, name, labels);
+        Ok(self.candidates.iter().filter(fits).map(|(name, _)| name.clone()).collect())
+    }
+}
+
+fn agent_fits(
+    conditions: &mut Conditions,
+    module: &Module,
+    filter: FunctionId,
+    name: &Name,
+    labels: &BTreeMap<Name, Name>,
+) -> bool {
+    let text = |field: &str| match field {
+        "id" => Some(name.as_str()),
+        _ => labels.get(field).map(Name::as_str),
+    };
+    Conditions::agent(module, filter, &text).is_some_and(|agent| conditions.fits(filter, &agent))
+}
+
+/// A program, and its conditions with this context.
+pub(crate) fn conditions(module: &[u8], context: &str) -> Result<(Program, Conditions), Failure> {
+    let program = Program::load(module)
+        .map_err(|error| Failure::coded(Status::Refused, error.code(), error.message()))?;
+    let conditions = Conditions::new(&program, context).map_err(|error| {
+        Failure::usage(Fault::WrongData, format_args!("the context does not fit: {error}"))
+    })?;
+    Ok((program, conditions))
+}
+
+/// What a desired state makes run: what a rollback from the next one puts back.
+fn running(directive: &Directive) -> Option<(Former, Vec<u8>)> {
+    let plan = Plan::decode(&directive.plan().payload).ok()?;
+    let record = Record::decode(&directive.record().payload).ok()?;
+    match record.step {
+        Step::Run { .. } | Step::Resume | Step::Halt => {
+            let Plan { order, context, .. } = plan;
+            Some((Former { version: order.version, digest: order.digest, context }, order.module?))
+        }
+        Step::Rollback { to: Some(_), .. } => Some((plan.former?, directive.former()?.to_vec())),
+        Step::Rollback { to: None, .. } | Step::Stop => None,
+    }
+}
+
+/// Something that is refused before it was signed.
+pub(crate) fn refused(refusal: &Refusal) -> Failure {
+    Failure::coded(Status::Refused, refusal.code(), refusal).note(refusal.help())
+}

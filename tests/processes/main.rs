@@ -1,0 +1,249 @@
+//! Fleets of real processes over real servers: an order goes out in waves, is halted and resumed, rolled back; servers,
+//! injectors and agents are killed in the middle of it, and nothing is doubled.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "test code")]
+#![expect(clippy::arithmetic_side_effects, reason = "test code")]
+
+mod fleet;
+
+use std::time::{Duration, Instant};
+
+use fleet::{Extra, Fleet, outcome};
+use serde_json::Value;
+use swarm_test_servers::Engine;
+
+const PROCESSES: u32 = 2;
+const EACH: u32 = 10;
+const ALL_AGENTS: u32 = PROCESSES * EACH;
+
+fn active(status: &Value) -> u64 {
+    status["reached"]["active"].as_u64().unwrap_or(0)
+}
+
+#[test]
+fn an_order_goes_out_is_halted_resumed_and_rolled_back() {
+    for engine in Engine::ALL {
+        let Some(fleet) = Fleet::start(engine, PROCESSES, EACH) else { continue };
+        fleet.until_told(20);
+        let (code, document, said) = outcome(fleet.inject(1));
+        assert_eq!(code, 0, "{engine:?}: {said}{}", fleet.logs());
+        assert_eq!(document["status"]["phase"], "converged");
+        assert_eq!(document["status"]["waves"].as_array().map(Vec::len), Some(2));
+        assert_eq!(active(&document["status"]), u64::from(ALL_AGENTS));
+
+        // A halt reaches everyone, and outlives a new order.
+        let begun = Instant::now();
+        let (code, document) = fleet.command(&["halt", "--fleet", "demo", "--key", "dan.key"]);
+        eprintln!("{engine:?}: halt in {} ms", begun.elapsed().as_millis());
+        assert_eq!((code, &document["status"]["phase"]), (0, &Value::from("halted")), "{document}");
+        let (count, _) = fleet.effects();
+        std::thread::sleep(Duration::from_secs(2));
+        assert_eq!(fleet.effects().0, count, "something runs in a halted fleet");
+        let (code, _) = fleet.command(&["resume", "--fleet", "demo", "--key", "dan.key"]);
+        assert_eq!(code, 0);
+        // A program that was stopped begins at START: first comes again what has been done, and is not done again.
+        let begun = Instant::now();
+        while fleet.effects().0 <= count {
+            assert!(begun.elapsed() < Duration::from_secs(60), "nothing runs after the resume");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+
+        // The next version, and back again.
+        fleet.write_program(2);
+        let (code, document, said) = outcome(fleet.inject(2));
+        assert_eq!(code, 0, "{said}{}", fleet.logs());
+        assert_eq!(document["status"]["version"], 2);
+        let begun = Instant::now();
+        let (code, document) = fleet.command(&["rollback", "--fleet", "demo", "--key", "dan.key"]);
+        eprintln!("{engine:?}: rollback in {} ms", begun.elapsed().as_millis());
+        assert_eq!((code, &document["status"]["phase"]), (0, &Value::from("rolled back")), "{document}");
+        assert_eq!(fleet.effects().1, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_step_no_publisher_signed_changes_nothing() {
+    let Some(fleet) = Fleet::start(Engine::Redis, 1, 5) else { return };
+    fleet.until_told(5);
+    let (code, _, said) = outcome(fleet.inject(1));
+    assert_eq!(code, 0, "{said}");
+    let (code, document) =
+        fleet.command(&["halt", "--fleet", "demo", "--key", "injector.key", "--wait", "1s"]);
+    // The injector's key may halt: the plan delegates that. The root's may not.
+    assert_eq!(code, 0, "{document}");
+    let (code, _) = fleet.command(&["resume", "--fleet", "demo", "--key", "root.key", "--wait", "1s"]);
+    assert_eq!(code, 3);
+    let status = fleet.until("the forged step is written over", |status| status["phase"] == "halted");
+    assert_eq!(active(&status["status"]), 5);
+}
+
+const LIBRARY: &str = r#"INSTRUCTION SAVE_v3 {
+  DEADLINE 2h
+  TARGET ALL AGENTS WHERE agent.role == "worker"
+}
+CONTEXT current_costs: money
+ACTION PAY(what: money) REQUIRES money.pay ONCE
+ON START { PAY(current_costs) }
+"#;
+
+#[test]
+fn governors_order_by_name_and_are_told_what_is_wrong_by_name() {
+    let extra = Extra {
+        injector: &["--library", "library", "--publisher", "dan.key"],
+        files: &[("library/save.swarm", LIBRARY)],
+        ..Extra::default()
+    };
+    let Some(fleet) = Fleet::start_with(Engine::Redis, 1, 5, extra) else { return };
+    fleet.until_told(5);
+    let mut bus = swarm_bus::open(&fleet.server.url()).unwrap();
+    let mut order = |text: &str| {
+        bus.append("swarm:instructions", &[text.as_bytes()], 100).unwrap();
+    };
+    order(r#"{"id":"1","type":"SAVE_v3","context":{}}"#);
+    order(r#"{"id":"2","type":"SAVE_v3","context":{"currentCosts":"$5","colour":"red"}}"#);
+    order(r#"{"id":"3","type":"SAVE_v3","context":{"currentCosts":"5GB"}}"#);
+    order(r#"{"id":"4","type":"SPEND_v1","context":{}}"#);
+    order(
+        r#"{"id":"5","type":"SAVE_v3","context":{"currentCosts":"$5","deadline":7200000},"priority":"CRITICAL"}"#,
+    );
+    fleet.until("the good one is done", |status| status["phase"] == "converged" && active(status) == 5);
+    let results = fleet.results();
+    let of = |id: &str| {
+        results.iter().find(|own| own["order"] == id).map(|own| own["error"]["message"].to_string())
+    };
+    assert!(of("1").unwrap().contains("current_costs"), "{results:?}");
+    assert!(of("2").unwrap().contains("colour"), "{results:?}");
+    assert!(of("3").unwrap().contains("current_costs"), "{results:?}");
+    assert!(of("4").unwrap().contains("SPEND_v1"), "{results:?}");
+    assert_eq!(of("5"), None);
+    let last = results.last().unwrap();
+    assert_eq!((&last["program"], &last["active"]), (&Value::from("SAVE"), &Value::from(5)), "{results:?}");
+    assert_eq!(fleet.effects().0, 5);
+}
+
+const RULES: &str = r#"INSTRUCTION rules {}
+ON START { PING(0) }
+ACTION PING(n: int) REQUIRES ping.send ONCE
+VETO PING(n) WHEN n > 0 BECAUSE "once is enough"
+"#;
+
+#[test]
+fn no_program_does_what_a_rule_of_the_agent_forbids() {
+    let extra =
+        Extra { agents: &["--veto", "rules.swarm"], files: &[("rules.swarm", RULES)], ..Extra::default() };
+    let Some(fleet) = Fleet::start_with(Engine::Nats, 1, 3, extra) else { return };
+    fleet.until_told(3);
+    let (code, _, said) = outcome(fleet.inject(1));
+    assert_eq!(code, 0, "{said}{}", fleet.logs());
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(fleet.effects().0, 3, "each pings once, with 0");
+}
+
+/// A fault in the middle of an order.
+fn fault(fleet: &mut Fleet, seed: u64) -> &'static str {
+    match seed % 5 {
+        0 => {
+            fleet.kill_injector();
+            std::thread::sleep(Duration::from_millis(200 + seed * 37 % 900));
+            fleet.start_injector();
+            "injector killed"
+        }
+        1 => {
+            fleet.kill_agents(1);
+            std::thread::sleep(Duration::from_millis(200 + seed * 53 % 900));
+            fleet.start_agents(1);
+            "agents killed"
+        }
+        2 => {
+            fleet.server.kill_and_empty().unwrap();
+            std::thread::sleep(Duration::from_millis(100 + seed * 41 % 900));
+            fleet.server.start_again().unwrap();
+            "bus killed, with all it held"
+        }
+        3 => {
+            fleet.kill_agents(2);
+            fleet.kill_injector();
+            fleet.server.kill_and_empty().unwrap();
+            fleet.server.start_again().unwrap();
+            fleet.start_injector();
+            fleet.start_agents(2);
+            "everything but one process killed"
+        }
+        _ => {
+            fleet.server.pause().unwrap();
+            std::thread::sleep(Duration::from_millis(300 + seed * 29 % 1500));
+            fleet.server.resume().unwrap();
+            "bus paused"
+        }
+    }
+}
+
+/// One order with one fault in its middle: it converges, and nothing happens twice.
+fn faulty(seed: u64) {
+    let engine = Engine::ALL[usize::try_from(seed / 5 % 2).unwrap()];
+    let Some(mut fleet) = Fleet::start(engine, PROCESSES, EACH) else { return };
+    fleet.until_told(20);
+    let sent = fleet.inject(1);
+    fleet.until("the first wave is out", |status| {
+        status["waves"].as_array().is_some_and(|own| !own.is_empty())
+    });
+    std::thread::sleep(Duration::from_millis(seed * 97 % 2500));
+    let what = fault(&mut fleet, seed);
+    let begun = Instant::now();
+    fleet.until(&format!("seed {seed}, {engine:?}, {what}"), |status| {
+        status["phase"] == "converged" && active(status) == u64::from(ALL_AGENTS)
+    });
+    // Restarted programs run on, and what they did once they do not do again.
+    std::thread::sleep(Duration::from_millis(1200));
+    let (effects, twice) = fleet.effects();
+    assert_eq!(twice, Vec::<String>::new(), "seed {seed}, {engine:?}, {what}");
+    assert!(effects >= 20, "seed {seed}: {effects} effects");
+    let _said = outcome(sent);
+    eprintln!(
+        "fault {seed}: {engine:?}, {what}: converged after {} ms, {effects} effects",
+        begun.elapsed().as_millis()
+    );
+}
+
+#[test]
+fn whatever_dies_in_the_middle_of_an_order_it_converges_and_nothing_happens_twice() {
+    let number = |name: &str, otherwise: u64| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    };
+    let (first, runs) = (number("SWARM_SEED", 0), number("SWARM_FAULTS", 10));
+    for seed in first..first + runs {
+        faulty(seed);
+    }
+    eprintln!("{runs} of {runs} fault runs converged");
+}
+
+#[test]
+fn units_are_what_systemd_takes() {
+    let verify = std::process::Command::new("systemd-analyze").arg("--version").output();
+    if verify.is_err() {
+        eprintln!("skipped: there is no systemd-analyze");
+        return;
+    }
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/deploy");
+    let directory = std::env::temp_dir().join(format!("swarm-units-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let mut units = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "service") {
+            continue;
+        }
+        // The program is where this test has it.
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.replace("/usr/local/bin/swarmc", env!("CARGO_BIN_EXE_swarmc"));
+        let unit = directory.join(path.file_name().unwrap());
+        std::fs::write(&unit, text).unwrap();
+        units.push(unit);
+    }
+    assert!(units.len() >= 3);
+    let output = std::process::Command::new("systemd-analyze").arg("verify").args(&units).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    // What it says of units of the machine is not about these.
+    let about: Vec<&str> = said.lines().filter(|line| line.contains("swarm")).collect();
+    assert!(about.is_empty(), "{said}");
+    std::fs::remove_dir_all(directory).unwrap();
+}
