@@ -35,7 +35,11 @@ fn apt(before: &[&str], arguments: &[&str]) -> bool {
         before.iter().copied().chain(["apt-get"]).chain(arguments.iter().copied()).collect();
     let Some((program, arguments)) = words.split_first() else { return false };
     let mut command = Command::new(program);
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
+    command
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
 

@@ -62,7 +62,7 @@ pub struct Claim {
     pub priority: u8,
     /// The how manieth try this is, from 1.
     pub attempt: u32,
-    /// Until when it is ours, in milliseconds, unless [`Queue::update`] makes it longer.
+    /// Until when it is ours, in milliseconds, unless [`Queue::update`](super::Queue::update) makes it longer.
     pub until: u64,
     /// The number of the claim: no two claims of a task have the same.
     pub(super) number: u64,
