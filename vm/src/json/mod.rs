@@ -7,7 +7,7 @@ mod scalar;
 pub(crate) use read::{Wanted, read_document};
 
 /// Appends a JSON string. Whatever could end a line, move a terminal's cursor or turn the reading direction is
-/// written as `\uXXXX`, so a value can forge neither a line of a trace nor what a person sees of it.
+/// written as a `\u` escape, so a value can forge neither a line of a trace nor what a person sees of it.
 pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
     for character in text.chars() {
