@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use smol_str::SmolStr;
 use swarm_bytecode::module::{FunctionId, ImportId};
 use swarm_bytecode::trap::LimitKind;
+use wincode::{SchemaRead, SchemaWrite};
 
 use super::Look;
 use super::within::OpenWithin;
@@ -41,7 +42,7 @@ impl Settings {
 }
 
 /// What an order has used, beside fuel and memory.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, SchemaRead, SchemaWrite)]
 pub(crate) struct Meters {
     pub(crate) host_calls: u64,
     pub(crate) money: i64,
@@ -99,7 +100,7 @@ impl Meters {
 }
 
 /// What the activations that are over have used.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, SchemaRead, SchemaWrite)]
 pub(crate) struct Totals {
     pub(crate) activations: u64,
     pub(crate) fuel_used: u64,

@@ -6,14 +6,12 @@ use super::SnapshotErrorKind as Kind;
 use super::graph::Collect;
 use super::image::{
     ActionsImage, CallImage, CallerImage, DigestImage, EndingImage, GivenImage, Image, IssuedImage,
-    MachineImage, MetersImage, MetricImage, PhaseImage, Position, ReasonImage, RuleImage, SettingsImage,
-    TotalsImage, Until, WithinImage,
+    MachineImage, MetricImage, PhaseImage, Position, ReasonImage, RuleImage, SettingsImage, Until,
+    WithinImage,
 };
 use crate::actions::ActionLog;
 use crate::decode::Code;
-use crate::driver::{
-    Asking, CallState, Ending, Given, Meters, OpenWithin, Phase, Purse, Rule, RunState, Settings, Totals,
-};
+use crate::driver::{Asking, CallState, Ending, Given, OpenWithin, Phase, Purse, Rule, RunState, Settings};
 use crate::heap::Data;
 use crate::instance::{Effects, Instance};
 use crate::machine::Machine;
@@ -63,9 +61,9 @@ impl Freezer<'_> {
             settings: settings(&instance.settings),
             phase,
             machine,
-            meters: meters(&state.meters),
-            at_begin: meters(&state.at_begin),
-            totals: totals(&state.totals),
+            meters: state.meters,
+            at_begin: state.at_begin,
+            totals: state.totals,
             actions,
             call: call(&state.call),
             opening: state.opening,
@@ -271,28 +269,6 @@ fn settings(settings: &Settings) -> SettingsImage {
         collected: settings.effects == Effects::Collected,
         keep_actions: settings.keep_actions,
         slice: u32::try_from(settings.slice).unwrap_or(u32::MAX),
-    }
-}
-
-fn meters(meters: &Meters) -> MetersImage {
-    MetersImage {
-        host_calls: meters.host_calls,
-        money: meters.money,
-        tokens: meters.tokens,
-        money_reserved: meters.money_reserved,
-        tokens_reserved: meters.tokens_reserved,
-        actions_issued: meters.actions_issued,
-        actions_failed: meters.actions_failed,
-        actions_vetoed: meters.actions_vetoed,
-        actions_undone: meters.actions_undone,
-    }
-}
-
-fn totals(totals: &Totals) -> TotalsImage {
-    TotalsImage {
-        activations: totals.activations,
-        fuel_used: totals.fuel_used,
-        memory_peak_bytes: totals.memory_peak_bytes,
     }
 }
 

@@ -5,6 +5,7 @@ use wincode::config::{self, Configuration};
 use wincode::{SchemaRead, SchemaWrite};
 
 use crate::attached::AttachedImage;
+use crate::driver::{Meters, Totals};
 
 /// Most bytes of what a snapshot says: a bound for a format, not a budget. Memory is limited by the run's own limit.
 pub(super) const MOST_BYTES: usize = 64 << 20;
@@ -15,9 +16,9 @@ pub(crate) struct Image {
     pub(crate) settings: SettingsImage,
     pub(crate) phase: PhaseImage,
     pub(crate) machine: MachineImage,
-    pub(crate) meters: MetersImage,
-    pub(crate) at_begin: MetersImage,
-    pub(crate) totals: TotalsImage,
+    pub(crate) meters: Meters,
+    pub(crate) at_begin: Meters,
+    pub(crate) totals: Totals,
     pub(crate) actions: ActionsImage,
     pub(crate) call: CallImage,
     /// The STATE variable whose first value is being computed.
@@ -108,26 +109,6 @@ pub(crate) enum MetricImage {
     Total(u64),
     Gauge(Option<u64>),
     Distribution { buckets: Vec<(i32, u64)>, least: u64, greatest: u64, words: i128, floats: u64 },
-}
-
-#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
-pub(crate) struct MetersImage {
-    pub(crate) host_calls: u64,
-    pub(crate) money: i64,
-    pub(crate) tokens: i64,
-    pub(crate) money_reserved: i64,
-    pub(crate) tokens_reserved: i64,
-    pub(crate) actions_issued: u64,
-    pub(crate) actions_failed: u64,
-    pub(crate) actions_vetoed: u64,
-    pub(crate) actions_undone: u64,
-}
-
-#[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
-pub(crate) struct TotalsImage {
-    pub(crate) activations: u64,
-    pub(crate) fuel_used: u64,
-    pub(crate) memory_peak_bytes: u64,
 }
 
 #[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]

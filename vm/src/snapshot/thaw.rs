@@ -9,15 +9,15 @@ use swarm_bytecode::module::ImportId;
 use super::freeze::{OUTCOMES, register_types, saved_types};
 use super::graph::{Build, Damaged};
 use super::image::{
-    ActionsImage, CallImage, EndingImage, GivenImage, Image, MachineImage, MetersImage, MetricImage,
-    PhaseImage, Position, RuleImage, SettingsImage, Until, WithinImage,
+    ActionsImage, CallImage, EndingImage, GivenImage, Image, MachineImage, MetricImage, PhaseImage, Position,
+    RuleImage, SettingsImage, Until, WithinImage,
 };
 use crate::actions::{ActionLog, Issued};
 use crate::attached::Attached;
 use crate::decode::{Code, SiteTarget};
 use crate::driver::{
-    Asking, CallKind, CallState, Ending, Given, Meters, OpenWithin, Phase, Purse, Rule, RunState, Settings,
-    Totals, Verdict, Waiting,
+    Asking, CallKind, CallState, Ending, Given, OpenWithin, Phase, Purse, Rule, RunState, Settings, Verdict,
+    Waiting,
 };
 use crate::instance::Effects;
 use crate::limits::{Limits, MAX_FUEL};
@@ -63,13 +63,9 @@ pub(super) fn thaw(image: &Image, code: &Code, attached: &Attached, at: Moment) 
     let mut state = RunState::new(code, &settings.limits);
     let thawer = Thawer { code, at, build: &build };
     thawer.machine(&image.machine, &image.phase, &mut state.machine)?;
-    state.meters = meters(&image.meters);
-    state.at_begin = meters(&image.at_begin);
-    state.totals = Totals {
-        activations: image.totals.activations,
-        fuel_used: image.totals.fuel_used,
-        memory_peak_bytes: image.totals.memory_peak_bytes,
-    };
+    state.meters = image.meters;
+    state.at_begin = image.at_begin;
+    state.totals = image.totals;
     state.actions = thawer.actions(&image.actions)?;
     state.call = thawer.call(&image.call)?;
     state.opening = image.opening;
@@ -428,20 +424,6 @@ fn settings(image: &SettingsImage) -> Settings {
 
 fn fuel(units: u64) -> Result<i64, Damaged> {
     if units > MAX_FUEL { Err(Damaged) } else { Ok(units.cast_signed()) }
-}
-
-fn meters(image: &MetersImage) -> Meters {
-    Meters {
-        host_calls: image.host_calls,
-        money: image.money,
-        tokens: image.tokens,
-        money_reserved: image.money_reserved,
-        tokens_reserved: image.tokens_reserved,
-        actions_issued: image.actions_issued,
-        actions_failed: image.actions_failed,
-        actions_vetoed: image.actions_vetoed,
-        actions_undone: image.actions_undone,
-    }
 }
 
 /// A metric of the kind of `state`.
