@@ -206,8 +206,14 @@ fn go_on(vector: &Map<String, Json>, run: &mut Instance, host: &mut Host<'_>) ->
     }
 }
 
+/// Set for the process that goes on with a run.
+const OTHER: &str = "SWARM_TEST_GOES_ON";
+
 #[test]
 fn a_run_goes_on_in_another_process() {
+    if std::env::var_os(OTHER).is_some() {
+        return go_on_from_standard_input();
+    }
     let mut count = 0;
     let mut number = 0;
     every_vector(|name, vector| {
@@ -231,7 +237,8 @@ fn a_run_goes_on_in_another_process() {
         let Ok(snapshot) = run.snapshot(&host, &Seal { key: &key, nonce: [1; 24], at_ns: 0 }) else { return };
         let told = json!({ "vector": vector, "snapshot": snapshot.bytes }).to_string();
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "suspended::goes_on_from_standard_input", "--ignored", "--nocapture"])
+            .args(["--exact", "suspended::a_run_goes_on_in_another_process", "--nocapture"])
+            .env(OTHER, "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -246,9 +253,7 @@ fn a_run_goes_on_in_another_process() {
 }
 
 /// The other process.
-#[test]
-#[ignore = "a_run_goes_on_in_another_process starts it"]
-fn goes_on_from_standard_input() {
+fn go_on_from_standard_input() {
     let told: Json = serde_json::from_reader(std::io::stdin()).unwrap();
     let vector = told["vector"].as_object().unwrap();
     let bytes: Vec<u8> = told["snapshot"]
