@@ -67,7 +67,10 @@ pub trait Bus: Send {
         key: &str,
         expected: Version,
         value: Option<&[u8]>,
-    ) -> Result<Option<Version>, BusError>;
+    ) -> Result<Option<Version>, BusError> {
+        let done = self.compare_and_set_many(&[Change { key, expected, value }])?.pop();
+        done.ok_or_else(|| BusError::Refused("a change has no answer".to_owned()))
+    }
 
     /// What [`Bus::get`] gives for each of the keys, in their order and in one round trip where the bus can.
     fn get_many(&mut self, keys: &[&str]) -> Result<Vec<Standing>, BusError> {
@@ -76,9 +79,7 @@ pub trait Bus: Send {
 
     /// What [`Bus::compare_and_set`] gives for each of the changes, in their order and in one round trip where the bus
     /// can. Each stands for itself: some may be done and others not, also when an error ends it.
-    fn compare_and_set_many(&mut self, changes: &[Change<'_>]) -> Result<Vec<Option<Version>>, BusError> {
-        changes.iter().map(|change| self.compare_and_set(change.key, change.expected, change.value)).collect()
-    }
+    fn compare_and_set_many(&mut self, changes: &[Change<'_>]) -> Result<Vec<Option<Version>>, BusError>;
 
     /// Keys that begin so and have values, in order, at most `most`.
     fn keys(&mut self, prefix: &str, most: usize) -> Result<Vec<String>, BusError>;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::{Bus, BusError, Entry, Position, Standing, Version};
+use crate::{Bus, BusError, Change, Entry, Position, Standing, Version};
 
 /// A handle to a bus in memory. Its clones, and what [`Bus::another`] gives, are handles to the same bus.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +38,19 @@ impl Store {
     fn change(&mut self) -> u64 {
         self.changes = self.changes.saturating_add(1);
         self.changes
+    }
+
+    fn compare_and_set(&mut self, change: &Change<'_>) -> Option<Version> {
+        if self.values.get(change.key).map(|(version, _)| *version) != change.expected {
+            return None;
+        }
+        let Some(bytes) = change.value else {
+            self.values.remove(change.key);
+            return Some(None);
+        };
+        let version = self.change();
+        self.values.insert(change.key.to_owned(), (version, bytes.to_vec()));
+        Some(Some(version))
     }
 }
 
@@ -110,23 +123,10 @@ impl Bus for MemoryBus {
         Ok((found.map(|(_, bytes)| bytes.clone()), found.map(|(version, _)| *version)))
     }
 
-    fn compare_and_set(
-        &mut self,
-        key: &str,
-        expected: Version,
-        value: Option<&[u8]>,
-    ) -> Result<Option<Version>, BusError> {
+    fn compare_and_set_many(&mut self, changes: &[Change<'_>]) -> Result<Vec<Option<Version>>, BusError> {
         let mut store = self.reachable()?;
-        if store.values.get(key).map(|(version, _)| *version) != expected {
-            return Ok(None);
-        }
-        let Some(bytes) = value else {
-            store.values.remove(key);
-            return Ok(Some(None));
-        };
-        let version = store.change();
-        store.values.insert(key.to_owned(), (version, bytes.to_vec()));
-        Ok(Some(Some(version)))
+        let done = changes.iter().map(|change| store.compare_and_set(change));
+        Ok(done.collect())
     }
 
     fn keys(&mut self, prefix: &str, most: usize) -> Result<Vec<String>, BusError> {

@@ -105,16 +105,6 @@ impl Bus for NatsBus {
         found.ok_or_else(|| BusError::Refused("no answer".to_owned()))
     }
 
-    fn compare_and_set(
-        &mut self,
-        key: &str,
-        expected: Version,
-        value: Option<&[u8]>,
-    ) -> Result<Option<Version>, BusError> {
-        let done = self.compare_and_set_many(&[Change { key, expected, value }])?.pop();
-        done.ok_or_else(|| BusError::Refused("no answer".to_owned()))
-    }
-
     fn get_many(&mut self, keys: &[&str]) -> Result<Vec<Standing>, BusError> {
         self.with(async |session| {
             let all = stream::iter(keys).map(|key| values::get(session, key)).buffered(AT_ONCE);

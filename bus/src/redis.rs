@@ -200,16 +200,6 @@ impl Bus for RedisBus {
         self.with(|connection| fields.query(connection)).map(standing)
     }
 
-    fn compare_and_set(
-        &mut self,
-        key: &str,
-        expected: Version,
-        value: Option<&[u8]>,
-    ) -> Result<Option<Version>, BusError> {
-        let done = self.compare_and_set_many(&[Change { key, expected, value }])?.pop();
-        done.ok_or_else(|| BusError::Refused("Redis answered nothing".to_owned()))
-    }
-
     fn get_many(&mut self, keys: &[&str]) -> Result<Vec<Standing>, BusError> {
         let scripts = Arc::clone(&self.scripts);
         let mut call = scripts.get.prepare_invoke();

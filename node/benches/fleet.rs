@@ -19,9 +19,8 @@ use std::time::{Duration, Instant};
 use swarm_bus::{Bus, MemoryBus};
 use swarm_bytecode::module::{Function, Module};
 use swarm_bytecode::op::Op;
-use swarm_bytecode::quantity::format_time;
 use swarm_fleet::agent::Profile;
-use swarm_fleet::envelope::{Envelope, PLAN_TYPE, TRUST_TYPE};
+use swarm_fleet::envelope::{Envelope, PLAN_TYPE};
 use swarm_fleet::key::SecretKey;
 use swarm_fleet::message::FromAgent;
 use swarm_fleet::message::wire::decode_reports;
@@ -30,9 +29,6 @@ use swarm_fleet::order::{Limits, Revision};
 use swarm_fleet::plan::{Outline, draw};
 use swarm_fleet::simulate::Machines;
 use swarm_fleet::time::{DAY, SECOND};
-use swarm_fleet::trust::document::{
-    Document, FORMAT, PublisherDocument, RevokedDocument, RootDocument, RootsDocument, ThresholdDocument,
-};
 use swarm_fleet::trust::{Capabilities, Trust};
 use swarm_node::agents::{Agents, Settings};
 use swarm_node::disk::Disk;
@@ -118,32 +114,8 @@ fn memory(count: u32) {
 
 fn trust() -> Arc<Trust> {
     let now = clock() - clock().rem_euclid(SECOND);
-    let day = |days: i64| format_time(now + DAY * days);
-    let document = Document {
-        format: FORMAT,
-        fleet: "bench".to_owned(),
-        version: 1,
-        issued: day(-1),
-        expires: day(10),
-        roots: RootsDocument {
-            threshold: 1,
-            keys: vec![RootDocument { key: key("root").public_key().to_string(), owner: "root".to_owned() }],
-        },
-        publishers: vec![PublisherDocument {
-            key: key("publisher").public_key().to_string(),
-            owner: "governor".to_owned(),
-            from: day(-1),
-            until: day(60),
-            names: vec![String::new()],
-            capabilities: vec!["*".to_owned()],
-        }],
-        thresholds: vec![ThresholdDocument { prefix: String::new(), owners: 1 }],
-        revoked: RevokedDocument::default(),
-        floors: vec![],
-    };
-    let mut envelope = Envelope::new(TRUST_TYPE, document.to_payload());
-    envelope.sign(&key("root")).unwrap();
-    Arc::new(Trust::accept(&envelope, None).unwrap())
+    let (fleet, governor) = (Name::new("bench").unwrap(), key("publisher").public_key());
+    Arc::new(Trust::of_one_governor(&fleet, &governor, &key("root"), now, 10).unwrap())
 }
 
 fn names(count: u32) -> Vec<Name> {

@@ -7,18 +7,10 @@ use std::thread::JoinHandle;
 
 use swarm_bus::{Bus, MemoryBus};
 use swarm_bytecode::module::TargetCount;
-use swarm_bytecode::quantity::format_time;
 use swarm_fleet::agent::Profile;
-use swarm_fleet::envelope::{Envelope, TRUST_TYPE};
-use swarm_fleet::key::SecretKey;
 use swarm_fleet::name::Name;
 use swarm_fleet::order::Revision;
-use swarm_fleet::refusal::Refusal;
 use swarm_fleet::simulate::Machines;
-use swarm_fleet::time::DAY;
-use swarm_fleet::trust::document::{
-    Document, FORMAT, PublisherDocument, RevokedDocument, RootDocument, RootsDocument, ThresholdDocument,
-};
 use swarm_fleet::trust::{Capabilities, Trust};
 use swarm_node::agents::{Agents, Settings};
 use swarm_node::disk::Disk;
@@ -77,7 +69,10 @@ impl Embedded {
         else {
             return Ok(None);
         };
-        let trust = Arc::new(trust(&publisher, &root).map_err(|refusal| refused(&refusal))?);
+        let Some(fleet) = Name::new("embedded") else { return Ok(None) };
+        let now = keys::whole_seconds(keys::now());
+        let trust = Trust::of_one_governor(&fleet, &publisher.public_key(), &root, now, 10);
+        let trust = Arc::new(trust.map_err(|refusal| refused(&refusal))?);
         let names: Vec<Name> =
             (1..=count).filter_map(|number| Name::new(&format!("agent-{number:04}"))).collect();
         let role = crate::commands::role_of(&loaded, &arguments.making)?;
@@ -163,35 +158,4 @@ impl Embedded {
     pub(crate) fn parts(&self) -> Result<(Box<dyn Bus>, Submission), Failure> {
         Ok((self.bus.another().map_err(|error| no_bus(&error))?, self.submission.clone()))
     }
-}
-
-/// A trust file for one day and one governor.
-fn trust(publisher: &SecretKey, root: &SecretKey) -> Result<Trust, Refusal> {
-    let day =
-        |days: i64| format_time(keys::whole_seconds(keys::now()).saturating_add(DAY.saturating_mul(days)));
-    let document = Document {
-        format: FORMAT,
-        fleet: "embedded".to_owned(),
-        version: 1,
-        issued: day(-1),
-        expires: day(10),
-        roots: RootsDocument {
-            threshold: 1,
-            keys: vec![RootDocument { key: root.public_key().to_string(), owner: "root".to_owned() }],
-        },
-        publishers: vec![PublisherDocument {
-            key: publisher.public_key().to_string(),
-            owner: "governor".to_owned(),
-            from: day(-1),
-            until: day(60),
-            names: vec![String::new()],
-            capabilities: vec!["*".to_owned()],
-        }],
-        thresholds: vec![ThresholdDocument { prefix: String::new(), owners: 1 }],
-        revoked: RevokedDocument::default(),
-        floors: vec![],
-    };
-    let mut envelope = Envelope::new(TRUST_TYPE, document.to_payload());
-    envelope.sign(root)?;
-    Trust::accept(&envelope, None)
 }

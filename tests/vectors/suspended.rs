@@ -253,6 +253,7 @@ fn a_run_goes_on_in_another_process() {
 }
 
 /// The other process.
+#[expect(clippy::print_stdout, reason = "its answer to the process that started it")]
 fn go_on_from_standard_input() {
     let told: Json = serde_json::from_reader(std::io::stdin()).unwrap();
     let vector = told["vector"].as_object().unwrap();

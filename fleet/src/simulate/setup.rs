@@ -4,21 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use swarm_bytecode::quantity::format_time;
 use swarm_bytecode::verify::Verified;
 
 use crate::agent::Profile;
-use crate::envelope::{Envelope, PLAN_TYPE, RECORD_TYPE, TRUST_TYPE};
-use crate::key::{PublicKey, SecretKey};
+use crate::envelope::{Envelope, PLAN_TYPE, RECORD_TYPE};
+use crate::key::SecretKey;
 use crate::name::Name;
 use crate::order::{Limits, Revision, Sha256Digest};
 use crate::plan::{Former, Outline, Plan, draw, wanted};
 use crate::record::{Directive, Record, Step};
 use crate::refusal::{Cause, Refusal};
-use crate::time::DAY;
-use crate::trust::document::{
-    Document, FORMAT, PublisherDocument, RevokedDocument, RootDocument, RootsDocument, ThresholdDocument,
-};
 use crate::trust::{Capabilities, Trust};
 
 /// When simulations take place: 2026-01-01T00:00:00Z, in nanoseconds since the Unix epoch.
@@ -102,33 +97,6 @@ fn fixed_name(text: &str) -> Result<Name, Refusal> {
     Name::new(text).ok_or_else(|| Refusal::new(Cause::NoOrder, "a name is 1 to 64 of A-Z a-z 0-9 . _ -"))
 }
 
-fn trust(publisher: &PublicKey, root: &SecretKey) -> Result<Trust, Refusal> {
-    let day = |days: i64| format_time(STARTED_AT.saturating_add(DAY.saturating_mul(days)));
-    let root_document = RootDocument { key: root.public_key().to_string(), owner: "root".to_owned() };
-    let document = Document {
-        format: FORMAT,
-        fleet: "simulated".to_owned(),
-        version: 1,
-        issued: day(-1),
-        expires: day(20),
-        roots: RootsDocument { threshold: 1, keys: vec![root_document] },
-        publishers: vec![PublisherDocument {
-            key: publisher.to_string(),
-            owner: "governor".to_owned(),
-            from: day(-1),
-            until: day(60),
-            names: vec![String::new()],
-            capabilities: vec!["*".to_owned()],
-        }],
-        thresholds: vec![ThresholdDocument { prefix: String::new(), owners: 1 }],
-        revoked: RevokedDocument::default(),
-        floors: vec![],
-    };
-    let mut envelope = Envelope::new(TRUST_TYPE, document.to_payload());
-    envelope.sign(root)?;
-    Trust::accept(&envelope, None)
-}
-
 impl Setup {
     /// Makes all of it. `fits` says which agents the program's TARGET … WHERE is for.
     ///
@@ -139,7 +107,8 @@ impl Setup {
         let program = load(request.module)?;
         let publisher = key(seed, "publisher", 0);
         let injector = key(seed, "injector", 0);
-        let trust = trust(&publisher.public_key(), &key(seed, "root", 0))?;
+        let (root, name) = (key(seed, "root", 0), fixed_name("simulated")?);
+        let trust = Trust::of_one_governor(&name, &publisher.public_key(), &root, STARTED_AT, 20)?;
         let names: Vec<Name> = (1..=request.agents).filter_map(agent_name).collect();
         let id = request.order.unwrap_or_else(|| {
             let digest: Sha256Digest = Sha256::digest(seed.to_le_bytes()).into();

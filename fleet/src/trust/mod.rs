@@ -3,6 +3,7 @@
 
 pub mod document;
 mod read;
+mod single;
 
 use std::collections::{BTreeMap, BTreeSet};
 
