@@ -110,7 +110,20 @@ impl Default for Row<'_> {
     }
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    /// Whether the record is a row of this view.
+    pub(crate) fn is_of(self, record: u64) -> bool {
+        Reference::unpack(record).source == self.view
+    }
+
+    /// The values of a field in all rows, if they are whole words.
+    pub(crate) fn column(self, field: u8) -> Option<&'a [u64]> {
+        match self.fields.get(usize::from(field)) {
+            Some(Binding::Slots { values, source: 0 }) => Some(values),
+            _ => None,
+        }
+    }
+
     /// A field of a record that is a row of this view and reads it from a column.
     #[inline(always)]
     pub(crate) fn field(self, record: u64, field: u8) -> Option<u64> {
@@ -145,6 +158,11 @@ impl Walk {
     pub(crate) fn item(self, at: u64) -> Option<u64> {
         // The index is the low end of the slot, and all of the items have one.
         (at < self.items).then_some(self.first.wrapping_add(at))
+    }
+
+    /// How many items come behind one.
+    pub(crate) fn behind(self, at: u64) -> usize {
+        usize::try_from(self.items.saturating_sub(at).saturating_sub(1)).unwrap_or(0)
     }
 }
 

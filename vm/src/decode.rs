@@ -11,6 +11,7 @@ use swarm_bytecode::types::{Type, TypeId};
 use swarm_bytecode::verify::Verified;
 
 use crate::extended::Extended;
+use crate::filter::Filter;
 use crate::slot::{self, MODULE_TEXT, TextSlot};
 use crate::word::Word;
 use lower::Decoder;
@@ -26,44 +27,13 @@ pub(crate) struct Code {
     pub(crate) functions: Vec<FunctionCode>,
     pub(crate) constants: Vec<u64>,
     pub(crate) sites: Vec<Site>,
-    /// One for each site.
-    pub(crate) quick_sites: Vec<QuickSite>,
     pub(crate) calls: Vec<CallSite>,
     pub(crate) extended: Vec<Extended>,
     pub(crate) withins: Vec<WithinCode>,
+    pub(crate) filters: Vec<Filter>,
     arguments: Vec<Argument>,
     /// For each import, whether the program calls it, but only in a TRY or RETRY.
     only_tried: Vec<bool>,
-}
-
-/// A site of a host call with few arguments, so that it can be made in place.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct QuickSite {
-    pub(crate) import: u16,
-    /// How many arguments; [`QuickSite::MANY`] if it is no such site.
-    pub(crate) count: u8,
-    /// Which of them are references: a bit for each.
-    pub(crate) shares: u8,
-    pub(crate) registers: [u8; QuickSite::MOST],
-}
-
-impl QuickSite {
-    /// Most arguments.
-    pub(crate) const MOST: usize = 4;
-    pub(crate) const MANY: u8 = u8::MAX;
-
-    fn new(site: Site, arguments: &[Argument]) -> QuickSite {
-        let mut quick =
-            QuickSite { import: 0, count: QuickSite::MANY, shares: 0, registers: [0; QuickSite::MOST] };
-        if let (SiteTarget::Import(import), 0..=QuickSite::MOST) = (site.target, arguments.len()) {
-            (quick.import, quick.count) = (import.0, site.count);
-            for (at, (register, argument)) in (0u32..).zip(quick.registers.iter_mut().zip(arguments)) {
-                *register = argument.register;
-                quick.shares |= u8::from(argument.shares).checked_shl(at).unwrap_or(0);
-            }
-        }
-        quick
-    }
 }
 
 /// Operands of a `within`.
@@ -120,6 +90,8 @@ pub(crate) struct CallSite {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Site {
     pub(crate) target: SiteTarget,
+    /// Where the word lies that was to be made next: of a host call, its own.
+    pub(crate) pc: u32,
     first: u32,
     count: u8,
 }
@@ -172,6 +144,7 @@ impl Code {
             calls: Vec::new(),
             extended: Vec::new(),
             withins: Vec::new(),
+            filters: Vec::new(),
             arguments: Vec::new(),
         };
         let mut functions = Vec::with_capacity(module.functions.len());
@@ -179,18 +152,22 @@ impl Code {
             let code = decoder.function(index, function, layout).ok_or(DecodeError { function: index })?;
             functions.push(code);
         }
-        let Decoder { words, origins, constants, sites, mut calls, extended, withins, arguments, .. } =
-            decoder;
+        let Decoder {
+            words,
+            origins,
+            constants,
+            sites,
+            mut calls,
+            extended,
+            withins,
+            filters,
+            arguments,
+            ..
+        } = decoder;
         for call in &mut calls {
             call.callee = functions.get(usize::from(call.function)).copied().unwrap_or_default();
         }
-        let quick_sites = sites.iter().map(|site| {
-            let start = slot::index(site.first);
-            let range = start..start.saturating_add(usize::from(site.count));
-            QuickSite::new(*site, arguments.get(range).unwrap_or(&[]))
-        });
         Ok(Code {
-            quick_sites: quick_sites.collect(),
             text,
             words,
             origins,
@@ -200,6 +177,7 @@ impl Code {
             calls,
             extended,
             withins,
+            filters,
             arguments,
             only_tried: only_tried(module),
             module: verified.into_module(),

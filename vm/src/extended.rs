@@ -53,7 +53,7 @@ pub(crate) struct Top {
 }
 
 fn read(window: &Window, register: u8) -> u64 {
-    window.get(usize::from(register)).copied().unwrap_or(0)
+    crate::interpret::get(window, register)
 }
 
 /// Carries an op out; gives its result.

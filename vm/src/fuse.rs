@@ -97,7 +97,7 @@ impl When for Register {
 
 /// What a comparison asks of two values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ask {
+pub(crate) enum Ask {
     Less,
     More,
     Equal,
@@ -105,17 +105,17 @@ enum Ask {
 
 /// A comparison: whether it is so, or `unless` it is.
 #[derive(Debug, Clone, Copy)]
-struct Compared {
-    result: Register,
-    left: Register,
-    right: Register,
-    ask: Ask,
-    unless: bool,
+pub(crate) struct Compared {
+    pub(crate) result: Register,
+    pub(crate) left: Register,
+    pub(crate) right: Register,
+    pub(crate) ask: Ask,
+    pub(crate) unless: bool,
 }
 
 impl Compared {
     /// The comparison with this register on the left and only there, if it is of this register.
-    fn with_left(self, register: Register) -> Option<Compared> {
+    pub(crate) fn with_left(self, register: Register) -> Option<Compared> {
         match (self.left == register, self.right == register) {
             (true, false) => Some(self),
             (false, true) => Some(self.exchanged()),
@@ -135,7 +135,7 @@ impl Compared {
 }
 
 /// A comparison of words.
-fn words(op: &Op) -> Option<Compared> {
+pub(crate) fn words(op: &Op) -> Option<Compared> {
     let (result, left, right, ask, unless) = match *op {
         Op::LtInt { result, left, right } => (result, left, right, Ask::Less, false),
         Op::LeInt { result, left, right } => (result, left, right, Ask::More, true),
@@ -147,7 +147,7 @@ fn words(op: &Op) -> Option<Compared> {
 }
 
 /// A comparison of floats, which are never without an order.
-fn floats(op: &Op) -> Option<Compared> {
+pub(crate) fn floats(op: &Op) -> Option<Compared> {
     let (result, left, right, ask, unless) = match *op {
         Op::LtFloat { result, left, right } => (result, left, right, Ask::Less, false),
         Op::LeFloat { result, left, right } => (result, left, right, Ask::More, true),

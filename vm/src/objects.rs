@@ -5,6 +5,7 @@ use swarm_bytecode::cost;
 use crate::attached::Attached;
 use crate::decode::{Argument, Code};
 use crate::heap::{Data, Header, Heap};
+use crate::interpret::get;
 use crate::machine::Pause;
 use crate::map;
 use crate::order::Order;
@@ -28,11 +29,11 @@ pub(crate) fn new_object(
     Ok(object)
 }
 
-fn read(window: &[u64], argument: &Argument) -> u64 {
-    window.get(usize::from(argument.register)).copied().unwrap_or(0)
+fn read(window: &Window, argument: &Argument) -> u64 {
+    get(window, argument.register)
 }
 
-fn share_arguments(heap: &mut Heap, window: &[u64], arguments: &[Argument]) {
+fn share_arguments(heap: &mut Heap, window: &Window, arguments: &[Argument]) {
     for argument in arguments.iter().filter(|argument| argument.shares) {
         heap.share(read(window, argument));
     }

@@ -4,15 +4,6 @@ use crate::heap::Heap;
 use crate::machine::MemoryMeter;
 use crate::scope::Window;
 
-/// A host call about to be made.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct HostOp {
-    pub(crate) site: u32,
-    pub(crate) pc: usize,
-    /// Fuel to the mark once the op's static cost is paid.
-    pub(crate) left: i64,
-}
-
 /// What came of offering a host call to [`Outside`], with the dynamic charge of a call that was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reply {
@@ -29,14 +20,22 @@ pub(crate) enum Reply {
 /// Makes host calls.
 pub(crate) trait Outside {
     /// Makes a call if nothing stands against it: no limit, no veto, no cost to compute, no trace to write.
-    fn host_call(&mut self, op: HostOp, window: &Window, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply;
+    /// `left` is the fuel to the mark once the op's static cost is paid.
+    fn host_call(
+        &mut self,
+        site: u32,
+        left: i64,
+        window: &Window,
+        heap: &mut Heap,
+        memory: &mut MemoryMeter,
+    ) -> Reply;
 }
 
 /// Leaves every call to the driver.
 pub(crate) struct Apart;
 
 impl Outside for Apart {
-    fn host_call(&mut self, _: HostOp, _: &Window, _: &mut Heap, _: &mut MemoryMeter) -> Reply {
+    fn host_call(&mut self, _: u32, _: i64, _: &Window, _: &mut Heap, _: &mut MemoryMeter) -> Reply {
         Reply::Declined
     }
 }

@@ -13,7 +13,7 @@ use crate::order::Order;
 use crate::slot;
 
 /// The slots of a frame.
-pub(crate) type Window = [u64; crate::machine::WINDOW];
+pub(crate) type Window = [std::cell::Cell<u64>; crate::machine::WINDOW];
 
 /// One op's way to the arena. The order inside the op is that of rule F6: its operands' traps, then [`Scope::pay`],
 /// then what it does.

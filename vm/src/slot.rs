@@ -80,9 +80,8 @@ pub(crate) fn low(slot: u64) -> u32 {
 
 /// A float as its slot; −0 becomes 0 so that equal values are equal bits.
 pub(crate) fn from_float(value: f64) -> u64 {
-    let bits = value.to_bits();
-    // All but the sign: no bit is set in either zero.
-    if bits << 1 == 0 { 0 } else { bits }
+    // A sum is −0 only if both its parts are.
+    (value + 0.0).to_bits()
 }
 
 /// A 32-bit index as `usize`.

@@ -642,6 +642,10 @@ pub(crate) enum Word {
     },
     /// In place of a fused word whose constant lies too far.
     Unfused,
+    /// Before the body of a loop: passes over rows for which nothing is done. See [`crate::filter`].
+    PassRows {
+        filter: u16,
+    },
     /// An op whose operands do not fit: [`crate::extended`].
     Extended {
         result: u8,
@@ -679,6 +683,7 @@ impl Word {
                 | Word::SubAddFloat { .. }
                 | Word::MulMulAddFloat { .. }
                 | Word::Unfused
+                | Word::PassRows { .. }
         )
     }
 }

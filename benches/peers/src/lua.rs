@@ -101,8 +101,8 @@ fn from_bytes(lua: &Lua, code: &[u8]) -> Result<Value, Failure> {
 }
 
 /// The tasks as tables.
-fn rows(lua: &Lua, set: usize) -> Result<Table, Failure> {
-    let tasks = tasks(set);
+fn rows(lua: &Lua, work: Work, set: usize) -> Result<Table, Failure> {
+    let tasks = tasks(work, set);
     let rows = lua.create_table()?;
     let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network);
     for (row, ((cpu_time, memory), network)) in (0_i64..).zip(columns) {
@@ -121,11 +121,11 @@ fn work_runs(work: Work, metered: bool) -> Result<Runs, Failure> {
     let Value::Table(works) = from_source(&lua, &format!("{PROGRAM}{LOOP32}"))? else {
         return Err("the program gives no table".into());
     };
-    let name = if work == Work::PolicyFresh { "policy" } else { work.name() };
+    let name = work.function();
     let function: Function = works.get(name)?;
     let arguments = (0..work.sets()).map(|set| {
         Ok(match work {
-            Work::Policy | Work::PolicyFresh => Value::Table(rows(&lua, set)?),
+            _ if work.is_policy() => Value::Table(rows(&lua, work, set)?),
             Work::Wordcount => Value::String(lua.create_string(text())?),
             _ => Value::Integer(work.argument()),
         })

@@ -29,8 +29,8 @@ fn number(object: Option<&MontyObject>) -> i64 {
     if let Some(MontyObject::Int(number)) = object { *number } else { -1 }
 }
 
-fn rows(set: usize) -> MontyObject {
-    let tasks = tasks(set);
+fn rows(work: Work, set: usize) -> MontyObject {
+    let tasks = tasks(work, set);
     let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network);
     let rows = (0_i64..).zip(columns).map(|(row, ((cpu_time, memory), network))| {
         let fields = [("cpu_time", *cpu_time), ("memory", *memory), ("network", *network), ("id", row)];
@@ -71,9 +71,9 @@ fn session(text: &str, mut values: Vec<(String, MontyObject)>) -> Result<MontyRe
 }
 
 fn work_runs(work: Work) -> Result<Runs, Failure> {
-    let name = if work == Work::PolicyFresh { "policy" } else { work.name() };
+    let name = work.function();
     let argument = |set| match work {
-        Work::Policy | Work::PolicyFresh => rows(set),
+        _ if work.is_policy() => rows(work, set),
         Work::Wordcount => MontyObject::String(text()),
         _ => MontyObject::Int(work.argument()),
     };

@@ -81,12 +81,12 @@ impl BuiltinFunctionDefinition<Context> for Reroute {
 
 fn text(work: Work) -> Option<&'static str> {
     Some(match work {
-        Work::Policy | Work::PolicyFresh => include_str!("../programs/policy.sbpf"),
         Work::Hostcall => include_str!("../programs/hostcall.sbpf"),
         Work::Fib => include_str!("../programs/fib.sbpf"),
         Work::Sieve => include_str!("../programs/sieve.sbpf"),
         Work::Loop32 => include_str!("../programs/loop32.sbpf"),
         Work::Mandel | Work::Wordcount => return None,
+        _ => include_str!("../programs/policy.sbpf"),
     })
 }
 
@@ -164,8 +164,8 @@ impl Instance {
 }
 
 /// One task as four 64-bit integers; the last is its row.
-fn rows(set: usize) -> Vec<u8> {
-    let tasks = tasks(set);
+fn rows(work: Work, set: usize) -> Vec<u8> {
+    let tasks = tasks(work, set);
     let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network);
     (0_i64..)
         .zip(columns)
@@ -177,13 +177,13 @@ fn rows(set: usize) -> Vec<u8> {
 fn work_runs(work: Work, metered: bool) -> Result<Option<Runs>, Failure> {
     let Some(text) = text(work) else { return Ok(None) };
     let program = program(&loader(metered)?, text)?;
-    let policy = matches!(work, Work::Policy | Work::PolicyFresh);
-    let sets: Vec<Vec<u8>> = if policy { (0..work.sets()).map(rows).collect() } else { Vec::new() };
+    let sets = if work.is_policy() { work.sets() } else { 0 };
+    let sets: Vec<Vec<u8>> = (0..sets).map(|set| rows(work, set)).collect();
     let first = sets.first().cloned().unwrap_or_else(|| vec![0; 8]);
     let mut instance = Instance::new(&program, 200_008, first)?;
     let argument = work.argument() as u64;
     let arguments = match work {
-        Work::Policy | Work::PolicyFresh => [ebpf::MM_INPUT_START, argument],
+        _ if work.is_policy() => [ebpf::MM_INPUT_START, argument],
         Work::Sieve => [ebpf::MM_HEAP_START, argument],
         _ => [argument, 0],
     };

@@ -57,8 +57,8 @@ fn module(globals: &Globals, source: String) -> Result<FrozenModule, Failure> {
 fn data(work: Work, set: usize) -> String {
     match work {
         Work::Wordcount => format!("data = {:?}\n", text()),
-        Work::Policy | Work::PolicyFresh => {
-            let tasks = tasks(set);
+        _ if work.is_policy() => {
+            let tasks = tasks(work, set);
             let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network).enumerate();
             let rows = columns.map(|(row, ((cpu_time, memory), network))| {
                 format!(
@@ -116,7 +116,7 @@ fn runs(task: Task) -> Result<Option<Runs>, Failure> {
     let globals = GlobalsBuilder::standard().with(host).build();
     Ok(Some(match task {
         Task::Work(work) => {
-            let name = if work == Work::PolicyFresh { "policy" } else { work.name() };
+            let name = work.function();
             let program = module(&globals, format!("{PROGRAM}\nwork = {name}\n"))?;
             let sets = (0..work.sets()).map(|set| module(&globals, data(work, set)));
             let sets: Vec<FrozenModule> = sets.collect::<Result<_, _>>()?;

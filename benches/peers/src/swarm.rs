@@ -31,21 +31,21 @@ enum Keeps {
 
 fn source(work: Work) -> &'static str {
     match work {
-        Work::Policy | Work::PolicyFresh => include_str!("../../../examples/cost_optimization.swarm"),
         Work::Hostcall => include_str!("../programs/hostcall.swarm"),
         Work::Fib => include_str!("../programs/fib.swarm"),
         Work::Sieve => include_str!("../programs/sieve.swarm"),
         Work::Loop32 => include_str!("../programs/loop32.swarm"),
         Work::Mandel => include_str!("../programs/mandel.swarm"),
         Work::Wordcount => include_str!("../programs/wordcount.swarm"),
+        _ => include_str!("../../../examples/cost_optimization.swarm"),
     }
 }
 
 fn inputs(program: &Program, work: Work, set: usize) -> Result<Inputs, Failure> {
     let inputs = Inputs::new(program);
     let table = match work {
-        Work::Policy | Work::PolicyFresh => {
-            let tasks = tasks(set);
+        _ if work.is_policy() => {
+            let tasks = tasks(work, set);
             let rows = tasks.cpu_time.len();
             let table = Table::builder()
                 .strings("id", (0..rows).map(|row| format!("task-{row}")))

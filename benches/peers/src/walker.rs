@@ -23,8 +23,8 @@ fn engine() -> rhai::Engine {
     engine
 }
 
-fn rows(set: usize) -> Dynamic {
-    let tasks = tasks(set);
+fn rows(work: Work, set: usize) -> Dynamic {
+    let tasks = tasks(work, set);
     let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network);
     let rows = (0_i64..).zip(columns).map(|(row, ((cpu_time, memory), network))| {
         let fields = [("cpu_time", *cpu_time), ("memory", *memory), ("network", *network), ("id", row)];
@@ -38,9 +38,9 @@ fn rows(set: usize) -> Dynamic {
 fn work_runs(work: Work) -> Result<Runs, Failure> {
     let engine = engine();
     let program = engine.compile(PROGRAM)?;
-    let name = if work == Work::PolicyFresh { "policy" } else { work.name() };
+    let name = work.function();
     let argument = |set| match work {
-        Work::Policy | Work::PolicyFresh => rows(set),
+        _ if work.is_policy() => rows(work, set),
         Work::Wordcount => text().into(),
         _ => work.argument().into(),
     };

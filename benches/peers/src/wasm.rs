@@ -14,19 +14,19 @@ pub const ENGINES: [Engine; 2] = [
 
 fn text(work: Work) -> Option<&'static str> {
     Some(match work {
-        Work::Policy | Work::PolicyFresh => include_str!("../programs/policy.wat"),
         Work::Hostcall => include_str!("../programs/hostcall.wat"),
         Work::Fib => include_str!("../programs/fib.wat"),
         Work::Sieve => include_str!("../programs/sieve.wat"),
         Work::Loop32 => include_str!("../programs/loop32.wat"),
         Work::Mandel => include_str!("../programs/mandel.wat"),
         Work::Wordcount => return None,
+        _ => include_str!("../programs/policy.wat"),
     })
 }
 
 /// One task as four 64-bit integers; the last is its row.
-fn rows(set: usize) -> Vec<u8> {
-    let tasks = tasks(set);
+fn rows(work: Work, set: usize) -> Vec<u8> {
+    let tasks = tasks(work, set);
     let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network);
     (0_i64..)
         .zip(columns)
@@ -79,12 +79,12 @@ fn work_runs(work: Work, metered: bool) -> Result<Option<Runs>, Failure> {
     let Some(text) = text(work) else { return Ok(None) };
     let engine = engine(metered);
     let mut loaded = Loaded::new(&linker(&engine)?, &Module::new(&engine, text)?, metered)?;
-    let policy = matches!(work, Work::Policy | Work::PolicyFresh);
-    let sets: Vec<Vec<u8>> = if policy { (0..work.sets()).map(rows).collect() } else { Vec::new() };
+    let sets = if work.is_policy() { work.sets() } else { 0 };
+    let sets: Vec<Vec<u8>> = (0..sets).map(|set| rows(work, set)).collect();
     let mut turn = 0_usize;
     Ok(Some(Box::new(move || {
         let Loaded { store, instance, run } = &mut loaded;
-        if policy && (turn == 0 || sets.len() > 1) {
+        if sets.len() > 1 || (turn == 0 && !sets.is_empty()) {
             let memory = instance.get_memory(&*store, "memory").ok_or("the module has no memory")?;
             memory.write(&mut *store, 0, &sets[turn % sets.len()])?;
         }

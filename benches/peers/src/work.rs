@@ -13,6 +13,10 @@ pub enum Work {
     Policy,
     /// The same with other tasks in each run, so that no branch can be learned by heart.
     PolicyFresh,
+    /// The sample program over 10,000 tasks, of which one condition holds for about 1 %.
+    PolicyRare,
+    /// The same with other tasks in each run.
+    PolicyRareFresh,
     /// 200,000 calls of a host function of one integer.
     Hostcall,
     /// The 27th Fibonacci number, recursively.
@@ -28,9 +32,11 @@ pub enum Work {
 }
 
 /// All of them, in the order of the tables.
-pub const ALL: [Work; 8] = [
+pub const ALL: [Work; 10] = [
     Work::Policy,
     Work::PolicyFresh,
+    Work::PolicyRare,
+    Work::PolicyRareFresh,
     Work::Hostcall,
     Work::Fib,
     Work::Sieve,
@@ -45,6 +51,8 @@ impl Work {
         match self {
             Work::Policy => "policy",
             Work::PolicyFresh => "policyfresh",
+            Work::PolicyRare => "policy1",
+            Work::PolicyRareFresh => "policy1fresh",
             Work::Hostcall => "hostcall",
             Work::Fib => "fib",
             Work::Sieve => "sieve",
@@ -54,6 +62,11 @@ impl Work {
         }
     }
 
+    /// The function of a program that does it.
+    pub fn function(self) -> &'static str {
+        if self.is_policy() { "policy" } else { self.name() }
+    }
+
     /// The one number most of them get.
     pub fn argument(self) -> i64 {
         match self {
@@ -61,19 +74,29 @@ impl Work {
             Work::Mandel => 200,
             Work::Loop32 => 10_000_000,
             Work::Hostcall | Work::Sieve => 200_000,
-            Work::Policy | Work::PolicyFresh => TASKS as i64,
             Work::Wordcount => 0,
+            _ => TASKS as i64,
         }
     }
 
     /// Whether what counts is what the host saw.
     pub fn by_host(self) -> bool {
-        matches!(self, Work::Policy | Work::PolicyFresh | Work::Hostcall)
+        self.is_policy() || self == Work::Hostcall
+    }
+
+    /// Whether it is the sample program.
+    pub fn is_policy(self) -> bool {
+        matches!(self, Work::Policy | Work::PolicyFresh | Work::PolicyRare | Work::PolicyRareFresh)
+    }
+
+    /// For how many of 10,000 tasks each of the sample's conditions holds.
+    pub fn matching(self) -> u64 {
+        if matches!(self, Work::PolicyRare | Work::PolicyRareFresh) { 33 } else { 4_000 }
     }
 
     /// How many sets of tasks are taken in turn: enough that no processor learns their branches by heart.
     pub fn sets(self) -> usize {
-        if self == Work::PolicyFresh { 16 } else { 1 }
+        if matches!(self, Work::PolicyFresh | Work::PolicyRareFresh) { 16 } else { 1 }
     }
 }
 
@@ -101,11 +124,12 @@ impl Numbers {
     }
 }
 
-/// Tasks that differ from set to set.
-pub fn tasks(set: usize) -> Tasks {
+/// The tasks of `work`, which differ from set to set.
+pub fn tasks(work: Work, set: usize) -> Tasks {
+    let matching = work.matching();
     let mut numbers = Numbers(42 + set as u64);
     let mut value = |limit: i64| {
-        let above = if numbers.below(100) < 40 { limit + 1 } else { 0 };
+        let above = if numbers.below(10_000) < matching { limit + 1 } else { 0 };
         above + numbers.below(limit as u64) as i64
     };
     let mut tasks = Tasks::default();
@@ -291,7 +315,7 @@ pub fn wordcount(text: &str) -> i64 {
 /// One run after the other of `work` in native Rust.
 pub fn native(task: Task) -> Result<Option<Runs>, Failure> {
     let Task::Work(work) = task else { return Ok(None) };
-    let sets: Vec<Tasks> = (0..work.sets()).map(tasks).collect();
+    let sets: Vec<Tasks> = (0..work.sets()).map(|set| tasks(work, set)).collect();
     let text = text();
     let argument = work.argument();
     let mut turn = 0;
@@ -303,13 +327,13 @@ pub fn native(task: Task) -> Result<Option<Runs>, Failure> {
             let host: &mut dyn Actions = black_box(&mut seen);
             let n = black_box(argument);
             match work {
-                Work::Policy | Work::PolicyFresh => policy(black_box(tasks), host),
                 Work::Hostcall => hostcall(n, host),
                 Work::Fib => return fib(n),
                 Work::Sieve => return sieve(n),
                 Work::Loop32 => return loop32(n),
                 Work::Mandel => return mandel(n),
                 Work::Wordcount => return wordcount(black_box(&text)),
+                _ => policy(black_box(tasks), host),
             }
             seen.result()
         }))

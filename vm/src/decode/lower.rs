@@ -9,6 +9,7 @@ use swarm_bytecode::types::{Class, Type, TypeId};
 
 use super::{Argument, Budget, CallSite, FunctionCode, Origin, Site, SiteTarget, WithinCode, is_reference};
 use crate::extended::{Extended, Top};
+use crate::filter::Filter;
 use crate::fuse::Fusing;
 use crate::objects::MapShape;
 use crate::order::Order;
@@ -27,6 +28,7 @@ pub(super) struct Decoder<'m> {
     pub(super) calls: Vec<CallSite>,
     pub(super) extended: Vec<Extended>,
     pub(super) withins: Vec<WithinCode>,
+    pub(super) filters: Vec<Filter>,
     pub(super) arguments: Vec<Argument>,
 }
 
@@ -45,7 +47,9 @@ impl Decoder<'_> {
         for (p, op) in function.code.iter().enumerate() {
             positions.push(position);
             let fused = u32::from(fusing.at(&function.code, p, |_| Some(0)).is_some());
-            let words = word_count(op).saturating_add(leaving_words(op, layout, p)).saturating_add(fused);
+            let filter = u32::from(Filter::at(&function.code, layout, p).is_some());
+            let words = word_count(op).saturating_add(leaving_words(op, layout, p));
+            let words = words.saturating_add(fused).saturating_add(filter);
             position = position.checked_add(words)?;
         }
         positions.push(position);
@@ -59,6 +63,11 @@ impl Decoder<'_> {
                 due: u16::try_from(layout.charge(p)).ok()?,
             };
             let edges = Edges { layout, positions: &positions, p };
+            if let Some(filter) = Filter::at(&function.code, layout, p) {
+                let word = u16::try_from(self.filters.len()).map(|filter| Word::PassRows { filter });
+                self.words.push(word.unwrap_or(Word::Unfused));
+                self.filters.push(filter);
+            }
             if let Some(word) = fusing.at(&function.code, p, |value| self.small_constant(value)) {
                 self.words.push(word);
             }
@@ -419,7 +428,8 @@ impl Decoder<'_> {
             let ty = *function.registers.get(usize::from(register.0))?;
             self.arguments.push(Argument { register: register.0, shares: self.is_reference(ty) });
         }
-        Some(Site { target, first, count: u8::try_from(arguments.len()).ok()? })
+        let pc = slot::count(self.words.len());
+        Some(Site { target, pc, first, count: u8::try_from(arguments.len()).ok()? })
     }
 
     fn within(

@@ -8,10 +8,11 @@ use crate::actions::{ActionLog, NewAction};
 use crate::attached::Attached;
 use crate::decode::Code;
 use crate::heap::{Data, Heap};
-use crate::host::{Answer, Call, Host, Links};
+use crate::host::{Answer, Call, Host, Links, charge_with_texts};
+use crate::interpret::get;
 use crate::limits::Limits;
 use crate::machine::MemoryMeter;
-use crate::outside::{HostOp, Outside, Reply};
+use crate::outside::{Outside, Reply};
 use crate::scope::Window;
 use crate::slot;
 use crate::trace::{Digest, Tag, put_text, put_value};
@@ -101,9 +102,15 @@ impl Left {
 }
 
 impl Outside for Direct<'_, '_> {
-    #[inline(always)]
-    fn host_call(&mut self, op: HostOp, window: &Window, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply {
-        self.call(op, window, heap, memory).unwrap_or(Reply::Declined)
+    fn host_call(
+        &mut self,
+        site: u32,
+        left: i64,
+        window: &Window,
+        heap: &mut Heap,
+        memory: &mut MemoryMeter,
+    ) -> Reply {
+        self.call(site, left, window, heap, memory).unwrap_or(Reply::Declined)
     }
 }
 
@@ -112,22 +119,23 @@ impl Direct<'_, '_> {
     #[inline(always)]
     fn call(
         &mut self,
-        op: HostOp,
+        site: u32,
+        fuel: i64,
         window: &Window,
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Option<Reply> {
         let code = self.code;
-        let site = code.quick_sites.get(slot::index(op.site))?;
+        let site = self.links.ready(site)?;
         // A register more costs less than a loop.
-        let copies = site.registers.map(|register| window.get(usize::from(register)).copied().unwrap_or(0));
+        let copies = site.registers.map(|register| get(window, register));
+        let pc = slot::index(site.pc);
         let slots = copies.get(..usize::from(site.count))?;
         let id = ImportId(site.import);
-        let link = self.links.get(id.index()).filter(|link| link.plain)?;
         let import = code.module().imports.get(id.index())?;
-        let charge = if link.texts { link.charge_with_texts(code, import, slots) } else { link.charge };
-        let used = memory.with(link.bytes).filter(|_| charge <= op.left)?;
-        let number = self.left.take(link.cost)?;
+        let charge = if site.texts { charge_with_texts(code, import, slots) } else { site.charge };
+        let used = memory.with(site.bytes).filter(|_| charge <= fuel)?;
+        let number = self.left.take(site.cost)?;
         memory.set(used);
         if site.shares != 0 {
             share(heap, site.shares, slots);
@@ -135,21 +143,20 @@ impl Direct<'_, '_> {
         if self.settings.keep_actions {
             let ordinal = self.left.start.actions_issued.wrapping_sub(self.first_action);
             let ordinal = ordinal.wrapping_add(number.wrapping_sub(self.left.start.host_calls));
-            let (cost, pc) = (link.cost, op.pc);
-            let action = NewAction { import: id, arguments: slots, cost, pc, number, ordinal, key: None };
-            keep(self.actions, action);
+            let (actions, cost) = (&mut *self.actions, site.cost);
+            keep(actions, NewAction { import: id, arguments: slots, cost, pc, number, ordinal, key: None });
         }
         let data = Data { code, attached: self.attached, heap };
-        let call = Call { import, data, arguments: slots, number, pc: op.pc, attempt: 1, key: None };
-        self.host.call(link.target, &call, &mut self.answer);
+        let call = Call { import, data, arguments: slots, number, pc, attempt: 1, key: None };
+        self.host.call(site.target, &call, &mut self.answer);
         if self.answer.is_some() {
-            self.reserved = link.cost;
+            self.reserved = site.cost;
             self.arguments.clear();
             self.arguments.extend_from_slice(slots);
             return Some(Reply::Answered { charge });
         }
         if let Some(digest) = &mut self.digest {
-            digest_action(digest, &call, op, self.mark, charge);
+            digest_action(digest, &call, self.mark.wrapping_sub(fuel.wrapping_sub(charge)));
         }
         Some(if self.look.is_due(self.host) { Reply::Look { charge } } else { Reply::Done { charge } })
     }
@@ -174,12 +181,12 @@ fn share(heap: &mut Heap, shares: u8, slots: &[u64]) {
     }
 }
 
-/// Adds an action that was done to the digest.
+/// Adds an action that was done to the digest, with the fuel that is used once it is paid.
 #[inline(never)]
-fn digest_action(digest: &mut Digest, call: &Call<'_>, op: HostOp, mark: i64, charge: i64) {
-    let origin = call.data.code.origin(op.pc);
+fn digest_action(digest: &mut Digest, call: &Call<'_>, used_after: i64) {
+    let origin = call.data.code.origin(call.pc);
     let own = i64::from(origin.due.wrapping_sub(origin.spent));
-    let used = mark.wrapping_sub(op.left.wrapping_sub(charge)).wrapping_sub(own);
+    let used = used_after.wrapping_sub(own);
     let at = Some((origin.function, origin.op));
     digest.event(Tag::Action as u8, used.max(0).cast_unsigned(), at, |bytes| {
         put_text(bytes, &call.import.name);

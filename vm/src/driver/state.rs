@@ -24,7 +24,7 @@ use crate::report::{Outcome, Reason};
 use crate::store::store;
 
 /// Fuel between two looks at the clock (rule F10).
-const SLICE: i64 = 4096;
+const SLICE: i64 = 1 << 14;
 
 /// What is fixed when a run starts.
 #[derive(Debug, Clone, Copy)]

@@ -8,13 +8,13 @@ use swarm_bytecode::module::{Amount, Effect, Import, Module};
 use swarm_bytecode::types::Type;
 
 use super::Host;
-use crate::decode::Code;
+use crate::decode::{Code, Site, SiteTarget};
 use crate::limits::Grants;
 use crate::program::Program;
 use crate::slot;
 
 /// What answers an import.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Target {
     /// The host's function at this index.
     Own(u32),
@@ -23,6 +23,7 @@ pub(crate) enum Target {
     /// The host's function takes or gives other types.
     Misfit,
     /// Nothing.
+    #[default]
     Missing,
 }
 
@@ -50,20 +51,70 @@ pub(crate) struct Link {
     pub(crate) cost: (i64, i64),
     /// Dynamic charge of a call without texts.
     pub(crate) charge: i64,
-    /// How many parameters.
-    count: u64,
     /// Whether there are texts among its parameters.
     pub(crate) texts: bool,
     /// Logical bytes of a call.
     pub(crate) bytes: u64,
 }
 
-impl Link {
-    /// Dynamic charge of a call that takes texts.
-    #[inline(never)]
-    pub(crate) fn charge_with_texts(&self, code: &Code, import: &Import, arguments: &[u64]) -> i64 {
-        let texts = code.text_bytes(import, arguments);
-        i64::try_from(cost::host_call(self.count, texts)).unwrap_or(i64::MAX)
+/// Dynamic charge of a call that takes texts.
+#[inline(never)]
+pub(crate) fn charge_with_texts(code: &Code, import: &Import, arguments: &[u64]) -> i64 {
+    let texts = code.text_bytes(import, arguments);
+    let count = u64::from(slot::count(arguments.len()));
+    i64::try_from(cost::host_call(count, texts)).unwrap_or(i64::MAX)
+}
+
+/// The site of a host call that can be made in place, with all that takes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ready {
+    /// Whether it can.
+    pub(crate) quick: bool,
+    /// How many arguments.
+    pub(crate) count: u8,
+    /// Which of them are references: a bit for each.
+    pub(crate) shares: u8,
+    /// Whether there are texts among them.
+    pub(crate) texts: bool,
+    pub(crate) registers: [u8; Ready::MOST],
+    pub(crate) import: u16,
+    /// What answers it.
+    pub(crate) target: Target,
+    /// Its word.
+    pub(crate) pc: u32,
+    /// As in [`Link`].
+    pub(crate) charge: i64,
+    /// As in [`Link`].
+    pub(crate) bytes: u64,
+    /// As in [`Link`].
+    pub(crate) cost: (i64, i64),
+}
+
+impl Ready {
+    /// Most arguments.
+    pub(crate) const MOST: usize = 4;
+
+    fn new(code: &Code, table: &[Link], site: Site) -> Option<Ready> {
+        let SiteTarget::Import(import) = site.target else { return None };
+        let link = table.get(import.index()).filter(|link| link.plain)?;
+        let arguments = code.arguments(site);
+        let mut ready = Ready {
+            quick: arguments.len() <= Ready::MOST,
+            count: u8::try_from(arguments.len()).ok()?,
+            texts: link.texts,
+            import: import.0,
+            target: link.target,
+            pc: site.pc,
+            charge: link.charge,
+            bytes: link.bytes,
+            cost: link.cost,
+            ..Ready::default()
+        };
+        for (at, (register, argument)) in (0u32..).zip(ready.registers.iter_mut().zip(arguments)) {
+            *register = argument.register;
+            ready.shares |= u8::from(argument.shares).checked_shl(at).unwrap_or(0);
+        }
+        Some(ready)
     }
 }
 
@@ -73,11 +124,14 @@ pub(crate) struct Links {
     /// The host's stamp at that time.
     stamp: Option<u64>,
     table: Arc<[Link]>,
+    /// One for each site of the code.
+    sites: Arc<[Ready]>,
 }
 
 impl Links {
     /// Links what a program imports to a host.
-    pub(crate) fn new(module: &Module, host: &Host<'_>, grants: &Grants) -> Links {
+    pub(crate) fn new(code: &Code, host: &Host<'_>, grants: &Grants) -> Links {
+        let module = code.module();
         let table = module.imports.iter().enumerate().map(|(at, import)| {
             let mut link = link(module, import, host);
             link.granted = import.capability.as_ref().is_none_or(|name| grants.contains(name));
@@ -85,8 +139,9 @@ impl Links {
             link.plain = link.plain && link.granted && !asked;
             link
         });
-        let table = table.collect();
-        Links { stamp: Some(host.stamp), table }
+        let table: Arc<[Link]> = table.collect();
+        let sites = code.sites.iter().map(|site| Ready::new(code, &table, *site).unwrap_or_default());
+        Links { stamp: Some(host.stamp), sites: sites.collect(), table }
     }
 
     /// Makes sure they are made new before they are used again.
@@ -97,6 +152,12 @@ impl Links {
     /// Whether they hold for the host as it is.
     pub(crate) fn hold(&self, host: &Host<'_>) -> bool {
         self.stamp == Some(host.stamp)
+    }
+
+    /// The site of a host call, if it can be made in place.
+    #[inline(always)]
+    pub(crate) fn ready(&self, site: u32) -> Option<&Ready> {
+        self.sites.get(slot::index(site)).filter(|site| site.quick)
     }
 
     pub(crate) fn get(&self, import: usize) -> Option<&Link> {
@@ -136,7 +197,6 @@ fn link(module: &Module, import: &Import, host: &Host<'_>) -> Link {
         plain: action && fixed && import.effect != Effect::Once,
         cost,
         charge: i64::try_from(cost::host_call(arguments, 0)).unwrap_or(i64::MAX),
-        count: arguments,
         texts: import.parameters.iter().any(is_text),
         bytes: cost::action_bytes(arguments),
     }

@@ -31,7 +31,7 @@ pub use argument::{
 };
 pub use handler::Handler;
 use link::Linked;
-pub(crate) use link::{Links, Target};
+pub(crate) use link::{Links, Target, charge_with_texts};
 
 /// The functions an embedder offers to programs, the clock that times them and the flag that cancels them.
 ///
@@ -262,7 +262,7 @@ impl<'h> Host<'h> {
         look(kept.insert(known.unwrap_or_else(|| Linked {
             program: program.clone(),
             grants: grants.clone(),
-            links: Links::new(program.module(), self, grants),
+            links: Links::new(program.code(), self, grants),
             admitted: false,
         })))
     }

@@ -1,11 +1,6 @@
 //! What the ways through the code do to the fuel (rules F1 to F7 of [`swarm_bytecode::layout`]).
 
-use swarm_bytecode::trap::TrapCode;
-
-use crate::decode::Code;
-use crate::machine::Pause;
-use crate::slot;
-use crate::word::Word;
+use crate::limits::MAX_FUEL;
 
 /// Whether fuel is looked at. A benchmark switches it off to see what that costs; nothing else may.
 const METERED: bool = cfg!(not(swarm_unmetered));
@@ -14,6 +9,13 @@ const METERED: bool = cfg!(not(swarm_unmetered));
 #[inline(always)]
 pub(super) fn covers(fuel: i64, due: u16) -> bool {
     !METERED || fuel >= i64::from(due)
+}
+
+/// What is left once a dynamic charge is paid, if it and the region up to the op can be.
+#[inline(always)]
+pub(super) fn pay(fuel: i64, due: u16, charge: u64) -> Option<i64> {
+    let charge = charge.min(MAX_FUEL).cast_signed();
+    (fuel.wrapping_sub(i64::from(due)) >= charge).then_some(fuel.wrapping_sub(charge))
 }
 
 /// Pays a region.
@@ -26,37 +28,4 @@ pub(super) fn take(fuel: i64, due: u16) -> i64 {
 #[inline(always)]
 pub(super) fn give(fuel: i64, credit: u16) -> i64 {
     if METERED { fuel.wrapping_add(i64::from(credit)) } else { fuel }
-}
-
-/// An op about to trap settles first: out of fuel comes before the trap (rule F6).
-#[cold]
-pub(super) fn trap(code: &Code, pc: usize, fuel: i64, trap: TrapCode) -> Pause {
-    if covers(fuel, code.origin(pc).due) { Pause::Trap(trap) } else { Pause::Short { charge: 0 } }
-}
-
-/// Where a loop with nothing to do goes on.
-#[inline(always)]
-pub(super) fn past(words: &[Word], pc: usize, fuel: i64) -> (usize, i64) {
-    match words.get(pc) {
-        Some(&Word::Target { credit, target }) => (slot::index(target), give(fuel, credit)),
-        _ => (usize::MAX, fuel),
-    }
-}
-
-/// Back to the first word of a loop's body.
-#[inline(always)]
-pub(super) fn back(words: &[Word], pc: usize, fuel: i64, due: u16) -> (usize, i64) {
-    match words.get(pc) {
-        Some(&Word::Target { target, .. }) => (slot::index(target), take(fuel, due)),
-        _ => (usize::MAX, fuel),
-    }
-}
-
-/// The fuel once a loop is left behind its closing op.
-#[inline(always)]
-pub(super) fn leave(words: &[Word], pc: usize, fuel: i64) -> i64 {
-    match words.get(pc) {
-        Some(&Word::Target { credit, .. }) => give(fuel, credit),
-        _ => fuel,
-    }
 }

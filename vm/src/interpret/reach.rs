@@ -5,6 +5,7 @@ use swarm_bytecode::cost;
 use swarm_bytecode::trap::TrapCode;
 use swarm_bytecode::types::TypeId;
 
+use super::chain::{Mode, Rest, Vm, go_to, pause, short, trap};
 use super::window::{get, set};
 use crate::attached::Attached;
 use crate::compare;
@@ -24,22 +25,22 @@ use crate::slot;
 use crate::word::Word;
 
 /// What such a word can reach.
-pub(super) struct Reach<'a> {
-    pub(super) code: &'a Code,
-    pub(super) attached: &'a Attached,
-    pub(super) heap: &'a mut Heap,
-    pub(super) memory: &'a mut MemoryMeter,
-    pub(super) metrics: &'a [MetricState],
-    pub(super) window: &'a mut Window,
+struct Reach<'a> {
+    code: &'a Code,
+    attached: &'a Attached,
+    heap: &'a mut Heap,
+    memory: &'a mut MemoryMeter,
+    metrics: &'a [MetricState],
+    window: &'a Window,
     /// The entry of a map that was found last.
-    pub(super) found: &'a mut u32,
-    pub(super) pc: usize,
+    found: &'a mut u32,
+    pc: usize,
     /// `F` before the word.
-    pub(super) fuel: i64,
+    fuel: i64,
     /// Fuel from the mark to the limit.
-    pub(super) beyond: i64,
+    beyond: i64,
     /// What the word took of the fuel; it counts even where the word did not come to its end.
-    pub(super) paid: i64,
+    paid: i64,
 }
 
 impl<'a> Reach<'a> {
@@ -91,9 +92,53 @@ impl<'a> Reach<'a> {
     }
 }
 
-/// Carries a word out and gives the one to go on with.
+/// A word that is carried out here.
+pub(super) fn reach<'a, M: Mode>(
+    word: &'a Word,
+    rest: Rest<'a>,
+    window: &'a Window,
+    fuel: i64,
+    vm: &mut Vm<'a>,
+) {
+    if let Some(next) = carry_out(*word, rest, window, fuel, vm) {
+        go_to::<M>(next, window, vm.fuel, vm);
+    }
+}
+
+/// Carries a word out and gives the place of the one to go on with, and the fuel to the machine.
 #[inline(never)]
-pub(super) fn run(reach: &mut Reach<'_>, word: Word) -> Result<usize, Pause> {
+fn carry_out<'a>(word: Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) -> Option<u32> {
+    let pc = vm.place_before(&rest);
+    let mut reach = Reach {
+        code: vm.code,
+        attached: vm.attached,
+        heap: vm.heap,
+        memory: vm.memory,
+        metrics: vm.metrics,
+        found: vm.found,
+        window,
+        pc,
+        fuel,
+        // What is left to the limit, not to the slice: nothing is looked at twice in vain.
+        beyond: vm.fuel_limit.saturating_sub(vm.mark),
+        paid: 0,
+    };
+    let done = run(&mut reach, word);
+    let fuel = fuel.wrapping_sub(reach.paid);
+    match done {
+        Ok(next) => {
+            vm.fuel = fuel;
+            return Some(slot::count(next));
+        }
+        Err(Pause::Trap(code)) => trap(rest, fuel, vm, code),
+        Err(Pause::Short { charge }) => short(rest, fuel, vm, charge),
+        Err(other) => pause(rest, fuel, vm, other),
+    }
+    None
+}
+
+/// Carries a word out and gives the one to go on with.
+fn run(reach: &mut Reach<'_>, word: Word) -> Result<usize, Pause> {
     let pc = reach.pc;
     let code = reach.code;
     let behind = match word {

@@ -17,12 +17,15 @@ impl<'a> Rows<'a> {
         Rows { attached, row: Row::default(), walk: Walk::default() }
     }
 
-    /// A field of a record, wherever that is.
+    /// A field of a record like the last one, or of the arena.
     #[inline(always)]
+    pub(super) fn near_field(&self, heap: &Heap, record: u64, field: u8) -> Option<u64> {
+        self.row.field(record, field).or_else(|| heap.field(record, field))
+    }
+
+    /// A field of a record, wherever that is.
+    #[inline(never)]
     pub(super) fn field(&mut self, heap: &Heap, record: u64, field: u8) -> u64 {
-        if let Some(value) = self.row.field(record, field) {
-            return value;
-        }
         if let Some(value) = heap.field(record, field) {
             return value;
         }
@@ -30,12 +33,30 @@ impl<'a> Rows<'a> {
         self.attached.field(Reference::unpack(record), field)
     }
 
-    /// An item of a list, wherever that is, if there is one.
-    #[inline(always)]
-    pub(super) fn item(&mut self, heap: &Heap, list: u64, at: u64) -> Option<u64> {
-        if self.walk.is_of(list) {
-            return self.walk.item(at);
+    /// The values of a field in all rows like the last one, if it is a column.
+    pub(super) fn column(&self, field: u8) -> Option<&'a [u64]> {
+        self.row.column(field)
+    }
+
+    /// The row at a place of a list that is the last one, if that is of rows like the last one, and how many come
+    /// behind it.
+    pub(super) fn loop_at(&self, list: u64, at: u64) -> Option<(u64, usize)> {
+        if !self.walk.is_of(list) {
+            return None;
         }
+        let row = self.walk.item(at).filter(|row| self.row.is_of(*row))?;
+        Some((row, self.walk.behind(at)))
+    }
+
+    /// An item of a list that is the last one, or lies in the arena, if there is one.
+    #[inline(always)]
+    pub(super) fn near_item(&self, heap: &Heap, list: u64, at: u64) -> Option<u64> {
+        if self.walk.is_of(list) { self.walk.item(at) } else { heap.item(list, at) }
+    }
+
+    /// An item of a list, wherever that is, if there is one.
+    #[inline(never)]
+    pub(super) fn item(&mut self, heap: &Heap, list: u64, at: u64) -> Option<u64> {
         if let Some(item) = heap.item(list, at) {
             return Some(item);
         }

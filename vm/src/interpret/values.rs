@@ -1,124 +1,156 @@
 //! Words that compute one value from registers and constants, and do nothing else.
+#![expect(non_snake_case, reason = "a handler is named as its word")]
 
 use swarm_bytecode::numeric;
 use swarm_bytecode::trap::TrapCode;
 
-use super::window::{constant, float, get, word};
-use crate::attached::Attached;
-use crate::decode::Code;
+use super::chain::{Mode, Rest, Vm, go_on, handlers, mistaken, short, trap};
+use super::fuel::covers;
+use super::window::{constant, float, get, set, word as int};
 use crate::scope::Window;
 use crate::slot;
 use crate::word::Word;
 
-/// The register such a word writes, and the value; nothing if it is another word.
+/// Handlers of words that give a value.
+macro_rules! values {
+    (($window:ident, $vm:ident); $($name:ident { $result:ident $(, $field:ident)* } => $value:expr;)*) => {
+        handlers! {
+            (word, rest, $window, fuel, $vm);
+            $($name { $result $(, $field)* } => {
+                set($window, $result, $value);
+                go_on::<M>(rest, $window, fuel, $vm);
+            })*
+        }
+    };
+}
+
+/// Handlers of words that give a value or trap.
+macro_rules! checked {
+    (($window:ident, $vm:ident); $($name:ident { $result:ident $(, $field:ident)* } => $value:expr;)*) => {
+        handlers! {
+            (word, rest, $window, fuel, $vm);
+            $($name { $result $(, $field)* } => {
+                match $value {
+                    Ok(value) => {
+                        set($window, $result, value);
+                        go_on::<M>(rest, $window, fuel, $vm);
+                    }
+                    Err(code) => trap(rest, fuel, $vm, code),
+                }
+            })*
+        }
+    };
+}
+
+/// Handlers of words that settle, then give a value or trap.
+macro_rules! natives {
+    (($window:ident); $($name:ident { $result:ident, $left:ident, $right:ident } => $value:expr;)*) => {
+        handlers! {
+            (word, rest, $window, fuel, vm);
+            $($name { $result, $left, $right, due } => {
+                if !covers(fuel, due) {
+                    return short(rest, fuel, vm, 0);
+                }
+                match $value {
+                    Ok(value) => {
+                        set($window, $result, value);
+                        go_on::<M>(rest, $window, fuel, vm);
+                    }
+                    Err(code) => trap(rest, fuel, vm, code),
+                }
+            })*
+        }
+    };
+}
+
+values! {
+    (window, vm);
+    Move { result, value } => get(window, value);
+    Integer { result, value } => i64::from(value).cast_unsigned();
+    Constant { result, constant } => constant_of(vm, constant);
+    Input { result, input } => given(&vm.attached.inputs, input);
+    Context { result, context } => given(&vm.attached.contexts, context);
+    NegFloat { result, value } => slot::from_float(-float(window, value));
+    IntToFloat { result, value } => slot::from_float(numeric::int_to_float(int(window, value)));
+    PercentToFloat { result, value } => slot::from_float(numeric::percent_to_float(int(window, value)));
+    EqSlot { result, left, right } => u64::from(get(window, left) == get(window, right));
+    NeSlot { result, left, right } => u64::from(get(window, left) != get(window, right));
+    LtInt { result, left, right } => u64::from(int(window, left) < int(window, right));
+    LeInt { result, left, right } => u64::from(int(window, left) <= int(window, right));
+    LtFloat { result, left, right } => u64::from(float(window, left) < float(window, right));
+    LeFloat { result, left, right } => u64::from(float(window, left) <= float(window, right));
+    Not { result, value } => get(window, value) ^ 1;
+    IsSome { result, value } => u64::from(get(window, value) != 0);
+}
+
+checked! {
+    (window, vm);
+    AddInt { result, left, right } => ints(window, left, right, numeric::add);
+    SubInt { result, left, right } => ints(window, left, right, numeric::subtract);
+    MulInt { result, left, right } => ints(window, left, right, numeric::multiply);
+    DivInt { result, left, right } => ints(window, left, right, numeric::divide);
+    ModInt { result, left, right } => ints(window, left, right, numeric::modulo);
+    NegInt { result, value } => numeric::negate(int(window, value)).map(i64::cast_unsigned);
+    Product { result, left, right, divisor } => {
+        let divisor = constant_of(vm, divisor).cast_signed();
+        ints(window, left, right, |left, right| numeric::product(left, right, divisor))
+    };
+    Quotient { result, left, right, factor } => {
+        let factor = constant_of(vm, factor).cast_signed();
+        ints(window, left, right, |left, right| numeric::quotient(left, factor, right))
+    };
+    Ratio { result, left, right } => {
+        numeric::ratio(int(window, left), int(window, right)).map(slot::from_float)
+    };
+    Scale { result, value, factor } => {
+        numeric::scale(int(window, value), float(window, factor)).map(i64::cast_unsigned)
+    };
+    Unscale { result, value, divisor } => {
+        numeric::unscale(int(window, value), float(window, divisor)).map(i64::cast_unsigned)
+    };
+    AddFloat { result, left, right } => floats(window, left, right, numeric::add_float);
+    SubFloat { result, left, right } => floats(window, left, right, numeric::subtract_float);
+    MulFloat { result, left, right } => floats(window, left, right, numeric::multiply_float);
+    DivFloat { result, left, right } => floats(window, left, right, numeric::divide_float);
+}
+
+natives! {
+    (window);
+    AndInt { result, left, right } => Ok(get(window, left) & get(window, right));
+    OrInt { result, left, right } => Ok(get(window, left) | get(window, right));
+    XorInt { result, left, right } => Ok(get(window, left) ^ get(window, right));
+    ShiftLeft { result, left, right } => ints(window, left, right, numeric::shift_left);
+    ShiftRight { result, left, right } => ints(window, left, right, numeric::shift_right);
+}
+
+/// What an operation on two integers gives.
 #[inline(always)]
-#[expect(clippy::too_many_lines, reason = "one arm for each word")]
-pub(super) fn compute(
-    current: Word,
+fn ints(
     window: &Window,
-    code: &Code,
-    attached: &Attached,
-) -> Option<(u8, Result<u64, TrapCode>)> {
-    macro_rules! word_of {
-        ($result:expr, $op:path, $left:expr, $right:expr) => {
-            ($result, $op(word(window, $left), word(window, $right)).map(i64::cast_unsigned))
-        };
-    }
-    macro_rules! float_of {
-        ($result:expr, $op:path, $left:expr, $right:expr) => {
-            ($result, $op(float(window, $left), float(window, $right)).map(slot::from_float))
-        };
-    }
-    macro_rules! holds {
-        ($result:expr, $read:ident($left:expr) $compare:tt $same:ident($right:expr)) => {
-            ($result, Ok(u64::from($read(window, $left) $compare $same(window, $right))))
-        };
-    }
-    Some(match current {
-        Word::Move { result, value } => (result, Ok(get(window, value))),
-        Word::Integer { result, value } => (result, Ok(i64::from(value).cast_unsigned())),
-        Word::Constant { result, constant: place } => (result, Ok(constant(code, place))),
-        Word::Input { result, input } => {
-            let value = attached.inputs.get(usize::from(input)).copied().flatten().unwrap_or(0);
-            (result, Ok(value))
-        }
-        Word::Context { result, context } => {
-            let value = attached.contexts.get(usize::from(context)).copied().flatten().unwrap_or(0);
-            (result, Ok(value))
-        }
-        Word::AddInt { result, left, right } => word_of!(result, numeric::add, left, right),
-        Word::SubInt { result, left, right } => word_of!(result, numeric::subtract, left, right),
-        Word::MulInt { result, left, right } => word_of!(result, numeric::multiply, left, right),
-        Word::DivInt { result, left, right } => word_of!(result, numeric::divide, left, right),
-        Word::ModInt { result, left, right } => word_of!(result, numeric::modulo, left, right),
-        Word::AndInt { result, left, right, .. } => (result, Ok(get(window, left) & get(window, right))),
-        Word::OrInt { result, left, right, .. } => (result, Ok(get(window, left) | get(window, right))),
-        Word::XorInt { result, left, right, .. } => (result, Ok(get(window, left) ^ get(window, right))),
-        Word::ShiftLeft { result, left, right, .. } => word_of!(result, numeric::shift_left, left, right),
-        Word::ShiftRight { result, left, right, .. } => word_of!(result, numeric::shift_right, left, right),
-        Word::NegInt { result, value } => {
-            (result, numeric::negate(word(window, value)).map(i64::cast_unsigned))
-        }
-        Word::Product { result, left, right, divisor } => {
-            let divisor = constant(code, divisor).cast_signed();
-            (
-                result,
-                numeric::product(word(window, left), word(window, right), divisor).map(i64::cast_unsigned),
-            )
-        }
-        Word::Quotient { result, left, right, factor } => {
-            let factor = constant(code, factor).cast_signed();
-            (
-                result,
-                numeric::quotient(word(window, left), factor, word(window, right)).map(i64::cast_unsigned),
-            )
-        }
-        Word::Scale { result, value, factor } => {
-            (result, numeric::scale(word(window, value), float(window, factor)).map(i64::cast_unsigned))
-        }
-        Word::Unscale { result, value, divisor } => {
-            (result, numeric::unscale(word(window, value), float(window, divisor)).map(i64::cast_unsigned))
-        }
-        Word::Ratio { result, left, right } => {
-            (result, numeric::ratio(word(window, left), word(window, right)).map(slot::from_float))
-        }
+    left: u8,
+    right: u8,
+    operation: impl FnOnce(i64, i64) -> Result<i64, TrapCode>,
+) -> Result<u64, TrapCode> {
+    operation(int(window, left), int(window, right)).map(i64::cast_unsigned)
+}
 
-        Word::AddFloat { result, left, right } => float_of!(result, numeric::add_float, left, right),
-        Word::SubFloat { result, left, right } => {
-            float_of!(result, numeric::subtract_float, left, right)
-        }
-        Word::MulFloat { result, left, right } => {
-            float_of!(result, numeric::multiply_float, left, right)
-        }
-        Word::DivFloat { result, left, right } => float_of!(result, numeric::divide_float, left, right),
-        Word::NegFloat { result, value } => {
-            let value = slot::from_float(-float(window, value));
-            (result, Ok(value))
-        }
-        Word::IntToFloat { result, value } => {
-            let value = slot::from_float(numeric::int_to_float(word(window, value)));
-            (result, Ok(value))
-        }
-        Word::PercentToFloat { result, value } => {
-            let value = slot::from_float(numeric::percent_to_float(word(window, value)));
-            (result, Ok(value))
-        }
+/// What an operation on two floats gives.
+#[inline(always)]
+fn floats(
+    window: &Window,
+    left: u8,
+    right: u8,
+    operation: impl FnOnce(f64, f64) -> Result<f64, TrapCode>,
+) -> Result<u64, TrapCode> {
+    operation(float(window, left), float(window, right)).map(slot::from_float)
+}
 
-        Word::EqSlot { result, left, right } => holds!(result, get(left) == get(right)),
-        Word::NeSlot { result, left, right } => holds!(result, get(left) != get(right)),
-        Word::LtInt { result, left, right } => holds!(result, word(left) < word(right)),
-        Word::LeInt { result, left, right } => holds!(result, word(left) <= word(right)),
-        Word::LtFloat { result, left, right } => holds!(result, float(left) < float(right)),
-        Word::LeFloat { result, left, right } => holds!(result, float(left) <= float(right)),
-        Word::Not { result, value } => {
-            let value = get(window, value) ^ 1;
-            (result, Ok(value))
-        }
+#[inline(always)]
+fn constant_of(vm: &Vm<'_>, place: u32) -> u64 {
+    constant(vm.code, place)
+}
 
-        Word::IsSome { result, value } => {
-            let holds = get(window, value) != 0;
-            (result, Ok(u64::from(holds)))
-        }
-        _ => return None,
-    })
+/// An input or a context value, 0 until it is given.
+fn given(values: &[Option<u64>], at: u16) -> u64 {
+    values.get(usize::from(at)).copied().flatten().unwrap_or(0)
 }

@@ -163,10 +163,10 @@ fn deadline() {
     let mut host = Host::new();
     host.clock(Steps { now: Cell::new(0), step: 10 });
     let report = run_with(&module, Limits::default().deadline_ns(35), &mut host);
-    // Read at the start, then at the end of each slice of 4,096: late at the fourth look.
+    // Read at the start, then at the end of each slice of 16,384: late at the fourth look.
     let (code, _, fuel) = struck(report);
     assert_eq!(code, "deadline");
-    assert!((4 * 4096 - 8..=4 * 4096 + 8).contains(&fuel), "{fuel}");
+    assert!((4 * 16_384 - 8..=4 * 16_384 + 8).contains(&fuel), "{fuel}");
 }
 
 #[test]

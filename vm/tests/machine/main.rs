@@ -20,6 +20,7 @@ mod natives;
 mod numerics;
 mod ops;
 mod orders;
+mod rows;
 mod sample;
 mod snapshots;
 mod trace;

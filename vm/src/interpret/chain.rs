@@ -1,0 +1,217 @@
+//! What handlers work with, and how one leads to the next.
+
+use std::cell::Cell;
+
+use swarm_bytecode::trap::{LimitKind, TrapCode};
+
+use super::fuel::covers;
+use super::rows::Rows;
+use super::skip::Luck;
+use super::table;
+use crate::attached::Attached;
+use crate::decode::Code;
+use crate::heap::{Data, Heap};
+use crate::machine::{Frame, MemoryMeter, Pause, WINDOW};
+use crate::metric::MetricState;
+use crate::outside::Outside;
+use crate::scope::Window;
+use crate::slot;
+use crate::word::Word;
+
+/// The words behind the one at hand.
+pub(super) type Rest<'a> = std::slice::Iter<'a, Word>;
+
+/// Carries a word out and goes on. The arguments are the word, those behind it, the registers of the running function,
+/// `F` of the fuel rules, and all else.
+pub(super) type Handler = for<'a, 'v> fn(&'a Word, Rest<'a>, &'a Window, i64, &'v mut Vm<'a>);
+
+/// How a handler goes on.
+pub(super) trait Mode: Sized {
+    /// By calling the next handler; else by giving control back to a loop.
+    const CHAINED: bool;
+    /// The handler of each kind of word.
+    const HANDLERS: &'static [Handler; 256];
+}
+
+/// Each handler calls the next.
+pub(super) struct Chained;
+
+impl Mode for Chained {
+    const CHAINED: bool = true;
+    const HANDLERS: &'static [Handler; 256] = &table::handlers::<Chained>();
+}
+
+/// Each handler comes back.
+pub(super) struct Stepped;
+
+impl Mode for Stepped {
+    const CHAINED: bool = false;
+    const HANDLERS: &'static [Handler; 256] = &table::handlers::<Stepped>();
+}
+
+/// What a run reaches beside its registers.
+pub(super) struct Vm<'a> {
+    pub(super) words: &'a [Word],
+    pub(super) stack: &'a [Cell<u64>],
+    pub(super) code: &'a Code,
+    pub(super) attached: &'a Attached,
+    pub(super) rows: Rows<'a>,
+    pub(super) frames: &'a mut Vec<Frame>,
+    pub(super) heap: &'a mut Heap,
+    pub(super) memory: &'a mut MemoryMeter,
+    pub(super) metrics: &'a [MetricState],
+    pub(super) states: &'a mut [u64],
+    /// The entry of a map that was found last.
+    pub(super) found: &'a mut u32,
+    pub(super) outside: &'a mut dyn Outside,
+    pub(super) base: usize,
+    pub(super) function: u16,
+    pub(super) registers: u8,
+    pub(super) depth_limit: usize,
+    /// Total fuel used where `F` is 0.
+    pub(super) mark: i64,
+    pub(super) fuel_limit: i64,
+    /// Fuel that is there, but kept back to look at the native stack first.
+    pub(super) ahead: i64,
+    /// Between handlers that come back: where to go on.
+    pub(super) rest: Rest<'a>,
+    pub(super) window: &'a Window,
+    pub(super) fuel: i64,
+    /// The word at which it was left.
+    pub(super) pc: usize,
+    /// An address on the native stack where a chain ended.
+    pub(super) stack_at: usize,
+    pub(super) luck: Luck,
+    pub(super) exit: Option<Exit>,
+}
+
+/// Why handlers gave control back.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Exit {
+    Pause(Pause),
+    /// The stack has to have so many slots.
+    Grow {
+        slots: usize,
+    },
+}
+
+impl<'a> Vm<'a> {
+    pub(super) fn data(&self) -> Data<'_> {
+        Data { code: self.code, attached: self.attached, heap: self.heap }
+    }
+
+    /// The window that starts at a slot of the stack.
+    #[inline(always)]
+    pub(super) fn window_at(&self, base: usize) -> Option<&'a Window> {
+        self.stack.get(base..).and_then(<[Cell<u64>]>::first_chunk::<WINDOW>)
+    }
+
+    /// The place of the word in front of these.
+    #[inline(always)]
+    pub(super) fn place_before(&self, rest: &Rest<'a>) -> usize {
+        self.words.len().wrapping_sub(rest.len()).wrapping_sub(1)
+    }
+}
+
+/// The handler of a word.
+#[inline(always)]
+#[expect(clippy::indexing_slicing, reason = "a u8 is a valid index of 256 handlers")]
+pub(super) fn handle<'a, M: Mode>(
+    word: &'a Word,
+    rest: Rest<'a>,
+    window: &'a Window,
+    fuel: i64,
+    vm: &mut Vm<'a>,
+) {
+    M::HANDLERS[usize::from(table::index(word))](word, rest, window, fuel, vm);
+}
+
+/// Goes on with the next word.
+#[inline(always)]
+pub(super) fn go_on<'a, M: Mode>(mut rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    if M::CHAINED {
+        match rest.next() {
+            Some(word) => handle::<M>(word, rest, window, fuel, vm),
+            None => internal(fuel, vm),
+        }
+    } else {
+        (vm.rest, vm.window, vm.fuel) = (rest, window, fuel);
+    }
+}
+
+/// Goes on with the word at a place.
+#[inline(always)]
+pub(super) fn go_to<'a, M: Mode>(pc: u32, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    match vm.words.get(slot::index(pc)..) {
+        Some(words) => go_on::<M>(words.iter(), window, fuel, vm),
+        None => internal(fuel, vm),
+    }
+}
+
+/// Gives control back at the word in front of these.
+#[inline(always)]
+pub(super) fn pause<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, pause: Pause) {
+    vm.pc = vm.place_before(&rest);
+    vm.fuel = fuel;
+    vm.exit = Some(Exit::Pause(pause));
+}
+
+/// The fuel to the mark does not cover the word in front of these, and this dynamic charge.
+#[cold]
+#[inline(never)]
+pub(super) fn short<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, charge: u64) {
+    let here = 0_u8;
+    vm.stack_at = std::ptr::from_ref(&here).addr();
+    pause(rest, fuel, vm, Pause::Short { charge });
+}
+
+/// An op about to trap settles first: out of fuel comes before the trap (rule F6).
+#[cold]
+#[inline(never)]
+pub(super) fn trap<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, trap: TrapCode) {
+    let due = vm.code.origin(vm.place_before(&rest)).due;
+    if covers(fuel, due) {
+        pause(rest, fuel, vm, Pause::Trap(trap));
+    } else {
+        short(rest, fuel, vm, 0);
+    }
+}
+
+/// The word in front of these does not fit a limit.
+#[cold]
+#[inline(never)]
+pub(super) fn limit<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, limit: LimitKind) {
+    pause(rest, fuel, vm, Pause::Limit(limit));
+}
+
+/// Code that is not in order.
+#[cold]
+#[inline(never)]
+pub(super) fn internal(fuel: i64, vm: &mut Vm<'_>) {
+    vm.fuel = fuel;
+    vm.exit = Some(Exit::Pause(Pause::Internal));
+}
+
+/// A handler was given another's word.
+#[cold]
+#[inline(never)]
+pub(super) fn mistaken<'a>(rest: Rest<'a>, _: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    pause(rest, fuel, vm, Pause::Internal);
+}
+
+/// Handlers of words: the fields of each, and what it does.
+macro_rules! handlers {
+    (($word:ident, $rest:ident, $window:ident, $fuel:ident, $vm:ident); $($name:ident $fields:tt => $body:block)*) => { $(
+        pub(super) fn $name<'a, M: Mode>(
+            $word: &'a Word,
+            $rest: Rest<'a>,
+            $window: &'a Window,
+            $fuel: i64,
+            $vm: &mut Vm<'a>,
+        ) {
+            let Word::$name $fields = *$word else { return mistaken($rest, $window, $fuel, $vm) };
+            $body
+        }
+    )* };
+}
+pub(super) use handlers;

@@ -1,0 +1,209 @@
+//! Words that read values and write them where they are. What has to copy or to make one is in [`super::reach`].
+#![expect(non_snake_case, reason = "a handler is named as its word")]
+
+use std::cmp::Ordering;
+
+use swarm_bytecode::trap::TrapCode;
+
+use super::chain::{Mode, Rest, Vm, go_on, handlers, mistaken, short, trap};
+use super::fuel::{covers, pay};
+use super::reach::reach;
+use super::window::{get, set};
+use crate::compare;
+use crate::heap::Header;
+use crate::scope::Window;
+use crate::word::Word;
+
+handlers! {
+    (word, rest, window, fuel, vm);
+
+    Copy { result, value } => {
+        let value = get(window, value);
+        vm.heap.share(value);
+        set(window, result, value);
+        go_on::<M>(rest, window, fuel, vm);
+    }
+    State { result, shares, state } => {
+        let value = vm.states.get(usize::from(state)).copied().unwrap_or(0);
+        if shares {
+            vm.heap.share(value);
+        }
+        set(window, result, value);
+        go_on::<M>(rest, window, fuel, vm);
+    }
+    TakeState { result, state } => {
+        let value = vm.states.get_mut(usize::from(state)).map_or(0, std::mem::take);
+        set(window, result, value);
+        go_on::<M>(rest, window, fuel, vm);
+    }
+    SetState { value, state } => {
+        if let Some(place) = vm.states.get_mut(usize::from(state)) {
+            *place = get(window, value);
+        }
+        go_on::<M>(rest, window, fuel, vm);
+    }
+
+    EqString { result, left, right, due } => {
+        let (left, right) = (get(window, left), get(window, right));
+        match pay(fuel, due, compare::text_charge(left, right)) {
+            Some(fuel) => {
+                set(window, result, u64::from(texts(vm, left, right).is_eq()));
+                go_on::<M>(rest, window, fuel, vm);
+            }
+            None => short(rest, fuel, vm, compare::text_charge(left, right)),
+        }
+    }
+    LtString { result, left, right, due } => {
+        let (left, right) = (get(window, left), get(window, right));
+        match pay(fuel, due, compare::text_charge(left, right)) {
+            Some(fuel) => {
+                set(window, result, u64::from(texts(vm, left, right).is_lt()));
+                go_on::<M>(rest, window, fuel, vm);
+            }
+            None => short(rest, fuel, vm, compare::text_charge(left, right)),
+        }
+    }
+    LeString { result, left, right, due } => {
+        let (left, right) = (get(window, left), get(window, right));
+        match pay(fuel, due, compare::text_charge(left, right)) {
+            Some(fuel) => {
+                set(window, result, u64::from(texts(vm, left, right).is_le()));
+                go_on::<M>(rest, window, fuel, vm);
+            }
+            None => short(rest, fuel, vm, compare::text_charge(left, right)),
+        }
+    }
+
+    Field { result, record, field } => {
+        match vm.rows.near_field(vm.heap, get(window, record), field) {
+            Some(value) => {
+                set(window, result, value);
+                go_on::<M>(rest, window, fuel, vm);
+            }
+            None => far_field::<M>((result, record, field), rest, window, fuel, vm),
+        }
+    }
+    SetField { record, field, value, due } => {
+        let record = get(window, record);
+        match (rest.as_slice(), vm.heap.writable(record)) {
+            ([Word::Shape { shares, .. }, after @ ..], Some(_)) => {
+                if !covers(fuel, due) {
+                    return short(rest, fuel, vm, 0);
+                }
+                let value = get(window, value);
+                if *shares {
+                    vm.heap.share(value);
+                }
+                vm.heap.write(record, u32::from(field), value);
+                go_on::<M>(after.iter(), window, fuel, vm);
+            }
+            _ => reach::<M>(word, rest, window, fuel, vm),
+        }
+    }
+    Length { result, list } => {
+        let value = u64::from(vm.data().length(get(window, list)));
+        set(window, result, value);
+        go_on::<M>(rest, window, fuel, vm);
+    }
+    Item { result, list, index } => {
+        match vm.rows.near_item(vm.heap, get(window, list), get(window, index)) {
+            Some(value) => {
+                set(window, result, value);
+                go_on::<M>(rest, window, fuel, vm);
+            }
+            None => far_item::<M>((result, list, index), rest, window, fuel, vm),
+        }
+    }
+    SetItem { list, index, value, shares, due } => {
+        let value = get(window, value);
+        match vm.heap.own_item(get(window, list), get(window, index)) {
+            Some(place) if covers(fuel, due) => {
+                *place = value;
+                if shares {
+                    vm.heap.share(value);
+                }
+                go_on::<M>(rest, window, fuel, vm);
+            }
+            _ => reach::<M>(word, rest, window, fuel, vm),
+        }
+    }
+    Push { list, value, due } => {
+        let list = get(window, list);
+        match (rest.as_slice(), vm.heap.writable(list)) {
+            ([Word::Items { shares, most }, after @ ..], Some(Header { length, room, .. }))
+                if length < room && length < *most =>
+            {
+                if !covers(fuel, due) {
+                    return short(rest, fuel, vm, 0);
+                }
+                let value = get(window, value);
+                if *shares {
+                    vm.heap.share(value);
+                }
+                vm.heap.append(list, length, value);
+                go_on::<M>(after.iter(), window, fuel, vm);
+            }
+            _ => reach::<M>(word, rest, window, fuel, vm),
+        }
+    }
+    Unwrap { result, value } => {
+        match vm.data().unwrap(get(window, value)) {
+            Some(value) => {
+                set(window, result, value);
+                go_on::<M>(rest, window, fuel, vm);
+            }
+            None => trap(rest, fuel, vm, TrapCode::NoneUnwrapped),
+        }
+    }
+    Case { result, value } => {
+        let case = vm.data().case(get(window, value));
+        set(window, result, u64::from(case));
+        go_on::<M>(rest, window, fuel, vm);
+    }
+    Payload { result, value, case, field } => {
+        let value = get(window, value);
+        if vm.data().case(value) != case {
+            return trap(rest, fuel, vm, TrapCode::WrongCase);
+        }
+        let held = vm.data().payload(value, field);
+        set(window, result, held);
+        go_on::<M>(rest, window, fuel, vm);
+    }
+}
+
+/// A field of a record that is not like the last one.
+#[inline(never)]
+fn far_field<'a, M: Mode>(
+    (result, record, field): (u8, u8, u8),
+    rest: Rest<'a>,
+    window: &'a Window,
+    fuel: i64,
+    vm: &mut Vm<'a>,
+) {
+    set(window, result, vm.rows.field(vm.heap, get(window, record), field));
+    go_on::<M>(rest, window, fuel, vm);
+}
+
+/// An item of another list than the last one.
+#[inline(never)]
+fn far_item<'a, M: Mode>(
+    (result, list, index): (u8, u8, u8),
+    rest: Rest<'a>,
+    window: &'a Window,
+    fuel: i64,
+    vm: &mut Vm<'a>,
+) {
+    match vm.rows.item(vm.heap, get(window, list), get(window, index)) {
+        Some(value) => {
+            set(window, result, value);
+            go_on::<M>(rest, window, fuel, vm);
+        }
+        None => trap(rest, fuel, vm, TrapCode::IndexOutOfRange),
+    }
+}
+
+/// How two texts are ordered.
+#[inline(never)]
+fn texts(vm: &Vm<'_>, left: u64, right: u64) -> Ordering {
+    vm.data().text(left).cmp(vm.data().text(right))
+}

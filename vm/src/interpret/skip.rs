@@ -1,0 +1,202 @@
+//! Rows of a table that are passed over together: see [`crate::filter`].
+#![expect(non_snake_case, reason = "a handler is named as its word")]
+
+use super::chain::{Mode, Rest, Vm, go_on, handlers, mistaken};
+use super::window::{get, set};
+use crate::filter::{Filter, Relation};
+use crate::scope::Window;
+use crate::slot;
+use crate::word::Word;
+
+/// Rows of a column looked at together.
+const BLOCK: usize = 16;
+/// Rows looked at of one column before the next.
+const AHEAD: usize = 128;
+/// Rows worth the look.
+const ENOUGH: usize = 4;
+/// Rows that are not looked at after so many looks in vain: 2 to the power of it.
+const MOST_VAIN: u32 = 6;
+
+/// How much there was to pass over so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Luck {
+    /// Rows until the next look.
+    wait: u32,
+    /// Looks in vain, one after the other.
+    vain: u32,
+}
+
+impl Luck {
+    fn with(self, passed: usize) -> Luck {
+        if passed >= ENOUGH {
+            return Luck::default();
+        }
+        let vain = self.vain.saturating_add(1).min(MOST_VAIN);
+        Luck { wait: 1_u32.wrapping_shl(vain), vain }
+    }
+}
+
+handlers! {
+    (word, rest, window, fuel, vm);
+
+    PassRows { filter } => {
+        match vm.luck.wait.checked_sub(1) {
+            Some(wait) => {
+                vm.luck.wait = wait;
+                go_on::<M>(rest, window, fuel, vm);
+            }
+            None => {
+                let fuel = pass(usize::from(filter), window, fuel, vm);
+                go_on::<M>(rest, window, fuel, vm);
+            }
+        }
+    }
+}
+
+/// Passes over rows for which no condition holds, up to the last but one of the loop; gives the fuel after that.
+#[inline(never)]
+fn pass(filter: usize, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> i64 {
+    let Some(filter) = vm.code.filters.get(filter) else { return fuel };
+    let Some((row, left)) = vm.rows.loop_at(get(window, filter.list), get(window, filter.index)) else {
+        return fuel;
+    };
+    if row != get(window, filter.item) {
+        return fuel;
+    }
+    let cost = i64::from(filter.cost);
+    // What can be paid; what is kept back for looks at the native stack is there as well.
+    let affordable = fuel.saturating_add(vm.ahead).checked_div(cost).unwrap_or(0);
+    let most = usize::try_from(affordable).unwrap_or(0).min(left);
+    let passed = surely_none(filter, window, vm, slot::index(slot::low(row)), most);
+    vm.luck = vm.luck.with(passed);
+    let Some(last) = u64::try_from(passed).ok().and_then(|passed| passed.checked_sub(1)) else { return fuel };
+    for condition in &filter.conditions {
+        let value = vm.rows.near_field(vm.heap, row.wrapping_add(last), condition.field).unwrap_or(0);
+        set(window, condition.loaded, value);
+        set(window, condition.result, 0);
+    }
+    set(window, filter.item, row.wrapping_add(last).wrapping_add(1));
+    set(window, filter.index, get(window, filter.index).wrapping_add(last).wrapping_add(1));
+    let spent = i64::try_from(passed).unwrap_or(0).wrapping_mul(cost);
+    let from_ahead = spent.min(vm.ahead);
+    vm.ahead = vm.ahead.wrapping_sub(from_ahead);
+    vm.mark = vm.mark.wrapping_add(from_ahead);
+    fuel.wrapping_add(from_ahead).wrapping_sub(spent)
+}
+
+/// How many rows from this one on there are, at most so many, for which surely no condition holds.
+///
+/// A few rows of all columns are looked at before more of any, so that little is looked at in vain.
+fn surely_none(filter: &Filter, window: &Window, vm: &Vm<'_>, row: usize, most: usize) -> usize {
+    let mut passed = 0_usize;
+    while passed < most {
+        let start = row.saturating_add(passed);
+        let mut rows = most.saturating_sub(passed).min(AHEAD);
+        let wanted = rows;
+        for condition in &filter.conditions {
+            let column = vm.rows.column(condition.field);
+            let values = column.and_then(|values| values.get(start..start.saturating_add(rows)));
+            let Some(values) = values else { return passed };
+            rows = first_that_may_hold(condition.relation, values, get(window, condition.other));
+        }
+        passed = passed.saturating_add(rows);
+        if rows < wanted {
+            break;
+        }
+    }
+    passed
+}
+
+/// The first value for which the condition may hold, or how many there are.
+///
+/// Values are compared as floats by their bits: that is the order of floats, and of whole numbers where one of them is
+/// 0 or more. What has no order (bits of no number) counts as holding. So for values before that one the condition
+/// surely does not hold; for the one itself the words behind decide. Floats, unlike words of 64 bits, can be compared
+/// two at a time on every x86-64.
+#[expect(clippy::neg_cmp_op_on_partial_ord, reason = "what has no order counts as holding")]
+fn first_that_may_hold(relation: Relation, values: &[u64], other: u64) -> usize {
+    // The least whole number has the bits of −0, which is not less than 0.
+    if other.cast_signed() < 0 || (other == 0 && relation == Relation::Less) {
+        return 0;
+    }
+    let other = f64::from_bits(other);
+    match relation {
+        Relation::Less => first(values, |value| !(value >= other)),
+        Relation::More => first(values, |value| !(value <= other)),
+        Relation::NotLess => first(values, |value| !(value < other)),
+        Relation::NotMore => first(values, |value| !(value > other)),
+    }
+}
+
+/// The first value of which something is so, or how many there are. All values of a block are asked, without branches.
+#[inline(always)]
+fn first(values: &[u64], holds: impl Fn(f64) -> bool) -> usize {
+    let holds = |value: &u64| holds(f64::from_bits(*value));
+    let (blocks, last) = values.as_chunks::<BLOCK>();
+    let any =
+        |block: &[u64; BLOCK]| block.iter().fold(0_u64, |any, value| any | u64::from(holds(value))) != 0;
+    let clean = blocks.iter().position(any).unwrap_or(blocks.len());
+    let block = blocks.get(clean).map_or(last, |block| block);
+    let in_block = block.iter().position(holds).unwrap_or(block.len());
+    clean.saturating_mul(BLOCK).saturating_add(in_block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the condition holds, as the words behind decide it.
+    fn holds<T: PartialOrd>(relation: Relation, value: T, other: T) -> bool {
+        match relation {
+            Relation::Less => value < other,
+            Relation::More => value > other,
+            Relation::NotLess => value >= other,
+            Relation::NotMore => value <= other,
+        }
+    }
+
+    const RELATIONS: [Relation; 4] = [Relation::Less, Relation::More, Relation::NotLess, Relation::NotMore];
+
+    #[test]
+    fn what_is_passed_over_holds_for_no_word() {
+        let powers = (0..63).map(|bits| 1_i64 << bits);
+        let infinite = i64::MAX >> 11 << 52;
+        let ends = [0, i64::MIN, i64::MAX, infinite, -(1 << 52)];
+        let near = |value: i64| [value.wrapping_sub(1), value, value.wrapping_add(1), value.wrapping_neg()];
+        let words: Vec<i64> = powers.chain(ends).flat_map(near).collect();
+        let mut passed = 0;
+        for (other, value) in words.iter().flat_map(|other| words.iter().map(move |value| (*other, *value))) {
+            for relation in RELATIONS {
+                let none =
+                    first_that_may_hold(relation, &[value.cast_unsigned()], other.cast_unsigned()) == 1;
+                assert!(!(none && holds(relation, value, other)), "{value} {relation:?} {other}");
+                passed += u32::from(none);
+            }
+        }
+        assert!(passed > 10_000, "{passed}");
+    }
+
+    #[test]
+    fn what_is_passed_over_holds_for_no_float() {
+        let floats = [0.0, f64::MIN_POSITIVE / 2.0, 1e-300, 0.5, 1.0, 1e300, f64::MAX];
+        let floats: Vec<f64> = floats.into_iter().flat_map(|value| [value, 0.0 - value]).collect();
+        for (other, value) in floats.iter().flat_map(|other| floats.iter().map(move |value| (*other, *value)))
+        {
+            for relation in RELATIONS {
+                let (bits, other_bits) = (slot::from_float(value), slot::from_float(other));
+                let none = first_that_may_hold(relation, &[bits], other_bits) == 1;
+                assert!(!(none && holds(relation, value, other)), "{value} {relation:?} {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_is_found_wherever_it_is() {
+        for length in 0..70 {
+            for at in 0..=length {
+                let values: Vec<u64> = (0..length).map(|place| u64::from(place == at)).collect();
+                assert_eq!(first_that_may_hold(Relation::More, &values, 0), at.min(length));
+            }
+        }
+    }
+}
