@@ -4,6 +4,7 @@
 
 mod durable;
 mod reconcile;
+mod shadow;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::name::Name;
 use crate::order::Sha256Digest;
 use crate::plan::share;
 use crate::record::Directive;
+use crate::shadow::Comparison;
 use crate::state::HighWaterMark;
 use crate::time::TOLERANCE;
 use crate::trace::chunk::{Chunk, Previous};
@@ -71,6 +73,15 @@ pub struct Installed {
     pub digest: Sha256Digest,
 }
 
+/// A program that runs in shadow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shadowed {
+    /// The program.
+    pub installed: Installed,
+    /// It ran, or could not, and is over.
+    pub over: Option<Status>,
+}
+
 /// What an agent keeps on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Durable {
@@ -100,6 +111,8 @@ pub struct Durable {
     pub head: TraceHead,
     /// What the order has spent here, in micro-dollars and tokens.
     pub spent: Option<([u8; 16], i64, i64)>,
+    /// What is desired runs in shadow, beside what is installed.
+    pub shadow: Option<Shadowed>,
 }
 
 impl Durable {
@@ -131,6 +144,10 @@ pub enum Event<'a> {
     Started(Result<(), SmolStr>),
     /// The program ran.
     Activated(&'a Activation),
+    /// The answer to [`Command::Start`] of a program in shadow.
+    ShadowStarted(Result<(), SmolStr>),
+    /// The program in shadow ran.
+    ShadowActivated(&'a Activation),
 }
 
 /// A program about to start.
@@ -142,6 +159,8 @@ pub struct Start {
     pub which: Which,
     /// Whether it is the last that ran well, because what is desired does not start.
     pub fallback: bool,
+    /// Whether it runs in shadow, beside what runs already: its actions are recorded and not performed.
+    pub shadow: bool,
     /// The agent's place among the targets.
     pub rank: u32,
     /// For whom effects are named: fleet, order, agent.
@@ -178,10 +197,12 @@ pub enum Command {
     Forget([u8; 16]),
     /// Send a message.
     Send(FromAgent),
-    /// Start a program. Answer with [`Event::Started`].
+    /// Start a program. Answer with [`Event::Started`]; of one in shadow with [`Event::ShadowStarted`].
     Start(Box<Start>),
     /// Stop the program that runs, between two steps.
     Stop,
+    /// Stop the program in shadow.
+    StopShadow,
     /// Wake the agent up at this time.
     Wake(u64),
 }
@@ -202,6 +223,8 @@ pub struct Agent {
     retry_at: Option<u64>,
     totals: Option<(Sha256Digest, [u8; 16], Totals)>,
     sent: Option<Arc<Aggregate>>,
+    /// What a program in shadow did so far, if one runs.
+    comparison: Option<Comparison>,
     log: Log,
     next_poll: u64,
     next_window: u64,
@@ -231,6 +254,7 @@ impl Agent {
             retry_at: None,
             totals: None,
             sent: None,
+            comparison: None,
             next_poll: 0,
             next_window: 0,
             window: 0,
@@ -278,6 +302,8 @@ impl Agent {
             Event::Reconnected => self.ask_again(&mut context),
             Event::Started(result) => self.started(result, &mut context),
             Event::Activated(activation) => self.activated(activation, &mut context),
+            Event::ShadowStarted(result) => self.shadow_started(result, &mut context),
+            Event::ShadowActivated(activation) => self.shadow_activated(activation, &mut context),
         }
     }
 
@@ -286,7 +312,7 @@ impl Agent {
         self.reopen(tail, context);
         self.unadmitted = (!self.durable.admitted).then_some(nonce);
         (self.seen, self.running, self.starting, self.retry_at) = (None, None, None, None);
-        (self.totals, self.sent, self.window) = (None, None, 0);
+        (self.totals, self.sent, self.comparison, self.window) = (None, None, None, 0);
         self.persist(context);
         // Agents do not all ask at once: where in the interval each does follows from its name.
         let hash: Sha256Digest = Sha256::digest(self.profile.name.as_str().as_bytes()).into();
@@ -296,7 +322,10 @@ impl Agent {
         self.next_window = context.now.saturating_add(self.profile.window_ns);
         match self.unadmitted {
             Some(nonce) => context.commands.push(Command::Send(FromAgent::Admit { nonce })),
-            None => self.resume(context),
+            None => {
+                self.resume(context);
+                self.begin_shadow(context);
+            }
         }
         context.commands.push(Command::Send(FromAgent::Read));
         self.sleep(context);
@@ -398,6 +427,7 @@ impl Agent {
 
     /// Sends what the trace says so far. Its head is on disk before.
     fn close_window(&mut self, context: &mut Context<'_>) {
+        self.tell_comparison(context);
         let Some((_, order, totals)) = &self.totals else { return };
         let fresh = self.sent.as_ref().is_none_or(|sent| sent.head != self.durable.head);
         if fresh {
@@ -424,6 +454,9 @@ impl Agent {
         context.commands.extend(full.map(|chunk| Command::Seal(Box::new(chunk))));
         if let Some((_, _, totals)) = &mut self.totals {
             totals.record(activation);
+        }
+        if let Some(comparison) = &mut self.comparison {
+            comparison.old.record(activation);
         }
         let spends = activation.money != 0 || activation.tokens != 0;
         if let Some((_, money, tokens)) = self.durable.spent.as_mut().filter(|_| spends) {
@@ -456,8 +489,16 @@ impl Agent {
             Status::Failed(cut(&format!("{outcome}: {reason}")).into())
         };
         self.durable.finished = Some(status.clone());
-        self.acknowledge(status, context);
+        self.acknowledge_installed(status, context);
         self.close_window(context);
+    }
+
+    /// Says what became of what is installed, unless what is desired is a shadow: that has answers of its own.
+    fn acknowledge_installed(&mut self, status: Status, context: &mut Context<'_>) {
+        match self.durable.shadow {
+            Some(_) => self.persist(context),
+            None => self.acknowledge(status, context),
+        }
     }
 
     /// Signs an acknowledgement of the record that was accepted last, writes all down, and sends it.
@@ -527,8 +568,10 @@ impl Agent {
         let end = order.not_after.saturating_add(TOLERANCE);
         let remaining = end.saturating_sub(context.clock.max(self.durable.mark.latest_signed));
         let remaining_ns = u64::try_from(remaining).unwrap_or(0);
-        let checked = Arc::clone(checked);
-        Some(Start { checked, which, fallback, rank, identity, money, tokens, remaining_ns })
+        let shadow_ns = checked.plan().shadow;
+        let remaining_ns = remaining_ns.min(shadow_ns.unwrap_or(u64::MAX));
+        let (checked, shadow) = (Arc::clone(checked), shadow_ns.is_some());
+        Some(Start { checked, which, fallback, shadow, rank, identity, money, tokens, remaining_ns })
     }
 }
 

@@ -329,6 +329,14 @@ impl Injector {
         // Without an AFTER a wave has the time of its patience, unless all have answered.
         let waits = self.plan.gate.after_ns == 0 && accounting.silent > 0;
         let due = now >= at && (!waits || now >= at.saturating_add(self.plan.gate.patience_ns));
+        if self.plan.shadow.is_some() {
+            // What has no effect needs no gate: it is over when its time is.
+            if due {
+                self.close_wave(true, now);
+                self.settle(Phase::Converged, commands);
+            }
+            return;
+        }
         let final_and_bad = accounting.silent == 0 && accounting.active < accounting.targets;
         if !due && (!final_and_bad || self.held_for == Some(accounting)) {
             return;
@@ -353,17 +361,20 @@ impl Injector {
             self.held_for = Some(accounting);
             return;
         }
-        if let Some(wave) = self.waves.last_mut() {
-            wave.accounting = accounting;
-            wave.judged_ns = Some(now.1);
-            wave.passed = Some(holds);
-        }
+        self.close_wave(holds, now.1);
         let next = self.waves.len();
         match (holds, next < self.plan.waves.len()) {
             (true, true) => self.wave(next, now, commands),
             (true, false) => self.settle(Phase::Converged, commands),
             (false, _) if self.plan.gate.rolls_back => self.roll_back(now, commands),
             (false, _) => self.end(Phase::Halted, Step::Halt, now, commands),
+        }
+    }
+
+    fn close_wave(&mut self, holds: bool, now: u64) {
+        let accounting = self.accounting();
+        if let Some(wave) = self.waves.last_mut() {
+            (wave.accounting, wave.judged_ns, wave.passed) = (accounting, Some(now), Some(holds));
         }
     }
 
@@ -520,7 +531,7 @@ impl Injector {
                     self.checkpoint(agent, *nonce).map(|answer| Command::Send(agent.clone(), answer)),
                 );
             }
-            FromAgent::Read | FromAgent::Window(_) => {}
+            FromAgent::Read | FromAgent::Window(_) | FromAgent::Compared(_) => {}
         }
     }
 

@@ -45,6 +45,7 @@ pub mod plan;
 pub mod record;
 pub mod refusal;
 pub mod report;
+pub mod shadow;
 pub mod simulate;
 pub mod state;
 pub mod time;

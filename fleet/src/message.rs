@@ -19,6 +19,7 @@ use crate::name::Name;
 use crate::order::{Revision, Sha256Digest};
 use crate::record::Directive;
 use crate::refusal::{Cause, Refusal};
+use crate::shadow::Comparison;
 use crate::window::Aggregate;
 
 /// First bytes of an acknowledgement.
@@ -243,6 +244,8 @@ pub enum FromAgent {
     Ack(Arc<Envelope>),
     /// A window of its trace.
     Window(Arc<Aggregate>),
+    /// What a program in shadow did, beside what is installed.
+    Compared(Arc<Comparison>),
     /// It lost its high-water mark and asks to be admitted.
     Admit {
         /// Its nonce.

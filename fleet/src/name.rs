@@ -24,6 +24,15 @@ impl Name {
     }
 }
 
+/// What stands in the place of a fleet's name on a bus, and so is none.
+const RESERVED: [&str; 8] =
+    ["agent", "bus", "execution", "health", "hint", "metrics", "performance", "queue"];
+
+/// Whether a fleet can have this name: on a bus its things must not lie among those of all fleets.
+pub fn names_a_fleet(name: &Name) -> bool {
+    !RESERVED.contains(&name.as_str())
+}
+
 /// Whether a text can be the beginning of a name; the empty text is the beginning of every name.
 pub fn is_prefix(text: &str) -> bool {
     text.len() <= Name::MAX_BYTES

@@ -1,12 +1,13 @@
 //! Plans: an order, its targets by name, its waves, and what the injector may do of itself.
 //!
 //! ```text
-//! plan   = "SWRP" version order waves gate injector former context
+//! plan   = "SWRP" version order waves gate injector former context shadow
 //! order  = length bytes              an order as publishers sign it, its targets a frozen list
 //! waves  = count (reach)*            how many targets are reached once the wave is out, rising
 //! gate   = after patience minimum-sample failure
 //! former = 0, or 1 version digest context      what a rollback puts back
 //! context = length text              values of the program's CONTEXT: a JSON object, or nothing
+//! shadow = nothing in version 1, nanoseconds in version 2
 //! ```
 //!
 //! The publisher signs the plan and is done: its signature delegates exactly the next wave, halt, rollback and, where
@@ -27,8 +28,8 @@ pub use outline::{Outline, wanted};
 /// First bytes of every plan.
 const MAGIC: [u8; 4] = *b"SWRP";
 
-/// Version of the format.
-const VERSION: u8 = 1;
+/// Version of the format: that of plans that are performed, and that of those that run in shadow.
+const VERSIONS: [u8; 2] = [1, 2];
 
 /// Most waves of a plan.
 pub const MAX_WAVES: usize = 64;
@@ -51,6 +52,9 @@ pub struct Plan {
     pub former: Option<Former>,
     /// Values of the program's CONTEXT, as a JSON object; empty where its defaults do.
     pub context: String,
+    /// The program runs beside what is installed for so many nanoseconds, and nothing it does is performed. An agent that
+    /// knows nothing of shadows refuses such a plan.
+    pub shadow: Option<u64>,
 }
 
 /// A program that ran before.
@@ -164,7 +168,7 @@ impl Plan {
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::default();
         writer.raw(&MAGIC);
-        writer.byte(VERSION);
+        writer.byte(if self.shadow.is_some() { 2 } else { 1 });
         writer.blob(&self.order.encode());
         writer.count(self.waves.len());
         for reach in &self.waves {
@@ -182,6 +186,9 @@ impl Plan {
             writer.blob(former.context.as_bytes());
         }
         writer.blob(self.context.as_bytes());
+        if let Some(shadow_ns) = self.shadow {
+            writer.unsigned(shadow_ns);
+        }
         writer.bytes
     }
 
@@ -192,7 +199,10 @@ impl Plan {
     pub fn decode(bytes: &[u8]) -> Result<Plan, Refusal> {
         let mut reader = Reader::new(bytes, Cause::NoPlan);
         reader.expect(&MAGIC, "a plan begins with `SWRP`")?;
-        reader.expect(&[VERSION], "version 1 is known here")?;
+        let version = reader.byte()?;
+        if !VERSIONS.contains(&version) {
+            return Err(reader.refusal("versions 1 and 2 are known here"));
+        }
         let order = Order::decode(reader.blob(crate::envelope::MAX_PAYLOAD)?)?;
         let count = reader.count(MAX_WAVES, 1)?;
         let mut waves = Vec::with_capacity(count);
@@ -215,11 +225,15 @@ impl Plan {
             false => None,
         };
         let context = context(&mut reader)?;
-        let plan = Plan { order, waves, gate, injector, former, context };
+        let shadow = if version == 2 { Some(reader.unsigned(u64::MAX)?) } else { None };
+        let plan = Plan { order, waves, gate, injector, former, context, shadow };
         let rising = plan.waves.windows(2).all(|pair| matches!(pair, [lower, higher] if lower < higher));
         let last = plan.waves.last().copied().unwrap_or(0);
         if !rising || last == 0 || plan.waves.first() == Some(&0) || last > plan.targets() {
             return Err(reader.refusal("waves reach more and more of a frozen list of targets"));
+        }
+        if plan.shadow.is_some() && plan.waves.len() != 1 {
+            return Err(reader.refusal("a program runs in shadow in one wave"));
         }
         reader.end()?;
         Ok(plan)

@@ -197,6 +197,16 @@ impl Figure {
         }
     }
 
+    /// One of the same kind, without samples.
+    #[must_use]
+    pub fn emptied(&self) -> Figure {
+        match self {
+            Figure::Total(_) => Figure::Total(Number::Word(0)),
+            Figure::Gauge(_) => Figure::Gauge(Sketch::default()),
+            Figure::Distribution(_) => Figure::Distribution(Sketch::default()),
+        }
+    }
+
     fn record(&mut self, sample: Number) {
         match self {
             Figure::Total(sum) => *sum = sum.plus(sample),
@@ -297,6 +307,12 @@ impl Totals {
             figures: metrics.iter().map(|metric| Figure::new(metric.kind)).collect(),
             ..Totals::default()
         }
+    }
+
+    /// Sums of nothing yet, for the same program.
+    #[must_use]
+    pub fn emptied(&self) -> Totals {
+        Totals { figures: self.figures.iter().map(Figure::emptied).collect(), ..Totals::default() }
     }
 
     /// Adds an activation.

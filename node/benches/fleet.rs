@@ -29,6 +29,7 @@ use swarm_fleet::order::{Limits, Revision};
 use swarm_fleet::plan::{Outline, draw};
 use swarm_fleet::simulate::Machines;
 use swarm_fleet::time::{DAY, SECOND};
+use swarm_fleet::trace::overflow::Policy;
 use swarm_fleet::trust::{Capabilities, Trust};
 use swarm_node::agents::{Agents, Settings};
 use swarm_node::disk::Disk;
@@ -141,6 +142,7 @@ fn start(count: u32, directory: &Path, keeps: bool, bus: Box<dyn Bus>) -> Agents
         disk,
         new: true,
         speed: 1,
+        overflow: (Policy::Spill, u64::MAX),
     };
     Agents::new(settings, Machines::new(1, clock()), Box::new(()), bus).unwrap()
 }
@@ -179,6 +181,7 @@ fn submission(version: u32, targets: &[Name], former: Option<&[u8]>) -> Submissi
         valid: (now, now + DAY),
         minimum_sample: 1,
         injector: key("injector").public_key(),
+        shadow: None,
     };
     let mut envelope = Envelope::new(PLAN_TYPE, outline.plan().unwrap().encode());
     envelope.sign(&key("publisher")).unwrap();

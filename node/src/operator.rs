@@ -7,11 +7,14 @@ use sha2::{Digest, Sha256};
 use swarm_bus::{Bus, BusError, Position};
 use swarm_fleet::envelope::{Envelope, RECORD_TYPE};
 use swarm_fleet::key::SecretKey;
+use swarm_fleet::message::FromAgent;
+use swarm_fleet::message::wire::decode_reports;
 use swarm_fleet::name::Name;
 use swarm_fleet::order::Revision;
 use swarm_fleet::plan::Plan;
 use swarm_fleet::record::{Directive, Record, Step};
 use swarm_fleet::refusal::{Cause, Refusal};
+use swarm_fleet::shadow::Comparisons;
 
 use crate::NodeError;
 use crate::layout::{KEEP, Layout, READ};
@@ -37,6 +40,7 @@ pub struct Operator {
     layout: Layout,
     bus: Box<dyn Bus>,
     answers: Option<Position>,
+    windows: Option<Position>,
 }
 
 impl std::fmt::Debug for Operator {
@@ -48,7 +52,7 @@ impl std::fmt::Debug for Operator {
 impl Operator {
     /// For a fleet.
     pub fn new(fleet: &Name, bus: Box<dyn Bus>) -> Operator {
-        Operator { layout: Layout::new(fleet), bus, answers: None }
+        Operator { layout: Layout::new(fleet), bus, answers: None, windows: None }
     }
 
     /// The bus.
@@ -77,6 +81,30 @@ impl Operator {
     pub fn status(&mut self) -> Result<Option<Status>, BusError> {
         let (bytes, _) = self.bus.get(&self.layout.status)?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    /// Takes up what agents have told of a program in shadow since it was asked last.
+    ///
+    /// # Errors
+    /// [`NodeError::Bus`].
+    pub fn compared(&mut self, comparisons: &mut Comparisons) -> Result<(), BusError> {
+        loop {
+            let entries = self.bus.read(&self.layout.windows, self.windows, READ)?;
+            for entry in &entries {
+                self.windows = Some(entry.position);
+                // What is no message of ours is passed over.
+                for (agent, message) in decode_reports(&entry.bytes).unwrap_or_default() {
+                    if let FromAgent::Compared(comparison) = message
+                        && comparison.agent == agent
+                    {
+                        comparisons.take(&comparison);
+                    }
+                }
+            }
+            if entries.len() < READ {
+                return Ok(());
+            }
+        }
     }
 
     /// Waits until the status changes, at most so long.

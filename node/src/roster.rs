@@ -51,6 +51,12 @@ pub struct Beat {
     pub running: usize,
     /// What it suffers from: a disk that is full.
     pub trouble: Option<String>,
+    /// Bytes of signed traces that wait for the bus.
+    #[serde(default)]
+    pub traces_waiting: u64,
+    /// Entries of traces that were left out for want of room, since it started.
+    #[serde(default)]
+    pub traces_lost: u64,
 }
 
 /// Puts a value under a key, whoever else does.

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use swarm_fleet::name::Name;
 use swarm_fleet::order::Revision;
+use swarm_fleet::trace::overflow::Policy;
 
-use super::duration;
 use super::fleet::{label, name};
+use super::{bytes, duration};
 
 /// Where a fleet is found.
 #[derive(Debug, Args)]
@@ -56,6 +57,11 @@ pub(crate) struct PlanMaking {
     /// How many targets must have answered before a gate can hold.
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Order")]
     pub(crate) minimum_sample: u32,
+
+    /// Run it in shadow for so long, beside what runs: its actions are counted and not performed. `inject` then says how
+    /// the two differ.
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Order")]
+    pub(crate) shadow: Option<i64>,
 }
 
 /// Arguments of `plan`.
@@ -217,6 +223,36 @@ pub(crate) struct AgentArguments {
     /// How much faster than the clock programs, windows and polls go.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) speed: u32,
+
+    /// What gives way when more of the traces waits for the bus than there is room for.
+    #[arg(long, value_enum, default_value_t = Overflow::Spill, value_name = "POLICY", help_heading = "Traces")]
+    pub(crate) overflow: Overflow,
+
+    /// Room for traces that the bus has not taken.
+    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "64MB", help_heading = "Traces")]
+    pub(crate) trace_room: i64,
+}
+
+/// What gives way when there is no room for traces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Overflow {
+    /// The programs: they wait until there is room.
+    Block,
+    /// The disk: traces are kept without bound.
+    Spill,
+    /// The traces: what figures are made of is kept, the rest is counted.
+    Sample,
+}
+
+impl Overflow {
+    /// As agents have it.
+    pub(crate) fn policy(self) -> Policy {
+        match self {
+            Overflow::Block => Policy::Block,
+            Overflow::Spill => Policy::Spill,
+            Overflow::Sample => Policy::Sample,
+        }
+    }
 }
 
 /// Arguments of `monitor` and `status`.

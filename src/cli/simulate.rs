@@ -41,6 +41,10 @@ pub(crate) struct SimulateArguments {
     #[arg(long, value_name = "FILE", help_heading = "Order")]
     pub(crate) former: Option<PathBuf>,
 
+    /// Run it in shadow for so long, beside what the agents run before, and say how the two differ.
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "former", help_heading = "Order")]
+    pub(crate) shadow: Option<i64>,
+
     /// A new folder for what the run leaves behind: the plan, its steps, what agents said, and every trace.
     /// `swarmc report` and `swarmc trace verify` read it.
     #[arg(long, value_name = "DIR")]

@@ -53,6 +53,7 @@ pub(crate) fn agent(arguments: &AgentArguments, terminal: Terminal) -> Result<St
         disk,
         new: arguments.new,
         speed: arguments.speed,
+        overflow: (arguments.overflow.policy(), u64::try_from(arguments.trace_room).unwrap_or(0)),
     };
     let fleet = settings.fleet.clone();
     let Some(machines) = machines(arguments, terminal)? else { return Ok(Status::Failed) };

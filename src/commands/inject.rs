@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use swarm_bus::Bus;
 use swarm_fleet::name::Name;
+use swarm_fleet::shadow::Comparisons;
 use swarm_node::operator::Operator;
 use swarm_node::status::Status as OrderStatus;
 use swarm_node::submission::Submission;
@@ -67,10 +68,22 @@ fn send(
     }
     let order = id_text(plan.order.id);
     let watch = Watch::new();
-    let status = follow(&mut operator, &order, Duration::from_nanos(positive(timeout)), &watch);
+    let mut shadow = plan.shadow.map(|_| Comparisons::new(plan.order.id));
+    let patience = Duration::from_nanos(positive(timeout));
+    let status = follow(&mut operator, &order, patience, &watch, shadow.as_mut());
     watch.done();
-    match status? {
-        Some(status) => steps::tell(&mut operator, &status, terminal),
+    match (status?, shadow) {
+        (Some(status), Some(told)) => {
+            super::shadow::finish(&mut operator, told, (submission, &plan), &status, terminal)
+        }
+        (status, _) => told(&mut operator, status, terminal),
+    }
+}
+
+/// Prints how the order stands in the end.
+fn told(operator: &mut Operator, status: Option<OrderStatus>, terminal: Terminal) -> Result<Status, Failure> {
+    match status {
+        Some(status) => steps::tell(operator, &status, terminal),
         None => Err(Failure::coded(
             Status::NotConverged,
             Fault::NoReply.code(),
@@ -85,11 +98,15 @@ fn follow(
     order: &str,
     patience: Duration,
     watch: &Watch,
+    mut shadow: Option<&mut Comparisons>,
 ) -> Result<Option<OrderStatus>, Failure> {
     let begun = Instant::now();
     let mut last: Option<OrderStatus> = None;
     loop {
         // A bus that is away comes back.
+        if let Some(told) = &mut shadow {
+            let _read = operator.compared(told);
+        }
         let status = operator.status().ok().flatten().filter(|status| status.order == order);
         if let Some(status) = status {
             watch.show(&status);

@@ -100,6 +100,7 @@ impl Folder {
             expires: None,
             minimum_sample: self.minimum_sample,
             injector: drafting.injector.clone(),
+            shadow: None,
         };
         draft.submission(&self.publishers)
     }

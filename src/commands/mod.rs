@@ -26,6 +26,7 @@ mod replay;
 mod report;
 mod run;
 mod schema;
+mod shadow;
 mod sign;
 mod simulate;
 mod steps;

@@ -15,7 +15,7 @@ use swarm_node::submission::Submission;
 use crate::cli::{PlanArguments, PlanMaking};
 use crate::commands::payload::read_payload;
 use crate::fleet::draft::{Candidate, Draft, refused};
-use crate::fleet::{failure, no_bus, open, read_keys, read_trust};
+use crate::fleet::{failure, no_bus, open, positive, read_keys, read_trust};
 use crate::program::{self, Loaded};
 use crate::render::plan::{plan_json, plan_text};
 use crate::status::{Failure, Fault, Status};
@@ -117,6 +117,7 @@ pub(crate) fn make(
         expires: making.expires,
         minimum_sample: making.minimum_sample,
         injector,
+        shadow: making.shadow.map(positive),
     };
     draft.submission(&read_keys(&making.key)?).map(Some)
 }

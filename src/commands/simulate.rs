@@ -6,7 +6,9 @@ use swarm_bytecode::module::{FunctionId, Module, TargetCount};
 use swarm_bytecode::types::Type;
 use swarm_fleet::name::Name;
 use swarm_fleet::refusal::Refusal;
-use swarm_fleet::simulate::{Conditions, Faults, Machines, Request, SECOND, STARTED_AT, Setup, Simulation};
+use swarm_fleet::simulate::{
+    Conditions, Faults, Machines, Outcome, Request, SECOND, STARTED_AT, Setup, Simulation,
+};
 use swarm_vm::{Program, Value};
 
 use crate::cli::SimulateArguments;
@@ -65,6 +67,7 @@ pub(crate) fn simulate(arguments: &SimulateArguments, terminal: Terminal) -> Res
         labels: role.iter().filter_map(|role| Some((Name::new("role")?, Name::new(role)?))).collect(),
         poll_ns: positive(arguments.poll),
         window_ns: positive(arguments.window),
+        shadow: arguments.shadow.map(positive),
     };
     let mut fits = conditions()?;
     let role = role.unwrap_or_default();
@@ -92,6 +95,9 @@ pub(crate) fn simulate(arguments: &SimulateArguments, terminal: Terminal) -> Res
     let outcome = simulation.run(&mut |snapshot| live.show(snapshot));
     live.done(&outcome);
     folder.map_or(Ok(()), |folder| folder.finish())?;
+    if arguments.shadow.is_some() {
+        return shadowed(&outcome, former.as_deref(), terminal);
+    }
     let report = Report { outcome: &outcome, facts: &facts, module: &loaded.module };
     let status = report.status();
     if terminal.json() {
@@ -102,6 +108,17 @@ pub(crate) fn simulate(arguments: &SimulateArguments, terminal: Terminal) -> Res
         terminal.data(&report.for_people())?;
     }
     Ok(status)
+}
+
+/// What a shadow run says: how many agents ran it, and how it differs.
+fn shadowed(outcome: &Outcome, former: Option<&[u8]>, terminal: Terminal) -> Result<Status, Failure> {
+    let accounting = outcome.injector.accounting();
+    let converged = outcome.violations.is_empty() && accounting.active == accounting.targets;
+    super::shadow::tell(&outcome.comparisons, outcome.injector.plan(), former, accounting, terminal)?;
+    for violation in &outcome.violations {
+        terminal.talk(&format!("{violation}\n"));
+    }
+    Ok(if converged { Status::Done } else { Status::Failed })
 }
 
 fn refused(refusal: &Refusal) -> Failure {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
+use sha2::{Digest, Sha256};
 use swarm_bytecode::codec::strip;
 use swarm_bytecode::module::{FunctionId, Module};
 use swarm_bytecode::types::Type;
@@ -37,7 +38,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) candidates: Vec<Candidate>,
     /// Values of the program's CONTEXT.
     pub(crate) context: Map<String, Json>,
-    /// Names the order; made up without it.
+    /// Names the order; without it, what it is does.
     pub(crate) id: Option<[u8; 16]>,
     /// How many targets a governor wants, where the program leaves it open.
     pub(crate) agents: Option<u32>,
@@ -51,6 +52,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) minimum_sample: u32,
     /// Who takes the steps.
     pub(crate) injector: PublicKey,
+    /// Runs it in shadow for so many nanoseconds.
+    pub(crate) shadow: Option<u64>,
 }
 
 impl Draft<'_> {
@@ -60,10 +63,8 @@ impl Draft<'_> {
         let context = self.checked_context(&module)?;
         let header = &self.loaded.module.instruction;
         let fitting = self.fitting(&module, &context)?;
-        let id = match self.id {
-            Some(id) => id,
-            None => *keys::random()?,
-        };
+        let now = keys::whole_seconds(keys::now());
+        let id = self.id.unwrap_or_else(|| self.derived(&module, &context, &fitting, now));
         let count = match (wanted(header, fitting.len()), self.agents) {
             (Some(count), _) => Some(count),
             (None, agents) => agents,
@@ -72,7 +73,6 @@ impl Draft<'_> {
         let running = self.desired.and_then(running);
         // A program is not put back in its own place.
         let running = running.filter(|(_, bytes)| *bytes != module);
-        let now = keys::whole_seconds(keys::now());
         let lasts = self.expires.or(header.deadline_ns.map(|deadline| deadline.saturating_add(HOUR)));
         let (former, former_bytes) = running.unzip();
         let outline = Outline {
@@ -87,6 +87,7 @@ impl Draft<'_> {
             valid: (now, now.saturating_add(lasts.unwrap_or(24 * HOUR))),
             minimum_sample: self.minimum_sample,
             injector: self.injector,
+            shadow: self.shadow,
         };
         let plan = outline.plan().map_err(|refusal| refused(&refusal))?;
         let envelope = swarm_fleet::envelope::Envelope::new(swarm_fleet::envelope::PLAN_TYPE, plan.encode());
@@ -95,6 +96,25 @@ impl Draft<'_> {
             submission.sign(signer).map_err(|refusal| refused(&refusal))?;
         }
         Ok(submission)
+    }
+
+    /// The id of an order that is given none follows from what it is: the same order of the same second is the same.
+    fn derived(&self, module: &[u8], context: &str, fitting: &[Name], now: i64) -> [u8; 16] {
+        let mut hash = Sha256::new();
+        hash.update(b"swarm.order.id.v1");
+        let revision = [self.revision.epoch, self.revision.counter].map(u64::to_le_bytes).concat();
+        let limits =
+            [self.expires.unwrap_or(-1), i64::from(self.minimum_sample)].map(i64::to_le_bytes).concat();
+        let times =
+            [now, self.agents.map_or(-1, i64::from), shadow(self.shadow)].map(i64::to_le_bytes).concat();
+        let names = fitting.iter().map(|name| name.as_str().as_bytes());
+        let parts = [self.fleet.as_str().as_bytes(), module, context.as_bytes(), &revision, &limits, &times];
+        for part in parts.into_iter().chain(names) {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+            hash.update(part);
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        *digest.first_chunk().unwrap_or(&[0; 16])
     }
 
     /// The context as JSON, if it has all the program needs and fits.
@@ -126,6 +146,10 @@ impl Draft<'_> {
     }
 }
 
+fn shadow(nanoseconds: Option<u64>) -> i64 {
+    nanoseconds.map_or(-1, |own| i64::try_from(own).unwrap_or(i64::MAX))
+}
+
 fn agent_fits(
     conditions: &mut Conditions,
     module: &Module,
@@ -154,6 +178,10 @@ pub(crate) fn conditions(module: &[u8], context: &str) -> Result<(Program, Condi
 fn running(directive: &Directive) -> Option<(Former, Vec<u8>)> {
     let plan = Plan::decode(&directive.plan().payload).ok()?;
     let record = Record::decode(&directive.record().payload).ok()?;
+    if plan.shadow.is_some() {
+        // What it ran beside runs on.
+        return Some((plan.former?, directive.former()?.to_vec()));
+    }
     match record.step {
         Step::Run { .. } | Step::Resume | Step::Halt => {
             let Plan { order, context, .. } = plan;

@@ -11,6 +11,7 @@ use swarm_fleet::agent::Profile;
 use swarm_fleet::name::Name;
 use swarm_fleet::order::Revision;
 use swarm_fleet::simulate::Machines;
+use swarm_fleet::trace::overflow::Policy;
 use swarm_fleet::trust::{Capabilities, Trust};
 use swarm_node::agents::{Agents, Settings};
 use swarm_node::disk::Disk;
@@ -21,7 +22,7 @@ use crate::cli::InjectArguments;
 use crate::commands::agent_key;
 use crate::commands::context_of;
 use crate::fleet::draft::{Draft, refused};
-use crate::fleet::{failure, no_bus};
+use crate::fleet::{failure, no_bus, positive};
 use crate::keys;
 use crate::program;
 use crate::status::{Failure, Fault};
@@ -90,6 +91,7 @@ impl Embedded {
             expires: arguments.making.expires,
             minimum_sample: arguments.making.minimum_sample,
             injector: steps.public_key(),
+            shadow: arguments.making.shadow.map(positive),
         };
         let submission = draft.submission(std::slice::from_ref(&publisher))?;
         let profile = |name: Name| Profile {
@@ -109,6 +111,7 @@ impl Embedded {
             disk: Disk::in_memory(),
             new: true,
             speed: arguments.speed,
+            overflow: (Policy::Spill, u64::MAX),
         };
         let fleet = trust.fleet().clone();
         let disk = Disk::in_memory();

@@ -15,6 +15,7 @@ pub(crate) mod replay;
 mod resource;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod shadow;
 pub(crate) mod style;
 mod table;
 pub(crate) mod tests;

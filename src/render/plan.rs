@@ -68,7 +68,16 @@ pub(crate) fn plan_text(
     let seconds = plan.gate.after_ns / 1_000_000_000;
     let after = if seconds == 0 { String::new() } else { format!(", a gate {seconds}s after each") };
     let fails = if plan.gate.rolls_back { "rolls back" } else { "halts" };
-    row(&mut text, "waves", &format!("reach {}{after}; a gate that fails {fails}", waves.join(", ")));
+    match plan.shadow {
+        Some(shadow_ns) => {
+            let lasts = super::fleet::duration(shadow_ns);
+            row(&mut text, "in shadow", &format!("for {lasts}, all at once; nothing is performed"));
+        }
+        None => {
+            let waves = format!("reach {}{after}; a gate that fails {fails}", waves.join(", "));
+            row(&mut text, "waves", &waves);
+        }
+    }
     let money =
         |amount: Option<u64>| amount.map_or_else(|| "unbounded".to_owned(), |own| amount::money(own.into()));
     row(

@@ -119,7 +119,12 @@ impl Fleet {
         let log =
             std::fs::OpenOptions::new().append(true).create(true).open(self.directory.join(name)).unwrap();
         let url = self.server.url();
-        let mut command = swarmc(&self.directory, arguments);
+        // A file that may not grow is an error to the program, not its end.
+        let mut command = Command::new("sh");
+        command.current_dir(&self.directory).stdin(Stdio::null()).env_remove("SWARM_BUS");
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_swarmc")])
+            .args(arguments);
         command
             .args(["--bus", &url, "--trust", "trust.json"])
             .stdout(Stdio::null())
@@ -153,6 +158,23 @@ impl Fleet {
         self.agents.insert(process, child);
     }
 
+    /// Stops a process of agents where it is (`STOP`), or lets it go on (`CONT`).
+    pub(crate) fn signal_agents(&self, process: u32, signal: &str) {
+        let pid = self.agents[&process].id().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
+    }
+
+    /// Lets no file of a process of agents grow beyond so many bytes more than its state has: its disk is full. `None`:
+    /// there is room again.
+    pub(crate) fn limit_agents(&self, process: u32, more: Option<u64>) {
+        let pid = self.agents[&process].id().to_string();
+        let state = self.directory.join(format!("agents{process}/agents.swarm"));
+        let bytes = more.map(|more| std::fs::metadata(state).unwrap().len() + more);
+        let soft = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let limit = format!("--fsize={soft}:unlimited");
+        assert!(Command::new("prlimit").args(["--pid", &pid, &limit]).status().unwrap().success());
+    }
+
     pub(crate) fn kill_agents(&mut self, process: u32) {
         if let Some(mut child) = self.agents.remove(&process) {
             child.kill().unwrap();
@@ -177,10 +199,15 @@ impl Fleet {
 
     /// Sends a version of the program.
     pub(crate) fn inject(&self, version: u32) -> Child {
+        self.inject_with(version, &[])
+    }
+
+    /// The same, with more arguments.
+    pub(crate) fn inject_with(&self, version: u32, more: &[&str]) -> Child {
         let file = format!("hello{version}.swarm");
         let keys = ["--key", "dan.key", "--trust", "trust.json", "--injector", "injector.pub"];
         let rest = ["--minimum-sample", "2", "--timeout", "90s"];
-        self.background(&[["inject", &file].as_slice(), &keys, &rest].concat())
+        self.background(&[["inject", &file].as_slice(), &keys, &rest, more].concat())
     }
 
     pub(crate) fn status(&self) -> Value {

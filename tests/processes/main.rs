@@ -47,8 +47,20 @@ fn an_order_goes_out_is_halted_resumed_and_rolled_back() {
             std::thread::sleep(Duration::from_millis(100));
         }
 
-        // The next version, and back again.
+        // The next version in shadow: it counts as many calls, and there are no more than without it.
         fleet.write_program(2);
+        let (code, document, said) = outcome(fleet.inject_with(2, &["--shadow", "4s"]));
+        assert_eq!(code, 0, "{said}{}", fleet.logs());
+        let shadow = &document["shadow"];
+        assert_eq!(
+            (&shadow["agents"], &shadow["alone"]),
+            (&Value::from(ALL_AGENTS), &Value::from(0)),
+            "{shadow}"
+        );
+        let calls = |side: &str| shadow["actions"]["PING"][side]["done"].as_u64().unwrap_or(0);
+        assert!(calls("new") >= 2 * u64::from(ALL_AGENTS) && calls("old") > 0, "{shadow}");
+
+        // The next version, and back again.
         let (code, document, said) = outcome(fleet.inject(2));
         assert_eq!(code, 0, "{said}{}", fleet.logs());
         assert_eq!(document["status"]["version"], 2);
@@ -214,6 +226,84 @@ fn whatever_dies_in_the_middle_of_an_order_it_converges_and_nothing_happens_twic
         faulty(seed);
     }
     eprintln!("{runs} of {runs} fault runs converged");
+}
+
+/// Orders while a process of agents does not answer; gives the fleet once all is well again.
+fn hampered(what: &str, hamper: impl Fn(&Fleet), seen: impl Fn(&Value) -> bool, mend: impl Fn(&Fleet)) {
+    let Some(fleet) = Fleet::start(Engine::Redis, PROCESSES, EACH) else { return };
+    fleet.until_told(20);
+    hamper(&fleet);
+    let order = fleet.inject(1);
+    let (begun, mut since) = (Instant::now(), None);
+    loop {
+        let status = fleet.status();
+        // For a moment everyone is silent; it has to be so for a while.
+        since = if seen(&status) { since.or(Some(Instant::now())) } else { None };
+        if since.is_some_and(|since| since.elapsed() > Duration::from_millis(1200)) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what} is not named: {status}\n{}", fleet.logs());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    mend(&fleet);
+    let (code, document, said) = outcome(order);
+    assert_eq!(code, 0, "{what}: {said}{}", fleet.logs());
+    assert_eq!(active(&document["status"]), u64::from(ALL_AGENTS), "{what}: {document}");
+    assert_eq!(fleet.effects().1, Vec::<String>::new(), "{what}: something happened twice");
+}
+
+/// Whether all who are silent are of this process, and someone is.
+fn silent(status: &Value, process: &str) -> bool {
+    let exceptions = status["status"]["exceptions"].as_array();
+    exceptions.is_some_and(|all| {
+        let of_it = |own: &Value| own[1] == "silent" && own[0].as_str().unwrap_or("").starts_with(process);
+        !all.is_empty() && all.iter().all(of_it)
+    })
+}
+
+#[test]
+fn agents_that_stand_still_are_named_and_catch_up() {
+    let stop = |fleet: &Fleet| fleet.signal_agents(1, "STOP");
+    let go_on = |fleet: &Fleet| fleet.signal_agents(1, "CONT");
+    hampered("a slow process", stop, |status| silent(status, "a1"), go_on);
+}
+
+#[test]
+fn agents_whose_disk_is_full_do_nothing_say_so_and_go_on() {
+    let fill = |fleet: &Fleet| fleet.limit_agents(1, Some(64));
+    let empty = |fleet: &Fleet| fleet.limit_agents(1, None);
+    let named = |status: &Value| status["processes"]["a1"]["trouble"].is_string() && silent(status, "a1");
+    hampered("a full disk", fill, named, empty);
+}
+
+#[test]
+fn without_room_for_traces_programs_wait_or_traces_thin_out() {
+    for (policy, runs) in [("block", false), ("sample", true)] {
+        let agents: &[&str] = if runs {
+            &["--overflow", "sample", "--trace-room", "0B"]
+        } else {
+            &["--overflow", "block", "--trace-room", "0B"]
+        };
+        let Some(fleet) = Fleet::start_with(Engine::Redis, 1, 3, Extra { agents, ..Extra::default() }) else {
+            return;
+        };
+        fleet.until_told(3);
+        let mut order = fleet.inject(1);
+        fleet.until("they run", |status| active(status) > 0);
+        let begun = Instant::now();
+        let beat = loop {
+            let beat = fleet.status()["processes"]["a1"].take();
+            let lost = beat["traces_lost"].as_u64().unwrap_or(0);
+            if beat["trouble"].is_string() && (lost > 0) == runs {
+                break beat;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "{policy}: {beat}\n{}", fleet.logs());
+            std::thread::sleep(Duration::from_millis(100));
+        };
+        assert_eq!(fleet.effects().0 > 0, runs, "{policy}: {beat}");
+        order.kill().unwrap();
+        order.wait().unwrap();
+    }
 }
 
 #[test]

@@ -2,14 +2,15 @@
 //!
 //! ```text
 //! durable   = "SWRB" version admitted mark installed last-good halted finished attempts incarnation sequence
-//!             outbox head spent
+//!             outbox head spent shadow
+//! shadow    = 0, or 1 installed status                   nothing in version 1
 //! installed = 0, or 1 directive-digest which order digest
 //! ```
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Durable, Installed, Which};
+use super::{Durable, Installed, Shadowed, Which};
 use crate::codec::{Reader, Writer};
 use crate::envelope::Envelope;
 use crate::message::{Status, TraceHead};
@@ -19,7 +20,7 @@ use crate::refusal::{Cause, Refusal};
 use crate::state::HighWaterMark;
 
 const MAGIC: [u8; 4] = *b"SWRB";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Most bytes of a mark.
 const MAX_MARK: usize = 1 << 24;
@@ -39,19 +40,10 @@ impl Durable {
         writer.byte(u8::from(self.admitted));
         writer.blob(&self.mark.encode());
         for installed in [&self.installed, &self.last_good] {
-            writer.byte(u8::from(installed.is_some()));
-            if let Some(installed) = installed {
-                writer.raw(&installed.directive.digest());
-                writer.byte(u8::from(installed.which == Which::Former));
-                writer.raw(&installed.order);
-                writer.raw(&installed.digest);
-            }
+            write_installed(&mut writer, installed.as_ref());
         }
         writer.byte(u8::from(self.halted));
-        writer.byte(u8::from(self.finished.is_some()));
-        if let Some(finished) = &self.finished {
-            finished.write(&mut writer);
-        }
+        write_status(&mut writer, self.finished.as_ref());
         writer.count(self.attempts.len());
         for (digest, count) in &self.attempts {
             writer.raw(digest);
@@ -72,12 +64,18 @@ impl Durable {
             writer.word(*money);
             writer.word(*tokens);
         }
+        let shadow = self.shadow.as_ref();
+        write_installed(&mut writer, shadow.map(|shadow| &shadow.installed));
+        if let Some(shadow) = shadow {
+            write_status(&mut writer, shadow.over.as_ref());
+        }
         writer.bytes
     }
 
     /// The desired states it speaks of.
     pub fn directives(&self) -> impl Iterator<Item = &Arc<Directive>> {
-        self.installed.iter().chain(&self.last_good).map(|installed| &installed.directive)
+        let shadow = self.shadow.as_ref().map(|shadow| &shadow.installed);
+        self.installed.iter().chain(&self.last_good).chain(shadow).map(|installed| &installed.directive)
     }
 
     /// Reads what an agent kept; desired states are looked up by digest.
@@ -90,14 +88,17 @@ impl Durable {
     ) -> Result<Durable, Refusal> {
         let mut reader = Reader::new(bytes, Cause::NoState);
         reader.expect(&MAGIC, "an agent's state begins with `SWRB`")?;
-        reader.expect(&[VERSION], "version 1 is known here")?;
-        let durable = Durable {
+        let version = reader.byte()?;
+        if !(1..=VERSION).contains(&version) {
+            return Err(reader.refusal("versions 1 and 2 are known here"));
+        }
+        let mut durable = Durable {
             admitted: reader.flag()?,
             mark: HighWaterMark::decode(reader.blob(MAX_MARK)?)?,
             installed: installed(&mut reader, directive)?,
             last_good: installed(&mut reader, directive)?,
             halted: reader.flag()?,
-            finished: if reader.flag()? { Some(Status::read(&mut reader)?) } else { None },
+            finished: status(&mut reader)?,
             attempts: attempts(&mut reader)?,
             incarnation: reader.unsigned(u64::MAX)?,
             sequence: reader.unsigned(u64::MAX)?,
@@ -112,10 +113,37 @@ impl Durable {
                 true => Some((reader.array()?, reader.word()?, reader.word()?)),
                 false => None,
             },
+            shadow: None,
         };
+        if version > 1
+            && let Some(installed) = installed(&mut reader, directive)?
+        {
+            durable.shadow = Some(Shadowed { installed, over: status(&mut reader)? });
+        }
         reader.end()?;
         Ok(durable)
     }
+}
+
+fn write_installed(writer: &mut Writer, installed: Option<&Installed>) {
+    writer.byte(u8::from(installed.is_some()));
+    if let Some(installed) = installed {
+        writer.raw(&installed.directive.digest());
+        writer.byte(u8::from(installed.which == Which::Former));
+        writer.raw(&installed.order);
+        writer.raw(&installed.digest);
+    }
+}
+
+fn write_status(writer: &mut Writer, status: Option<&Status>) {
+    writer.byte(u8::from(status.is_some()));
+    if let Some(status) = status {
+        status.write(writer);
+    }
+}
+
+fn status(reader: &mut Reader<'_>) -> Result<Option<Status>, Refusal> {
+    Ok(if reader.flag()? { Some(Status::read(reader)?) } else { None })
 }
 
 fn installed(

@@ -77,6 +77,11 @@ impl Agent {
     fn take(&mut self, step: &AcceptedStep, context: &mut Context<'_>) {
         let AcceptedStep { checked, mark, .. } = step;
         self.durable.mark = mark.clone();
+        if checked.plan().shadow.is_some() && !matches!(checked.record().step, Step::Halt | Step::Resume) {
+            self.take_shadow(checked, context);
+            return;
+        }
+        self.drop_shadow(context);
         match checked.record().step {
             Step::Run { .. } => self.install(checked, Which::Ordered, context),
             Step::Rollback { to: Some(_), .. } => self.install(checked, Which::Former, context),
@@ -168,7 +173,7 @@ impl Agent {
             let why = self.failure.as_deref().unwrap_or("it did not survive its start");
             let status = Status::Failed(cut(&format!("{}: {why}", Cause::Quarantined.code())).into());
             self.durable.finished = Some(status.clone());
-            self.acknowledge(status, context);
+            self.acknowledge_installed(status, context);
         }
         let good = self.durable.last_good.clone().filter(|good| good.digest != installed.digest);
         if let Some(good) = good.filter(|good| tried(self, good.digest) < self.profile.attempts) {
@@ -201,7 +206,7 @@ impl Agent {
             Ok(()) => {
                 self.running = Some(digest);
                 if !fallback {
-                    self.acknowledge(Status::Active, context);
+                    self.acknowledge_installed(Status::Active, context);
                 }
             }
             Err(reason)

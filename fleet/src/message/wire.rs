@@ -1,7 +1,7 @@
 //! Messages in bytes, many at a time: what one process says travels together.
 //!
 //! ```text
-//! reports  = "SWRM" version count (agent report)*      report  = 0 envelope | 1 nonce | 2 window
+//! reports  = "SWRM" version count (agent report)*      report  = 0 envelope | 1 nonce | 2 window | 3 comparison
 //! replies  = "SWRN" version count (agent reply)*       reply   = 0 sequence | 1 envelope
 //! ```
 
@@ -12,6 +12,7 @@ use crate::codec::{Reader, Writer};
 use crate::envelope::Envelope;
 use crate::name::Name;
 use crate::refusal::{Cause, Refusal};
+use crate::shadow::Comparison;
 use crate::window::Aggregate;
 
 const REPORTS_MAGIC: [u8; 4] = *b"SWRM";
@@ -47,6 +48,10 @@ pub fn encode_reports<'m>(messages: impl IntoIterator<Item = (&'m Name, &'m From
                 writer.byte(2);
                 writer.blob(&aggregate.encode());
             }
+            FromAgent::Compared(comparison) => {
+                writer.byte(3);
+                writer.blob(&comparison.encode());
+            }
             FromAgent::Read => {}
         }
     }
@@ -66,7 +71,8 @@ pub fn decode_reports(bytes: &[u8]) -> Result<Vec<(Name, FromAgent)>, Refusal> {
             0 => FromAgent::Ack(Arc::new(Envelope::decode(reader.blob(MAX_SIGNED)?)?)),
             1 => FromAgent::Admit { nonce: reader.unsigned(u64::MAX)? },
             2 => FromAgent::Window(Arc::new(Aggregate::decode(reader.blob(MAX_WINDOW)?)?)),
-            _ => return Err(reader.refusal("a report is of kind 0 to 2")),
+            3 => FromAgent::Compared(Arc::new(Comparison::decode(reader.blob(MAX_WINDOW)?)?)),
+            _ => return Err(reader.refusal("a report is of kind 0 to 3")),
         };
         messages.push((agent, message));
     }

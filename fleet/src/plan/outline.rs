@@ -37,6 +37,8 @@ pub struct Outline<'a> {
     pub minimum_sample: u32,
     /// Who takes the steps.
     pub injector: PublicKey,
+    /// Runs it in shadow for so many nanoseconds: in one wave, since nothing can go wrong.
+    pub shadow: Option<u64>,
 }
 
 impl Outline<'_> {
@@ -66,10 +68,10 @@ impl Outline<'_> {
             not_after: self.valid.1,
             emergency: false,
         };
-        let rollout = header.rollout.as_ref();
+        let rollout = header.rollout.as_ref().filter(|_| self.shadow.is_none());
         let shares = rollout.map_or(&[1_000_000][..], |rollout| &rollout.waves);
         let after = rollout.and_then(|rollout| rollout.after_ns);
-        let after_ns = after.and_then(|after| u64::try_from(after).ok()).unwrap_or(0);
+        let after_ns = self.shadow.or(after.and_then(|after| u64::try_from(after).ok())).unwrap_or(0);
         Ok(Plan {
             order,
             waves: reaches(shares, u32::try_from(self.targets.len()).unwrap_or(u32::MAX)),
@@ -82,6 +84,7 @@ impl Outline<'_> {
             injector: self.injector,
             former: self.former,
             context: self.context,
+            shadow: self.shadow,
         })
     }
 }

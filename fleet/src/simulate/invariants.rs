@@ -84,6 +84,10 @@ impl Watch {
         self.hold(signed && expected.map(|(digest, _)| digest) == Some(digest), || {
             format!("at {now_ns} ns: agent {agent} runs something no one signed")
         });
+        if start.shadow {
+            // Nothing is installed by it.
+            return;
+        }
         let history = self.histories.entry(agent).or_default();
         let revision = record.as_ref().map_or(history.started, |record| record.revision);
         let before = history.started;
@@ -114,6 +118,12 @@ impl Watch {
         *count = count.saturating_add(1);
         let count = *count;
         self.hold(count == 1, || format!("at {now_ns} ns: agent {agent} did an effect {count} times"));
+    }
+
+    /// A program in shadow has no effects.
+    pub(crate) fn performed_in_shadow(&mut self, now_ns: u64, agent: u32, key: EffectKey) {
+        let digits: String = key.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        self.hold(false, || format!("at {now_ns} ns: agent {agent} did {digits}… in shadow"));
     }
 
     /// How many effects that happen once have happened.

@@ -66,6 +66,8 @@ struct Desk {
     /// What is answered in the place of what is made up.
     given: Option<Given>,
     order: [u8; 16],
+    /// Nothing is performed.
+    shadow: bool,
     /// Effects done once: what the journal said of each, by key, in order of the calls.
     asked: Vec<EffectKey>,
     permits: BTreeMap<EffectKey, Permit>,
@@ -84,6 +86,7 @@ pub struct Run {
     work: Workload,
     deadline_ns: u64,
     order: [u8; 16],
+    shadow: bool,
     now_ns: u64,
     over: bool,
 }
@@ -166,6 +169,9 @@ fn own_metrics(module: &Module) -> Vec<(usize, &'static str)> {
 
 impl Desk {
     fn answer(&mut self, call: &Call<'_>) -> Answer {
+        if self.shadow && call.effect() != Effect::Query {
+            return Answer::done();
+        }
         if let Some(answer) = self.given.as_ref().and_then(|given| given(call)) {
             return answer;
         }
@@ -220,7 +226,8 @@ impl Engine for Machines {
         let instance = instance.effects(Effects::Collected).without_action_log().without_digest();
         let instance = instance.identity(&start.identity);
         let deadline_ns = now_ns.saturating_add(start.remaining_ns);
-        Ok(Run { loaded, instance, agenda: None, work, deadline_ns, order, now_ns, over: false })
+        let shadow = start.shadow;
+        Ok(Run { loaded, instance, agenda: None, work, deadline_ns, order, shadow, now_ns, over: false })
     }
 
     fn due(&self, run: &Run) -> Option<u64> {
@@ -244,7 +251,8 @@ impl Engine for Machines {
         {
             let mut desk = self.desk.borrow_mut();
             let given = desk.given.take();
-            *desk = Desk { given, order: run.order, journal: std::mem::take(journal), ..Desk::default() };
+            let (order, shadow) = (run.order, run.shadow);
+            *desk = Desk { given, order, shadow, journal: std::mem::take(journal), ..Desk::default() };
         }
         let activation = self.run(run, now_ns);
         let mut desk = self.desk.borrow_mut();

@@ -10,6 +10,7 @@ mod random;
 mod rules;
 mod schedule;
 mod setup;
+mod shadow;
 mod trouble;
 mod workload;
 
@@ -36,6 +37,7 @@ use crate::monitor::{Judge, Monitor};
 use crate::name::Name;
 use crate::record::Directive;
 use crate::refusal::Refusal;
+use crate::shadow::{Comparison, Comparisons};
 use crate::window::{Aggregate, Figure};
 use faults::Fault;
 use invariants::Watch;
@@ -52,9 +54,11 @@ enum Happening {
     ToAgent(u32, ToAgent),
     ToInjector(u32, FromAgent),
     ToMonitor(u32, Arc<Aggregate>),
+    Compared(Arc<Comparison>),
     ToBus(u32),
     WakeAgent(u32),
     Activate(u32, u32),
+    ActivateShadow(u32, u32),
     WakeInjector,
     Window,
     Boot(u32),
@@ -109,6 +113,8 @@ pub struct Outcome {
     pub traces: [u8; 32],
     /// Events of all traces.
     pub events: u64,
+    /// What agents told of a program in shadow.
+    pub comparisons: Comparisons,
 }
 
 /// Takes what there is to keep of a simulation, signed as it would be on a bus. It has no say in what happens.
@@ -150,6 +156,7 @@ pub struct Simulation<E: Engine, J> {
     healed: bool,
     injector_wake: u64,
     archive: Option<Box<dyn Archive>>,
+    comparisons: Comparisons,
 }
 
 impl<E: Engine, J: Judge> Simulation<E, J> {
@@ -220,6 +227,7 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
             healed: faults.is_none(),
             injector_wake: 0,
             archive: None,
+            comparisons: Comparisons::new(setup.order),
         };
         simulation.arrange();
         Ok(simulation)
@@ -308,6 +316,7 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
                 self.inject(now, injector::Event::Message(&name, &message));
             }
             Happening::ToMonitor(rank, aggregate) => self.monitor.take(rank, &aggregate),
+            Happening::Compared(comparison) => self.comparisons.take(&comparison),
             Happening::ToBus(agent) => {
                 let held = self.bus.clone();
                 self.send(now, agent, |agent| Happening::ToAgent(agent, ToAgent::Desired(held.clone())));
@@ -318,6 +327,7 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
                 }
             }
             Happening::Activate(agent, life) => self.activate(now, agent, life),
+            Happening::ActivateShadow(agent, incarnation) => self.activate_shadow(now, agent, incarnation),
             Happening::WakeInjector => {
                 if self.injector_wake == now {
                     self.inject(now, injector::Event::Wake);
@@ -381,12 +391,22 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
             answers.extend(self.carry_out(now, agent, command));
         }
         self.scratch = commands;
-        for answer in answers {
-            self.tell(now, agent, agent::Event::Started(answer));
+        for (shadow, answer) in answers {
+            let event = match shadow {
+                true => agent::Event::ShadowStarted(answer),
+                false => agent::Event::Started(answer),
+            };
+            self.tell(now, agent, event);
         }
     }
 
-    fn carry_out(&mut self, now: u64, agent: u32, command: agent::Command) -> Option<Result<(), SmolStr>> {
+    /// Does what an agent wants; gives what came of a start, and whether it was of a program in shadow.
+    fn carry_out(
+        &mut self,
+        now: u64,
+        agent: u32,
+        command: agent::Command,
+    ) -> Option<(bool, Result<(), SmolStr>)> {
         match command {
             agent::Command::Persist(durable) => {
                 self.watch.persisted(now, agent, &durable);
@@ -414,7 +434,14 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
                 }
             }
             agent::Command::Send(message) => self.send_up(now, agent, message),
-            agent::Command::Start(start) => return self.start(now, agent, &start),
+            agent::Command::Start(start) => {
+                return self.start(now, agent, &start).map(|started| (start.shadow, started));
+            }
+            agent::Command::StopShadow => {
+                if let Some(node) = self.node_mut(agent) {
+                    node.shadow = None;
+                }
+            }
             agent::Command::Stop => {
                 if let Some(node) = self.node_mut(agent) {
                     node.run = None;
@@ -441,6 +468,9 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
                     self.send(now, agent, |_| Happening::ToMonitor(rank, Arc::clone(&aggregate)));
                 }
             }
+            FromAgent::Compared(comparison) => {
+                self.send(now, agent, |_| Happening::Compared(Arc::clone(&comparison)));
+            }
             message => self.send(now, agent, |agent| Happening::ToInjector(agent, message.clone())),
         }
     }
@@ -459,6 +489,9 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
         match self.engine.start(agent, start, now) {
             Ok(run) => {
                 let due = self.engine.due(&run);
+                if start.shadow {
+                    return self.started_in_shadow(now, agent, run, due);
+                }
                 let node = self.node_mut(agent)?;
                 node.life = node.life.wrapping_add(1);
                 node.run = Some(run);

@@ -19,6 +19,10 @@ pub(crate) struct Node<R> {
     pub(crate) tail: Vec<u8>,
     pub(crate) journal: Journal,
     pub(crate) run: Option<R>,
+    /// The program in shadow.
+    pub(crate) shadow: Option<R>,
+    /// Changes with each program in shadow that starts.
+    pub(crate) shadow_life: u32,
     /// Changes with each program that starts or stops, so that what was planned for another one does not happen.
     pub(crate) life: u32,
     pub(crate) up: bool,
@@ -57,6 +61,8 @@ impl<R> Node<R> {
             tail: Vec::new(),
             journal: Journal::default(),
             run: None,
+            shadow: None,
+            shadow_life: 0,
             life: 0,
             up: false,
             cut_off: false,
@@ -89,6 +95,7 @@ impl<R> Node<R> {
         let durable = self.agent.durable();
         let installed = durable.installed.as_ref().is_some_and(|own| own.order == order);
         let over = durable.finished.is_some() || !installed || durable.halted;
-        self.up && durable.admitted && over && durable.outbox.is_none()
+        let alone = durable.shadow.as_ref().is_none_or(|shadow| shadow.over.is_some());
+        self.up && durable.admitted && over && alone && durable.outbox.is_none()
     }
 }

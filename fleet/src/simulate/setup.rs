@@ -44,6 +44,8 @@ pub struct Request<'a> {
     pub poll_ns: u64,
     /// Nanoseconds of a window.
     pub window_ns: u64,
+    /// Runs the program in shadow for so many nanoseconds.
+    pub shadow: Option<u64>,
 }
 
 /// What a simulation begins with.
@@ -125,10 +127,14 @@ impl Setup {
             lasts_ns,
             sample: request.minimum_sample,
             context: request.context,
+            shadow: request.shadow,
         };
         let revision = |counter| Revision { epoch: 1, counter };
         let former = match request.former {
-            Some(bytes) => Some((bytes.to_vec(), maker.installed(bytes, revision(1), &names)?)),
+            Some(bytes) => {
+                let performed = Maker { shadow: None, ..maker };
+                Some((bytes.to_vec(), performed.installed(bytes, revision(1), &names)?))
+            }
             None => None,
         };
         let before = former.as_ref().map(|(bytes, _)| load(bytes)).transpose()?.map(|before| Former {
@@ -173,12 +179,14 @@ fn load(bytes: &[u8]) -> Result<Verified, Refusal> {
 }
 
 /// Makes plans and signs them.
+#[derive(Clone, Copy)]
 struct Maker<'a> {
     publisher: &'a SecretKey,
     injector: &'a SecretKey,
     lasts_ns: u64,
     sample: u32,
     context: &'a str,
+    shadow: Option<u64>,
 }
 
 impl Maker<'_> {
@@ -203,6 +211,7 @@ impl Maker<'_> {
             valid: (STARTED_AT, end),
             minimum_sample: self.sample,
             injector: self.injector.public_key(),
+            shadow: self.shadow,
         };
         let plan = outline.plan()?;
         let mut envelope = Envelope::new(PLAN_TYPE, plan.encode());

@@ -39,7 +39,7 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
             return;
         }
         node.up = false;
-        node.run = None;
+        (node.run, node.shadow) = (None, None);
         node.life = node.life.wrapping_add(1);
         (node.dies_after, node.dies_in_effect) = (None, None);
         self.restarts = self.restarts.saturating_add(1);
@@ -200,6 +200,7 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
             checks,
             traces: traces.finalize().into(),
             events,
+            comparisons: self.comparisons,
         }
     }
 
@@ -223,13 +224,15 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
             let there = matches!(counts_as, "active" | "failed") && held == desired;
             let kept_out = counts_as == "refused" && node.agent.running() != Some(ordered);
             let running = node.agent.running();
-            let right = match phase {
-                Phase::Rolling | Phase::Converged => {
-                    counts_as != "active" || running.is_none_or(|own| own == ordered)
-                }
-                Phase::RolledBack => running != Some(ordered),
-                Phase::Halted | Phase::Stopped => running.is_none(),
-            };
+            // What runs in shadow changes nothing of what runs.
+            let right = self.injector.plan().shadow.is_some()
+                || match phase {
+                    Phase::Rolling | Phase::Converged => {
+                        counts_as != "active" || running.is_none_or(|own| own == ordered)
+                    }
+                    Phase::RolledBack => running != Some(ordered),
+                    Phase::Halted | Phase::Stopped => running.is_none(),
+                };
             let holds = node.up && right && (there || kept_out);
             self.watch.converged(node.name().as_str(), holds, || {
                 format!("{phase:?}: it is {counts_as}, right: {right}, and holds revision {held}, desired is {desired}")

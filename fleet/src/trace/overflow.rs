@@ -69,6 +69,11 @@ impl Room {
         self.waiting = self.waiting.saturating_sub(bytes);
     }
 
+    /// Bytes that no one has taken yet.
+    pub fn waiting(&self) -> u64 {
+        self.waiting
+    }
+
     /// Whether an activation may begin.
     pub fn next(&self) -> Next {
         match self.policy {

@@ -10,7 +10,7 @@ use super::document::{Document, PublisherDocument, RootsDocument};
 use super::{Capabilities, MAX_KEY_VALIDITY, MAX_VALIDITY, Publisher, Roots, Trust};
 use crate::envelope::MAX_SIGNATURES;
 use crate::key::{KeyId, PublicKey, parse_digest};
-use crate::name::{Name, is_prefix};
+use crate::name::{Name, is_prefix, names_a_fleet};
 use crate::refusal::{Cause, Refusal};
 
 type Result<T> = std::result::Result<T, Refusal>;
@@ -43,8 +43,13 @@ pub(super) fn read(payload: &[u8]) -> Result<Trust> {
         let former = floors.insert(name(&floor.name)?, floor.version);
         ensure(former.is_none(), format_args!("`{}` has two floors", floor.name))?;
     }
+    let fleet = name(&document.fleet)?;
+    ensure(
+        names_a_fleet(&fleet),
+        format_args!("a fleet is not to be called `{fleet}`: the bus has that name"),
+    )?;
     Ok(Trust {
-        fleet: name(&document.fleet)?,
+        fleet,
         version: document.version,
         issued,
         expires,

@@ -248,6 +248,10 @@ fn check_program<'c>(
     receiver: &Receiver<'_>,
 ) -> Result<Option<(&'c Name, u32, Sha256Digest)>, Refusal> {
     let (trust, order) = (receiver.trust, &checked.plan.order);
+    if checked.plan.shadow.is_some() && !matches!(checked.record.step, Step::Run { .. }) {
+        // Nothing was installed, so nothing is put back.
+        return Ok(None);
+    }
     let (version, digest, module) = match checked.record.step {
         Step::Halt | Step::Stop | Step::Resume => return Ok(None),
         Step::Run { .. } => {
@@ -277,5 +281,6 @@ fn check_program<'c>(
         signers.check_ceiling(order, module, trust)?;
     }
     check_grants(module, receiver.grants)?;
-    Ok(Some((&order.name, version, digest)))
+    // A shadow is held to what an order is held to, and leaves no mark but its revision.
+    Ok(checked.plan.shadow.is_none().then_some((&order.name, version, digest)))
 }

@@ -80,7 +80,7 @@ impl Aggregate {
 }
 
 impl Totals {
-    fn write(&self, writer: &mut Writer) {
+    pub(crate) fn write(&self, writer: &mut Writer) {
         writer.unsigned(self.activations);
         writer.unsigned(self.fuel);
         writer.word(self.money);
@@ -103,7 +103,7 @@ impl Totals {
         }
     }
 
-    fn read(reader: &mut Reader<'_>) -> Result<Totals, Refusal> {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Totals, Refusal> {
         let mut totals = Totals {
             activations: reader.unsigned(u64::MAX)?,
             fuel: reader.unsigned(u64::MAX)?,

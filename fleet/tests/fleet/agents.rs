@@ -40,6 +40,7 @@ impl Scene {
     fn with(change: impl FnOnce(&mut swarm_fleet::agent::Profile)) -> Scene {
         let (ordered, former) = (module(2, GateFailure::Rollback), module(1, GateFailure::Rollback));
         let request = Request {
+            shadow: None,
             context: "",
             seed: 1,
             agents: 20,

@@ -30,6 +30,7 @@ impl Scene {
     fn new() -> Scene {
         let ordered = module(2, GateFailure::Rollback);
         let request = Request {
+            shadow: None,
             context: "",
             seed: 5,
             agents: 20,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use swarm_bytecode::module::GateFailure;
+use swarm_bytecode::module::{GateFailure, Module};
+use swarm_bytecode::verify::Verified;
 use swarm_fleet::injector::Phase;
 use swarm_fleet::simulate::{Faults, Outcome, Request, Setup, Simulation};
 
@@ -22,6 +23,8 @@ struct Scenario {
     former: bool,
     /// The engine does not ask the journal.
     reckless: bool,
+    /// Version 2 runs in shadow for so long.
+    shadow: Option<u64>,
 }
 
 impl Scenario {
@@ -36,6 +39,7 @@ impl Scenario {
             faults: false,
             former: true,
             reckless: false,
+            shadow: None,
         }
     }
 
@@ -49,6 +53,7 @@ impl Scenario {
             below: if seed.is_multiple_of(3) { 900_000 } else { 300_000 },
             faults: true,
             former: !seed.is_multiple_of(4),
+            shadow: (seed % 11 == 3).then_some(400 * SECOND),
             ..Scenario::quiet(seed)
         }
     }
@@ -57,6 +62,7 @@ impl Scenario {
         let ordered = module(2, self.failure);
         let former = module(1, self.failure);
         let request = Request {
+            shadow: self.shadow,
             context: "",
             seed: self.seed,
             agents: self.agents,
@@ -137,6 +143,39 @@ fn without_a_former_program_a_rollback_leaves_nothing() {
     let outcome = holds(Scenario { traps: true, former: false, ..Scenario::quiet(7) });
     assert_eq!(outcome.injector.phase(), Some(Phase::RolledBack));
     assert_eq!(outcome.injector.accounting().active, 4);
+}
+
+#[test]
+fn a_program_in_shadow_runs_beside_and_does_nothing() {
+    let shadow = Some(300 * SECOND);
+    let alone = holds(Scenario::quiet(7));
+    let outcome = holds(Scenario { shadow, ..Scenario::quiet(7) });
+    assert_eq!(outcome.injector.phase(), Some(Phase::Converged));
+    assert_eq!(outcome.injector.waves().len(), 1, "nothing can go wrong, so it goes to all at once");
+    assert_eq!(outcome.injector.accounting().active, 20);
+    let metrics = Module::decode(&module(2, GateFailure::Rollback)).unwrap().metrics;
+    let former = Verified::load(&module(1, GateFailure::Rollback)).unwrap();
+    let difference = outcome.comparisons.difference(Some((former.digest(), &metrics)), &metrics);
+    assert_eq!((difference.agents, difference.alone, difference.over), (20, 0, 20));
+    // One activation every 20 seconds, and the one that finds the time is over.
+    assert_eq!(difference.activations.1, 20 * 16);
+    let pay = &difference.actions[0];
+    assert_eq!((pay.name.as_str(), pay.new.unwrap().done), ("PAY", 20 * 15));
+    assert!(pay.old.unwrap().done >= 20 * 14, "the former program went on: {pay:?}");
+    assert!(outcome.effects < alone.effects, "only the former program has effects");
+    // Of another program there is nothing to compare with.
+    let other = outcome.comparisons.difference(Some(([9; 32], &metrics)), &metrics);
+    assert_eq!((other.agents, other.alone), (0, 20));
+}
+
+#[test]
+fn a_shadow_that_fails_leaves_what_runs() {
+    let shadow = Some(300 * SECOND);
+    let outcome = holds(Scenario { shadow, traps: true, ..Scenario::quiet(7) });
+    let accounting = outcome.injector.accounting();
+    assert_eq!((accounting.targets, accounting.failed), (20, 20));
+    assert_eq!(outcome.injector.phase(), Some(Phase::Converged), "nothing is rolled back, and nothing halts");
+    assert!(outcome.effects > 0, "the former program runs");
 }
 
 #[test]

@@ -46,6 +46,16 @@ fn versions_only_rise() {
 }
 
 #[test]
+fn a_fleet_is_not_called_as_the_bus_calls_its_own() {
+    let both = &[ROOT_ANA, ROOT_BEN];
+    for name in ["queue", "agent", "bus", "hint", "health"] {
+        let document = Document { fleet: name.to_owned(), ..document() };
+        assert_eq!(accept(&document, both, None).unwrap_err(), Cause::TrustContradicts, "{name}");
+    }
+    assert!(accept(&Document { fleet: "queues".to_owned(), ..document() }, both, None).is_ok());
+}
+
+#[test]
 fn roots_rotate_step_by_step() {
     let first = document();
     let mut second = Document { version: 8, ..document() };

@@ -22,6 +22,7 @@ use swarm_fleet::journal::Journal;
 use swarm_fleet::message::{FromAgent, ToAgent};
 use swarm_fleet::name::Name;
 use swarm_fleet::record::Directive;
+use swarm_fleet::trace::overflow::{Policy, Room};
 use swarm_fleet::trust::Trust;
 use swarm_fleet::window::Activation;
 use swarm_vm::EffectKey;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub new: bool,
     /// How much faster than the computer's clock the agents' time goes.
     pub speed: u32,
+    /// What gives way when so many bytes of signed traces wait for the bus.
+    pub overflow: (Policy, u64),
 }
 
 /// Where effects happen that happen once.
@@ -77,6 +80,10 @@ struct Slot<R> {
     run: Option<R>,
     /// Changes with each program that starts or stops.
     life: u32,
+    /// The program in shadow.
+    shadow: Option<R>,
+    /// Changes with each program in shadow that starts or stops.
+    shadow_life: u32,
     wake_at: u64,
 }
 
@@ -85,6 +92,7 @@ struct Slot<R> {
 enum Due {
     Wake(usize),
     Activate(usize, u32),
+    ActivateShadow(usize, u32),
 }
 
 /// Effects that may happen as soon as their intents are on disk, and the activation they belong to.
@@ -125,6 +133,8 @@ pub struct Agents<E: Engine> {
     beat_version: Version,
     trouble: Option<String>,
     away: bool,
+    /// Room for traces that are not sent yet.
+    room: Room,
 }
 
 impl<E: Engine> std::fmt::Debug for Agents<E> {
@@ -149,6 +159,8 @@ impl<E: Engine> Agents<E> {
         let profiles = std::mem::take(&mut settings.profiles);
         let kept = store::Kept::read(&settings.disk)?;
         let time = Timeline::new(settings.speed);
+        let mut room = Room::new(settings.overflow.0, settings.overflow.1);
+        room.written(store::waiting(&settings.disk));
         let mut agents = Agents {
             layout,
             bus,
@@ -174,6 +186,7 @@ impl<E: Engine> Agents<E> {
             beat_version: None,
             trouble: None,
             away: false,
+            room,
             settings,
         };
         let mut work = Vec::new();
@@ -200,7 +213,15 @@ impl<E: Engine> Agents<E> {
         let at = self.slots.len();
         self.names.insert(profile.name.clone(), at);
         let agent = Agent::new(profile);
-        self.slots.push(Slot { agent, journal, run: None, life: 0, wake_at: u64::MAX });
+        self.slots.push(Slot {
+            agent,
+            journal,
+            run: None,
+            life: 0,
+            shadow: None,
+            shadow_life: 0,
+            wake_at: u64::MAX,
+        });
         let nonce = u64::from_le_bytes(nonce) >> 1;
         self.step(at, agent::Event::Boot { disk: disk.map(Box::new), tail, nonce }, work);
         Ok(())

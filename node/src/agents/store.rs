@@ -114,6 +114,16 @@ pub(super) fn unsent(disk: &Disk, most: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     disk.under(b"c").take(most).map(|(key, part)| (key.to_vec(), part.to_vec())).collect()
 }
 
+/// Bytes of signed parts of traces that are not sent yet.
+pub(super) fn waiting(disk: &Disk) -> u64 {
+    disk.under(b"c").fold(0, |sum, (_, part)| sum.saturating_add(length(part)))
+}
+
+/// The length of a part of a trace.
+pub(super) fn length(part: &[u8]) -> u64 {
+    u64::try_from(part.len()).unwrap_or(u64::MAX)
+}
+
 /// The number behind all that were given to pieces and parts of traces.
 pub(super) fn next_number(disk: &Disk) -> u64 {
     let number = |(key, _): (&[u8], &[u8])| key.last_chunk().map(|word| u64::from_be_bytes(*word));

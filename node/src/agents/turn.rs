@@ -13,6 +13,7 @@ use swarm_fleet::message::wire::{decode_replies, encode_reports};
 use swarm_fleet::message::{FromAgent, ToAgent};
 use swarm_fleet::name::Name;
 use swarm_fleet::record::Directive;
+use swarm_fleet::trace::overflow::Next;
 
 use super::{AGAIN, Agents, BEAT, Due, Permitted, number, store};
 use crate::NodeError;
@@ -25,6 +26,9 @@ const BATCH: usize = 512;
 
 /// The desired state is not read again within this time, unless there was a hint.
 const FRESH: Duration = Duration::from_millis(250);
+
+/// How long a program waits before it looks again whether there is room for its trace.
+const WAIT_NS: u64 = 1_000_000_000;
 
 type Work = Vec<(usize, agent::Command)>;
 
@@ -142,13 +146,27 @@ impl<E: Engine> Agents<E> {
             at: clock(),
             agents: self.slots.len(),
             running: self.running(),
-            trouble: self.trouble.clone(),
+            trouble: self.trouble.clone().or_else(|| self.cramped()),
+            traces_waiting: self.room.waiting(),
+            traces_lost: self.room.lost(),
         };
         let key = format!("{}{}", self.layout.beats, self.settings.process);
         let bytes = serde_json::to_vec(&beat).unwrap_or_default();
         roster::put(&mut *self.bus, &key, &mut self.beat_version, &bytes)?;
         self.beat_at = Some(Instant::now());
         Ok(another)
+    }
+
+    /// What gives way to traces, if something does.
+    fn cramped(&self) -> Option<String> {
+        match self.room.next() {
+            Next::Run => None,
+            Next::Wait => Some("no room for traces: programs wait until the bus has taken them".to_owned()),
+            Next::Thin => {
+                let lost = self.room.lost();
+                Some(format!("no room for traces: {lost} of their entries are left out so far"))
+            }
+        }
     }
 
     /// What is due now.
@@ -164,15 +182,24 @@ impl<E: Engine> Agents<E> {
                     }
                 }
                 Due::Activate(slot, life) => self.activate(slot, life, now, work),
+                Due::ActivateShadow(slot, life) => self.activate_shadow(slot, life, now, work),
             }
         }
     }
 
     fn activate(&mut self, at: usize, life: u32, now: u64, work: &mut Work) {
-        let Agents { engine, slots, timers, settings, .. } = self;
+        let Agents { engine, slots, timers, settings, room, .. } = self;
         let Some(slot) = slots.get_mut(at).filter(|slot| slot.life == life) else { return };
+        let next = room.next();
+        if next == Next::Wait {
+            timers.push(Reverse((now.saturating_add(WAIT_NS), Due::Activate(at, life))));
+            return;
+        }
         let Some(mut run) = slot.run.take() else { return };
-        let (activation, keys) = engine.activate(&mut run, now, &mut slot.journal);
+        let (mut activation, keys) = engine.activate(&mut run, now, &mut slot.journal);
+        if next == Next::Thin {
+            room.thin(&mut activation);
+        }
         if let Some(due) = engine.due(&run).filter(|_| activation.ended.is_none()) {
             timers.push(Reverse((due, Due::Activate(at, life))));
             slot.run = Some(run);
@@ -185,6 +212,19 @@ impl<E: Engine> Agents<E> {
             store::effect(&mut settings.disk, slot.agent.name(), key, false);
         }
         self.permitted.push(Permitted { slot: at, keys, activation });
+    }
+
+    /// A program in shadow does what is due. It asks no journal, so nothing is permitted and nothing happens.
+    fn activate_shadow(&mut self, at: usize, life: u32, now: u64, work: &mut Work) {
+        let Agents { engine, slots, timers, .. } = self;
+        let Some(slot) = slots.get_mut(at).filter(|slot| slot.shadow_life == life) else { return };
+        let Some(mut run) = slot.shadow.take() else { return };
+        let (activation, _) = engine.activate(&mut run, now, &mut slot.journal);
+        if let Some(due) = engine.due(&run).filter(|_| activation.ended.is_none()) {
+            timers.push(Reverse((due, Due::ActivateShadow(at, life))));
+            slot.shadow = Some(run);
+        }
+        self.step(at, agent::Event::ShadowActivated(&activation), work);
     }
 
     /// Brings to disk what is to be written, does what is to be done, and again what comes of that.
@@ -209,6 +249,7 @@ impl<E: Engine> Agents<E> {
                         if let Some(slot) = self.slots.get(at) {
                             let Profile { name, key, .. } = slot.agent.profile();
                             let part = chunk.seal(key).encode();
+                            self.room.written(store::length(&part));
                             store::seal(&mut self.settings.disk, name, self.number, part);
                         }
                     }
@@ -258,17 +299,27 @@ impl<E: Engine> Agents<E> {
             }
             agent::Command::Send(message) => {
                 let Some(name) = self.slots.get(at).map(|slot| slot.agent.name().clone()) else { return };
-                let windows = matches!(message, FromAgent::Window(_));
+                let windows = matches!(message, FromAgent::Window(_) | FromAgent::Compared(_));
                 if windows { &mut self.windows } else { &mut self.acks }.push((name, message));
             }
             agent::Command::Start(start) => {
                 let started = self.start(at, &start);
-                self.step(at, agent::Event::Started(started), work);
+                let event = match start.shadow {
+                    true => agent::Event::ShadowStarted(started),
+                    false => agent::Event::Started(started),
+                };
+                self.step(at, event, work);
             }
             agent::Command::Stop => {
                 if let Some(slot) = self.slots.get_mut(at) {
                     slot.run = None;
                     slot.life = slot.life.wrapping_add(1);
+                }
+            }
+            agent::Command::StopShadow => {
+                if let Some(slot) = self.slots.get_mut(at) {
+                    slot.shadow = None;
+                    slot.shadow_life = slot.shadow_life.wrapping_add(1);
                 }
             }
             agent::Command::Wake(wake_at) => {
@@ -290,6 +341,12 @@ impl<E: Engine> Agents<E> {
         let Some(slot) = self.slots.get_mut(at) else { return Err(SmolStr::default()) };
         let run = self.engine.start(number(slot.agent.name()), start, now)?;
         let due = self.engine.due(&run);
+        if start.shadow {
+            slot.shadow_life = slot.shadow_life.wrapping_add(1);
+            slot.shadow = Some(run);
+            self.timers.extend(due.map(|due| Reverse((due, Due::ActivateShadow(at, slot.shadow_life)))));
+            return Ok(());
+        }
         slot.life = slot.life.wrapping_add(1);
         slot.run = Some(run);
         self.timers.extend(due.map(|due| Reverse((due, Due::Activate(at, slot.life)))));
@@ -304,7 +361,10 @@ impl<E: Engine> Agents<E> {
         }
         let entries: Vec<&[u8]> = parts.iter().map(|(_, part)| part.as_slice()).collect();
         self.bus.append(&self.layout.traces, &entries, TRACES)?;
-        parts.iter().for_each(|(key, _)| self.settings.disk.remove(key));
+        for (key, part) in &parts {
+            self.settings.disk.remove(key);
+            self.room.taken(store::length(part));
+        }
         Ok(())
     }
 
