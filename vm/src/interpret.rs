@@ -217,6 +217,9 @@ pub(crate) fn interpret<O: Observer>(
 
         loop {
             let Some(&current) = words.get(pc) else { break 'run Pause::Internal };
+            if O::WATCHES && observer.stops(code, pc) {
+                break 'run Pause::Internal;
+            }
             if O::WATCHES && !current.is_fused() && !std::mem::take(&mut seen) {
                 let spent = i64::from(code.origin(pc).spent);
                 observer.word(code, pc, mark.wrapping_sub(fuel.wrapping_sub(spent)));

@@ -30,6 +30,26 @@ pub(crate) enum Reply {
 pub(crate) trait Outside {
     /// Makes a call if nothing stands against it: no limit, no veto, no cost to compute, no trace to write.
     fn host_call(&mut self, op: HostOp, window: &Window, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply;
+    /// Looks at the clock. False if there is no time left, or it is up to the driver.
+    fn look_at_clock(&mut self) -> bool {
+        false
+    }
+    /// The mark was moved, in total fuel used.
+    fn mark_moved(&mut self, _mark: i64) {}
+}
+
+impl<T: Outside + ?Sized> Outside for &mut T {
+    fn host_call(&mut self, op: HostOp, window: &Window, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply {
+        (**self).host_call(op, window, heap, memory)
+    }
+
+    fn look_at_clock(&mut self) -> bool {
+        (**self).look_at_clock()
+    }
+
+    fn mark_moved(&mut self, mark: i64) {
+        (**self).mark_moved(mark);
+    }
 }
 
 /// Leaves every call to the driver.

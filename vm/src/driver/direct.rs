@@ -2,6 +2,7 @@
 
 use swarm_bytecode::module::ImportId;
 
+use super::answers::put_result;
 use super::look::Look;
 use super::state::{Meters, Settings};
 use crate::actions::{ActionLog, NewAction};
@@ -14,8 +15,9 @@ use crate::machine::MemoryMeter;
 use crate::outside::{HostOp, Outside, Reply};
 use crate::scope::Window;
 use crate::slot;
-use crate::trace::{Digest, Tag, put_text, put_value};
+use crate::trace::{ActionResult, Digest, Tag, put_text, put_value};
 use crate::value::ValueRef;
+use crate::word::Word;
 
 /// What a call in place can reach of a run.
 pub(super) struct Direct<'a, 'h> {
@@ -36,6 +38,10 @@ pub(super) struct Direct<'a, 'h> {
     /// An answer that is more than "done", and what is reserved for it.
     pub(super) answer: Option<Answer>,
     pub(super) reserved: (i64, i64),
+    /// Whether actions are kept for the end.
+    pub(super) holds: bool,
+    /// When the order's time is over.
+    pub(super) deadline_ns: Option<u64>,
 }
 
 /// What the limits leave of calls, micro-dollars and tokens. The meters learn of what was taken when the interpreter
@@ -105,9 +111,28 @@ impl Outside for Direct<'_, '_> {
     fn host_call(&mut self, op: HostOp, window: &Window, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply {
         self.call(op, window, heap, memory).unwrap_or(Reply::Declined)
     }
+
+    fn look_at_clock(&mut self) -> bool {
+        let (now, deadline) = (self.host.now_ns(), self.deadline_ns.unwrap_or(u64::MAX));
+        if now >= deadline || self.host.is_cancelled() {
+            return false;
+        }
+        self.look.looked(now, deadline);
+        true
+    }
+
+    fn mark_moved(&mut self, mark: i64) {
+        self.mark = mark;
+    }
 }
 
 impl Direct<'_, '_> {
+    /// Whether a call can be kept for the end without the driver: an action that nobody waits for and that costs nothing,
+    /// so that nothing is reserved.
+    fn can_hold(&self, op: HostOp, cost: (i64, i64)) -> bool {
+        cost == (0, 0) && matches!(self.code.words.get(op.pc), Some(Word::Host { .. }))
+    }
+
     /// Everything is looked at before anything is done: where this gives `None`, the driver begins the call anew.
     #[inline(always)]
     fn call(
@@ -125,6 +150,9 @@ impl Direct<'_, '_> {
         let id = ImportId(site.import);
         let link = self.links.get(id.index()).filter(|link| link.plain)?;
         let import = code.module().imports.get(id.index())?;
+        if self.holds && !self.can_hold(op, link.cost) {
+            return None;
+        }
         let charge = if link.texts { link.charge_with_texts(code, import, slots) } else { link.charge };
         let used = memory.with(link.bytes).filter(|_| charge <= op.left)?;
         let number = self.left.take(link.cost)?;
@@ -132,15 +160,21 @@ impl Direct<'_, '_> {
         if site.shares != 0 {
             share(heap, site.shares, slots);
         }
-        if self.settings.keep_actions {
+        if self.settings.keep_actions || self.holds {
             let ordinal = self.left.start.actions_issued.wrapping_sub(self.first_action);
             let ordinal = ordinal.wrapping_add(number.wrapping_sub(self.left.start.host_calls));
             let (cost, pc) = (link.cost, op.pc);
             let action = NewAction { import: id, arguments: slots, cost, pc, number, ordinal, key: None };
-            keep(self.actions, action);
+            keep(self.actions, action, self.holds);
         }
         let data = Data { code, attached: self.attached, heap };
         let call = Call { import, data, arguments: slots, number, pc: op.pc, attempt: 1, key: None };
+        if self.holds {
+            if let Some(digest) = &mut self.digest {
+                digest_action(digest, &call, op, self.mark, charge, ActionResult::Held);
+            }
+            return Some(Reply::Done { charge });
+        }
         self.host.call(link.target, &call, &mut self.answer);
         if self.answer.is_some() {
             self.reserved = link.cost;
@@ -149,7 +183,7 @@ impl Direct<'_, '_> {
             return Some(Reply::Answered { charge });
         }
         if let Some(digest) = &mut self.digest {
-            digest_action(digest, &call, op, self.mark, charge);
+            digest_action(digest, &call, op, self.mark, charge, ActionResult::Done);
         }
         Some(if self.look.is_due(self.host) { Reply::Look { charge } } else { Reply::Done { charge } })
     }
@@ -157,8 +191,8 @@ impl Direct<'_, '_> {
 
 /// Adds an action that was issued to the log.
 #[inline(never)]
-fn keep(actions: &mut ActionLog, action: NewAction<'_>) {
-    actions.push(action, false);
+fn keep(actions: &mut ActionLog, action: NewAction<'_>, held: bool) {
+    actions.push(action, held);
 }
 
 /// Marks the references among a call's arguments as shared.
@@ -176,7 +210,14 @@ fn share(heap: &mut Heap, shares: u8, slots: &[u64]) {
 
 /// Adds an action that was done to the digest.
 #[inline(never)]
-fn digest_action(digest: &mut Digest, call: &Call<'_>, op: HostOp, mark: i64, charge: i64) {
+fn digest_action(
+    digest: &mut Digest,
+    call: &Call<'_>,
+    op: HostOp,
+    mark: i64,
+    charge: i64,
+    result: ActionResult<'_>,
+) {
     let origin = call.data.code.origin(op.pc);
     let own = i64::from(origin.due.wrapping_sub(origin.spent));
     let used = mark.wrapping_sub(op.left.wrapping_sub(charge)).wrapping_sub(own);
@@ -186,6 +227,6 @@ fn digest_action(digest: &mut Digest, call: &Call<'_>, op: HostOp, mark: i64, ch
         for (ty, slot) in call.import.parameters.iter().zip(call.arguments) {
             put_value(bytes, ValueRef { data: call.data, ty: *ty, slot: *slot });
         }
-        bytes.push(1);
+        put_result(bytes, result);
     });
 }
