@@ -229,6 +229,10 @@ pub(crate) struct CompileArguments {
     #[arg(short, long, value_name = "OUT.bc")]
     pub(crate) output: Option<PathBuf>,
 
+    /// What to show instead of making a module: `wat` is the WebAssembly that `run --tier jit` compiles.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) emit: Option<Emit>,
+
     /// Leave out names and places: smaller, but errors then name ops instead of lines.
     #[arg(long)]
     pub(crate) strip: bool,
@@ -236,6 +240,22 @@ pub(crate) struct CompileArguments {
     /// Compile without making the code better.
     #[arg(long)]
     pub(crate) no_optimise: bool,
+}
+
+/// What `compile` shows instead of making a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Emit {
+    Wat,
+}
+
+/// What runs a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TierChoice {
+    Interpreter,
+    // Compiled code from the start.
+    Jit,
+    // Compiled code once the run has used much fuel.
+    Auto,
 }
 
 /// Where a program's data comes from.
@@ -304,6 +324,11 @@ pub(crate) struct RunArguments {
     /// Compile without making the code better.
     #[arg(long)]
     pub(crate) no_optimise: bool,
+
+    /// What runs it: the interpreter, compiled code, or `auto`, compiled code once it has used much fuel. The result is
+    /// the same. Compiled code needs a build with the Cargo feature `jit`.
+    #[arg(long, value_enum, default_value_t = TierChoice::Interpreter, value_name = "TIER")]
+    pub(crate) tier: TierChoice,
 
     /// Capabilities to grant, with commas between; `all` is what the program asks for, and the default.
     #[arg(long, value_name = "CAP,…", value_delimiter = ',', help_heading = "Limits")]

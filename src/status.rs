@@ -67,6 +67,7 @@ define_faults! {
     NoRecording "E0513" "file that is no recording";
     NotRepeated "E0514" "recording that does not repeat itself";
     NoAnswer "E0515" "call the recording has no answer to";
+    NoTier "E0516" "second tier that is not here";
     NoBus "E0520" "bus that cannot be used";
     NoOrder "E0521" "fleet without an order";
     NoState "E0522" "state that cannot be used";

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use swarm_bytecode::codec;
 
-use crate::cli::CompileArguments;
+use crate::cli::{CompileArguments, Emit};
+use crate::commands::tier;
 use crate::files;
 use crate::program;
 use crate::render::{diagnostic, module, style, text};
@@ -19,6 +20,9 @@ pub(crate) fn compile(arguments: &CompileArguments, terminal: Terminal) -> Resul
     else {
         return Ok(Status::Failed);
     };
+    if let Some(Emit::Wat) = arguments.emit {
+        return terminal.data(&tier::wat(&loaded.bytes)?).map(|()| Status::Done);
+    }
     // The bytes were just made by the encoder: they are a container.
     let stripped = codec::strip(&loaded.bytes).unwrap_or_else(|_| loaded.bytes.clone());
     let written = if arguments.strip { &stripped } else { &loaded.bytes };

@@ -31,6 +31,7 @@ mod sign;
 mod simulate;
 mod steps;
 mod test;
+mod tier;
 mod trace;
 mod trust;
 mod verify;

@@ -13,7 +13,7 @@ use swarm_vm::{
 
 use crate::ceilings::Ceilings;
 use crate::cli::{DataArguments, RunArguments, TraceLevel};
-use crate::commands::order;
+use crate::commands::{order, tier};
 use crate::data::Data;
 use crate::files;
 use crate::host::answers::Answers;
@@ -49,8 +49,11 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
     }
     let grants: Grants = granted.iter().collect();
     let instance = Instance::new(&program, &data.inputs, ceilings.limits, &grants, &host);
-    let mut instance =
-        instance.map_err(|error| refused(&error, &arguments.data))?.effects(Effects::Collected);
+    let instance = instance.map_err(|error| refused(&error, &arguments.data))?.effects(Effects::Collected);
+    let mut instance = match tier::chosen(arguments.tier)? {
+        Some(tier) => instance.tier(tier),
+        None => instance,
+    };
 
     let mut trace = trace_file(arguments, &program, &mut data.notes)?;
     let level = if trace.is_some() { level(arguments) } else { Level::Off };

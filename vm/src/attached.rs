@@ -147,6 +147,11 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
+    /// The first item and how many there are, of a list that is not empty.
+    pub(crate) fn parts(self) -> Option<(u64, u64)> {
+        (self.items != 0).then_some((self.first, self.items))
+    }
+
     /// Whether it is that list, which is not the empty one.
     #[inline(always)]
     pub(crate) fn is_of(self, list: u64) -> bool {
@@ -265,6 +270,21 @@ impl Attached {
     pub(crate) fn length(&self, list: Reference) -> u32 {
         let (start, end) = self.range(list);
         end.saturating_sub(start)
+    }
+
+    /// How many views there are.
+    pub(crate) fn view_count(&self) -> u32 {
+        slot::count(self.views.len())
+    }
+
+    /// Rows and fields of a view of records.
+    pub(crate) fn rows_of(&self, view: u32) -> Option<(u32, u32)> {
+        match self.views.get(slot::index(view)) {
+            Some(View::Rows { fields, rows, kind: RowKind::Record | RowKind::Case(_), .. }) => {
+                Some((*rows, *fields))
+            }
+            _ => None,
+        }
     }
 
     /// Item of a list.

@@ -26,6 +26,8 @@ pub(crate) struct Code {
     origins: Vec<Origin>,
     pub(crate) functions: Vec<FunctionCode>,
     pub(crate) constants: Vec<u64>,
+    /// Slot of each string constant.
+    pub(crate) strings: Vec<u64>,
     pub(crate) sites: Vec<Site>,
     pub(crate) calls: Vec<CallSite>,
     pub(crate) extended: Vec<Extended>,
@@ -153,6 +155,7 @@ impl Code {
             functions.push(code);
         }
         let Decoder {
+            strings,
             words,
             origins,
             constants,
@@ -173,6 +176,7 @@ impl Code {
             origins,
             functions,
             constants,
+            strings,
             sites,
             calls,
             extended,
@@ -211,9 +215,14 @@ impl Code {
         (origin.function == function && origin.op == op).then_some(pc)
     }
 
+    /// The first word of an op, fused or not; of an op without words, its successor's.
+    pub(crate) fn start_of_op(&self, function: u16, op: u32) -> usize {
+        self.origins.partition_point(|own| (own.function, own.op) < (function, op))
+    }
+
     /// An op's first word that stands for it alone.
     fn first_word(&self, function: u16, op: u32) -> Option<usize> {
-        let first = self.origins.partition_point(|own| (own.function, own.op) < (function, op));
+        let first = self.start_of_op(function, op);
         let own = self.origins.get(first..)?.iter().zip(self.words.get(first..)?);
         let own = own.take_while(|(origin, _)| (origin.function, origin.op) == (function, op));
         let fused = own.clone().take_while(|(_, word)| word.is_fused()).count();

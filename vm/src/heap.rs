@@ -112,6 +112,16 @@ impl Heap {
         self.text.len()
     }
 
+    /// All words.
+    pub(crate) fn all(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// All words, to be written.
+    pub(crate) fn all_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
     #[inline]
     fn word(&self, offset: usize) -> u64 {
         self.words.get(offset.wrapping_sub(FIRST_OFFSET)).copied().unwrap_or(0)

@@ -15,6 +15,7 @@ use crate::inputs::Inputs;
 use crate::limits::{Grants, Limits, MAX_FUEL};
 use crate::program::Program;
 use crate::report::{OrderReport, PlaceName, Report, metric_values};
+use crate::tier::Tier;
 use crate::trace::{Digest, Level, Recorder, TraceSink, Tracing};
 use crate::value::{Value, ValueRef};
 
@@ -97,6 +98,8 @@ pub enum PendingKind {
 pub struct Instance {
     pub(crate) program: Program,
     pub(crate) attached: Arc<Attached>,
+    /// What runs in the interpreter's place, if anything.
+    pub(crate) tier: Option<Arc<dyn Tier>>,
     /// What the next activation reads.
     pub(crate) next_attached: Option<Arc<Attached>>,
     pub(crate) grants: Grants,
@@ -125,6 +128,7 @@ impl Instance {
         Ok(Instance {
             program: program.clone(),
             attached: complete(program, inputs)?,
+            tier: None,
             next_attached: None,
             grants: grants.clone(),
             settings: Settings::new(limits),
@@ -138,6 +142,13 @@ impl Instance {
     #[must_use]
     pub fn effects(mut self, effects: Effects) -> Instance {
         self.settings.effects = effects;
+        self
+    }
+
+    /// Has a tier run what it can, in the interpreter's place. It changes no result and no fuel. Before the first run.
+    #[must_use]
+    pub fn tier(mut self, tier: Arc<dyn Tier>) -> Instance {
+        self.tier = Some(tier);
         self
     }
 
@@ -272,6 +283,7 @@ impl Instance {
         Driver {
             program,
             attached: &self.attached,
+            tier: self.tier.as_deref(),
             settings,
             state,
             tracing: Tracing { recorder: &mut self.recorder, sink, level },

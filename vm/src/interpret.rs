@@ -165,12 +165,17 @@ fn step<'a, O: Observer>(vm: &mut Vm<'a>, observer: &mut O, seen: &mut bool) {
             chain::handle::<Stepped>(word, rest, vm.window, vm.fuel, vm);
             continue;
         }
+        let pc = vm.words.len().wrapping_sub(vm.rest.len());
+        if observer.stops(vm.code, pc) {
+            vm.pc = pc;
+            vm.exit = Some(Exit::Pause(Pause::Internal));
+            return;
+        }
         if word.is_fused() {
             vm.rest = rest;
             continue;
         }
         if !std::mem::take(seen) {
-            let pc = vm.words.len().wrapping_sub(vm.rest.len());
             let spent = i64::from(vm.code.origin(pc).spent);
             observer.word(vm.code, pc, vm.mark.wrapping_sub(vm.fuel.wrapping_sub(spent)));
         }

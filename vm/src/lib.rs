@@ -56,6 +56,7 @@ mod slot;
 pub mod snapshot;
 mod store;
 mod table;
+pub mod tier;
 pub mod trace;
 mod value;
 mod word;

@@ -12,7 +12,7 @@ use crate::slot;
 /// Slots a frame can see; every register index fits.
 pub(crate) const WINDOW: usize = 256;
 /// Most registers of all live frames together.
-const MAX_REGISTERS: usize = 1 << 20;
+pub(crate) const MAX_REGISTERS: usize = 1 << 20;
 
 /// A caller waiting for its callee.
 #[derive(Debug, Clone, Copy)]

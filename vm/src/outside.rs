@@ -29,6 +29,12 @@ pub(crate) trait Outside {
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Reply;
+    /// Looks at the clock. False if there is no time left, or it is up to the driver.
+    fn look_at_clock(&mut self) -> bool {
+        false
+    }
+    /// The mark was moved, in total fuel used.
+    fn mark_moved(&mut self, _mark: i64) {}
 }
 
 /// Leaves every call to the driver.

@@ -147,7 +147,12 @@ fn test(rest: &[String]) -> Result<()> {
     servers::install_missing()?;
     let arguments =
         ["test", "--workspace", "--exclude", "swarm-benches", "--locked"].into_iter().map(str::to_owned);
-    cargo("tests", arguments.chain(rest.iter().cloned()), &[])
+    cargo("tests", arguments.chain(rest.iter().cloned()), &[])?;
+    if rest.is_empty() {
+        let arguments = ["test", "--locked", "--features", "jit", "--test", "tier"].map(str::to_owned);
+        cargo("tests of the command line with its second tier", arguments, &[])?;
+    }
+    Ok(())
 }
 
 /// All tests, the interpreter's handlers, all lints, the counted instructions, 100,000 generated programs or three minutes of them, and each fuzz target for 20 seconds.

@@ -2,6 +2,7 @@
 
 use swarm_bytecode::module::ImportId;
 
+use super::answers::put_result;
 use super::look::Look;
 use super::state::{Meters, Settings};
 use crate::actions::{ActionLog, NewAction};
@@ -15,8 +16,9 @@ use crate::machine::MemoryMeter;
 use crate::outside::{Outside, Reply};
 use crate::scope::Window;
 use crate::slot;
-use crate::trace::{Digest, Tag, put_text, put_value};
+use crate::trace::{ActionResult, Digest, Tag, put_text, put_value};
 use crate::value::ValueRef;
+use crate::word::Word;
 
 /// What a call in place can reach of a run.
 pub(super) struct Direct<'a, 'h> {
@@ -37,6 +39,10 @@ pub(super) struct Direct<'a, 'h> {
     /// An answer that is more than "done", and what is reserved for it.
     pub(super) answer: Option<Answer>,
     pub(super) reserved: (i64, i64),
+    /// Whether actions are kept for the end.
+    pub(super) holds: bool,
+    /// When the order's time is over.
+    pub(super) deadline_ns: Option<u64>,
 }
 
 /// What the limits leave of calls, micro-dollars and tokens. The meters learn of what was taken when the interpreter
@@ -112,9 +118,28 @@ impl Outside for Direct<'_, '_> {
     ) -> Reply {
         self.call(site, left, window, heap, memory).unwrap_or(Reply::Declined)
     }
+
+    fn look_at_clock(&mut self) -> bool {
+        let (now, deadline) = (self.host.now_ns(), self.deadline_ns.unwrap_or(u64::MAX));
+        if now >= deadline || self.host.is_cancelled() {
+            return false;
+        }
+        self.look.looked(now, deadline);
+        true
+    }
+
+    fn mark_moved(&mut self, mark: i64) {
+        self.mark = mark;
+    }
 }
 
 impl Direct<'_, '_> {
+    /// Whether a call can be kept for the end without the driver: an action that nobody waits for and that costs nothing,
+    /// so that nothing is reserved.
+    fn can_hold(&self, pc: usize, cost: (i64, i64)) -> bool {
+        cost == (0, 0) && matches!(self.code.words.get(pc), Some(Word::Host { .. }))
+    }
+
     /// Everything is looked at before anything is done: where this gives `None`, the driver begins the call anew.
     #[inline(always)]
     fn call(
@@ -133,6 +158,9 @@ impl Direct<'_, '_> {
         let slots = copies.get(..usize::from(site.count))?;
         let id = ImportId(site.import);
         let import = code.module().imports.get(id.index())?;
+        if self.holds && !self.can_hold(pc, site.cost) {
+            return None;
+        }
         let charge = if site.texts { charge_with_texts(code, import, slots) } else { site.charge };
         let used = memory.with(site.bytes).filter(|_| charge <= fuel)?;
         let number = self.left.take(site.cost)?;
@@ -140,14 +168,22 @@ impl Direct<'_, '_> {
         if site.shares != 0 {
             share(heap, site.shares, slots);
         }
-        if self.settings.keep_actions {
+        if self.settings.keep_actions || self.holds {
             let ordinal = self.left.start.actions_issued.wrapping_sub(self.first_action);
             let ordinal = ordinal.wrapping_add(number.wrapping_sub(self.left.start.host_calls));
             let (actions, cost) = (&mut *self.actions, site.cost);
-            keep(actions, NewAction { import: id, arguments: slots, cost, pc, number, ordinal, key: None });
+            let action = NewAction { import: id, arguments: slots, cost, pc, number, ordinal, key: None };
+            keep(actions, action, self.holds);
         }
         let data = Data { code, attached: self.attached, heap };
         let call = Call { import, data, arguments: slots, number, pc, attempt: 1, key: None };
+        let used_after = self.mark.wrapping_sub(fuel.wrapping_sub(charge));
+        if self.holds {
+            if let Some(digest) = &mut self.digest {
+                digest_action(digest, &call, used_after, ActionResult::Held);
+            }
+            return Some(Reply::Done { charge });
+        }
         self.host.call(site.target, &call, &mut self.answer);
         if self.answer.is_some() {
             self.reserved = site.cost;
@@ -156,7 +192,7 @@ impl Direct<'_, '_> {
             return Some(Reply::Answered { charge });
         }
         if let Some(digest) = &mut self.digest {
-            digest_action(digest, &call, self.mark.wrapping_sub(fuel.wrapping_sub(charge)));
+            digest_action(digest, &call, used_after, ActionResult::Done);
         }
         Some(if self.look.is_due(self.host) { Reply::Look { charge } } else { Reply::Done { charge } })
     }
@@ -164,8 +200,8 @@ impl Direct<'_, '_> {
 
 /// Adds an action that was issued to the log.
 #[inline(never)]
-fn keep(actions: &mut ActionLog, action: NewAction<'_>) {
-    actions.push(action, false);
+fn keep(actions: &mut ActionLog, action: NewAction<'_>, held: bool) {
+    actions.push(action, held);
 }
 
 /// Marks the references among a call's arguments as shared.
@@ -183,7 +219,7 @@ fn share(heap: &mut Heap, shares: u8, slots: &[u64]) {
 
 /// Adds an action that was done to the digest, with the fuel that is used once it is paid.
 #[inline(never)]
-fn digest_action(digest: &mut Digest, call: &Call<'_>, used_after: i64) {
+fn digest_action(digest: &mut Digest, call: &Call<'_>, used_after: i64, result: ActionResult<'_>) {
     let origin = call.data.code.origin(call.pc);
     let own = i64::from(origin.due.wrapping_sub(origin.spent));
     let used = used_after.wrapping_sub(own);
@@ -193,6 +229,6 @@ fn digest_action(digest: &mut Digest, call: &Call<'_>, used_after: i64) {
         for (ty, slot) in call.import.parameters.iter().zip(call.arguments) {
             put_value(bytes, ValueRef { data: call.data, ty: *ty, slot: *slot });
         }
-        bytes.push(1);
+        put_result(bytes, result);
     });
 }

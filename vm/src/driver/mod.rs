@@ -12,6 +12,8 @@ mod state;
 mod verdict;
 mod within;
 
+use std::sync::Arc;
+
 use swarm_bytecode::module::MetricId;
 use swarm_bytecode::trap::LimitKind;
 
@@ -26,6 +28,7 @@ use crate::machine::Pause;
 use crate::outside::Apart;
 use crate::program::Program;
 use crate::report::slot_value;
+use crate::tier::{self, Tier};
 use crate::trace::{At, EventKind, Level, Tag, Tracing, place_name};
 use crate::word::Word;
 
@@ -41,7 +44,9 @@ pub(crate) use within::{OpenWithin, Purse};
 /// An order, for as long as one call of `run` lasts.
 pub(crate) struct Driver<'a, 's> {
     pub(crate) program: &'a Program,
-    pub(crate) attached: &'a Attached,
+    pub(crate) attached: &'a Arc<Attached>,
+    /// What runs in the interpreter's place, if anything.
+    pub(crate) tier: Option<&'a dyn Tier>,
     pub(crate) settings: &'a Settings,
     pub(crate) state: &'a mut RunState,
     pub(crate) tracing: Tracing<'a, 's>,
@@ -112,10 +117,19 @@ impl<'a> Driver<'a, '_> {
             let machine = &mut self.state.machine;
             return (interpret(machine, code, attached, &mut self.tracing, &mut Apart), None);
         }
-        // A call in place writes no trace, holds nothing and knows of no budgets.
-        let apart = self.tracing.wants_effects() || self.settings.effects == Effects::Collected;
+        // A call in place writes no trace and knows of no budgets.
+        let apart = self.tracing.wants_effects();
+        let used = self.state.machine.used(code).max(0).cast_unsigned();
+        let tier = self.tier.filter(|tier| !self.asks() && tier.is_ready(self.program, used));
         if apart || !self.state.withins.is_empty() {
-            return (interpret(&mut self.state.machine, code, attached, &mut Blind, &mut Apart), None);
+            let machine = &mut self.state.machine;
+            let pause = match tier {
+                Some(tier) => {
+                    tier::run(tier, (self.program, attached), machine, self.settings.slice, &mut Apart)
+                }
+                None => interpret(machine, code, attached, &mut Blind, &mut Apart),
+            };
+            return (pause, None);
         }
         let state = &mut *self.state;
         let mut direct = Direct {
@@ -133,8 +147,16 @@ impl<'a> Driver<'a, '_> {
             host,
             answer: None,
             reserved: (0, 0),
+            holds: self.settings.effects == Effects::Collected,
+            deadline_ns: state.deadline_ns,
         };
-        let pause = interpret(&mut state.machine, code, attached, &mut Blind, &mut direct);
+        let machine = &mut state.machine;
+        let pause = match tier {
+            Some(tier) => {
+                tier::run(tier, (self.program, attached), machine, self.settings.slice, &mut direct)
+            }
+            None => interpret(machine, code, attached, &mut Blind, &mut direct),
+        };
         let Direct { left, answer, reserved, .. } = direct;
         if left.took_any() {
             // The call at hand may be one that the driver began and could not pay before the end of a slice: what it
@@ -143,6 +165,11 @@ impl<'a> Driver<'a, '_> {
         }
         state.meters = left.meters(&self.settings.limits, reserved);
         (pause, answer)
+    }
+
+    /// Whether an op is begun that asks functions for something first.
+    fn asks(&self) -> bool {
+        self.state.machine.frames.iter().any(|frame| frame.quote)
     }
 
     /// Deals with a pause of the interpreter.

@@ -8,6 +8,10 @@ pub(crate) trait Observer {
     const WATCHES: bool;
     /// The word at `pc` is about to run; `used` is the fuel used before it.
     fn word(&mut self, _code: &Code, _pc: usize, _used: i64) {}
+    /// Whether the run stops in front of the word at `pc`.
+    fn stops(&mut self, _code: &Code, _pc: usize) -> bool {
+        false
+    }
     /// A function was entered.
     fn enter(&mut self, _code: &Code, _function: u16, _used: i64) {}
 }

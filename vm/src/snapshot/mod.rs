@@ -287,6 +287,7 @@ fn revive(
     Ok(Instance {
         program: program.clone(),
         attached,
+        tier: None,
         next_attached: None,
         grants: grants.clone(),
         settings,

@@ -1,0 +1,70 @@
+//! Where things lie in the linear memories that compiled code works on.
+//!
+//! Memory 0 is for what passes between compiled code and its helpers, and for columns of host tables. Memory 1 is a
+//! copy of the run's arena, word for word.
+
+/// The op that a single step led to.
+pub(crate) const NEXT: u64 = 0;
+/// The number of items of the list that was looked at last.
+pub(crate) const LENGTH: u64 = 8;
+/// What a function gave that was entered from outside.
+pub(crate) const VALUE: u64 = 16;
+/// `F` where a run left by itself.
+pub(crate) const FUEL: u64 = 24;
+/// What frames may take without asking: how many, and their bytes, in 32 bits each.
+pub(crate) const CALM: u64 = 32;
+/// What a loop's end needed of fuel where it was not there, and 1; else 0.
+pub(crate) const DUE: u64 = 40;
+/// Registers of the function to be entered.
+pub(crate) const REGISTERS: u64 = 2048;
+/// Operands of a single step.
+pub(crate) const SCRATCH: u64 = 4096;
+/// Inputs, then context values.
+pub(crate) const GIVEN: u64 = 8192;
+/// Bytes of arena for which there is one mark.
+pub(crate) const PAGE_BITS: u32 = 12;
+/// Most bytes of arena.
+pub(crate) const MAX_ARENA: u64 = 1 << 30;
+/// Words below the arena's first: an object's offset is never less.
+pub(crate) const ZEROS: u64 = 300;
+/// `F` of a run that left compiled code: no region is paid to below 0.
+pub(crate) const LEFT: i64 = i64::MIN;
+/// Bytes of stack for compiled code.
+pub(crate) const STACK: usize = 1 << 20;
+
+/// What depends on the program.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places {
+    /// First context value.
+    pub(crate) contexts: u64,
+    /// The frames of a run that leaves: function, op, registers; the innermost first.
+    pub(crate) log: u64,
+    /// Marks of pages of the arena that were written.
+    pub(crate) marks: u64,
+    /// Columns of host tables.
+    pub(crate) columns: u64,
+    /// Most frames at once.
+    pub(crate) frames: u64,
+    /// Whether functions call each other, so that somebody asks what frames may take.
+    pub(crate) calls: bool,
+}
+
+impl Places {
+    /// For so many inputs and context values, and functions of at most so many registers.
+    pub(crate) fn new(inputs: usize, contexts: usize, registers: usize, calls: bool) -> Places {
+        let words = |count: usize| u64::try_from(count).unwrap_or(0).saturating_mul(8);
+        let registers = words(registers);
+        // What a frame may take of the stack: each register and each of the values at work, spilled, and what the call
+        // itself needs.
+        let frame = registers.saturating_mul(3).saturating_add(512);
+        let stack = u64::try_from(STACK).unwrap_or(0) >> 1;
+        let frames = stack.checked_div(frame).unwrap_or(1).max(1);
+        let contexts = words(contexts);
+        let at_contexts = GIVEN.saturating_add(words(inputs));
+        let log = at_contexts.saturating_add(contexts);
+        let entries = frames.saturating_add(2).saturating_mul(registers.saturating_add(16));
+        let marks = log.saturating_add(entries);
+        let columns = marks.saturating_add(MAX_ARENA >> PAGE_BITS).next_multiple_of(64);
+        Places { contexts: at_contexts, log, marks, columns, frames, calls }
+    }
+}

@@ -1,0 +1,460 @@
+//! Where another tier takes the interpreter's place: compiled code, say. Everything a tier may see or change of a run
+//! goes through [`Work`], and at each op it can leave the rest to the interpreter. So a tier cannot have rules of its
+//! own: what it does not do, or may not do, the interpreter does.
+
+use std::cell::Cell;
+use std::fmt;
+use std::sync::Arc;
+
+use swarm_bytecode::cost;
+use swarm_bytecode::module::Module;
+
+use crate::attached::Attached;
+use crate::decode::{Code, Origin};
+use crate::host::Ready;
+use crate::interpret::{Blind, Observer, interpret};
+use crate::machine::{Frame, MAX_REGISTERS, Machine, Pause, WINDOW};
+use crate::outside::{Outside, Reply};
+use crate::program::Program;
+use crate::slot;
+use crate::word::Word;
+
+/// Slices of fuel between two looks at the clock, by a tier that is so much faster than the interpreter.
+const SLICES: i64 = 256;
+
+/// Runs verified code in the interpreter's place.
+pub trait Tier: fmt::Debug + Send + Sync {
+    /// Whether it is worth asking, for an activation that has used so much fuel.
+    fn is_ready(&self, program: &Program, fuel_used: u64) -> bool {
+        let _ = (program, fuel_used);
+        true
+    }
+
+    /// Goes on with a run from where it stands, as far as it likes; the interpreter goes on from there. It leaves the
+    /// work as the interpreter would have left it at the same op.
+    fn run(&self, work: &mut Work<'_>);
+}
+
+/// A run, between two ops.
+pub struct Work<'a> {
+    program: &'a Program,
+    attached: &'a Arc<Attached>,
+    machine: &'a mut Machine,
+    outside: &'a mut dyn Outside,
+    /// Fuel between two looks at the clock.
+    slice: i64,
+    /// Why the run cannot go on without its driver.
+    pause: Option<Pause>,
+}
+
+impl fmt::Debug for Work<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Work").field("at", &self.at()).field("pause", &self.pause).finish()
+    }
+}
+
+/// What a run is given, by identity: two are equal if they are the same.
+#[derive(Debug, Clone)]
+pub struct Given(Arc<Attached>);
+
+impl PartialEq for Given {
+    fn eq(&self, other: &Given) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// An op of a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpAt {
+    /// Index of the function.
+    pub function: u16,
+    /// Index of the op in it.
+    pub op: u32,
+}
+
+/// What came of a single op.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stepped {
+    /// The next op, and `F` there.
+    To(OpAt, i64),
+    /// The run cannot go on: it is where the op left it.
+    Paused,
+}
+
+/// What memory and depth leave for frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Logical bytes that may be taken.
+    pub bytes: u64,
+    /// Of these, what was held before already, so that taking it raises no peak.
+    pub held_before: u64,
+    /// How many more functions may be active.
+    pub frames: u64,
+    /// How many more registers they may have.
+    pub registers: u64,
+}
+
+/// Runs with a tier: as far as that goes, then with the interpreter.
+pub(crate) fn run(
+    tier: &dyn Tier,
+    (program, attached): (&Program, &Arc<Attached>),
+    machine: &mut Machine,
+    slice: i64,
+    outside: &mut dyn Outside,
+) -> Pause {
+    let before = (machine.pc, machine.fuel);
+    let mut work = Work { program, attached, machine, outside, slice, pause: None };
+    tier.run(&mut work);
+    match work.pause {
+        Some(pause) => pause,
+        None => {
+            // Not long, so that the tier can try again.
+            if before != (work.machine.pc, work.machine.fuel) {
+                let used = work.machine.used(program.code());
+                let mark = used.saturating_add(slice).min(work.machine.mark);
+                work.machine.set_mark(mark);
+                work.outside.mark_moved(mark);
+            }
+            interpret(work.machine, program.code(), attached, &mut Blind, work.outside)
+        }
+    }
+}
+
+/// Stops in front of the first op that is not this one.
+struct Single {
+    op: OpAt,
+    stopped: bool,
+}
+
+impl Observer for Single {
+    const WATCHES: bool = true;
+
+    fn stops(&mut self, code: &Code, pc: usize) -> bool {
+        let Origin { function, op, .. } = code.origin(pc);
+        self.stopped = self.op != OpAt { function, op };
+        self.stopped
+    }
+}
+
+impl Work<'_> {
+    fn code(&self) -> &Code {
+        self.program.code()
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Program {
+        self.program
+    }
+
+    /// Its module.
+    pub fn module(&self) -> &Module {
+        self.program.module()
+    }
+
+    /// What it reads.
+    pub fn given(&self) -> Given {
+        Given(Arc::clone(self.attached))
+    }
+
+    /// Whether the run cannot go on without its driver.
+    pub fn is_paused(&self) -> bool {
+        self.pause.is_some()
+    }
+
+    /// The op at hand, unless it was begun.
+    pub fn at(&self) -> Option<OpAt> {
+        let Origin { function, op, .. } = self.code().origin(self.machine.pc);
+        let first = self.code().start_of_op(function, op);
+        let words = &self.code().words;
+        let fused = words.get(first).is_some_and(|word| word.is_fused());
+        let pc = self.machine.pc;
+        (pc == first || (fused && pc == first.saturating_add(1))).then_some(OpAt { function, op })
+    }
+
+    /// Makes an op of the running function the one at hand, with so much of `F`.
+    pub fn go_to(&mut self, op: u32, fuel: i64) {
+        self.machine.pc = self.code().start_of_op(self.machine.function, op);
+        self.machine.fuel = fuel;
+        self.machine.seen = false;
+    }
+
+    /// `F` of the fuel rules (see `swarm_bytecode::layout`).
+    pub fn fuel(&self) -> i64 {
+        self.machine.fuel
+    }
+
+    /// Sets `F`.
+    pub fn set_fuel(&mut self, fuel: i64) {
+        self.machine.fuel = fuel;
+    }
+
+    /// Fuel the activation used so far.
+    pub fn fuel_used(&self) -> u64 {
+        self.machine.used(self.code()).max(0).cast_unsigned()
+    }
+
+    /// Whether the running function has a result.
+    pub fn gives_value(&self) -> bool {
+        let own = self.module().functions.get(usize::from(self.machine.function));
+        own.is_some_and(|own| own.result.is_some())
+    }
+
+    /// The tier is at fault: the run ends so.
+    pub fn fail(&mut self) {
+        self.pause = Some(Pause::Internal);
+    }
+
+    /// Registers of the running function.
+    pub fn registers(&mut self) -> &mut [u64] {
+        let own = self.code().functions.get(usize::from(self.machine.function)).copied().unwrap_or_default();
+        let base = self.machine.base;
+        self.machine.stack.get_mut(base..base.saturating_add(usize::from(own.registers))).unwrap_or_default()
+    }
+
+    /// Slots to work with while no function is running; single ops find their operands there. The registers of the
+    /// running function are lost.
+    pub fn scratch(&mut self) -> &mut [u64] {
+        let base = self.machine.base;
+        self.machine.stack.get_mut(base..base.saturating_add(WINDOW)).unwrap_or_default()
+    }
+
+    /// Slots of the inputs.
+    pub fn inputs(&self) -> impl Iterator<Item = u64> {
+        self.attached.inputs.iter().map(|slot| slot.unwrap_or(0))
+    }
+
+    /// Slots of the context values.
+    pub fn contexts(&self) -> impl Iterator<Item = u64> {
+        self.attached.contexts.iter().map(|slot| slot.unwrap_or(0))
+    }
+
+    /// How many views of host tables there are; the source of a row's slot is the number of its view.
+    pub fn views(&self) -> u32 {
+        self.attached.view_count()
+    }
+
+    /// Rows and fields of a view of records; nothing for other views.
+    pub fn rows(&self, view: u32) -> Option<(u32, u32)> {
+        self.attached.rows_of(view)
+    }
+
+    /// The values of a field in all rows of a view.
+    pub fn column(&self, view: u32, field: u8) -> impl Iterator<Item = u64> {
+        let rows = self.rows(view).map_or(0, |(rows, _)| rows);
+        (0..rows).map(move |index| self.attached.field(slot::Reference { source: view, index }, field))
+    }
+
+    /// The first item and the number of items of a list that are rows of one view, in order.
+    pub fn walk(&self, list: u64) -> Option<(u64, u64)> {
+        self.attached.walk(list).parts()
+    }
+
+    /// Words of the arena.
+    pub fn arena(&self) -> &[u64] {
+        self.machine.heap.all()
+    }
+
+    /// Words of the arena, to be written.
+    pub fn arena_mut(&mut self) -> &mut [u64] {
+        self.machine.heap.all_mut()
+    }
+
+    /// What is left for frames.
+    pub fn room(&self) -> Room {
+        let memory = &self.machine.memory;
+        let frames = self.machine.depth_limit.saturating_sub(self.machine.frames.len()).saturating_sub(1);
+        let registers = MAX_REGISTERS.saturating_sub(self.machine.base).saturating_sub(WINDOW);
+        Room {
+            bytes: memory.limit.saturating_sub(memory.used),
+            held_before: memory.peak.saturating_sub(memory.used),
+            frames: slot::count(frames).into(),
+            registers: slot::count(registers).into(),
+        }
+    }
+
+    /// So many bytes were held on top of what is held now.
+    pub fn rose(&mut self, bytes: u64) {
+        let memory = &mut self.machine.memory;
+        memory.peak = memory.peak.max(memory.used.saturating_add(bytes));
+    }
+
+    /// Opens a frame: the running function waits behind its call at `op`. The new one's registers are to be written.
+    pub fn call(&mut self, op: u32) -> Option<()> {
+        let machine = &mut *self.machine;
+        let code = self.program.code();
+        let pc = code.start_of_op(machine.function, op);
+        let Some(&Word::Call { result, due, site }) = code.words.get(pc) else { return None };
+        let call = code.calls.get(slot::index(site))?;
+        let registers = code.functions.get(usize::from(machine.function))?.registers;
+        let pc = pc.saturating_add(1);
+        let (base, function) = (machine.base, machine.function);
+        machine.frames.push(Frame { pc, base, registers, function, credit: due, result, quote: false });
+        machine.base = base.saturating_add(usize::from(registers));
+        machine.function = call.function;
+        let held = machine.memory.used.saturating_add(u64::from(call.callee.bytes));
+        machine.memory.set(held);
+        let end = machine.base.saturating_add(WINDOW);
+        if machine.stack.len() < end {
+            machine.stack.resize(end, 0);
+        }
+        Some(())
+    }
+
+    /// Returns from the running function, paid for, with `F` once its region is paid: to its caller, or out of the run.
+    pub fn leave(&mut self, value: Option<u64>, fuel: i64) {
+        let machine = &mut *self.machine;
+        let own = self.program.code().functions.get(usize::from(machine.function));
+        machine.memory.give_back(cost::frame_bytes(u64::from(own.map_or(0, |own| own.registers))));
+        machine.fuel = fuel;
+        let Some(frame) = machine.frames.pop() else {
+            self.pause = Some(Pause::Finished(value));
+            return;
+        };
+        machine.fuel = fuel.wrapping_add(i64::from(frame.credit));
+        (machine.pc, machine.base, machine.function) = (frame.pc, frame.base, frame.function);
+        if frame.quote {
+            self.pause = Some(Pause::Quoted(value.unwrap_or(0)));
+        } else if let Some(value) = value {
+            machine.set_register(frame.result, value);
+        }
+    }
+
+    /// The fuel up to the mark does not cover `due` in a region of an op: looks at the clock, and gives the `F` to go
+    /// on with. Nothing if it is up to the driver.
+    pub fn look(&mut self, due: i64, fuel: i64) -> Option<i64> {
+        let machine = &mut *self.machine;
+        let needed = machine.mark.wrapping_sub(fuel).wrapping_add(due);
+        if needed > machine.fuel_limit || !self.outside.look_at_clock() {
+            return None;
+        }
+        let slice = self.slice.saturating_mul(SLICES);
+        let mark = machine.fuel_limit.min(needed.saturating_add(slice));
+        let fuel = fuel.wrapping_add(mark.wrapping_sub(machine.mark));
+        machine.mark = mark;
+        self.outside.mark_moved(mark);
+        Some(fuel)
+    }
+
+    /// Makes the host call of a word in place, if nothing stands against it: gives `F` after it, and the register that is
+    /// TRUE now, if there is one. Frames that are not open here hold so many bytes. Nothing if nothing was done, or if the
+    /// run cannot go on.
+    pub fn host_call(
+        &mut self,
+        word: u32,
+        fuel: i64,
+        held: u64,
+        arguments: [i64; 4],
+    ) -> Option<(i64, Option<u8>)> {
+        let code = self.program.code();
+        let pc = slot::index(word);
+        let (site, due, tried) = match code.words.get(pc) {
+            Some(&Word::Host { site, due, .. }) => (site, due, None),
+            Some(&Word::TryHost { site, due, result }) => (site, due, Some(result)),
+            _ => return None,
+        };
+        let registers = code.sites.get(slot::index(site)).map(|site| code.arguments(*site))?;
+        if registers.len() > Ready::MOST {
+            return None;
+        }
+        let left = fuel.wrapping_sub(i64::from(due));
+        if left < 0 {
+            return None;
+        }
+        let machine = &mut *self.machine;
+        let stack = Cell::from_mut(machine.stack.as_mut_slice()).as_slice_of_cells();
+        let window = stack.get(machine.base..)?.first_chunk::<WINDOW>()?;
+        for (own, value) in registers.iter().zip(arguments) {
+            let value = value.cast_unsigned();
+            // An object of the arena is marked as shared: that is for the one who copies arenas.
+            if own.shares && value != 0 && value >> 32 == 0 {
+                return None;
+            }
+            if let Some(slot) = window.get(usize::from(own.register)) {
+                slot.set(value);
+            }
+        }
+        machine.memory.used = machine.memory.used.saturating_add(held);
+        let reply = self.outside.host_call(site, left, window, &mut machine.heap, &mut machine.memory);
+        machine.memory.give_back(held);
+        let (charge, look) = match reply {
+            Reply::Done { charge } => (charge, false),
+            Reply::Look { charge } => (charge, true),
+            Reply::Answered { charge } => {
+                machine.pc = pc;
+                machine.fuel = fuel.wrapping_sub(charge);
+                self.pause = Some(Pause::Answered);
+                return None;
+            }
+            Reply::Declined => return None,
+        };
+        let fuel = fuel.wrapping_sub(charge);
+        if look && tried.is_none() && !self.outside.look_at_clock() {
+            machine.pc = pc.saturating_add(1);
+            machine.fuel = fuel;
+            self.pause = Some(Pause::Look);
+            return None;
+        }
+        Some((fuel, tried))
+    }
+
+    /// Carries out one op of any function, with its operands in [`Work::scratch`], where its result is found. The frames
+    /// are not touched; those that are not open here hold so many bytes.
+    pub fn step(&mut self, op: OpAt, fuel: i64, held: u64) -> Stepped {
+        let code = self.program.code();
+        let before = self.machine.function;
+        self.machine.function = op.function;
+        self.machine.pc = code.start_of_op(op.function, op.op);
+        self.machine.fuel = fuel;
+        self.machine.memory.used = self.machine.memory.used.saturating_add(held);
+        let mut single = Single { op, stopped: false };
+        let mut pause = interpret(self.machine, code, self.attached, &mut single, self.outside);
+        if let Pause::Short { charge } = pause
+            && !single.stopped
+        {
+            let due = i64::from(code.origin(self.machine.pc).due);
+            let due = due.saturating_add(charge.min(crate::limits::MAX_FUEL).cast_signed());
+            if let Some(fuel) = self.look(due, self.machine.fuel) {
+                self.machine.fuel = fuel;
+                pause = interpret(self.machine, code, self.attached, &mut single, self.outside);
+            }
+        }
+        self.machine.function = before;
+        self.machine.memory.give_back(held);
+        if single.stopped {
+            let Origin { function, op, .. } = code.origin(self.machine.pc);
+            return Stepped::To(OpAt { function, op }, self.machine.fuel);
+        }
+        self.pause = Some(pause);
+        Stepped::Paused
+    }
+
+    /// The word that [`Work::step`] or [`Work::host_call`] paused at, and `F` there: to be kept while frames are put
+    /// back, and given to [`Work::stand`].
+    pub fn stand_point(&self) -> (usize, i64) {
+        (self.machine.pc, self.machine.fuel)
+    }
+
+    /// Stands at a point of the running function again.
+    pub fn stand(&mut self, (pc, fuel): (usize, i64)) {
+        self.machine.pc = pc;
+        self.machine.fuel = fuel;
+    }
+}
+
+impl Program {
+    /// The word of an op, for a [`Tier`].
+    pub fn word_of(&self, at: OpAt) -> u32 {
+        slot::count(self.code().start_of_op(at.function, at.op))
+    }
+
+    /// The op of a word, for a [`Tier`].
+    pub fn op_of(&self, word: u32) -> OpAt {
+        let Origin { function, op, .. } = self.code().origin(slot::index(word));
+        OpAt { function, op }
+    }
+
+    /// The slot of a constant text, for a [`Tier`].
+    pub fn string(&self, string: usize) -> Option<u64> {
+        self.code().strings.get(string).copied()
+    }
+}
