@@ -399,6 +399,8 @@ impl Agent {
     /// Sends what the trace says so far. Its head is on disk before.
     fn close_window(&mut self, context: &mut Context<'_>) {
         let Some((_, order, totals)) = &self.totals else { return };
+        let old = self.log.seal_old(context.clock);
+        context.commands.extend(old.map(|chunk| Command::Seal(Box::new(chunk))));
         let fresh = self.sent.as_ref().is_none_or(|sent| sent.head != self.durable.head);
         if fresh {
             let aggregate = Aggregate {
