@@ -19,8 +19,8 @@ pub(crate) use fleet::{
     TrustShowArguments, TrustSignArguments, VerifyArguments,
 };
 pub(crate) use node::{
-    AgentArguments, AgentHost, InjectArguments, InjectorArguments, LookArguments, PlanArguments, PlanMaking,
-    StepArguments,
+    AgentArguments, AgentHost, InjectArguments, InjectorArguments, LookArguments, MonitorArguments,
+    PlanArguments, PlanMaking, StepArguments,
 };
 pub(crate) use report::{
     Ranking, ReportArguments, ReportCommand, ReportVerifyArguments, SchemaArguments, TraceCommand,
@@ -155,7 +155,7 @@ pub(crate) enum Command {
     /// Run agents.
     Agent(Box<AgentArguments>),
     /// Follow an order's figures, and tell them on the bus.
-    Monitor(LookArguments),
+    Monitor(MonitorArguments),
     /// Compute from a run's traces what came of it.
     Report(Box<ReportArguments>),
     /// Check traces.

@@ -1,11 +1,13 @@
 //! The folder a run leaves behind: what was signed, and nothing that was added up.
 //!
 //! ```text
-//! run.json     when it began, the window, the agents' keys, the targets in their order
+//! run.json     the window, the agents' keys, the targets in their order, whose steps count
 //! plan         the signed plan          program   the module with its places in the source
 //! records      the steps                acks      what agents said, each behind its length
 //! traces/NAME  an agent's trace: its chunks, each behind its length
 //! ```
+
+pub(crate) mod keeping;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -169,11 +171,16 @@ impl Run {
         let keys = about.get("keys").and_then(Json::as_object).ok_or_else(|| wrong("it has no `keys`"))?;
         let keys: Option<BTreeMap<Name, PublicKey>> =
             keys.iter().map(|(name, key)| Some((Name::new(name)?, key.as_str()?.parse().ok()?))).collect();
+        let publishers =
+            about.get("publishers").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
+        let publishers: Option<Vec<PublicKey>> =
+            publishers.iter().map(|key| key.as_str()?.parse().ok()).collect();
         let evidence = Evidence {
             plan: Envelope::decode(&files::read_bytes(&root.join("plan"))?)
                 .map_err(|refusal| refused(&refusal))?,
             targets,
             keys: keys.ok_or_else(|| wrong("`keys` are keys by agent"))?,
+            publishers: publishers.ok_or_else(|| wrong("`publishers` are keys"))?,
             records: envelopes(&root.join("records"))?,
             acks: envelopes(&root.join("acks"))?,
             window_ns: about.get("window_ns").and_then(Json::as_u64).unwrap_or(30_000_000_000).max(1),

@@ -429,6 +429,8 @@ impl Agent {
     fn close_window(&mut self, context: &mut Context<'_>) {
         self.tell_comparison(context);
         let Some((_, order, totals)) = &self.totals else { return };
+        let old = self.log.seal_old(context.clock);
+        context.commands.extend(old.map(|chunk| Command::Seal(Box::new(chunk))));
         let fresh = self.sent.as_ref().is_none_or(|sent| sent.head != self.durable.head);
         if fresh {
             let aggregate = Aggregate {

@@ -1,17 +1,22 @@
 //! The monitor: puts windows together, asks the program's own conditions of the fleet's figures, and says what drifts.
 //! A machine without input or output.
 
+pub mod baseline;
 mod documents;
+mod result;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
-use swarm_bytecode::module::{Expectation, FunctionId, Instruction, Metric, Module};
+use swarm_bytecode::module::{Expectation, FunctionId, Instruction, Metric, MetricKind, Module};
 use swarm_bytecode::types::{BUILTIN_TYPES, Type};
 use swarm_vm::Value;
 
 use crate::window::{Aggregate, Figure, Number, Sketch, Totals};
+use baseline::{Baseline, TOLERANCE};
+pub use documents::History;
+pub use result::{MAX_RESULT, Stands};
 
 /// The figure of a fleet that no agent records: the share of targets that failed, refused or are silent.
 pub const ERROR_RATE: &str = "error_rate";
@@ -48,10 +53,26 @@ pub struct Verdict {
 pub struct Alert {
     /// When, in nanoseconds from the start of the order.
     pub at_ns: u64,
-    /// The expectation as it was written.
+    /// The expectation as it was written; against a baseline, the figure's name.
     pub text: SmolStr,
     /// Why.
     pub message: String,
+    /// What it was held against.
+    pub against: Against,
+}
+
+/// What a figure is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Against {
+    /// An EXPECT of the program.
+    Expectation,
+    /// The order before.
+    Baseline {
+        /// The index of the metric.
+        metric: usize,
+        /// Whether it fell; else it rose.
+        fell: bool,
+    },
 }
 
 /// The fleet at the end of a window.
@@ -77,6 +98,9 @@ pub struct Monitor {
     points: Vec<Point>,
     goal_ns: Option<u64>,
     windows: u64,
+    baseline: Option<Baseline>,
+    /// For each metric, whether it is off the baseline and that has been told.
+    off: Vec<bool>,
 }
 
 impl Monitor {
@@ -102,7 +126,16 @@ impl Monitor {
             points: Vec::new(),
             goal_ns: None,
             windows: 0,
+            baseline: None,
+            off: vec![false; module.metrics.len()],
         }
+    }
+
+    /// The same, and figures are held against those of an order before.
+    #[must_use]
+    pub fn against(mut self, baseline: Option<Baseline>) -> Monitor {
+        self.baseline = baseline;
+        self
     }
 
     /// Takes a window of the target of this rank: the newest of each incarnation replaces the one before.
@@ -165,6 +198,7 @@ impl Monitor {
             self.goal_ns = Some(now_ns);
         }
         self.watch_drift(now_ns, &totals, error_rate, judge);
+        self.watch_baseline(now_ns, &totals);
         self.points.push(Point { at_ns: now_ns, figures: totals.figures });
         reached
     }
@@ -184,10 +218,39 @@ impl Monitor {
             self.tell(&projected, error_rate, judge);
             if !judge.holds(condition) {
                 let message = "half of its time is over, and at its present pace it will not hold".to_owned();
-                self.alerts.push(Alert { at_ns: now_ns, text: verdict.text, message });
+                let against = Against::Expectation;
+                self.alerts.push(Alert { at_ns: now_ns, text: verdict.text, message, against });
             }
         }
         self.tell(&totals.figures, error_rate, judge);
+    }
+
+    /// A figure that leaves the baseline is told, and again only after it has come back half of the way.
+    fn watch_baseline(&mut self, now_ns: u64, totals: &Totals) {
+        let Some(baseline) = &self.baseline else { return };
+        let tolerance = Number::Word(TOLERANCE.into()).float() / 1e6;
+        let figures = self.metrics.iter().zip(&totals.figures).zip(&mut self.off).enumerate();
+        for (metric, ((own, figure), off)) in figures {
+            let Some(compared) = baseline.compare(own, figure, totals) else { continue };
+            let change = compared.change();
+            if change.abs() > tolerance && !*off {
+                let fell = change < 0.0;
+                let (way, per) = (
+                    if fell { "below" } else { "above" },
+                    if own.kind == MetricKind::Total { " per activation" } else { "" },
+                );
+                let message = format!(
+                    "{:.1} % {way} order {}: {}{per}, it was {}",
+                    change.abs() * 100.0,
+                    baseline.order,
+                    shown(own, compared.is),
+                    shown(own, compared.was)
+                );
+                let against = Against::Baseline { metric, fell };
+                self.alerts.push(Alert { at_ns: now_ns, text: own.name.clone(), message, against });
+            }
+            *off = change.abs() > if *off { tolerance / 2.0 } else { tolerance };
+        }
     }
 
     /// The figures so much later, if sums go on as they did in the second half of the time so far.
@@ -226,6 +289,11 @@ impl Monitor {
             }
             judge.set(&metric.name, &value_of(metric, figure));
         }
+    }
+
+    /// What figures are held against.
+    pub fn baseline(&self) -> Option<&Baseline> {
+        self.baseline.as_ref()
     }
 
     /// The program's metrics.
@@ -268,6 +336,18 @@ pub fn typed(metric: &Metric, number: Number) -> Value {
         (Some(Type::Float), number) => Value::Float(number.float()),
         (_, Number::Word(own)) => Value::Quantity(metric.ty, word(own)),
         (_, Number::Float(own)) => Value::Float(own),
+    }
+}
+
+/// A share of a figure as a value of its metric's type, without quotation marks.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the cast saturates, and is of what came from 64-bit words"
+)]
+fn shown(metric: &Metric, number: f64) -> String {
+    match BUILTIN_TYPES.get(usize::from(metric.ty.0)) {
+        Some(Type::Int | Type::Float | Type::Bool) => format!("{number:.2}"),
+        _ => typed(metric, Number::Word(number.round() as i128)).to_json().trim_matches('"').to_owned(),
     }
 }
 

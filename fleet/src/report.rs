@@ -31,6 +31,8 @@ pub struct Evidence {
     pub targets: Vec<Name>,
     /// The agents' keys.
     pub keys: BTreeMap<Name, PublicKey>,
+    /// Keys of publishers, who may take steps beside the injector.
+    pub publishers: Vec<PublicKey>,
     /// Steps, as they were signed.
     pub records: Vec<Envelope>,
     /// Acknowledgements, as they were signed.
@@ -59,6 +61,8 @@ pub struct Line {
     pub incarnations: u64,
     /// Starts after which something is lost.
     pub torn: u64,
+    /// Entries it told of that are not here yet.
+    pub awaited: u64,
     /// Starts with a new disk.
     pub new_disks: u64,
     /// Entries the agent did not keep.
@@ -140,7 +144,8 @@ impl<'m> Accountant<'m> {
         let plan = Plan::decode(&evidence.plan.payload)?;
         let (mut records, mut digests) = (Vec::new(), Vec::new());
         for envelope in &evidence.records {
-            envelope.check(RECORD_TYPE, |id| Some(&plan.injector).filter(|key| key.id() == *id))?;
+            let keys = std::iter::once(&plan.injector).chain(&evidence.publishers);
+            envelope.check(RECORD_TYPE, |id| keys.clone().find(|key| key.id() == *id))?;
             records.push(Record::decode(&envelope.payload)?);
             digests.push(Sha256::digest(&envelope.payload).into());
         }
@@ -190,6 +195,7 @@ impl<'m> Accountant<'m> {
             chunks: u64::try_from(found.chunks.len()).unwrap_or(u64::MAX),
             incarnations: found.incarnations,
             torn: found.torn,
+            awaited: found.awaited,
             new_disks: found.new_disks,
             head: found.chunks.last().map(crate::trace::chunk::Chunk::head).unwrap_or_default(),
             faults: found.faults,

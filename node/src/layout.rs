@@ -20,6 +20,11 @@ pub const HISTORY: &str = "swarm:performance:history";
 /// What leaves its course.
 pub const ALERTS: &str = "swarm:alerts";
 
+/// A signed part of an agent's trace, by when it begins: the agent's clock in milliseconds since the Unix epoch.
+pub fn trace_key(agent: &Name, clock: i64) -> String {
+    format!("trace:{agent}:{:013}", clock.max(0) / 1_000_000)
+}
+
 /// Most entries of a log of messages.
 pub const KEEP: u64 = 8192;
 

@@ -1,7 +1,7 @@
 //! The processes of a fleet: the machines of `swarm_fleet` driven by a real clock, a real disk and a bus.
 //!
-//! [`agents::Agents`] is a process with any number of agents, [`injector::Process`] the injector of a fleet, and
-//! [`operator::Operator`] whoever looks at a fleet or sends it something. They meet on a [`swarm_bus::Bus`] under the
+//! [`agents::Agents`] is a process with any number of agents, [`injector::Process`] the injector of a fleet, [`monitor::Process`]
+//! who follows its figures, and [`operator::Operator`] whoever looks at a fleet or sends it something. They meet on a [`swarm_bus::Bus`] under the
 //! names of [`layout::Layout`], and believe nothing they find there that is not signed.
 //!
 //! What must be on disk before something is done or said is written by [`disk::Disk`]: all that came up in one turn of a
@@ -12,6 +12,7 @@ pub mod disk;
 pub mod injector;
 pub mod layout;
 pub mod lease;
+pub mod monitor;
 pub mod operator;
 pub mod roster;
 pub mod status;

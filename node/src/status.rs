@@ -37,6 +37,9 @@ pub struct Status {
     pub exceptions: Vec<(String, String, String)>,
     /// What is expected, and whether it holds.
     pub expected: Vec<(String, bool)>,
+    /// How many of the expectations are judged for good.
+    #[serde(default)]
+    pub judged: usize,
     /// What left its course.
     pub alerts: Vec<String>,
     /// What the injector suffers from.

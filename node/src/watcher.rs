@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use swarm_bytecode::module::{FunctionId, Module};
+use swarm_bytecode::module::FunctionId;
 use swarm_bytecode::verify::Verified;
 use swarm_fleet::message::FromAgent;
 use swarm_fleet::message::wire::decode_reports;
 use swarm_fleet::monitor::Monitor;
+use swarm_fleet::monitor::baseline::Baseline;
 use swarm_fleet::name::Name;
 use swarm_fleet::simulate::Conditions;
 use swarm_vm::Program;
@@ -20,7 +21,6 @@ pub struct Watcher {
     judge: Conditions,
     gate: Option<FunctionId>,
     ranks: BTreeMap<Name, u32>,
-    module: Module,
 }
 
 impl Watcher {
@@ -36,7 +36,6 @@ impl Watcher {
     ) -> Result<Watcher, NodeError> {
         let module = program.module();
         let monitor = Monitor::new(module, order);
-        let own = module.clone();
         let gate = module.instruction.rollout.as_ref().and_then(|rollout| rollout.gate);
         let program =
             Program::new(program.clone()).map_err(|error| NodeError::Other(error.message().into()))?;
@@ -44,7 +43,14 @@ impl Watcher {
         let judge = Conditions::new(&program, context)
             .map_err(|error| NodeError::Other(format!("the context does not fit: {error}")))?;
         let ranks = targets.iter().cloned().zip(0..).collect();
-        Ok(Watcher { monitor, judge, gate, ranks, module: own })
+        Ok(Watcher { monitor, judge, gate, ranks })
+    }
+
+    /// The same, and figures are held against those of an order before.
+    #[must_use]
+    pub fn against(mut self, baseline: Option<Baseline>) -> Watcher {
+        self.monitor = self.monitor.against(baseline);
+        self
     }
 
     /// Takes windows as they stand in the log; gives how many. What is no window is left out.
@@ -70,11 +76,6 @@ impl Watcher {
     /// Whether the program's gate holds.
     pub fn gate(&mut self, error_rate: i64) -> bool {
         self.monitor.gate(self.gate, error_rate, &mut self.judge)
-    }
-
-    /// The program.
-    pub fn module(&self) -> &Module {
-        &self.module
     }
 
     /// What it knows.

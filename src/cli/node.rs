@@ -255,7 +255,40 @@ impl Overflow {
     }
 }
 
-/// Arguments of `monitor` and `status`.
+/// Arguments of `monitor`.
+#[derive(Debug, Args)]
+pub(crate) struct MonitorArguments {
+    /// The bus.
+    #[command(flatten)]
+    pub(crate) bus: BusArguments,
+
+    /// The fleet.
+    #[arg(long, value_name = "ID", value_parser = name)]
+    pub(crate) fleet: Name,
+
+    /// Length of a window.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub(crate) window: i64,
+
+    /// An earlier report, as JSON, that figures are held against. [default: the order of the same name before, if the bus
+    /// still has it]
+    #[arg(long, value_name = "F.json")]
+    pub(crate) baseline: Option<PathBuf>,
+
+    /// Folder of the programs' sources: alerts name lines then.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) library: Option<PathBuf>,
+
+    /// Keeps what agents sign, a folder for each order, for `swarmc report` and `swarmc trace verify`.
+    #[arg(long, value_name = "DIR", requires = "trust")]
+    pub(crate) keep: Option<PathBuf>,
+
+    /// The trust file: whose steps count in what is kept.
+    #[arg(long, value_name = "TRUST.json")]
+    pub(crate) trust: Option<PathBuf>,
+}
+
+/// Arguments of `status`.
 #[derive(Debug, Args)]
 pub(crate) struct LookArguments {
     /// The bus.

@@ -1,91 +1,81 @@
 //! `swarmc monitor`: follows an order's figures, and tells them on the bus.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use swarm_bus::{Position, Version};
-use swarm_fleet::injector::Phase;
-use swarm_fleet::plan::Plan;
-use swarm_node::layout::{ALERTS, HEALTH, HISTORY, KEEP, METRICS, READ};
-use swarm_node::operator::Operator;
-use swarm_node::watcher::Watcher;
-use swarm_node::{NodeError, roster};
+use swarm_bytecode::codec::strip;
+use swarm_bytecode::module::Module;
+use swarm_fleet::order::Sha256Digest;
+use swarm_node::monitor::{Archive, Process, Settings, Told};
+use swarm_vm::Program;
 
-use crate::cli::LookArguments;
-use crate::fleet::{failure, open};
-use crate::status::{Failure, Status};
+use crate::cli::MonitorArguments;
+use crate::fleet::{failure, open, positive, read_trust};
+use crate::render::fleet::duration;
+use crate::render::style::{dim, warning};
+use crate::render::text::{grouped, safe};
+use crate::run_folder::keeping::Keeping;
+use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
+use crate::{files, program};
 
-/// How often windows are put together.
-const WINDOW: Duration = Duration::from_secs(5);
-
-/// Runs until it is killed; it keeps nothing that is not on the bus.
-pub(crate) fn monitor(arguments: &LookArguments, terminal: Terminal) -> Result<Status, Failure> {
-    let mut operator = Operator::new(&arguments.fleet, open(&arguments.bus.bus)?);
-    terminal.talk(&format!("monitor of fleet {}\n", arguments.fleet));
-    let mut followed: Option<Followed> = None;
-    loop {
-        match round(&mut operator, &mut followed) {
-            // A bus that is away comes back.
-            Ok(()) | Err(NodeError::Bus(swarm_bus::BusError::Away(_))) => std::thread::sleep(WINDOW),
-            Err(error) => return Err(failure(&error)),
+/// Runs until it is killed; it decides nothing.
+pub(crate) fn monitor(arguments: &MonitorArguments, terminal: Terminal) -> Result<Status, Failure> {
+    let window_ns = positive(arguments.window);
+    let baseline = arguments.baseline.as_deref().map(files::read_json).transpose()?;
+    let sources = arguments.library.as_deref().map(|folder| sources(folder, terminal)).transpose()?;
+    let sources = sources.unwrap_or_default();
+    let archive: Option<Box<dyn Archive>> = match (&arguments.keep, &arguments.trust) {
+        (Some(root), Some(trust)) => {
+            Some(Box::new(Keeping::new(root.clone(), read_trust(trust)?, window_ns, sources.clone())))
         }
+        _ => None,
+    };
+    let settings = Settings {
+        fleet: arguments.fleet.clone(),
+        window: Duration::from_nanos(window_ns),
+        baseline: baseline.map(|(_, document)| document),
+        sources,
+        archive,
+    };
+    let mut process = Process::new(settings, open(&arguments.bus.bus)?);
+    terminal.talk(&format!("monitor of fleet {}, windows of {}\n", arguments.fleet, duration(window_ns)));
+    process.run(&AtomicBool::new(false), &mut |told| say(told, terminal)).map_err(|error| failure(&error))?;
+    Ok(Status::Done)
+}
+
+/// A line for each window, and one for what left its course.
+fn say(told: &Told, terminal: Terminal) {
+    let order: String = told.order.chars().take(8).collect();
+    let [agents, targets] = [told.agents, told.targets].map(|count| grouped(count as u128));
+    let line = format!("{} {order}  {agents} of {targets} agents told", safe(&told.program));
+    let after = format!("{:>10}", duration(told.at_ns));
+    terminal.talk(&format!("{}  {line}\n", dim(&after)));
+    for alert in &told.alerts {
+        terminal.talk(&format!("{:>10}  {} {}\n", "", warning("alert"), safe(alert)));
     }
 }
 
-struct Followed {
-    order: [u8; 16],
-    watcher: Watcher,
-    windows: Option<Position>,
-    alerts: usize,
-    /// Versions of the values it writes.
-    health: Version,
-    history: Version,
-}
-
-fn round(operator: &mut Operator, followed: &mut Option<Followed>) -> Result<(), NodeError> {
-    let Some(directive) = operator.desired()? else { return Ok(()) };
-    let plan = Plan::decode(&directive.plan().payload)?;
-    if followed.as_ref().is_none_or(|own| own.order != plan.order.id) {
-        let module = plan.order.module.as_deref().unwrap_or_default();
-        let program = swarm_bytecode::verify::Verified::load(module)
-            .map_err(|error| NodeError::Other(format!("the module is refused: {error}")))?;
-        let watcher = Watcher::new(&program, &plan.context, plan.order.id, directive.targets())?;
-        *followed = Some(Followed {
-            order: plan.order.id,
-            watcher,
-            windows: None,
-            alerts: 0,
-            health: None,
-            history: None,
-        });
+/// The programs of a folder, by the digest plans have.
+fn sources(folder: &Path, terminal: Terminal) -> Result<BTreeMap<Sha256Digest, Module>, Failure> {
+    let unreadable = |error: std::io::Error| {
+        Failure::usage(Fault::Unreadable, format_args!("cannot read {}: {error}", folder.display()))
+    };
+    let mut sources = BTreeMap::new();
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        paths.push(entry.map_err(unreadable)?.path());
     }
-    let Some(own) = followed else { return Ok(()) };
-    let layout = operator.layout().clone();
-    loop {
-        let entries = operator.bus().read(&layout.windows, own.windows, READ)?;
-        for entry in &entries {
-            own.windows = Some(entry.position);
-            own.watcher.take(&entry.bytes);
-        }
-        if entries.len() < READ {
-            break;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "swarm"));
+    paths.sort();
+    for path in paths {
+        // One that does not compile was told, and is in no plan.
+        let Some(loaded) = program::load(&path, program::options(false), terminal)? else { continue };
+        if let Ok(program) = Program::load(&strip(&loaded.bytes).unwrap_or(loaded.bytes)) {
+            sources.insert(program.digest(), loaded.module);
         }
     }
-    let status = operator.status()?.unwrap_or_default();
-    let accounting = status.reached.accounting();
-    own.watcher.close(status.now_ns, accounting.error_rate());
-    let monitor = own.watcher.monitor();
-    operator.bus().append(METRICS, &[&monitor.metrics_document(status.now_ns)], KEEP)?;
-    // Without an injector no one knows where the order stands.
-    if let Some(phase) = Phase::of(&status.phase) {
-        let health = monitor.health_document(status.now_ns, phase, accounting);
-        roster::put(operator.bus(), HEALTH, &mut own.health, &health)?;
-    }
-    roster::put(operator.bus(), HISTORY, &mut own.history, &monitor.history_document())?;
-    for alert in monitor.alerts().iter().skip(own.alerts) {
-        let alert = monitor.alert_document(alert, own.watcher.module());
-        operator.bus().append(ALERTS, &[&alert], KEEP)?;
-    }
-    own.alerts = monitor.alerts().len();
-    Ok(())
+    Ok(sources)
 }

@@ -16,10 +16,13 @@ use crate::render::fleet::account::{Options, Page, number};
 use crate::render::fleet::account_text::{markdown, text};
 use crate::render::fleet::plausible::{Impossible, contradictions, differences};
 use crate::render::style::{dim, error, good};
-use crate::render::text::{plural, safe};
+use crate::render::text::{grouped, plural, safe};
 use crate::run_folder::{Run, refused};
 use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
+
+/// Refusals shown to people.
+const MOST_SHOWN: usize = 20;
 
 /// Makes a report, or checks one.
 pub(crate) fn report(arguments: &ReportArguments, terminal: Terminal) -> Result<Status, Failure> {
@@ -154,7 +157,7 @@ fn tell(found: &[Impossible], file: &str, against_traces: bool, terminal: Termin
         }));
     }
     let mut page = String::new();
-    for own in found {
+    for own in found.iter().take(MOST_SHOWN) {
         let code = error(&format!("error[{}]", own.cause.code()));
         page.push_str(&format!(
             "{code}: {}\n  {} {}: {}\n  {} {}\n",
@@ -165,6 +168,9 @@ fn tell(found: &[Impossible], file: &str, against_traces: bool, terminal: Termin
             dim("help:"),
             own.cause.help(),
         ));
+    }
+    if let Some(more) = found.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
+        page.push_str(&format!("… and {} more, all in --format json\n", grouped(more as u128)));
     }
     page.push_str(&match (found.len(), against_traces) {
         (0, true) => format!("{}: every figure follows from the traces\n", good("verified")),

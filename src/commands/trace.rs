@@ -35,6 +35,7 @@ struct Sum {
     entries: u64,
     bytes: u64,
     torn: u64,
+    awaited: u64,
     new_disks: u64,
     faults: Vec<(String, String, Fault)>,
 }
@@ -48,6 +49,7 @@ impl Sum {
             self.chunks = self.chunks.saturating_add(1);
         }
         self.entries = self.entries.saturating_add(found.entries);
+        self.awaited = self.awaited.saturating_add(found.awaited);
         self.torn = self.torn.saturating_add(found.torn);
         self.new_disks = self.new_disks.saturating_add(found.new_disks);
         let file = file.display().to_string();
@@ -121,7 +123,7 @@ fn tell(sum: &Sum, unkeyed: bool, terminal: Terminal) -> Result<(), Failure> {
         });
         return terminal.document(json!({
             "agents": sum.agents, "chunks": sum.chunks, "entries": sum.entries, "bytes": sum.bytes,
-            "torn": sum.torn, "new_disks": sum.new_disks, "signatures_checked": !unkeyed,
+            "torn": sum.torn, "awaited": sum.awaited, "new_disks": sum.new_disks, "signatures_checked": !unkeyed,
             "faults": faults.collect::<Vec<Json>>(),
         }));
     }
@@ -152,6 +154,10 @@ fn tell(sum: &Sum, unkeyed: bool, terminal: Terminal) -> Result<(), Failure> {
         grouped(sum.chunks.into()),
         grouped(sum.bytes.into()),
     ));
+    if sum.awaited > 0 {
+        let entries = plural(usize::try_from(sum.awaited).unwrap_or(usize::MAX), "entry");
+        page.push_str(&format!("  {entries} told of and not here yet: it is still being written\n"));
+    }
     if sum.torn > 0 {
         let starts = plural(usize::try_from(sum.torn).unwrap_or(usize::MAX), "start");
         page.push_str(&format!("  {starts} after a crash: what came after the last word on disk is lost\n"));

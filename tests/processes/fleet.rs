@@ -33,6 +33,7 @@ pub(crate) struct Fleet {
     pub(crate) directory: PathBuf,
     pub(crate) server: Server,
     injector: Option<Child>,
+    monitor: Option<Child>,
     agents: BTreeMap<u32, Child>,
     each: u32,
     extra: Extra,
@@ -50,6 +51,7 @@ pub(crate) struct Extra {
 impl Drop for Fleet {
     fn drop(&mut self) {
         self.kill_injector();
+        self.kill_monitor();
         let all: Vec<u32> = self.agents.keys().copied().collect();
         all.into_iter().for_each(|process| self.kill_agents(process));
         let _gone = std::fs::remove_dir_all(&self.directory);
@@ -80,7 +82,8 @@ impl Fleet {
         let unique = format!("swarm-fleet-{}-{}", std::process::id(), server.port());
         let directory = std::env::temp_dir().join(unique);
         std::fs::create_dir_all(&directory).unwrap();
-        let mut fleet = Fleet { directory, server, injector: None, agents: BTreeMap::new(), each, extra };
+        let mut fleet =
+            Fleet { directory, server, injector: None, monitor: None, agents: BTreeMap::new(), each, extra };
         for name in ["root", "dan", "injector"] {
             fleet.run(&["keygen", "-o", name, "--owner", name]);
         }
@@ -145,6 +148,20 @@ impl Fleet {
         }
     }
 
+    /// A monitor with short windows, which keeps runs in `runs`.
+    pub(crate) fn start_monitor(&mut self) {
+        let arguments =
+            ["monitor", "--fleet", "demo", "--window", "2s", "--library", "library", "--keep", "runs"];
+        self.monitor = Some(self.spawn("monitor.log", &arguments));
+    }
+
+    pub(crate) fn kill_monitor(&mut self) {
+        if let Some(mut child) = self.monitor.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
     pub(crate) fn start_agents(&mut self, process: u32) {
         let (id, state, count) = (format!("a{process}"), format!("agents{process}"), self.each.to_string());
         let mut arguments =
@@ -189,6 +206,13 @@ impl Fleet {
         (output.status.code().unwrap_or(-1), serde_json::from_str(&document).unwrap_or(Value::Null))
     }
 
+    /// Runs a command that needs no bus; gives its exit code and its JSON.
+    pub(crate) fn plain(&self, arguments: &[&str]) -> (i32, Value) {
+        let output = swarmc(&self.directory, arguments).output().unwrap();
+        let document = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code().unwrap_or(-1), serde_json::from_str(&document).unwrap_or(Value::Null))
+    }
+
     /// Starts a command against the fleet.
     pub(crate) fn background(&self, arguments: &[&str]) -> Child {
         let url = self.server.url();
@@ -204,10 +228,14 @@ impl Fleet {
 
     /// The same, with more arguments.
     pub(crate) fn inject_with(&self, version: u32, more: &[&str]) -> Child {
-        let file = format!("hello{version}.swarm");
+        self.inject_file(&format!("hello{version}.swarm"), more)
+    }
+
+    /// Sends a program.
+    pub(crate) fn inject_file(&self, file: &str, more: &[&str]) -> Child {
         let keys = ["--key", "dan.key", "--trust", "trust.json", "--injector", "injector.pub"];
         let rest = ["--minimum-sample", "2", "--timeout", "90s"];
-        self.background(&[["inject", &file].as_slice(), &keys, &rest, more].concat())
+        self.background(&[["inject", file].as_slice(), &keys, &rest, more].concat())
     }
 
     pub(crate) fn status(&self) -> Value {
@@ -256,7 +284,10 @@ impl Fleet {
 
     /// What the processes said.
     pub(crate) fn logs(&self) -> String {
-        let names = std::iter::once("injector".to_owned()).chain((1..9).map(|process| format!("a{process}")));
+        let names = ["injector", "monitor"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain((1..9).map(|process| format!("a{process}")));
         let read = |name: String| std::fs::read_to_string(self.directory.join(format!("{name}.log"))).ok();
         names.filter_map(read).collect()
     }

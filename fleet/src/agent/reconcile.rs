@@ -121,6 +121,7 @@ impl Agent {
     fn stop(&mut self, context: &mut Context<'_>) {
         if self.running.take().is_some() {
             context.commands.push(Command::Stop);
+            context.commands.extend(self.log.seal().map(|chunk| Command::Seal(Box::new(chunk))));
         }
         (self.starting, self.retry_at) = (None, None);
     }

@@ -12,6 +12,9 @@ use crate::window::Activation;
 
 const MILLISECOND: i64 = 1_000_000;
 
+/// Nanoseconds after which a chunk is signed and sent though it is not full.
+const OLD_NS: i64 = 30 * 60 * 1000 * MILLISECOND;
+
 /// An agent's log of this incarnation.
 #[derive(Debug)]
 pub struct Log {
@@ -52,7 +55,7 @@ impl Log {
         self.open.head()
     }
 
-    /// Adds what an activation did, by the agent's clock. Gives a chunk that is full.
+    /// Adds what an activation did, by the agent's clock. Gives a chunk that is full, or that an order ends with.
     pub fn record(
         &mut self,
         clock: i64,
@@ -84,7 +87,7 @@ impl Log {
         }
         end.own(&What::Spent(activation.fuel, activation.money, activation.tokens));
         self.put(&end, clock);
-        (self.open.body.len() >= CHUNK_BYTES).then(|| self.next(false))
+        (self.open.body.len() >= CHUNK_BYTES || activation.ended.is_some()).then(|| self.next(false))
     }
 
     fn put(&mut self, entries: &Entries, clock: i64) {
@@ -101,6 +104,16 @@ impl Log {
     /// What is to be added to the tail on disk before anything is said of it.
     pub fn unsaved(&mut self) -> Option<Vec<u8>> {
         (!self.unsaved.bytes.is_empty()).then(|| std::mem::take(&mut self.unsaved.bytes))
+    }
+
+    /// Gives the open chunk, if it has entries: nothing follows for now.
+    pub fn seal(&mut self) -> Option<Chunk> {
+        (self.open.count > 0).then(|| self.next(false))
+    }
+
+    /// Gives the open chunk, if it began so long ago that a reader should have it.
+    pub fn seal_old(&mut self, clock: i64) -> Option<Chunk> {
+        (clock.saturating_sub(self.open.clock) >= OLD_NS).then(|| self.seal()).flatten()
     }
 
     /// Closes the chunk: the agent stops, and means to.

@@ -62,6 +62,8 @@ pub struct Findings {
     pub torn: u64,
     /// Starts with a new disk: nothing is known of what was before.
     pub new_disks: u64,
+    /// Entries its agent told of that are not here yet, where it is still being written.
+    pub awaited: u64,
 }
 
 /// Checks the trace of one agent, as it stands in a file.
@@ -158,7 +160,7 @@ impl<'q> Walk<'q> {
             self.fault_in(&chunk, Cause::TraceForged, (start, chunk.first), message);
             return;
         }
-        if !self.follows(start, &chunk) {
+        if !self.follows(start, envelope, &chunk) {
             return;
         }
         let sound = self.entries(start, envelope, &chunk);
@@ -179,7 +181,7 @@ impl<'q> Walk<'q> {
     }
 
     /// Whether a chunk stands where it belongs.
-    fn follows(&mut self, start: usize, chunk: &Chunk) -> bool {
+    fn follows(&mut self, start: usize, envelope: &Envelope, chunk: &Chunk) -> bool {
         let Some(reached) = self.reached else {
             if chunk.number > 0 || chunk.previous.is_some_and(|previous| previous.head.events > 0) {
                 self.gap(start, chunk, Cause::TraceMissing);
@@ -188,8 +190,14 @@ impl<'q> Walk<'q> {
             return true;
         };
         let same = chunk.incarnation == reached.incarnation;
+        // A first chunk that names none before it is of a new disk, where incarnations count anew: only the agent can have
+        // signed another one.
+        let anew = same
+            && chunk.previous.is_none()
+            && !self.findings.chunks.contains(chunk)
+            && self.question.key.is_some_and(|key| envelope.verified_by(key));
         if chunk.number == 0
-            && !(same && self.held(chunk))
+            && (anew || !(same && self.held(chunk)))
             && (!same || reached.closed || chunk.previous.is_none())
         {
             self.restarts(start, &reached, chunk);
@@ -348,18 +356,23 @@ impl<'q> Walk<'q> {
     /// Everything that was told must be there.
     fn end(&mut self, length: usize) {
         let Some(reached) = self.reached else {
-            if self.findings.faults.is_empty() && self.question.told.iter().any(|(_, head)| head.events > 0) {
+            let told = self.question.told.iter().map(|(_, head)| head.events).max().unwrap_or(0);
+            if self.question.open {
+                self.findings.awaited = told;
+            } else if self.findings.faults.is_empty() && told > 0 {
                 self.fault(Cause::TraceCut, length, 0, "nothing is left of a trace that had entries");
             }
             return;
         };
         let furthest = self.question.told.iter().filter(|(own, _)| *own == reached.incarnation);
         let furthest = furthest.map(|(_, head)| head.events).max().unwrap_or(0);
-        if furthest > reached.head.events {
+        if self.question.open {
+            self.findings.awaited = furthest.saturating_sub(reached.head.events);
+        } else if furthest > reached.head.events {
             let message =
                 format!("it ends at entry {}, and its agent told of {furthest}", reached.head.events);
             self.fault(Cause::TraceCut, length, reached.head.events, message);
-        } else if !self.question.open && !reached.closed && !self.lost_thread {
+        } else if !reached.closed && !self.lost_thread {
             let message = format!("it ends at entry {} without a closing chunk", reached.head.events);
             self.fault(Cause::TraceCut, length, reached.head.events, message);
         }

@@ -206,6 +206,11 @@ impl Trust {
         self.roots.keys.contains_key(id)
     }
 
+    /// The keys of all publishers that are not revoked.
+    pub fn publishers(&self) -> impl Iterator<Item = &PublicKey> {
+        self.publishers.values().map(|own| &own.key).filter(|key| !self.is_revoked(&key.id()))
+    }
+
     /// The publisher with this key.
     pub fn publisher(&self, id: &KeyId) -> Option<&Publisher> {
         self.publishers.get(id)

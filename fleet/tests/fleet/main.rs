@@ -7,6 +7,7 @@
 )]
 
 mod agents;
+mod drift;
 mod injectors;
 mod plans;
 mod seeds;

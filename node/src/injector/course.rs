@@ -7,6 +7,7 @@ use std::time::Instant;
 use swarm_fleet::injector::{Command, Durable, Event, Injector, Phase};
 use swarm_fleet::key::PublicKey;
 use swarm_fleet::message::wire::encode_replies;
+use swarm_fleet::monitor::Stands;
 use swarm_fleet::name::Name;
 use swarm_fleet::order::Revision;
 use swarm_fleet::record::Directive;
@@ -262,30 +263,28 @@ impl Process {
         status.expected = monitor.verdicts().iter().map(|own| (own.text.to_string(), own.holds)).collect();
         status.alerts = monitor.alerts().iter().map(|own| format!("{}: {}", own.text, own.message)).collect();
         status.trouble.clone_from(&self.trouble);
+        status.judged = monitor.verdicts().iter().filter(|own| own.judged_ns.is_some()).count();
+        let result = |status: &Status| {
+            let Status { order, phase, report_revision, judged, alerts, .. } = status;
+            (order.clone(), phase.clone(), *report_revision, *judged, alerts.len())
+        };
+        let news = self.said.as_ref().is_none_or(|(before, _)| result(before) != result(&status));
+        let phase = active.machine.phase().filter(|_| news && status.settled());
+        let result = phase.map(|phase| {
+            let accounting = active.machine.accounting();
+            let exceptions = &status.exceptions;
+            monitor.result_document(Stands { at_ns: status.now_ns, phase, accounting, exceptions })
+        });
         let bytes = serde_json::to_vec(&status).unwrap_or_default();
         roster::put(&mut *self.bus, &self.layout.status, &mut self.said_version, &bytes)?;
         self.bus.hint(&self.layout.to_operators)?;
-        active.told = true;
-        let settled = |status: &Status| (status.order.clone(), status.phase.clone(), status.report_revision);
-        let news = self.said.as_ref().is_none_or(|(before, _)| settled(before) != settled(&status));
-        if news && status.settled() {
-            self.bus.append(RESULTS, &[essence(&status).as_bytes()], KEEP)?;
+        if let Some(result) = result {
+            self.bus.append(RESULTS, &[&result], KEEP)?;
         }
+        active.told = true;
         self.said = Some((status, Instant::now()));
         Ok(())
     }
-}
-
-/// What came of an order in at most 2 KB.
-fn essence(status: &Status) -> String {
-    let named: Vec<_> = status.exceptions.iter().take(8).collect();
-    serde_json::json!({
-        "order": status.order, "program": status.program, "version": status.version, "phase": status.phase,
-        "targets": status.reached.targets, "active": status.reached.active, "refused": status.reached.refused,
-        "failed": status.reached.failed, "silent": status.reached.silent, "not_active": named,
-        "report_revision": status.report_revision,
-    })
-    .to_string()
 }
 
 fn revision_bytes(revision: Revision) -> Vec<u8> {

@@ -19,6 +19,7 @@ use super::course::few;
 use super::{Drafting, Process};
 use crate::NodeError;
 use crate::layout::{INSTRUCTIONS, KEEP, READ, RESULTS};
+use crate::monitor::hexadecimal;
 use crate::roster::{self, Member};
 use crate::submission::Submission;
 use crate::time::clock;
@@ -137,9 +138,11 @@ impl Process {
                 continue;
             }
             let text = String::from_utf8_lossy(&entry.bytes).into_owned();
+            let mut taken = None;
             let refused = match self.draft(&text) {
                 Ok(submission) => {
                     let plan = submission.plan()?;
+                    taken = Some((plan.order.id, submission.targets.len()));
                     match self.consider(submission, &plan) {
                         Ok(()) => None,
                         Err(NodeError::Refused(refusal)) => Some(
@@ -157,11 +160,19 @@ impl Process {
             };
             self.settings.disk.put(&key, Vec::new());
             self.settings.disk.commit()?;
-            if let Some(document) = refused {
-                let answer =
-                    format!("{{\"accepted\":false,\"order\":{},\"error\":{document}}}", quoted_id(&text));
-                self.bus.append(RESULTS, &[answer.as_bytes()], KEEP)?;
-            }
+            let id = quoted_id(&text);
+            let answer = match (refused, taken) {
+                (Some(document), _) => {
+                    format!("{{\"accepted\":false,\"order\":{id},\"error\":{document}}}")
+                }
+                // Results that follow have the order's own id.
+                (None, Some((own, targets))) => {
+                    let own = hexadecimal(&own);
+                    format!("{{\"accepted\":true,\"order\":{id},\"id\":\"{own}\",\"targets\":{targets}}}")
+                }
+                (None, None) => continue,
+            };
+            self.bus.append(RESULTS, &[answer.as_bytes()], KEEP)?;
         }
         Ok(())
     }

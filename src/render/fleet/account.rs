@@ -390,6 +390,7 @@ impl<'a> Page<'a> {
         json!({
             "agents": lines.iter().filter(|line| line.entries > 0).count(), "chunks": sum(|line| line.chunks),
             "entries": entries, "bytes": bytes, "torn": sum(|line| line.torn),
+            "awaited": sum(|line| line.awaited),
             "new_disks": sum(|line| line.new_disks), "lost": sum(|line| line.lost), "faults": faults,
             "heads": digest_text(&self.account.heads()),
         })

@@ -191,6 +191,7 @@ fn evidence(document: &Json) -> String {
     let mut line =
         format!("{} entries in {} chunks of {} agents", trace("entries"), trace("chunks"), trace("agents"));
     for (member, words) in [
+        ("awaited", "entries told of and not here yet: the order is still going on"),
         ("torn", "starts after a crash, what came after their last word on disk is lost"),
         ("new_disks", "starts with a new disk"),
         ("lost", "entries not kept"),
