@@ -110,6 +110,40 @@ fn ten_megabytes_of_brackets() {
     }
 }
 
+/// A message repeats the name it speaks of, but not all of it.
+#[test]
+fn names_of_a_million_characters() {
+    let name = "n".repeat(1_000_000);
+    let digits = "9".repeat(1_000_000);
+    for text in [
+        format!("FUNC main() {{ {name}() }}"),
+        format!("FUNC main() {{ LET x = {name} + 1 }}"),
+        format!("FUNC main() {{ LET x: {name} = 1 }}"),
+        format!("FUNC main() {{ LET {name} = 1 LET {name} = TRUE }}"),
+        format!("FUNC main() {{ LET {name} = \"\" {name} = 1 }}"),
+        format!(
+            "TYPE {name} {{ a: int }} TYPE {name} {{ a: int }} FUNC main() {{ LET x: int = {name}(a: 1) }}"
+        ),
+        format!("FUNC {name}() {{ {name}() }} ON START {{ {name}(1) }}"),
+        format!("FUNC main() {{ LET x = {digits} }}"),
+        format!("FUNC main() {{ LET x: int = \"{name}\" }}"),
+        format!("USE std.{name}\nFUNC main() {{ }}"),
+        format!("{name} {name} {name}"),
+    ] {
+        let (compilation, _) = compile_text("long.swarm", &*text);
+        assert!(!compilation.diagnostics.is_empty(), "{:.100}", text);
+        for found in &compilation.diagnostics {
+            let labels = found.secondary.iter().chain([&found.primary]).map(|label| &label.message);
+            let fix = found.fix.iter().map(|fix| &fix.description);
+            for said in labels.chain(&found.notes).chain(fix).chain([&found.message]) {
+                assert!(said.len() < 1_000, "{:?} says {} bytes: {said:.200}", found.code, said.len());
+            }
+        }
+        let output = swarmc_with_input(&["check", "-"], text.as_bytes());
+        assert!(output.stderr.len() < 20_000, "{} bytes on {text:.100}", output.stderr.len());
+    }
+}
+
 #[test]
 fn a_program_cut_at_every_byte() {
     let text = sample();

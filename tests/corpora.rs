@@ -1,6 +1,6 @@
 //! Replays the committed corpora of all fuzz targets, without libFuzzer: the same functions over the same bytes.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "test code")]
-#![expect(clippy::indexing_slicing, reason = "test code")]
+#![expect(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "test code")]
 
 use std::collections::BTreeSet;
 use std::fs;

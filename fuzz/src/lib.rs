@@ -1,11 +1,18 @@
 //! What each fuzz target does with bytes. A target fails by a panic, and tells whether the bytes were what it is about:
 //! a program that compiles, a module that loads. `tests/corpora.rs` calls the same functions without libFuzzer.
 
+mod snapshot;
+
 use arbitrary::Unstructured;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::verify::Verified;
 use swarm_compiler::{Options, check as check_program, compile_text_with};
 use swarm_fleet::envelope::Envelope;
+use swarm_fleet::trace::chunk::Chunk;
+use swarm_fleet::trace::entry::EntryReader;
+use swarm_fleet::trace::log::recovered;
+use swarm_fleet::trace::tally::Tally;
+use swarm_fleet::trace::verify::{Question, verify as verify_trace};
 use swarm_grammar::source::{SourceFile, Sources};
 use swarm_grammar::span::FileId;
 use swarm_reference::generate::modules::{damaged, mutated, valid};
@@ -16,13 +23,15 @@ use swarm_vm::{Grants, Host, Inputs, Instance, Program};
 #[path = "../../tests/differential/compare.rs"]
 mod compare;
 
+pub use snapshot::snapshot;
+
 use compare::{World, difference, machine, other_meaning, real, source, unlike};
 
 /// A target: whether the bytes were accepted.
 pub type Target = fn(&[u8]) -> bool;
 
 /// All targets by name; each has a file in `fuzz_targets` and a folder in `corpus`.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("check", check),
     ("decode", decode),
     ("differential", differential),
@@ -31,6 +40,8 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("json_input", json_input),
     ("parse", parse),
     ("run_verified", run_verified),
+    ("snapshot", snapshot),
+    ("trace_reader", trace_reader),
     ("verify", verify),
 ];
 
@@ -54,9 +65,13 @@ pub fn check(bytes: &[u8]) -> bool {
     compilation.module.is_some()
 }
 
-/// A formatted text is formatted to itself.
+/// A formatted text says the same as before, and is formatted to itself.
 pub fn format(bytes: &[u8]) -> bool {
     let Ok(once) = swarm_grammar::format(text(bytes)) else { return false };
+    let parsed = |text: &str| swarm_grammar::parse(FileId::default(), text).0;
+    let (before, after) = (parsed(text(bytes)), parsed(&once));
+    assert_eq!(swarm_grammar::dump::dump(&before), swarm_grammar::dump::dump(&after));
+    assert_eq!(before.comments.len(), after.comments.len());
     let twice = swarm_grammar::format(&once).expect("what was formatted parses");
     assert_eq!(once, twice);
     true
@@ -119,10 +134,13 @@ ENUM K { one  two(p: P)  OTHER(name: string) }
 INPUT ps: list<P> MAX 9
 INPUT k: K
 FUNC main() { LOG(\"{ps} {k}\") }";
-    let (compilation, _) = compile_text_with("fuzz.swarm", READS, &Options::default());
-    let module = compilation.module.expect("it compiles");
-    let program = Program::load(&module.encode()).expect("it loads");
-    Inputs::new(&program).from_json(text(bytes)).is_ok()
+    thread_local! {
+        static PROGRAM: Program = {
+            let module = compile_text_with("fuzz.swarm", READS, &Options::default()).0.module;
+            Program::load(&module.expect("it compiles").encode()).expect("it loads")
+        };
+    }
+    PROGRAM.with(|program| Inputs::new(program).from_json(text(bytes)).is_ok())
 }
 
 /// Bytes that are an envelope are the only ones that are that envelope, and its JSON is that envelope too.
@@ -134,6 +152,31 @@ pub fn envelope(bytes: &[u8]) -> bool {
     assert_eq!(Envelope::decode(&envelope.encode()).as_ref(), Ok(&envelope));
     assert_eq!(Envelope::from_json(envelope.to_json().as_bytes()).as_ref(), Ok(&envelope));
     true
+}
+
+/// Bytes that are a chunk of a trace are the only ones that are that chunk; whatever its entries say is read or refused,
+/// one behind the other. The same bytes as a file of chunks, or as its end after a crash, have faults or none.
+pub fn trace_reader(bytes: &[u8]) -> bool {
+    let found = verify_trace(bytes, &Question { open: true, ..Question::default() });
+    assert!(!found.chunks.is_empty() || !found.faults.is_empty() || bytes.is_empty());
+    for chunk in Chunk::decode(bytes).iter().inspect(|chunk| assert_eq!(chunk.encode(), bytes)) {
+        read_entries(chunk);
+    }
+    for chunk in found.chunks.iter().chain(&recovered(bytes)) {
+        read_entries(chunk);
+    }
+    !found.chunks.is_empty()
+}
+
+fn read_entries(chunk: &Chunk) {
+    let (mut reader, mut before) = (EntryReader::new(&chunk.body), None);
+    while let Ok(Some(_)) = reader.next_entry() {
+        assert!(before < Some(reader.offset()) && reader.offset() <= chunk.body.len());
+        before = Some(reader.offset());
+    }
+    let module = Module::empty();
+    let mut tally = Tally::new(&module, chunk.order, chunk.program);
+    let _ = tally.read(chunk, &mut |_| {});
 }
 
 /// A generated program does what it means, optimised and not.

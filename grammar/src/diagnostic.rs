@@ -12,7 +12,14 @@ pub enum Severity {
     Error,
 }
 
-/// One finding about a program.
+/// Most characters of a name, a number or anything else without a space that a sentence repeats from a program.
+const WORD: usize = 64;
+
+/// Most signs that are kept behind a word that is cut.
+const CLOSING: usize = 3;
+
+/// One finding about a program. Its sentences show no more than 64 characters of a word, and an ellipsis for the others:
+/// programs have names of any length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Stable code; its page is `docs/errors/<code>.md`.
@@ -61,7 +68,7 @@ impl Diagnostic {
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             code,
-            message: message.into(),
+            message: shortened(message),
             primary: Label { span, message: String::new() },
             secondary: Vec::new(),
             notes: Vec::new(),
@@ -72,21 +79,21 @@ impl Diagnostic {
     /// Words beside the primary place.
     #[must_use]
     pub fn label(mut self, message: impl Into<String>) -> Diagnostic {
-        self.primary.message = message.into();
+        self.primary.message = shortened(message);
         self
     }
 
     /// Another place that explains it.
     #[must_use]
     pub fn also(mut self, span: Span, message: impl Into<String>) -> Diagnostic {
-        self.secondary.push(Label { span, message: message.into() });
+        self.secondary.push(Label { span, message: shortened(message) });
         self
     }
 
     /// A sentence of cause or advice.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Diagnostic {
-        self.notes.push(note.into());
+        self.notes.push(shortened(note));
         self
     }
 
@@ -99,7 +106,7 @@ impl Diagnostic {
     /// Several replacements that mend it together.
     #[must_use]
     pub fn fixes(mut self, description: impl Into<String>, edits: Vec<Edit>) -> Diagnostic {
-        self.fix = Some(Fix { description: description.into(), edits });
+        self.fix = Some(Fix { description: shortened(description), edits });
         self
     }
 
@@ -107,6 +114,35 @@ impl Diagnostic {
     pub fn severity(&self) -> Severity {
         self.code.severity()
     }
+}
+
+/// The text with its overlong words cut.
+fn shortened(text: impl Into<String>) -> String {
+    let text = text.into();
+    if !text.split(char::is_whitespace).any(|word| cut(word).is_some()) {
+        return text;
+    }
+    let mut short = String::new();
+    for spaced in text.split_inclusive(char::is_whitespace) {
+        let word = spaced.trim_end();
+        match cut(word) {
+            None => short.push_str(spaced),
+            Some((start, closing)) => {
+                short.extend([start, "…", closing]);
+                short.push_str(spaced.get(word.len()..).unwrap_or(""));
+            }
+        }
+    }
+    short
+}
+
+/// What is shown of an overlong word: its beginning, and the signs that close it in a sentence, as a quotation mark does.
+fn cut(word: &str) -> Option<(&str, &str)> {
+    let (at, _) = word.char_indices().nth(WORD)?;
+    let (start, rest) = word.split_at_checked(at)?;
+    let named = rest.trim_end_matches(['`', '"', ',', ':', ';']).len();
+    let closing = rest.get(named..).filter(|signs| signs.len() <= CLOSING).unwrap_or("");
+    Some((start, closing))
 }
 
 /// The registry of codes: one row each, never reused, never renumbered. `E00xx` text and grammar, `E01xx`

@@ -148,3 +148,38 @@ fn verifying_takes_steps_in_proportion() {
         assert!(twice * 10 <= once * 22, "{functions} functions: {once} steps, twice as many: {twice}");
     }
 }
+
+/// Up to four megabytes: twice as many bytes are at most 2.2 times as many steps.
+#[test]
+fn verifying_four_megabytes_takes_steps_in_proportion() {
+    let mut before = None;
+    for shift in 0..4 {
+        let module = of_bytes(512 << (10 + shift));
+        let (bytes, steps) = (module.encode().len(), Verified::from_module(&module).unwrap().work());
+        assert!((bytes >> (19 + shift)) == 1, "{bytes} bytes");
+        if let Some(before) = before.replace(steps) {
+            assert!(steps * 10 <= before * 22, "{bytes} bytes: {steps} steps, half as many: {before}");
+        }
+    }
+}
+
+/// A module of so many bytes: functions of arithmetic, a third of it in loops.
+fn of_bytes(bytes: usize) -> Module {
+    let (item, first, sum) = (Register(0), Register(1), Register(2));
+    let mut code = vec![
+        Op::Integer { result: first, value: 1 },
+        Op::Integer { result: sum, value: 0 },
+        Op::Range { item, first, last: first },
+    ];
+    let add = Op::AddInt { result: sum, left: sum, right: item };
+    code.extend(vec![add.clone(); 100]);
+    code.push(Op::Advance {});
+    code.extend(vec![add; 200]);
+    code.push(Op::Return {});
+    let mut module = Module::empty();
+    // An op of three registers has four bytes, or three where one follows from the code.
+    let each = 1_150;
+    let function = Function { registers: vec![TypeId::INT; 3], parameters: 0, result: None, code };
+    module.functions = vec![function; bytes / each + 1];
+    module
+}

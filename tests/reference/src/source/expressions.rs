@@ -157,10 +157,12 @@ impl<'p> Order<'p> {
             ExprKind::Some(value) => Value::optional(Some(self.value(value, locals, host)?)),
             ExprKind::Top { bottom, count, iteration, key } => {
                 let count = self.value(count, locals, host)?.word();
-                self.top(*bottom, count, iteration, key, locals, host)?
+                let taken = self.top(*bottom, count, iteration, key, locals, host)?;
+                self.fits(ty(expr), taken)?
             }
             ExprKind::Aggregate { aggregate, iteration, value } => {
-                self.aggregate(*aggregate, iteration, value.as_deref(), locals, host)?
+                let most = self.types.most(ty(expr));
+                self.aggregate(*aggregate, iteration, value.as_deref(), most, locals, host)?
             }
             ExprKind::Call(..) | ExprKind::Host(..) => self.call(expr, locals, host)?.unwrap_or(Value::Zero),
         })
@@ -204,6 +206,11 @@ impl<'p> Order<'p> {
         }
     }
 
+    /// A list or map that a type admits.
+    fn fits(&self, ty: TypeId, made: Value) -> Done<Value> {
+        if made.length() > self.types.most(ty) { Err(TooLong.into()) } else { Ok(made) }
+    }
+
     /// TOP and BOTTOM: of equal keys the one that stands first comes first.
     fn top(
         &mut self,
@@ -234,6 +241,7 @@ impl<'p> Order<'p> {
         aggregate: Aggregate,
         iteration: &'p Iteration,
         value: Option<&'p Expr>,
+        most: u64,
         locals: &mut Locals,
         host: &mut Host<'_>,
     ) -> Done<Value> {
@@ -264,7 +272,7 @@ impl<'p> Order<'p> {
                         best.as_ref().is_none_or(|best| order(self.types, own, &value, best) == wanted);
                     best = if better { Some(value) } else { best };
                 }
-                Aggregate::Collect if all.len() >= 16_777_215 => return Err(TooLong.into()),
+                Aggregate::Collect if length(all.len()) >= most => return Err(TooLong.into()),
                 Aggregate::Collect => all.push(value),
             }
         }
@@ -285,4 +293,8 @@ impl<'p> Order<'p> {
             Aggregate::Average => Value::optional(Some(Value::Word(number::product(sum.word(), 1, count)?))),
         })
     }
+}
+
+fn length(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }

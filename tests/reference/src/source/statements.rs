@@ -232,7 +232,9 @@ impl<'p> Order<'p> {
         host: &mut Host<'_>,
     ) -> Done<Left> {
         let rounds = self.rounds(iteration, locals, host)?;
+        let own = self.run.statement;
         for round in rounds {
+            self.run.statement = own;
             if !self.enter_round(iteration, round, locals, host)? {
                 continue;
             }
@@ -300,8 +302,10 @@ impl<'p> Order<'p> {
         host: &mut Host<'_>,
     ) -> Done<Left> {
         let max = self.value(max, locals, host)?.word();
+        let own = self.run.statement;
         for _ in 0..max.max(0) {
             self.step()?;
+            self.run.statement = own;
             if !self.value(condition, locals, host)?.holds() {
                 break;
             }
