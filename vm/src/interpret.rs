@@ -67,6 +67,8 @@ pub(crate) fn interpret<O: Observer>(
     observer: &mut O,
     outside: &mut dyn Outside,
 ) -> Pause {
+    // Nobody asks, but a snapshot holds it.
+    machine.seen &= O::WATCHES;
     loop {
         match run(machine, code, attached, observer, outside) {
             Exit::Pause(pause) => return pause,
