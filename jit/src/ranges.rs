@@ -147,7 +147,7 @@ impl Ranges {
         self.now.copy_from_slice(&self.all);
     }
 
-    /// A value of its function was put into a register, by ways that [`Ranges::op`] does not follow.
+    /// A value of its function was put into a register, by ways that [`Ranges::result`] does not follow.
     pub(crate) fn forget(&mut self, register: Register) {
         let at = usize::from(register.0);
         if let (Some(now), Some(all)) = (self.now.get_mut(at), self.all.get(at)) {
