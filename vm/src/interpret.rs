@@ -5,7 +5,7 @@
 //! five values that fit the registers of the machine, so that nothing of it is stored between two words, and the calls
 //! take no stack where the compiler makes jumps of them. Rust does not promise that it does. So a chain of them ends
 //! after [`CHAIN`] fuel, and then the stack is looked at; where builds are known to make calls (those without
-//! optimisation), and where someone watches, every handler comes back to a loop instead ([`Mode`]).
+//! optimisation), and where someone watches, every handler comes back to a loop instead ([`chain::Mode`]).
 //!
 //! For calls to become jumps, no handler may have a local whose address is taken or that is dropped at the end: whatever
 //! needs one is in a function of its own that is not inlined.
