@@ -8,6 +8,7 @@ pub mod chunk;
 pub mod entry;
 pub mod log;
 pub mod overflow;
+mod place;
 pub mod tally;
 pub mod verify;
 

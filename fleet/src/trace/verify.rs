@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::chunk::{Chunk, Previous, frames};
 use super::entry::EntryReader;
+use super::place::{Frame, place};
 use super::{TRACE_TYPE, chain, genesis, mark};
 use crate::envelope::Envelope;
 use crate::key::PublicKey;
@@ -75,18 +76,31 @@ pub fn verify(bytes: &[u8], question: &Question<'_>) -> Findings {
         .filter_map(|(_, read)| read.as_ref().ok())
         .map(|(_, chunk)| (chunk.incarnation, chunk.number))
         .collect();
+    let mut held = Vec::new();
     for (start, read) in read {
-        match read {
-            Ok((envelope, chunk)) => walk.chunk(start, &envelope, chunk),
+        let chunk = match read {
+            Ok((envelope, chunk)) => {
+                walk.chunk(start, &envelope, chunk.clone());
+                Some((envelope, chunk))
+            }
             Err(refusal) => {
                 let cause =
                     if refusal.cause == Cause::TraceCut { Cause::TraceCut } else { Cause::TraceAltered };
                 walk.fault(cause, start, walk.expected().1, refusal.message);
                 walk.lost_thread = true;
+                None
+            }
+        };
+        held.push(Frame { start, chunk });
+    }
+    walk.end(bytes.len());
+    if let Some(key) = question.key {
+        for fault in walk.findings.faults.iter_mut().filter(|fault| fault.byte < bytes.len()) {
+            if let Some(place) = place(&held, fault.byte, key, question.told) {
+                (fault.incarnation, fault.chunk) = place;
             }
         }
     }
-    walk.end(bytes.len());
     walk.findings
 }
 

@@ -1,7 +1,6 @@
 //! What gives way when no one takes a trace away, and that it is counted.
 
 use std::sync::mpsc::sync_channel;
-use std::time::{Duration, Instant};
 
 use swarm_fleet::key::SecretKey;
 use swarm_fleet::trace::chunk::frame;
@@ -52,12 +51,12 @@ fn what_is_left_out_is_counted_in_the_trace_itself() {
     assert_eq!((told, room.lost()), (left_out, left_out));
 }
 
-/// Records activations, writes chunks to a disk, and offers each to a reader without waiting for it.
-fn work(reader: &std::sync::mpsc::SyncSender<Vec<u8>>, key: &SecretKey) -> (Duration, u64) {
+/// Records activations, writes chunks to a disk, and offers each to a reader without waiting for it. What the disk has at
+/// the end.
+fn work(reader: &std::sync::mpsc::SyncSender<Vec<u8>>, key: &SecretKey) -> Vec<u8> {
     let mut log = Log::new(name(), 1, None);
     let mut room = Room::new(Policy::Sample, 1 << 30);
     let mut disk = Vec::new();
-    let start = Instant::now();
     for round in 0..1500 {
         let mut activation = activation(round);
         if room.next() == Next::Thin {
@@ -72,25 +71,20 @@ fn work(reader: &std::sync::mpsc::SyncSender<Vec<u8>>, key: &SecretKey) -> (Dura
         }
         disk.extend(log.unsaved().unwrap_or_default());
     }
-    (start.elapsed(), log.head().events)
+    disk
 }
 
 #[test]
-fn a_reader_that_stalls_slows_no_one() {
+fn a_reader_that_stalls_is_not_waited_for() {
     let key = SecretKey::from_seed([3; 32]);
-    let (stalled, _never_read) = sync_channel(1);
+    let (stalled, never_read) = sync_channel(1);
     let (live, read) = sync_channel(1);
     let reader = std::thread::spawn(move || read.iter().map(|chunk: Vec<u8>| chunk.len()).sum::<usize>());
-    // The best of many, taken in turns: what the machine does besides strikes both alike.
-    let (mut slow, mut fast) = (Duration::MAX, Duration::MAX);
-    for _ in 0..25 {
-        let (with_reader, events) = work(&live, &key);
-        let (without, same) = work(&stalled, &key);
-        assert_eq!(events, same, "the same trace");
-        (fast, slow) = (fast.min(with_reader), slow.min(without));
-    }
-    drop(live);
+    let with_reader = work(&live, &key);
+    // Were it waited for, this would not come back.
+    let without = work(&stalled, &key);
+    assert_eq!(with_reader, without, "the same trace on disk");
+    drop((live, stalled));
     assert!(reader.join().unwrap() > 0);
-    let ratio = slow.as_secs_f64() / fast.as_secs_f64();
-    assert!(ratio <= 1.05, "a stalled reader costs {:.1} %", (ratio - 1.0) * 100.0);
+    assert_eq!(never_read.iter().count(), 1, "one chunk waits, the others are on disk only");
 }
