@@ -10,6 +10,8 @@
     reason = "a measurement, not a part of the product"
 )]
 
+mod traces;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -45,16 +47,23 @@ fn main() {
     println!("machine: {}", machine());
     signatures();
     memory(agents);
+    traces::bytes_for_each_step();
+    traces::stalled_reader();
     println!("\n{:<34} {:>9} {:>9} {:>9}   in ms", "", "p50", "p99", "max");
     let urls = std::env::var("SWARM_BUS_URLS").unwrap_or_default();
     loop_over("memory, no disk", Box::new(MemoryBus::new()), agents, false);
     loop_over("memory", Box::new(MemoryBus::new()), agents, true);
-    if std::env::var_os("SWARM_BENCH_QUICK").is_none() {
+    let quick = std::env::var_os("SWARM_BENCH_QUICK").is_some();
+    if !quick {
         loop_over("memory", Box::new(MemoryBus::new()), 10_000, true);
     }
     for url in urls.split(',').filter(|url| !url.is_empty()) {
         let name = url.split(':').next().unwrap_or(url);
         loop_over(name, swarm_bus::open(url).expect("the bus answers"), agents, true);
+    }
+    if !quick {
+        println!();
+        traces::many(100_000);
     }
 }
 
@@ -92,10 +101,20 @@ fn signatures() {
     println!("signature checks: {rate:.0} a second on one core");
 }
 
-fn resident_kib() -> u64 {
+/// What the system says of this process's memory, in KiB.
+fn memory_kib(of: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
+    let line = status.lines().find_map(|line| line.strip_prefix(of)).unwrap_or("0 kB");
     line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
+}
+
+fn resident_kib() -> u64 {
+    memory_kib("VmRSS:")
+}
+
+/// The most there was so far.
+fn peak_kib() -> u64 {
+    memory_kib("VmHWM:")
 }
 
 /// What idle agents in one process take.
