@@ -257,10 +257,12 @@ impl<'m> Accountant<'m> {
         (accounting, exceptions)
     }
 
-    fn phase(&self) -> Phase {
+    /// While the run goes on, a last wave that not all have answered is still on its way.
+    fn phase(&self, accounting: Accounting) -> Phase {
         let waves = u32::try_from(self.plan.waves.len()).unwrap_or(u32::MAX);
+        let awaited = self.evidence.open && accounting.silent > 0;
         match self.records.last().map(|record| record.step) {
-            Some(Step::Run { wave }) if wave.saturating_add(1) >= waves => Phase::Converged,
+            Some(Step::Run { wave }) if wave.saturating_add(1) >= waves && !awaited => Phase::Converged,
             Some(Step::Run { .. } | Step::Resume) | None => Phase::Rolling,
             Some(Step::Halt) => Phase::Halted,
             Some(Step::Stop) => Phase::Stopped,
@@ -303,10 +305,14 @@ impl<'m> Accountant<'m> {
             counters.push((end_ns, [totals.activations, totals.fuel, done]));
         }
         let (accounting, exceptions) = self.accounting(i64::MAX);
-        monitor.finish(last.saturating_add(1).saturating_mul(self.evidence.window_ns));
+        let phase = self.phase(accounting);
+        // What is due later is not judged before, unless nothing more will come.
+        if !self.evidence.open || !matches!(phase, Phase::Rolling | Phase::Converged) {
+            monitor.finish(last.saturating_add(1).saturating_mul(self.evidence.window_ns));
+        }
         let ended = self.lines.iter().filter_map(|line| line.span).map(|(_, last)| last).max();
         Account {
-            phase: self.phase(),
+            phase,
             started: self.started,
             ended: ended.unwrap_or(self.started),
             plan: self.plan,

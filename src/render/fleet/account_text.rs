@@ -41,19 +41,31 @@ fn is_true(json: &Json, name: &str) -> bool {
     json.get(name).and_then(Json::as_bool) == Some(true)
 }
 
+/// Whether an expectation is judged: while a run goes on, one that is due later is not.
+fn is_due(expectation: &Json) -> bool {
+    expectation.get("judged").is_some_and(|judged| !judged.is_null())
+}
+
 /// The verdict in one line: both whether the agents are where they should be, and what was expected of them.
 fn verdict(document: &Json) -> String {
     let expectations = list(document, "/expectations");
-    let missed = expectations.iter().filter(|own| !is_true(own, "holds")).count();
+    let due: Vec<&Json> = expectations.iter().filter(|own| is_due(own)).collect();
+    let missed = due.iter().filter(|own| !is_true(own, "holds")).count();
     let (active, targets) = (at(document, "/accounting/active"), at(document, "/accounting/targets"));
-    let met = match (expectations.len(), missed) {
+    let met = match (due.len(), missed) {
+        (0, _) if expectations.len() == 1 => "the expectation is not due yet".to_owned(),
+        (0, _) if !expectations.is_empty() => "no expectation is due yet".to_owned(),
         (0, _) => "nothing was expected".to_owned(),
         (1, 0) => "the expectation is met".to_owned(),
         (1, _) => "the expectation is missed".to_owned(),
         (all, 0) => format!("all {all} expectations are met"),
         (all, missed) => format!("{missed} of {all} expectations are missed"),
     };
-    format!("{}: {active} of {targets} targets active; {met}", at(document, "/outcome"))
+    let outcome = match at(document, "/outcome").as_str() {
+        "converged" if active != targets => "all waves out".to_owned(),
+        other => other.to_owned(),
+    };
+    format!("{outcome}: {active} of {targets} targets active; {met}")
 }
 
 /// In how many agents' traces something stands, and from when to when.
@@ -92,7 +104,11 @@ fn sections(document: &Json) -> Vec<Section> {
 
 fn expected(document: &Json) -> Section {
     let row = |own: &Json| {
-        let mark = if is_true(own, "holds") { "✓" } else { "✗" };
+        let mark = match (is_true(own, "holds"), is_due(own)) {
+            (true, _) => "✓",
+            (false, true) => "✗",
+            (false, false) => "·",
+        };
         let mut row = vec![mark.to_owned()];
         row.extend(cells(own, ["/expectation", "/line", "/by", "/first_held", "/says"]));
         row
