@@ -57,6 +57,9 @@ pub struct Beat {
     /// Entries of traces that were left out for want of room, since it started.
     #[serde(default)]
     pub traces_lost: u64,
+    /// Tasks of a queue that somebody else had claimed before their end was told, since it started.
+    #[serde(default)]
+    pub tasks_lost: u64,
 }
 
 /// Puts a value under a key, whoever else does.

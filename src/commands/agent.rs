@@ -5,18 +5,21 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use swarm_bus::queue::{self, Queue};
 use swarm_fleet::agent::Profile;
 use swarm_fleet::key::SecretKey;
 use swarm_fleet::name::Name;
 use swarm_fleet::simulate::Machines;
 use swarm_fleet::trust::Capabilities;
-use swarm_node::agents::{Agents, Outside, Settings};
+use swarm_node::agents::{Agents, Outside, Settings, TaskSource};
 use swarm_node::disk::Disk;
 use swarm_vm::{EffectKey, Program};
 
 use crate::cli::{AgentArguments, AgentHost};
+use crate::commands::queue::unusable;
 use crate::fleet::{disk, failure, open, positive, read_trust};
 use crate::host::processes::{self, Processes};
 use crate::render::text::plural;
@@ -45,6 +48,7 @@ pub(crate) fn agent(arguments: &AgentArguments, terminal: Terminal) -> Result<St
         window_ns: positive(arguments.window),
         attempts: 3,
     };
+    let tasks = arguments.queue.as_deref().map(|name| tasks(name, arguments)).transpose()?;
     let settings = Settings {
         fleet: trust.fleet().clone(),
         process: arguments.id.to_string(),
@@ -54,6 +58,7 @@ pub(crate) fn agent(arguments: &AgentArguments, terminal: Terminal) -> Result<St
         new: arguments.new,
         speed: arguments.speed,
         overflow: (arguments.overflow.policy(), u64::try_from(arguments.trace_room).unwrap_or(0)),
+        tasks,
     };
     let fleet = settings.fleet.clone();
     let Some(machines) = machines(arguments, terminal)? else { return Ok(Status::Failed) };
@@ -66,6 +71,16 @@ pub(crate) fn agent(arguments: &AgentArguments, terminal: Terminal) -> Result<St
     terminal.talk(&format!("{} of fleet {fleet}\n", plural(count, "agent")));
     agents.run(&AtomicBool::new(false)).map_err(|error| failure(&error))?;
     Ok(Status::Done)
+}
+
+/// The queue its agents take tasks from.
+fn tasks(name: &str, arguments: &AgentArguments) -> Result<TaskSource, Failure> {
+    let queue = Queue::open(open(&arguments.bus.bus)?, name, queue::Settings::default());
+    Ok(TaskSource {
+        queue: queue.map_err(unusable)?,
+        lease: Duration::from_nanos(positive(arguments.lease)),
+        each: arguments.claim,
+    })
 }
 
 /// What runs the agents' programs. `None`: the rules have errors, and they are told.

@@ -6,6 +6,7 @@
 mod deploy;
 mod fleet;
 mod monitor;
+mod queue;
 
 use std::time::{Duration, Instant};
 

@@ -513,7 +513,7 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
         }
         let Some(mut run) = node.run.take() else { return };
         let dies = std::mem::take(&mut node.dies_in_effect);
-        let (activation, permitted) = engine.activate(&mut run, now, &mut node.journal);
+        let (activation, permitted) = engine.activate(&mut run, now, &mut node.journal, None);
         // An intent is on disk before, the outcome after: who dies in between leaves the intent.
         for key in permitted {
             if let Some(down_ns) = dies {

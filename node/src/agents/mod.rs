@@ -5,6 +5,7 @@
 //! crash between two of its acts.
 
 mod store;
+mod tasks;
 mod turn;
 
 use std::cmp::Reverse;
@@ -31,6 +32,9 @@ use crate::NodeError;
 use crate::disk::Disk;
 use crate::layout::Layout;
 use crate::time::Timeline;
+
+use tasks::TaskDesk;
+pub use tasks::TaskSource;
 
 /// Longest time a process waits for the bus before it looks around.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -61,6 +65,8 @@ pub struct Settings {
     pub speed: u32,
     /// What gives way when so many bytes of signed traces wait for the bus.
     pub overflow: (Policy, u64),
+    /// Where programs' `task_queue` comes from, if it is a queue of the bus.
+    pub tasks: Option<TaskSource>,
 }
 
 /// Where effects happen that happen once.
@@ -135,6 +141,7 @@ pub struct Agents<E: Engine> {
     away: bool,
     /// Room for traces that are not sent yet.
     room: Room,
+    tasks: Option<TaskDesk>,
 }
 
 impl<E: Engine> std::fmt::Debug for Agents<E> {
@@ -161,6 +168,7 @@ impl<E: Engine> Agents<E> {
         let time = Timeline::new(settings.speed);
         let mut room = Room::new(settings.overflow.0, settings.overflow.1);
         room.written(store::waiting(&settings.disk));
+        let tasks = settings.tasks.take().map(|source| TaskDesk::new(source, &settings.process));
         let mut agents = Agents {
             layout,
             bus,
@@ -187,6 +195,7 @@ impl<E: Engine> Agents<E> {
             trouble: None,
             away: false,
             room,
+            tasks,
             settings,
         };
         let mut work = Vec::new();

@@ -1,0 +1,12 @@
+//! Processes of a fleet turn by turn in one thread, over memory, Redis and NATS.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+#![expect(clippy::arithmetic_side_effects, reason = "test code")]
+
+mod queue;
+mod support;
