@@ -3,6 +3,7 @@
 //! before something is done or said stands before it, and a crash between two commands is a crash between two acts.
 
 mod durable;
+mod leave;
 mod reconcile;
 mod shadow;
 
@@ -148,6 +149,8 @@ pub enum Event<'a> {
     ShadowStarted(Result<(), SmolStr>),
     /// The program in shadow ran.
     ShadowActivated(&'a Activation),
+    /// It is told to stop: what it wants done now is the last of this start.
+    Leave,
 }
 
 /// A program about to start.
@@ -304,6 +307,7 @@ impl Agent {
             Event::Activated(activation) => self.activated(activation, &mut context),
             Event::ShadowStarted(result) => self.shadow_started(result, &mut context),
             Event::ShadowActivated(activation) => self.shadow_activated(activation, &mut context),
+            Event::Leave => self.leave(&mut context),
         }
     }
 
@@ -324,6 +328,7 @@ impl Agent {
             Some(nonce) => context.commands.push(Command::Send(FromAgent::Admit { nonce })),
             None => {
                 self.resume(context);
+                self.come_back(context);
                 self.begin_shadow(context);
             }
         }
@@ -346,9 +351,9 @@ impl Agent {
         self.durable.head = self.log.head();
     }
 
-    /// The rest of its trace, for an agent that stops and means to.
-    pub fn close(&mut self) -> Chunk {
-        self.log.close()
+    /// The rest of its trace, by its clock, for an agent that stops and means to.
+    pub fn close(&mut self, clock: i64) -> Chunk {
+        self.log.close(clock)
     }
 
     fn message(&mut self, message: &ToAgent, context: &mut Context<'_>) {

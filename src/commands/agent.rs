@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -20,17 +19,21 @@ use swarm_vm::{EffectKey, Program};
 
 use crate::cli::{AgentArguments, AgentHost};
 use crate::commands::queue::unusable;
-use crate::fleet::{disk, failure, open, positive, read_trust};
+use crate::fleet::{disk, failure, open, positive, read_trust, told_to_stop};
 use crate::host::processes::{self, Processes};
 use crate::render::text::plural;
 use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
 use crate::{files, keys, program};
 
+/// How long agents that leave try to say so.
+const GOODBYE: Duration = Duration::from_secs(5);
+
 /// Where the seed of the agents' keys is on disk.
 const SEED: &[u8] = b"seed";
 
-/// Runs until it is killed: whatever an agent is about to do is on disk before.
+/// Runs until it is told to stop, and then says goodbye; or until it is killed: whatever an agent is about to do is on disk
+/// before.
 pub(crate) fn agent(arguments: &AgentArguments, terminal: Terminal) -> Result<Status, Failure> {
     let trust = read_trust(&arguments.trust)?;
     let mut disk = disk(arguments.state.as_deref(), "agents.swarm")?;
@@ -69,7 +72,9 @@ pub(crate) fn agent(arguments: &AgentArguments, terminal: Terminal) -> Result<St
     let bus = open(&arguments.bus.bus)?;
     let mut agents = Agents::new(settings, machines, outside, bus).map_err(|error| failure(&error))?;
     terminal.talk(&format!("{} of fleet {fleet}\n", plural(count, "agent")));
-    agents.run(&AtomicBool::new(false)).map_err(|error| failure(&error))?;
+    let stop = told_to_stop()?;
+    agents.run(&stop).map_err(|error| failure(&error))?;
+    agents.leave(GOODBYE).map_err(|error| failure(&error))?;
     Ok(Status::Done)
 }
 

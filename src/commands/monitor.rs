@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use swarm_bytecode::codec::strip;
@@ -12,7 +11,7 @@ use swarm_node::monitor::{Archive, Process, Settings, Told};
 use swarm_vm::Program;
 
 use crate::cli::MonitorArguments;
-use crate::fleet::{failure, open, positive, read_trust};
+use crate::fleet::{failure, open, positive, read_trust, told_to_stop};
 use crate::render::fleet::duration;
 use crate::render::style::{dim, warning};
 use crate::render::text::{grouped, safe};
@@ -21,7 +20,7 @@ use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
 use crate::{files, program};
 
-/// Runs until it is killed; it decides nothing.
+/// Runs until it is told to stop, or killed; it decides nothing.
 pub(crate) fn monitor(arguments: &MonitorArguments, terminal: Terminal) -> Result<Status, Failure> {
     let window_ns = positive(arguments.window);
     let baseline = arguments.baseline.as_deref().map(files::read_json).transpose()?;
@@ -42,7 +41,8 @@ pub(crate) fn monitor(arguments: &MonitorArguments, terminal: Terminal) -> Resul
     };
     let mut process = Process::new(settings, open(&arguments.bus.bus)?);
     terminal.talk(&format!("monitor of fleet {}, windows of {}\n", arguments.fleet, duration(window_ns)));
-    process.run(&AtomicBool::new(false), &mut |told| say(told, terminal)).map_err(|error| failure(&error))?;
+    let stop = told_to_stop()?;
+    process.run(&stop, &mut |told| say(told, terminal)).map_err(|error| failure(&error))?;
     Ok(Status::Done)
 }
 

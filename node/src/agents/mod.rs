@@ -247,6 +247,25 @@ impl<E: Engine> Agents<E> {
         Ok(())
     }
 
+    /// All of its agents leave: their programs stop, their traces are closed, and they say so, for at most so long. What
+    /// could not be said is on disk, and is said when they come back.
+    ///
+    /// # Errors
+    /// As [`Agents::run`]; [`NodeError::Disk`].
+    pub fn leave(&mut self, patience: Duration) -> Result<(), NodeError> {
+        let mut work = Vec::new();
+        for at in 0..self.slots.len() {
+            self.step(at, agent::Event::Leave, &mut work);
+        }
+        self.settle(work);
+        let begun = Instant::now();
+        while !self.has_said_all()? && begun.elapsed() < patience {
+            std::thread::sleep(AGAIN.min(patience));
+            self.settle(Vec::new());
+        }
+        self.settings.disk.commit()
+    }
+
     /// How many of its agents run a program.
     pub fn running(&self) -> usize {
         self.slots.iter().filter(|slot| slot.run.is_some()).count()

@@ -429,6 +429,19 @@ impl<E: Engine> Agents<E> {
         }
     }
 
+    /// Sends until nothing is left to send. False: that cannot be done now.
+    pub(super) fn has_said_all(&mut self) -> Result<bool, NodeError> {
+        while self.trouble.is_none() {
+            match self.send() {
+                Ok(()) if store::unsent(&self.settings.disk, 1).is_empty() => return Ok(true),
+                Ok(()) => {}
+                Err(NodeError::Bus(BusError::Away(_))) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
     fn send_messages(&mut self) -> Result<(), BusError> {
         if self.acks.is_empty() && self.windows.is_empty() {
             return Ok(());
