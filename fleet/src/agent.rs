@@ -6,6 +6,7 @@ mod durable;
 mod leave;
 mod reconcile;
 mod shadow;
+mod state;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ use crate::window::{Activation, Aggregate, Totals};
 
 /// Nanoseconds before a failed start is tried again.
 const RETRY_NS: u64 = 5_000_000_000;
+
+pub use state::State;
 
 /// What an agent is, and how it behaves.
 #[derive(Debug)]
@@ -232,6 +235,8 @@ pub struct Agent {
     next_poll: u64,
     next_window: u64,
     window: u64,
+    /// It was told to stop.
+    left: bool,
 }
 
 /// What a step of the machine works with.
@@ -261,6 +266,7 @@ impl Agent {
             next_poll: 0,
             next_window: 0,
             window: 0,
+            left: false,
         }
     }
 
@@ -317,6 +323,7 @@ impl Agent {
         self.unadmitted = (!self.durable.admitted).then_some(nonce);
         (self.seen, self.running, self.starting, self.retry_at) = (None, None, None, None);
         (self.totals, self.sent, self.comparison, self.window) = (None, None, None, 0);
+        self.left = false;
         self.persist(context);
         // Agents do not all ask at once: where in the interval each does follows from its name.
         let hash: Sha256Digest = Sha256::digest(self.profile.name.as_str().as_bytes()).into();

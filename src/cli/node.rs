@@ -310,6 +310,10 @@ pub(crate) struct LookArguments {
     /// The fleet.
     #[arg(long, value_name = "ID", value_parser = name)]
     pub(crate) fleet: Name,
+
+    /// Say who there is: role, labels, program, revision, status, and when each was last seen.
+    #[arg(long)]
+    pub(crate) agents: bool,
 }
 
 /// Arguments of `halt`, `resume` and `rollback`.

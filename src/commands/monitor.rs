@@ -71,8 +71,11 @@ fn sources(folder: &Path, terminal: Terminal) -> Result<BTreeMap<Sha256Digest, M
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "swarm"));
     paths.sort();
     for path in paths {
-        // One that does not compile was told, and is in no plan.
-        let Some(loaded) = program::load(&path, program::options(false), terminal)? else { continue };
+        // One that does not compile is in no plan; whoever writes it is told by `check`.
+        let Some(loaded) = program::load_quietly(&path, program::options(false))? else {
+            terminal.talk(&format!("{} has errors and is left out\n", safe(&files::display_name(&path))));
+            continue;
+        };
         if let Ok(program) = Program::load(&strip(&loaded.bytes).unwrap_or(loaded.bytes)) {
             sources.insert(program.digest(), loaded.module);
         }

@@ -5,6 +5,7 @@
 
 mod deploy;
 mod fleet;
+mod members;
 mod monitor;
 mod queue;
 

@@ -6,6 +6,7 @@ use crate::message::{Ack, Status};
 impl Agent {
     /// It stops: its program, between two steps; its trace, with a chunk that closes it; and itself, with a last word.
     pub(super) fn leave(&mut self, context: &mut Context<'_>) {
+        self.left = true;
         self.close_window(context);
         let started = self.running.or(self.starting.map(|(digest, _)| digest));
         let shadow = self.durable.shadow.as_ref().filter(|_| self.comparison.is_some());

@@ -137,6 +137,10 @@ pub struct Agents<E: Engine> {
     number: u64,
     beat_at: Option<Instant>,
     beat_version: Version,
+    /// What agents do has changed since it was told.
+    states_changed: bool,
+    states_at: Option<Instant>,
+    states_versions: Vec<Version>,
     trouble: Option<String>,
     away: bool,
     /// Room for traces that are not sent yet.
@@ -192,6 +196,9 @@ impl<E: Engine> Agents<E> {
             number: store::next_number(&settings.disk),
             beat_at: None,
             beat_version: None,
+            states_changed: true,
+            states_at: None,
+            states_versions: Vec::new(),
             trouble: None,
             away: false,
             room,
@@ -263,6 +270,8 @@ impl<E: Engine> Agents<E> {
             std::thread::sleep(AGAIN.min(patience));
             self.settle(Vec::new());
         }
+        // That they are gone shows by itself too.
+        let _told = self.tell_states();
         self.settings.disk.commit()
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use smol_str::SmolStr;
 use swarm_bus::BusError;
 use swarm_bus::queue::QueueError;
-use swarm_fleet::agent::{self, Profile, Start};
+use swarm_fleet::agent::{self, Profile, Start, State};
 use swarm_fleet::engine::Engine;
 use swarm_fleet::journal::Journal;
 use swarm_fleet::message::wire::{decode_replies, encode_reports};
@@ -21,7 +21,7 @@ use super::tasks::{TaskDesk, failure};
 use super::{AGAIN, Agents, BEAT, Due, Permitted, number, store};
 use crate::NodeError;
 use crate::layout::{KEEP, READ, TRACES};
-use crate::roster::{self, Beat};
+use crate::registry::{self, Beat};
 use crate::time::clock;
 
 /// Messages in one entry of a log.
@@ -29,6 +29,9 @@ const BATCH: usize = 512;
 
 /// The desired state is not read again within this time, unless there was a hint.
 const FRESH: Duration = Duration::from_millis(250);
+
+/// What agents do is told no more often than this.
+const STATES: Duration = Duration::from_secs(1);
 
 /// How long a program waits before it looks again whether there is room for its trace.
 const WAIT_NS: u64 = 1_000_000_000;
@@ -149,7 +152,9 @@ impl<E: Engine> Agents<E> {
             self.generation = Some(generation);
             (self.replies, self.version, self.beat_version) = (None, None, None);
             let profiles: Vec<_> = self.slots.iter().map(|slot| slot.agent.profile()).collect();
-            roster::tell(&mut *self.bus, &self.layout, &self.settings.process, &profiles)?;
+            registry::register(&mut *self.bus, &self.layout, &self.settings.process, &profiles)?;
+            (self.states_changed, self.states_at) = (true, None);
+            self.states_versions.clear();
             self.looked = None;
         }
         let beat = Beat {
@@ -159,11 +164,12 @@ impl<E: Engine> Agents<E> {
             trouble: self.trouble.clone().or_else(|| self.cramped()),
             traces_waiting: self.room.waiting(),
             traces_lost: self.room.lost(),
+            role: registry::EXECUTOR.to_owned(),
             tasks_lost: self.tasks.as_ref().map_or(0, TaskDesk::lost),
         };
         let key = format!("{}{}", self.layout.beats, self.settings.process);
         let bytes = serde_json::to_vec(&beat).unwrap_or_default();
-        roster::put(&mut *self.bus, &key, &mut self.beat_version, &bytes)?;
+        registry::put(&mut *self.bus, &key, &mut self.beat_version, &bytes)?;
         self.beat_at = Some(Instant::now());
         Ok(another)
     }
@@ -280,6 +286,7 @@ impl<E: Engine> Agents<E> {
             for (at, command) in work.drain(..) {
                 match command {
                     agent::Command::Persist(durable) => {
+                        self.states_changed = true;
                         if let Some(slot) = self.slots.get(at) {
                             store::persist(&mut self.settings.disk, slot.agent.name(), &durable);
                         }
@@ -423,6 +430,9 @@ impl<E: Engine> Agents<E> {
     fn send(&mut self) -> Result<(), NodeError> {
         self.send_traces()?;
         self.send_messages()?;
+        if self.states_changed && self.states_at.is_none_or(|at| at.elapsed() >= STATES) {
+            self.tell_states()?;
+        }
         match &mut self.tasks {
             Some(tasks) => tasks.tell(&mut self.settings.disk),
             None => Ok(()),
@@ -440,6 +450,19 @@ impl<E: Engine> Agents<E> {
             }
         }
         Ok(false)
+    }
+
+    /// Tells the registry what the agents do.
+    pub(super) fn tell_states(&mut self) -> Result<(), BusError> {
+        let Agents { bus, layout, settings, slots, states_versions, .. } = self;
+        let states = slots.iter().map(|slot| {
+            let State { status, program, revision } = slot.agent.state();
+            registry::State { status, program, revision }
+        });
+        let states: Vec<registry::State> = states.collect();
+        registry::tell(&mut **bus, layout, &settings.process, clock(), &states, states_versions)?;
+        (self.states_changed, self.states_at) = (false, Some(Instant::now()));
+        Ok(())
     }
 
     fn send_messages(&mut self) -> Result<(), BusError> {

@@ -55,6 +55,11 @@ impl Bench {
         }
     }
 
+    /// Has a bus in memory forget everything.
+    pub(crate) fn forget(&self) {
+        self.memory.forget();
+    }
+
     pub(crate) fn queue(&self) -> Queue {
         let settings = QueueSettings { pause: 50, attempts: 2, ..QueueSettings::default() };
         Queue::open(self.open(), "work", settings).unwrap()
