@@ -20,7 +20,8 @@ pub(crate) use fleet::{
 };
 pub(crate) use node::{
     AgentArguments, AgentHost, InjectArguments, InjectorArguments, LookArguments, MonitorArguments,
-    PlanArguments, PlanMaking, StepArguments,
+    PlanArguments, PlanMaking, QueueAddArguments, QueueCommand, QueueReviveArguments, QueueShowArguments,
+    StepArguments,
 };
 pub(crate) use report::{
     Ranking, ReportArguments, ReportCommand, ReportVerifyArguments, SchemaArguments, TraceCommand,
@@ -156,6 +157,9 @@ pub(crate) enum Command {
     Agent(Box<AgentArguments>),
     /// Follow an order's figures, and tell them on the bus.
     Monitor(MonitorArguments),
+    /// Put tasks into a queue that agents take them from.
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// Compute from a run's traces what came of it.
     Report(Box<ReportArguments>),
     /// Check traces.

@@ -57,31 +57,42 @@ pub(crate) fn load_source(
     translate(path, files::read_bytes(path)?, options, terminal)
 }
 
+/// A source file of which nothing is told, neither warnings nor errors. `None`: it has errors.
+pub(crate) fn load_quietly(path: &Path, options: Options) -> Result<Option<Loaded>, Failure> {
+    Ok(compiled(path, files::read_bytes(path)?, options)?.ok())
+}
+
 fn translate(
     path: &Path,
     bytes: Vec<u8>,
     options: Options,
     terminal: Terminal,
 ) -> Result<Option<Loaded>, Failure> {
-    let mut sources = Sources::new();
-    let file = sources.add(files::into_source(path, bytes)?);
-    let compilation = compile_with(&mut sources, file, &Files, &options);
-    let findings = Findings { sources, diagnostics: compilation.diagnostics };
-    match compilation.module {
-        Some(module) => {
+    match compiled(path, bytes, options)? {
+        Ok(loaded) => {
             // Warnings go with the result where that is JSON, else beside it.
             if !terminal.json() {
-                terminal.talk(&diagnostic::for_people(std::slice::from_ref(&findings)));
+                terminal.talk(&diagnostic::for_people(std::slice::from_ref(&loaded.findings)));
             }
-            let bytes = module.encode();
-            let bill = Some((compilation.bound, compilation.facts));
-            Ok(Some(Loaded { module, bytes, findings, bill }))
+            Ok(Some(loaded))
         }
-        None => {
+        Err(findings) => {
             report(&[findings], terminal)?;
             Ok(None)
         }
     }
+}
+
+/// A program, or what is wrong with it.
+fn compiled(path: &Path, bytes: Vec<u8>, options: Options) -> Result<Result<Loaded, Findings>, Failure> {
+    let mut sources = Sources::new();
+    let file = sources.add(files::into_source(path, bytes)?);
+    let compilation = compile_with(&mut sources, file, &Files, &options);
+    let findings = Findings { sources, diagnostics: compilation.diagnostics };
+    let Some(module) = compilation.module else { return Ok(Err(findings)) };
+    let bytes = module.encode();
+    let bill = Some((compilation.bound, compilation.facts));
+    Ok(Ok(Loaded { module, bytes, findings, bill }))
 }
 
 fn decode(path: &Path, bytes: Vec<u8>) -> Result<Loaded, Failure> {

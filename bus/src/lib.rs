@@ -10,7 +10,6 @@ mod memory;
 mod nats;
 pub mod queue;
 mod redis;
-pub mod registry;
 
 use std::time::Duration;
 

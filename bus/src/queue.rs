@@ -5,6 +5,7 @@
 //! states stand in a fixed number of parts, to which a task belongs by its identifier; their payloads and results stand
 //! for themselves. Times are milliseconds, and the caller's: the queue has no clock.
 
+mod ending;
 mod shard;
 mod terms;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Bus, BusError, Change, Standing, Version};
 use shard::{Claimed, Shard};
 
+pub use ending::{Ended, Ending};
 pub use shard::Status;
 pub use terms::{Added, Claim, Completed, Counts, Fate, Loss, QueueError, Settings, Task};
 
@@ -65,15 +67,23 @@ impl Queue {
         let key = format!("swarm:queue:{name}");
         let bytes = write(&settings, &key)?;
         bus.compare_and_set(&key, None, Some(&bytes))?;
-        let settings: Settings = match bus.get(&key)?.0 {
-            Some(bytes) => read(&bytes, &key)?,
-            None => return Err(BusError::Away(format!("{key} was removed")).into()),
-        };
+        Queue::find(bus, name)?.ok_or_else(|| BusError::Away(format!("{key} was removed")).into())
+    }
+
+    /// Opens a queue, if there is one of this name.
+    ///
+    /// # Errors
+    /// If the bus fails, the name does not fit, or what stands there is no queue.
+    pub fn find(mut bus: Box<dyn Bus>, name: &str) -> Result<Option<Queue>, QueueError> {
+        check_name(name)?;
+        let key = format!("swarm:queue:{name}");
+        let Some(bytes) = bus.get(&key)?.0 else { return Ok(None) };
+        let settings: Settings = read(&bytes, &key)?;
         if settings.shards == 0 || settings.shards > SHARDS {
             return Err(QueueError::Broken(key));
         }
         let parts = vec![Part::default(); usize::from(settings.shards)];
-        Ok(Queue { bus, name: name.to_owned(), settings, parts })
+        Ok(Some(Queue { bus, name: name.to_owned(), settings, parts }))
     }
 
     /// How this queue works: as whoever opened it first wanted.
@@ -205,23 +215,9 @@ impl Queue {
     /// # Errors
     /// [`Loss::Taken`] if the task is not held by this claim any more; it is as it was then.
     pub fn complete(&mut self, claim: &Claim, result: &[u8], now: u64) -> Result<Completed, QueueError> {
-        let key = self.result_key(&claim.id, claim.number);
-        // Before the task is done, so that what is done has a result; under the claim's number, so that it is not
-        // somebody else's.
-        let put = self.bus.compare_and_set(&key, None, Some(result))?;
-        let done = self.change_task(&claim.id, |shard| shard.complete(&claim.id, claim.number, now));
-        match done {
-            Ok(true) => {
-                self.forget_old(self.shard_of(&claim.id))?;
-                Ok(Completed::Now)
-            }
-            Ok(false) => Ok(Completed::Before),
-            Err(error) => {
-                if let (Some(version), QueueError::Task(..)) = (put, &error) {
-                    self.bus.compare_and_set(&key, version, None)?;
-                }
-                Err(error)
-            }
+        match self.end_one(claim, Ending::Complete(result.to_vec()), now)? {
+            Ended::Completed(completed) => Ok(completed),
+            Ended::Failed(_) => Err(QueueError::Task(claim.id.clone(), Loss::Taken)),
         }
     }
 
@@ -230,8 +226,15 @@ impl Queue {
     /// # Errors
     /// [`Loss::Taken`] if the task is not held by this claim any more.
     pub fn fail(&mut self, claim: &Claim, reason: &str, now: u64) -> Result<Fate, QueueError> {
-        let (settings, reason) = (self.settings, cut(reason));
-        self.change_task(&claim.id, |shard| shard.fail(&claim.id, claim.number, reason, &settings, now))
+        match self.end_one(claim, Ending::Fail(reason.to_owned()), now)? {
+            Ended::Failed(fate) => Ok(fate),
+            Ended::Completed(_) => Err(QueueError::Task(claim.id.clone(), Loss::Taken)),
+        }
+    }
+
+    fn end_one(&mut self, claim: &Claim, ending: Ending, now: u64) -> Result<Ended, QueueError> {
+        let ended = self.end(&[(claim.clone(), ending)], now)?.pop();
+        ended.unwrap_or(Err(Loss::Unknown)).map_err(|loss| QueueError::Task(claim.id.clone(), loss))
     }
 
     /// Has a dead task tried again, as often as a new one.

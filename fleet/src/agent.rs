@@ -3,8 +3,10 @@
 //! before something is done or said stands before it, and a crash between two commands is a crash between two acts.
 
 mod durable;
+mod leave;
 mod reconcile;
 mod shadow;
+mod state;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +33,8 @@ use crate::window::{Activation, Aggregate, Totals};
 
 /// Nanoseconds before a failed start is tried again.
 const RETRY_NS: u64 = 5_000_000_000;
+
+pub use state::State;
 
 /// What an agent is, and how it behaves.
 #[derive(Debug)]
@@ -148,6 +152,8 @@ pub enum Event<'a> {
     ShadowStarted(Result<(), SmolStr>),
     /// The program in shadow ran.
     ShadowActivated(&'a Activation),
+    /// It is told to stop: what it wants done now is the last of this start.
+    Leave,
 }
 
 /// A program about to start.
@@ -229,6 +235,8 @@ pub struct Agent {
     next_poll: u64,
     next_window: u64,
     window: u64,
+    /// It was told to stop.
+    left: bool,
 }
 
 /// What a step of the machine works with.
@@ -258,6 +266,7 @@ impl Agent {
             next_poll: 0,
             next_window: 0,
             window: 0,
+            left: false,
         }
     }
 
@@ -304,6 +313,7 @@ impl Agent {
             Event::Activated(activation) => self.activated(activation, &mut context),
             Event::ShadowStarted(result) => self.shadow_started(result, &mut context),
             Event::ShadowActivated(activation) => self.shadow_activated(activation, &mut context),
+            Event::Leave => self.leave(&mut context),
         }
     }
 
@@ -313,6 +323,7 @@ impl Agent {
         self.unadmitted = (!self.durable.admitted).then_some(nonce);
         (self.seen, self.running, self.starting, self.retry_at) = (None, None, None, None);
         (self.totals, self.sent, self.comparison, self.window) = (None, None, None, 0);
+        self.left = false;
         self.persist(context);
         // Agents do not all ask at once: where in the interval each does follows from its name.
         let hash: Sha256Digest = Sha256::digest(self.profile.name.as_str().as_bytes()).into();
@@ -324,6 +335,7 @@ impl Agent {
             Some(nonce) => context.commands.push(Command::Send(FromAgent::Admit { nonce })),
             None => {
                 self.resume(context);
+                self.come_back(context);
                 self.begin_shadow(context);
             }
         }
@@ -346,9 +358,9 @@ impl Agent {
         self.durable.head = self.log.head();
     }
 
-    /// The rest of its trace, for an agent that stops and means to.
-    pub fn close(&mut self) -> Chunk {
-        self.log.close()
+    /// The rest of its trace, by its clock, for an agent that stops and means to.
+    pub fn close(&mut self, clock: i64) -> Chunk {
+        self.log.close(clock)
     }
 
     fn message(&mut self, message: &ToAgent, context: &mut Context<'_>) {

@@ -48,6 +48,7 @@ pub mod report;
 pub mod shadow;
 pub mod simulate;
 pub mod state;
+pub mod tasks;
 pub mod time;
 pub mod trace;
 pub mod trust;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ack        = "SWRA" version agent incarnation sequence record status head clock
-//! status     = 0 (active) | 1 outcome (finished) | 2 code (refused) | 3 reason (failed) | 4 (idle)
+//! status     = 0 (active) | 1 outcome (finished) | 2 code (refused) | 3 reason (failed) | 4 (idle) | 5 (left)
 //! head       = events hash
 //! checkpoint = "SWRK" version agent nonce revision record order sequence
 //! ```
@@ -47,6 +47,8 @@ pub enum Status {
     Failed(SmolStr),
     /// Nothing is to run here, and nothing does: halt, stop, a rollback to nothing.
     Idle,
+    /// It was told to stop, and has: nothing more is heard of it until it starts again.
+    Left,
 }
 
 impl Status {
@@ -56,6 +58,21 @@ impl Status {
             Status::Active | Status::Finished(_) | Status::Idle => "active",
             Status::Refused(_) => "refused",
             Status::Failed(_) => "failed",
+            Status::Left => "silent",
+        }
+    }
+
+    /// Whether it stays true when the agent has left: what is desired is over here, or never began.
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Status::Finished(_) | Status::Refused(_) | Status::Failed(_))
+    }
+
+    /// What there is to say beside the word it is counted under.
+    pub fn why(&self) -> &str {
+        match self {
+            Status::Finished(why) | Status::Refused(why) | Status::Failed(why) => why,
+            Status::Left => "left",
+            Status::Active | Status::Idle => "",
         }
     }
 
@@ -66,6 +83,7 @@ impl Status {
             Status::Refused(code) => (2, Some(code)),
             Status::Failed(reason) => (3, Some(reason)),
             Status::Idle => (4, None),
+            Status::Left => (5, None),
         };
         writer.byte(kind);
         if let Some(text) = text {
@@ -80,7 +98,8 @@ impl Status {
             2 => Status::Refused(text(reader)?),
             3 => Status::Failed(text(reader)?),
             4 => Status::Idle,
-            _ => return Err(reader.refusal("a status is of kind 0 to 4")),
+            5 => Status::Left,
+            _ => return Err(reader.refusal("a status is of kind 0 to 5")),
         })
     }
 }

@@ -86,6 +86,15 @@ struct Said {
     clock: i64,
 }
 
+/// What an agent says at last: who leaves after the order was over there has done with it what it did.
+fn last_word<'s>(said: impl Iterator<Item = &'s Said>) -> Option<&'s Said> {
+    let mut said: Vec<&Said> = said.collect();
+    said.sort_by_key(|said| said.sequence);
+    let last = said.pop()?;
+    let over = said.pop().filter(|said| said.status.is_final() && said.record == last.record);
+    over.filter(|_| last.status == Status::Left).or(Some(last))
+}
+
 /// The whole account.
 #[derive(Debug)]
 pub struct Account {
@@ -242,8 +251,7 @@ impl<'m> Accountant<'m> {
         let mut accounting = Accounting::default();
         let mut exceptions = Vec::new();
         for name in self.evidence.targets.iter().take(reach) {
-            let said = self.said.get(name).into_iter().flatten().filter(|said| said.clock <= at);
-            let said = said.max_by_key(|said| said.sequence);
+            let said = last_word(self.said.get(name).into_iter().flatten().filter(|said| said.clock <= at));
             let counts_as = match said {
                 Some(said) if awaited.is_none_or(|awaited| awaited == said.record) => said.status.name(),
                 _ => "silent",

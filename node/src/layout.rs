@@ -56,7 +56,9 @@ pub struct Layout {
     /// Log: whether a plan was taken.
     pub answers: String,
     /// Values: the agents, by process.
-    pub roster: String,
+    pub registry: String,
+    /// Values: what they do, by process.
+    pub states: String,
     /// Values: when a process was last seen.
     pub beats: String,
     /// Hint: for agents.
@@ -81,7 +83,8 @@ impl Layout {
             replies: under("replies"),
             plans: under("plans"),
             answers: under("answers"),
-            roster: under("roster:"),
+            registry: under("roster:"),
+            states: under("states:"),
             beats: under("beats:"),
             to_agents: under("to-agents"),
             to_injector: under("to-injector"),

@@ -14,7 +14,7 @@ pub mod layout;
 pub mod lease;
 pub mod monitor;
 pub mod operator;
-pub mod roster;
+pub mod registry;
 pub mod status;
 pub mod submission;
 pub mod time;

@@ -22,7 +22,7 @@ use swarm_fleet::record::Directive;
 use crate::NodeError;
 use crate::layout::{ALERTS, HEALTH, HISTORY, KEEP, METRICS, READ};
 use crate::operator::Operator;
-use crate::roster;
+use crate::registry;
 use crate::status::Status;
 use crate::time::clock;
 use crate::watcher::Watcher;
@@ -32,6 +32,9 @@ use traces::Traces;
 
 /// How often it looks at what it was not told of.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How often it says that it is there.
+const BEAT: Duration = Duration::from_secs(5);
 
 /// What a monitor's process is made of.
 pub struct Settings {
@@ -81,6 +84,7 @@ pub struct Process {
     traces: Traces,
     generation: Option<u64>,
     looked: Option<Instant>,
+    beat_at: Option<Instant>,
     /// The step the archive was given last.
     archived: Option<Sha256Digest>,
 }
@@ -118,6 +122,7 @@ impl Process {
             traces: Traces::default(),
             generation: None,
             looked: None,
+            beat_at: None,
             archived: None,
         }
     }
@@ -161,6 +166,10 @@ impl Process {
         self.look_at_the_bus()?;
         if let Some(directive) = self.operator.desired()? {
             self.follow(&directive)?;
+        }
+        if self.beat_at.is_none_or(|at| at.elapsed() >= BEAT) {
+            registry::present(self.operator.bus(), &layout, ("monitor", "monitor"), None)?;
+            self.beat_at = Some(Instant::now());
         }
         let Some(own) = &mut self.followed else { return Ok(None) };
         loop {
@@ -232,7 +241,7 @@ impl Process {
             && self.archived != step
         {
             let layout = self.operator.layout().clone();
-            let members = roster::read(self.operator.bus(), &layout)?;
+            let members = registry::read(self.operator.bus(), &layout)?;
             archive.step(directive, &members)?;
             self.archived = step;
         }
@@ -274,8 +283,8 @@ impl Followed {
         let bus = operator.bus();
         bus.append(METRICS, &[&monitor.metrics_document(now_ns)], KEEP)?;
         let health = monitor.health_document(now_ns, stands);
-        roster::put(bus, HEALTH, &mut self.health, &health)?;
-        roster::put(bus, HISTORY, &mut self.history_version, &self.history.document())?;
+        registry::put(bus, HEALTH, &mut self.health, &health)?;
+        registry::put(bus, HISTORY, &mut self.history_version, &self.history.document())?;
         let mut said = Vec::new();
         for alert in monitor.alerts().iter().skip(self.alerts) {
             let document = monitor.alert_document(alert, &self.module);

@@ -107,12 +107,8 @@ impl Status {
             passed: wave.passed,
             seen: wave.accounting.into(),
         };
-        let why = |status: Option<&AgentStatus>| match status {
-            Some(AgentStatus::Refused(why) | AgentStatus::Failed(why) | AgentStatus::Finished(why)) => {
-                why.to_string()
-            }
-            _ => String::new(),
-        };
+        let why =
+            |status: Option<&AgentStatus>| status.map_or_else(String::new, |status| status.why().to_owned());
         let exceptions = injector.exceptions().into_iter();
         Status {
             order: order.id.iter().map(|byte| format!("{byte:02x}")).collect(),

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use swarm_fleet::name::Name;
 use swarm_fleet::order::Revision;
 use swarm_fleet::trace::overflow::Policy;
@@ -204,6 +204,18 @@ pub(crate) struct AgentArguments {
     #[arg(long, value_enum, default_value_t = AgentHost::Simulated, value_name = "HOST", help_heading = "Work")]
     pub(crate) host: AgentHost,
 
+    /// The queue of the bus that programs' `task_queue` is claimed from. [default: made-up tasks]
+    #[arg(long, value_name = "NAME", conflicts_with = "host", help_heading = "Work")]
+    pub(crate) queue: Option<String>,
+
+    /// How many tasks of the queue an agent holds at once.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1_000), help_heading = "Work")]
+    pub(crate) claim: u32,
+
+    /// How long a claim lasts when its process is not heard of any more.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s", help_heading = "Work")]
+    pub(crate) lease: i64,
+
     /// What queries answer and which actions fail, as for `run`.
     #[arg(long, value_name = "F.jsonl", help_heading = "Work")]
     pub(crate) answers: Option<PathBuf>,
@@ -298,6 +310,10 @@ pub(crate) struct LookArguments {
     /// The fleet.
     #[arg(long, value_name = "ID", value_parser = name)]
     pub(crate) fleet: Name,
+
+    /// Say who there is: role, labels, program, revision, status, and when each was last seen.
+    #[arg(long)]
+    pub(crate) agents: bool,
 }
 
 /// Arguments of `halt`, `resume` and `rollback`.
@@ -318,4 +334,67 @@ pub(crate) struct StepArguments {
     /// How long to wait for the agents' answers.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
     pub(crate) wait: i64,
+}
+
+/// What to do with a task queue.
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueueCommand {
+    /// Add tasks; those that are there already stay as they are.
+    Add(QueueAddArguments),
+    /// Say how many tasks wait, are at work, are done or were given up.
+    Show(QueueShowArguments),
+    /// Have tasks that were given up tried again.
+    Revive(QueueReviveArguments),
+}
+
+/// Arguments of `queue add`.
+#[derive(Debug, Args)]
+pub(crate) struct QueueAddArguments {
+    /// The queue's name; it is made if there is none.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+
+    /// The tasks, a JSON array of rows as a program's `task_queue` has them, each with an `id`; or `-`.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// The bus.
+    #[command(flatten)]
+    pub(crate) bus: BusArguments,
+
+    /// How often each is tried. [default: as the queue says, 3]
+    #[arg(long, value_name = "N")]
+    pub(crate) attempts: Option<u32>,
+}
+
+/// Arguments of `queue show`.
+#[derive(Debug, Args)]
+pub(crate) struct QueueShowArguments {
+    /// The queue's name.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+
+    /// One task of it.
+    #[arg(value_name = "ID")]
+    pub(crate) task: Option<String>,
+
+    /// The bus.
+    #[command(flatten)]
+    pub(crate) bus: BusArguments,
+}
+
+/// Arguments of `queue revive`.
+#[derive(Debug, Args)]
+pub(crate) struct QueueReviveArguments {
+    /// The queue's name.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+
+    /// The tasks.
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) tasks: Vec<String>,
+
+    /// The bus.
+    #[command(flatten)]
+    pub(crate) bus: BusArguments,
 }

@@ -4,30 +4,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use swarm_bus::queue::{self, Queue};
 use swarm_fleet::agent::Profile;
 use swarm_fleet::key::SecretKey;
 use swarm_fleet::name::Name;
 use swarm_fleet::simulate::Machines;
 use swarm_fleet::trust::Capabilities;
-use swarm_node::agents::{Agents, Outside, Settings};
+use swarm_node::agents::{Agents, Outside, Settings, TaskSource};
 use swarm_node::disk::Disk;
 use swarm_vm::{EffectKey, Program};
 
 use crate::cli::{AgentArguments, AgentHost};
-use crate::fleet::{disk, failure, open, positive, read_trust};
+use crate::commands::queue::unusable;
+use crate::fleet::{disk, failure, open, positive, read_trust, told_to_stop};
 use crate::host::processes::{self, Processes};
 use crate::render::text::plural;
 use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
 use crate::{files, keys, program};
 
+/// How long agents that leave try to say so.
+const GOODBYE: Duration = Duration::from_secs(5);
+
 /// Where the seed of the agents' keys is on disk.
 const SEED: &[u8] = b"seed";
 
-/// Runs until it is killed: whatever an agent is about to do is on disk before.
+/// Runs until it is told to stop, and then says goodbye; or until it is killed: whatever an agent is about to do is on disk
+/// before.
 pub(crate) fn agent(arguments: &AgentArguments, terminal: Terminal) -> Result<Status, Failure> {
     let trust = read_trust(&arguments.trust)?;
     let mut disk = disk(arguments.state.as_deref(), "agents.swarm")?;
@@ -45,6 +51,7 @@ pub(crate) fn agent(arguments: &AgentArguments, terminal: Terminal) -> Result<St
         window_ns: positive(arguments.window),
         attempts: 3,
     };
+    let tasks = arguments.queue.as_deref().map(|name| tasks(name, arguments)).transpose()?;
     let settings = Settings {
         fleet: trust.fleet().clone(),
         process: arguments.id.to_string(),
@@ -54,6 +61,7 @@ pub(crate) fn agent(arguments: &AgentArguments, terminal: Terminal) -> Result<St
         new: arguments.new,
         speed: arguments.speed,
         overflow: (arguments.overflow.policy(), u64::try_from(arguments.trace_room).unwrap_or(0)),
+        tasks,
     };
     let fleet = settings.fleet.clone();
     let Some(machines) = machines(arguments, terminal)? else { return Ok(Status::Failed) };
@@ -64,8 +72,20 @@ pub(crate) fn agent(arguments: &AgentArguments, terminal: Terminal) -> Result<St
     let bus = open(&arguments.bus.bus)?;
     let mut agents = Agents::new(settings, machines, outside, bus).map_err(|error| failure(&error))?;
     terminal.talk(&format!("{} of fleet {fleet}\n", plural(count, "agent")));
-    agents.run(&AtomicBool::new(false)).map_err(|error| failure(&error))?;
+    let stop = told_to_stop()?;
+    agents.run(&stop).map_err(|error| failure(&error))?;
+    agents.leave(GOODBYE).map_err(|error| failure(&error))?;
     Ok(Status::Done)
+}
+
+/// The queue its agents take tasks from.
+fn tasks(name: &str, arguments: &AgentArguments) -> Result<TaskSource, Failure> {
+    let queue = Queue::open(open(&arguments.bus.bus)?, name, queue::Settings::default());
+    Ok(TaskSource {
+        queue: queue.map_err(unusable)?,
+        lease: Duration::from_nanos(positive(arguments.lease)),
+        each: arguments.claim,
+    })
 }
 
 /// What runs the agents' programs. `None`: the rules have errors, and they are told.

@@ -1,7 +1,6 @@
 //! `swarmc injector`: the process that leads a fleet's orders.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 
 use serde_json::{Value, json};
 use swarm_fleet::key::SecretKey;
@@ -13,13 +12,13 @@ use swarm_node::submission::Submission;
 use crate::cli::InjectorArguments;
 use crate::commands::payload::payload;
 use crate::fleet::draft::Draft;
-use crate::fleet::{disk, failure, open, positive, read_keys, read_trust};
+use crate::fleet::{disk, failure, open, positive, read_keys, read_trust, told_to_stop};
 use crate::keys;
 use crate::program;
 use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
 
-/// Runs until it is killed: whatever it is about to do is on disk before.
+/// Runs until it is told to stop, or killed: whatever it is about to do is on disk before.
 pub(crate) fn injector(arguments: &InjectorArguments, terminal: Terminal) -> Result<Status, Failure> {
     let trust = read_trust(&arguments.trust)?;
     let fleet = trust.fleet().clone();
@@ -44,7 +43,8 @@ pub(crate) fn injector(arguments: &InjectorArguments, terminal: Terminal) -> Res
     let bus = open(&arguments.bus.bus)?;
     let mut process = Process::new(settings, bus, library).map_err(|error| failure(&error))?;
     terminal.talk(&format!("injector of fleet {fleet}\n"));
-    process.run(&AtomicBool::new(false)).map_err(|error| failure(&error))?;
+    let stop = told_to_stop()?;
+    process.run(&stop).map_err(|error| failure(&error))?;
     Ok(Status::Done)
 }
 

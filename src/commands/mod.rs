@@ -21,6 +21,7 @@ mod new;
 pub(crate) mod order;
 mod payload;
 mod plan;
+pub(crate) mod queue;
 mod repl;
 mod replay;
 mod report;
@@ -68,6 +69,7 @@ pub(crate) fn dispatch(command: Command, terminal: Terminal) -> Result<Status, F
         Command::Injector(arguments) => injector::injector(&arguments, terminal),
         Command::Agent(arguments) => agent::agent(&arguments, terminal),
         Command::Monitor(arguments) => monitor::monitor(&arguments, terminal),
+        Command::Queue(command) => queue::queue(&command, terminal),
         Command::Report(arguments) => report::report(&arguments, terminal),
         Command::Trace(command) => trace::trace(&command, terminal),
         Command::Schema(arguments) => schema::schema(&arguments, terminal),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use swarm_bytecode::codec::strip;
@@ -12,7 +11,7 @@ use swarm_node::monitor::{Archive, Process, Settings, Told};
 use swarm_vm::Program;
 
 use crate::cli::MonitorArguments;
-use crate::fleet::{failure, open, positive, read_trust};
+use crate::fleet::{failure, open, positive, read_trust, told_to_stop};
 use crate::render::fleet::duration;
 use crate::render::style::{dim, warning};
 use crate::render::text::{grouped, safe};
@@ -21,7 +20,7 @@ use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
 use crate::{files, program};
 
-/// Runs until it is killed; it decides nothing.
+/// Runs until it is told to stop, or killed; it decides nothing.
 pub(crate) fn monitor(arguments: &MonitorArguments, terminal: Terminal) -> Result<Status, Failure> {
     let window_ns = positive(arguments.window);
     let baseline = arguments.baseline.as_deref().map(files::read_json).transpose()?;
@@ -42,7 +41,8 @@ pub(crate) fn monitor(arguments: &MonitorArguments, terminal: Terminal) -> Resul
     };
     let mut process = Process::new(settings, open(&arguments.bus.bus)?);
     terminal.talk(&format!("monitor of fleet {}, windows of {}\n", arguments.fleet, duration(window_ns)));
-    process.run(&AtomicBool::new(false), &mut |told| say(told, terminal)).map_err(|error| failure(&error))?;
+    let stop = told_to_stop()?;
+    process.run(&stop, &mut |told| say(told, terminal)).map_err(|error| failure(&error))?;
     Ok(Status::Done)
 }
 
@@ -71,8 +71,11 @@ fn sources(folder: &Path, terminal: Terminal) -> Result<BTreeMap<Sha256Digest, M
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "swarm"));
     paths.sort();
     for path in paths {
-        // One that does not compile was told, and is in no plan.
-        let Some(loaded) = program::load(&path, program::options(false), terminal)? else { continue };
+        // One that does not compile is in no plan; whoever writes it is told by `check`.
+        let Some(loaded) = program::load_quietly(&path, program::options(false))? else {
+            terminal.talk(&format!("{} has errors and is left out\n", safe(&files::display_name(&path))));
+            continue;
+        };
         if let Ok(program) = Program::load(&strip(&loaded.bytes).unwrap_or(loaded.bytes)) {
             sources.insert(program.digest(), loaded.module);
         }

@@ -9,7 +9,7 @@ use swarm_fleet::order::Revision;
 use swarm_fleet::plan::Plan;
 use swarm_fleet::record::Directive;
 use swarm_node::operator::Operator;
-use swarm_node::roster;
+use swarm_node::registry;
 use swarm_node::submission::Submission;
 
 use crate::cli::{PlanArguments, PlanMaking};
@@ -134,7 +134,7 @@ fn candidates(making: &PlanMaking, operator: Option<&mut Operator>) -> Result<Ve
     let members = match operator {
         Some(operator) => {
             let layout = operator.layout().clone();
-            roster::read(operator.bus(), &layout).map_err(|error| no_bus(&error))?
+            registry::read(operator.bus(), &layout).map_err(|error| no_bus(&error))?
         }
         None => BTreeMap::new(),
     };

@@ -1,14 +1,19 @@
 //! `swarmc status`, `halt`, `resume`, `rollback`: how an order stands, and what operators do about it.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use swarm_bus::BusError;
+use swarm_fleet::name::Name;
 use swarm_node::operator::{Intent, Operator};
-use swarm_node::roster::{self, Beat};
+use swarm_node::registry::{self, Beat, LEFT};
 use swarm_node::status::Status as OrderStatus;
 
 use crate::cli::{LookArguments, StepArguments};
 use crate::fleet::{failure, no_bus, open, positive, read_keys};
+use crate::keys;
+use crate::render::people::People;
 use crate::render::progress::{status_json, status_text};
 use crate::status::{Failure, Fault, Status};
 use crate::terminal::Terminal;
@@ -19,9 +24,28 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Says how the order stands.
 pub(crate) fn status(arguments: &LookArguments, terminal: Terminal) -> Result<Status, Failure> {
     let mut operator = Operator::new(&arguments.fleet, open(&arguments.bus.bus)?);
+    if arguments.agents {
+        return agents(&mut operator, terminal);
+    }
     let status = operator.status().map_err(|error| no_bus(&error))?;
     let Some(status) = status else { return Err(no_order(&arguments.fleet)) };
     tell(&mut operator, &status, terminal)
+}
+
+/// Says who there is.
+fn agents(operator: &mut Operator, terminal: Terminal) -> Result<Status, Failure> {
+    let layout = operator.layout().clone();
+    let desired = operator.desired().map_err(|error| failure(&error))?;
+    let agents = registry::agents(operator.bus(), &layout).map_err(|error| no_bus(&error))?;
+    let beats = registry::beats(operator.bus(), &layout).map_err(|error| no_bus(&error))?;
+    let targets: BTreeSet<&Name> = desired.iter().flat_map(|desired| desired.targets()).collect();
+    let people = People { agents: &agents, processes: &beats, targets: &targets, now: keys::now() };
+    if terminal.json() {
+        terminal.document(people.json())?;
+    } else {
+        terminal.data(&people.text())?;
+    }
+    Ok(Status::Done)
 }
 
 fn no_order(fleet: &swarm_fleet::name::Name) -> Failure {
@@ -83,14 +107,35 @@ pub(crate) fn tell(
     terminal: Terminal,
 ) -> Result<Status, Failure> {
     let layout = operator.layout().clone();
-    let beats = roster::beats(operator.bus(), &layout).map_err(|error| no_bus(&error))?;
+    let beats = registry::beats(operator.bus(), &layout).map_err(|error| no_bus(&error))?;
     let beats: Vec<(String, Beat)> = beats.into_iter().collect();
+    let status = &with_leavers(operator, status.clone()).map_err(|error| no_bus(&error))?;
     if terminal.json() {
         terminal.document(Value::Object(status_json(status, &beats)))?;
     } else {
         terminal.data(&status_text(status, &beats))?;
     }
     Ok(if status.converged() { Status::Done } else { Status::NotConverged })
+}
+
+/// The same status; of those who are silent and never answered the order it says whether they have left.
+fn with_leavers(operator: &mut Operator, mut status: OrderStatus) -> Result<OrderStatus, BusError> {
+    let mut unheard: Vec<_> = status
+        .exceptions
+        .iter_mut()
+        .filter(|(_, counts_as, why)| counts_as == "silent" && why.is_empty())
+        .collect();
+    if !unheard.is_empty() {
+        let layout = operator.layout().clone();
+        let agents = registry::agents(operator.bus(), &layout)?;
+        for (name, _, why) in &mut unheard {
+            let seen = Name::new(name).and_then(|name| agents.get(&name)?.state.as_ref());
+            if seen.is_some_and(|state| state.status == LEFT) {
+                LEFT.clone_into(why);
+            }
+        }
+    }
+    Ok(status)
 }
 
 /// A refused plan, as the injector told it.

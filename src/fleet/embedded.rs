@@ -112,6 +112,7 @@ impl Embedded {
             new: true,
             speed: arguments.speed,
             overflow: (Policy::Spill, u64::MAX),
+            tasks: None,
         };
         let fleet = trust.fleet().clone();
         let disk = Disk::in_memory();

@@ -5,6 +5,7 @@ pub(crate) mod embedded;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use swarm_bus::{Bus, BusError};
 use swarm_fleet::key::SecretKey;
@@ -15,6 +16,22 @@ use swarm_node::disk::Disk;
 
 use crate::keys;
 use crate::status::{Failure, Fault, Status};
+
+/// Says when a process is told to stop: by SIGTERM, SIGHUP or Ctrl-C. Who is told a second time ends at once.
+///
+/// # Errors
+/// The system takes no handler.
+pub(crate) fn told_to_stop() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let own = Arc::clone(&stop);
+    let handler = move || {
+        if own.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    };
+    ctrlc::set_handler(handler).map_err(|error| Failure::usage(Fault::NoState, error))?;
+    Ok(stop)
+}
 
 /// Opens a bus.
 pub(crate) fn open(url: &str) -> Result<Box<dyn Bus>, Failure> {

@@ -427,6 +427,7 @@ fn reason(status: &AgentStatus) -> String {
             cause.map_or_else(|| code.to_string(), |cause| format!("{code}, {}", cause.title()))
         }
         AgentStatus::Failed(why) => why.to_string(),
+        AgentStatus::Left => "left".to_owned(),
     }
 }
 

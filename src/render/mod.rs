@@ -9,6 +9,7 @@ pub(crate) mod fleet;
 pub(crate) mod live;
 pub(crate) mod module;
 pub(crate) mod order;
+pub(crate) mod people;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod replay;

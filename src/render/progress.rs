@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
-use swarm_node::roster::Beat;
+use swarm_node::registry::Beat;
 use swarm_node::status::{Counts, Status};
 
 use super::fleet::duration as figure_duration;

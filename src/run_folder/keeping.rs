@@ -19,7 +19,7 @@ use swarm_fleet::trust::Trust;
 use swarm_fleet::verify::step::{Checked, authorised};
 use swarm_node::NodeError;
 use swarm_node::monitor::Archive;
-use swarm_node::roster::Member;
+use swarm_node::registry::Member;
 use swarm_node::time::clock;
 
 use super::VERSION;
@@ -99,14 +99,39 @@ impl Keeping {
             // Last: a folder that has it has all.
             write(&root.join("run.json"), format!("{about}\n").as_bytes())?;
         }
+        self.former = self.run.take().or_else(|| self.newest_but(&root));
+        self.run = Some(Run::resume(root, plan.order.id, directive.targets().to_vec()));
+        Ok(())
+    }
+
+    /// The newest order that was kept before this one, by a monitor that was at work before.
+    fn newest_but(&self, own: &Path) -> Option<Run> {
+        let folders = fs::read_dir(&self.root).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+        let orders =
+            folders.filter(|root| root != own && root.join("run.json").is_file()).filter_map(|root| {
+                let plan = Envelope::decode(&fs::read(root.join("plan")).ok()?).ok()?;
+                let order = Plan::decode(&plan.payload).ok()?.order;
+                Some((order.revision, order.id, root))
+            });
+        let (_, order, root) = orders.max_by_key(|(revision, ..)| *revision)?;
+        let about: Json = serde_json::from_slice(&fs::read(root.join("run.json")).ok()?).ok()?;
+        let targets = about.get("targets")?.as_array()?.iter();
+        let targets = targets.filter_map(|name| Name::new(name.as_str()?)).collect();
+        Some(Run::resume(root, order, targets))
+    }
+}
+
+impl Run {
+    /// An order with what its folder has already.
+    fn resume(root: PathBuf, order: [u8; 16], names: Vec<Name>) -> Run {
         let mut targets = BTreeMap::new();
-        for name in directive.targets() {
-            let last = read(&traces.join(name.as_str()))
+        for name in names {
+            let last = read(&root.join("traces").join(name.as_str()))
                 .iter()
                 .filter_map(|own| Chunk::decode(&own.payload).ok())
                 .next_back();
             let chunk = last.map_or((0, 0), |last| (last.incarnation, last.number.saturating_add(1)));
-            targets.insert(name.clone(), Places { chunk, ack: 0 });
+            targets.insert(name, Places { chunk, ack: 0 });
         }
         for ack in read(&root.join("acks")).iter().filter_map(|own| Ack::decode(&own.payload).ok()) {
             if let Some(places) = targets.get_mut(&ack.agent) {
@@ -114,9 +139,7 @@ impl Keeping {
             }
         }
         let records = read(&root.join("records"));
-        self.former = self.run.take();
-        self.run = Some(Run { root, order: plan.order.id, targets, records });
-        Ok(())
+        Run { root, order, targets, records }
     }
 }
 

@@ -199,6 +199,32 @@ impl Fleet {
         }
     }
 
+    /// Tells a process of agents to stop, and waits until it has.
+    pub(crate) fn stop_agents(&mut self, process: u32) {
+        let child = self.agents.remove(&process).unwrap();
+        self.stop(child);
+    }
+
+    /// Tells the injector to stop, and waits until it has.
+    pub(crate) fn stop_injector(&mut self) {
+        let child = self.injector.take().unwrap();
+        self.stop(child);
+    }
+
+    fn stop(&self, mut child: Child) {
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "it does not stop\n{}", self.logs());
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        assert!(status.success(), "{status}\n{}", self.logs());
+    }
+
     /// Runs a command against the fleet; gives its exit code and its JSON.
     pub(crate) fn command(&self, arguments: &[&str]) -> (i32, Value) {
         let output = self.background(arguments).wait_with_output().unwrap();
@@ -261,7 +287,7 @@ impl Fleet {
         loop {
             let mut bus = swarm_bus::open(&self.server.url()).unwrap();
             let layout = swarm_node::layout::Layout::new(&swarm_fleet::name::Name::new("demo").unwrap());
-            let members = swarm_node::roster::read(&mut *bus, &layout).unwrap();
+            let members = swarm_node::registry::read(&mut *bus, &layout).unwrap();
             if members.len() >= agents {
                 return;
             }

@@ -5,7 +5,9 @@
 
 mod deploy;
 mod fleet;
+mod members;
 mod monitor;
+mod queue;
 
 use std::time::{Duration, Instant};
 

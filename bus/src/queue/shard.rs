@@ -100,6 +100,15 @@ impl Row {
         matches!(self.state, State::Leased { until, .. } if until <= now) && self.tried >= self.attempts
     }
 
+    /// What became of the task when this claim ended without a result, if nobody has claimed it since.
+    fn ended_before(&self, claim: u64) -> Option<Fate> {
+        match self.state {
+            State::Ready if self.claims == claim => Some(Fate::Again { from: self.from }),
+            State::Dead { .. } if self.claims == claim => Some(Fate::Dead),
+            _ => None,
+        }
+    }
+
     /// The row, if this claim of it still holds.
     fn held(&mut self, claim: u64) -> Result<&mut Row, Loss> {
         match self.state {
@@ -212,12 +221,35 @@ impl Shard {
         settings: &Settings,
         now: u64,
     ) -> Result<Fate, Loss> {
-        let row = self.row(id)?.held(claim)?;
+        let row = self.row(id)?;
+        if let Some(fate) = row.ended_before(claim) {
+            return Ok(fate);
+        }
+        let row = row.held(claim)?;
         if row.tried >= row.attempts {
             row.state = State::Dead { at: now, reason: reason.to_owned() };
             return Ok(Fate::Dead);
         }
         row.from = now.saturating_add(settings.pause(row.tried));
+        row.state = State::Ready;
+        Ok(Fate::Again { from: row.from })
+    }
+
+    /// Ends a try that was none.
+    pub(super) fn give_back(
+        &mut self,
+        id: &str,
+        claim: u64,
+        settings: &Settings,
+        now: u64,
+    ) -> Result<Fate, Loss> {
+        let row = self.row(id)?;
+        if let Some(fate) = row.ended_before(claim) {
+            return Ok(fate);
+        }
+        let row = row.held(claim)?;
+        row.tried = row.tried.saturating_sub(1);
+        row.from = now.saturating_add(settings.pause(1));
         row.state = State::Ready;
         Ok(Fate::Again { from: row.from })
     }

@@ -51,8 +51,8 @@ pub struct Task {
     pub attempts: Option<u32>,
 }
 
-/// A task that is ours for a while.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A task that is ours for a while. Whoever holds it may keep it on disk over a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// The task.
     pub id: String,

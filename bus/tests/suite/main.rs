@@ -10,6 +10,5 @@ mod outsiders;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
-mod registry;
 #[cfg(test)]
 mod support;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use crate::support::over_each_bus;
 use proptest::prelude::*;
 use swarm_bus::queue::{
-    Added, Claim, Completed, Counts, Fate, Loss, Queue, QueueError, Settings, Status, Task,
+    Added, Claim, Completed, Counts, Ended, Ending, Fate, Loss, Queue, QueueError, Settings, Status, Task,
 };
 use swarm_bus::{Bus, MemoryBus};
 
@@ -92,6 +92,40 @@ over_each_bus! {
         assert!(lost(former.complete(&old, b"late", 2_800)));
         assert_eq!(former.result("a").unwrap(), Some(b"good".to_vec()));
         assert_eq!(bench.open().keys("swarm:queue:work:result:", 10).unwrap().len(), 1, "the late result is gone");
+    }
+
+    /// Many claims end together, each in its own way; to say it again changes nothing.
+    fn claims_end_together(bench) {
+        let (mut queue, mut thief) = (queue(bench.open()), queue(bench.open()));
+        let names = ["done", "failed", "given back", "stolen"];
+        queue.add(&names.map(task), 0).unwrap();
+        let mut claims = queue.claim("w", 4, LEASE, 0).unwrap();
+        claims.sort_by(|one, other| one.id.cmp(&other.id));
+        // Claims outlive their process.
+        let kept = serde_json::to_string(&claims).unwrap();
+        let claims: Vec<Claim> = serde_json::from_str(&kept).unwrap();
+        queue.update(&mut claims[0].clone(), 9 * LEASE, "", 10).unwrap();
+        queue.update(&mut claims[1].clone(), 9 * LEASE, "", 10).unwrap();
+        queue.update(&mut claims[2].clone(), 9 * LEASE, "", 10).unwrap();
+        let stolen = one(&mut thief, "thief", LEASE);
+        assert_eq!(stolen.id, "stolen");
+        let how = [Ending::Complete(b"42".to_vec()), Ending::Fail("no".to_owned()), Ending::GiveBack,
+            Ending::Complete(b"late".to_vec())];
+        let endings: Vec<(Claim, Ending)> = claims.into_iter().zip(how).collect();
+        let again = |from| Ok(Ended::Failed(Fate::Again { from }));
+        let ended = |how| [Ok(Ended::Completed(how)), again(1_120), again(1_120), Err(Loss::Taken)];
+        assert_eq!(queue.end(&endings, 1_020).unwrap(), ended(Completed::Now));
+        assert_eq!(queue.end(&endings, 1_050).unwrap(), ended(Completed::Before));
+        assert_eq!(queue.status("failed").unwrap(), Some(Status::Ready { from: 1_120, tried: 1 }));
+        assert_eq!(queue.status("given back").unwrap(), Some(Status::Ready { from: 1_120, tried: 0 }));
+        assert_eq!(queue.result("done").unwrap(), Some(b"42".to_vec()));
+        assert_eq!(bench.open().keys("swarm:queue:work:result:", 10).unwrap().len(), 1, "the late result is gone");
+        assert_eq!(thief.complete(&stolen, b"mine", 1_060).unwrap(), Completed::Now);
+        // Once another has it, to give it back is too late.
+        let next = queue.claim("other", 4, LEASE, 1_200).unwrap();
+        assert_eq!(next.len(), 2);
+        let late = queue.end(&endings[1..3], 1_300).unwrap();
+        assert_eq!(late, [Err(Loss::Taken), Err(Loss::Taken)]);
     }
 
     /// A task that fails is tried again after a while, as often as it may be, and then lies with the dead.

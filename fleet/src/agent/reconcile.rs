@@ -104,7 +104,7 @@ impl Agent {
         }
     }
 
-    fn standing(&self) -> Status {
+    pub(super) fn standing(&self) -> Status {
         match (&self.durable.finished, self.running) {
             (Some(status), _) => status.clone(),
             (None, Some(_)) => Status::Active,

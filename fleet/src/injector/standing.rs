@@ -40,7 +40,13 @@ impl Standing {
             return;
         }
         let skew = ack.clock.abs_diff(clock);
-        let status = if skew > refused { Status::Refused("clock".into()) } else { ack.status.clone() };
+        let over = self.status.clone().filter(|status| status.is_final() && self.record == ack.record);
+        let status = match (&ack.status, over) {
+            _ if skew > refused => Status::Refused("clock".into()),
+            // Who leaves after the order was over here has done with it what it did.
+            (Status::Left, Some(over)) => over,
+            (status, _) => status.clone(),
+        };
         *self = Standing {
             status: Some(status),
             record: ack.record,

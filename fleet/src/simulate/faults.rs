@@ -13,6 +13,8 @@ pub(crate) enum Fault {
     DiskLoss { agent: u32, down_ns: u64 },
     /// An agent dies in the middle of the next effect that happens once.
     CrashInEffect { agent: u32, down_ns: u64 },
+    /// An agent is told to stop, and starts anew after a while.
+    Leave { agent: u32, down_ns: u64 },
     /// An agent is cut off.
     Partition { agent: u32, for_ns: u64 },
     /// The injector dies, and starts anew at once from its disk.
@@ -42,6 +44,10 @@ pub struct Faults {
     pub ungranted: u32,
     /// Whether an operator halts or rolls back in between.
     pub operator: bool,
+    /// How often an agent is told to stop, and starts anew later.
+    pub leaves: u32,
+    /// Whether agents that are no targets are new, and come while the order is out.
+    pub joiners: bool,
 }
 
 impl Faults {
@@ -54,6 +60,8 @@ impl Faults {
             poison: 1_000,
             ungranted: 1_000,
             operator: false,
+            leaves: 0,
+            joiners: false,
         }
     }
 
@@ -80,6 +88,11 @@ impl Faults {
         }
         for _ in 0..chance.below(3) {
             timetable.push((chance.below(self.until_ns), Fault::BusLoss));
+        }
+        for _ in 0..self.leaves {
+            let agent = u32::try_from(chance.below(u64::from(agents))).unwrap_or(0);
+            let down_ns = chance.between(SECOND, 90 * SECOND).min(self.until_ns);
+            timetable.push((chance.below(self.until_ns), Fault::Leave { agent, down_ns }));
         }
         if self.operator {
             let halts = chance.happens(500_000);

@@ -7,6 +7,7 @@ use swarm_vm::EffectKey;
 use crate::agent::{Durable, Start, Which};
 use crate::envelope::{PLAN_TYPE, RECORD_TYPE};
 use crate::injector::Injector;
+use crate::name::Name;
 use crate::order::{Revision, Sha256Digest};
 use crate::plan::Plan;
 use crate::record::{Directive, Record, Step};
@@ -68,7 +69,7 @@ impl Watch {
 
     /// Nothing unsigned runs, and a version falls only under a signed rollback, or where what is desired does not start
     /// and something ran well before.
-    pub(crate) fn started(&mut self, now_ns: u64, agent: u32, start: &Start, trust: &Trust) {
+    pub(crate) fn started(&mut self, now_ns: u64, (agent, name): (u32, &Name), start: &Start, trust: &Trust) {
         let directive = start.checked.directive();
         let digest = start.digest();
         let plan = Plan::decode(&directive.plan().payload).ok();
@@ -83,6 +84,10 @@ impl Watch {
         let version = expected.map_or(0, |(_, version)| version);
         self.hold(signed && expected.map(|(digest, _)| digest) == Some(digest), || {
             format!("at {now_ns} ns: agent {agent} runs something no one signed")
+        });
+        let named = usize::try_from(start.rank).ok().and_then(|rank| directive.targets().get(rank));
+        self.hold(named == Some(name), || {
+            format!("at {now_ns} ns: {name} runs a plan that does not name it")
         });
         if start.shadow {
             // Nothing is installed by it.

@@ -21,6 +21,7 @@ use crate::engine::Engine;
 use crate::journal::{Journal, Permit};
 use crate::monitor::Judge;
 use crate::order::Sha256Digest;
+use crate::tasks::{TASK_QUEUE, Tasks};
 use crate::trace::entry::{What, records, sample_of};
 use crate::window::{Actions, Activation, Number};
 
@@ -76,6 +77,8 @@ struct Desk {
     journal: Journal,
     /// Effects that were permitted and happen as soon as the activation is over.
     permitted: Vec<EffectKey>,
+    /// The tasks of a queue it holds.
+    tasks: Option<Tasks>,
 }
 
 /// A program under way.
@@ -105,7 +108,7 @@ impl Machines {
         let clock = VirtualClock::default();
         host.clock(clock.clone());
         let own = Rc::clone(&desk);
-        host.otherwise(move |call| own.borrow_mut().answer(call));
+        host.otherwise(move |call| own.borrow_mut().tell(call));
         Machines { seed, started_at, programs: BTreeMap::new(), host, clock, desk, outer: None }
     }
 
@@ -123,6 +126,9 @@ impl Machines {
 
     fn inputs(&self, loaded: &Loaded, work: &Workload, now_ns: u64) -> Result<Inputs, String> {
         let inputs = work.inputs(&loaded.program, &loaded.shapes, &loaded.context, self.at(now_ns))?;
+        if let Some(tasks) = &mut self.desk.borrow_mut().tasks {
+            return Ok(loaded.with_tasks(inputs, tasks));
+        }
         let declared =
             |name: &SmolStr| loaded.program.module().inputs.iter().any(|input| input.name == *name);
         let Some((name, source)) = self.outer.as_ref().filter(|(name, _)| declared(name)) else {
@@ -160,6 +166,50 @@ impl Machines {
     }
 }
 
+impl Loaded {
+    /// The type of the rows of the program's `task_queue`, and how many it takes; none where it has none, or its rows have
+    /// no KEY by which calls could name them.
+    fn rows_of_tasks(&self) -> Option<(TypeId, u32)> {
+        let module = self.program.module();
+        let input = module.inputs.iter().find(|input| input.name == TASK_QUEUE)?;
+        let Some(Type::List { element, max }) = module.ty(input.ty) else { return None };
+        self.key_of(*element).map(|_| (*element, max.unwrap_or(u32::MAX)))
+    }
+
+    /// The KEY of a record, if it is a text.
+    fn key_of(&self, row: TypeId) -> Option<&SmolStr> {
+        let Some(Type::Record { fields, .. }) = self.program.module().ty(row) else { return None };
+        let key = fields.iter().find(|field| field.key && field.ty == TypeId::STRING);
+        key.map(|field| &field.name)
+    }
+
+    /// The inputs with these tasks as `task_queue`. One that is no row of it is told so.
+    fn with_tasks(&self, inputs: Inputs, tasks: &mut Tasks) -> Inputs {
+        let Some((ty, _)) = self.rows_of_tasks() else { return inputs };
+        let key = self.key_of(ty).cloned().unwrap_or_default();
+        let (mut rows, mut unfit) = (Vec::new(), Vec::new());
+        for (id, row) in tasks.rows() {
+            let row = serde_json::from_str(row).map_err(|error| format!("it is no JSON object: {error}"));
+            let row = row.and_then(|mut row: serde_json::Map<String, serde_json::Value>| {
+                row.insert(key.to_string(), id.as_str().into());
+                let row = serde_json::Value::Object(row).to_string();
+                let read = self.program.read_value("task", ty, &row);
+                read.map(|_| row).map_err(|error| error.to_string())
+            });
+            match row {
+                Ok(row) => rows.push(row),
+                Err(why) => unfit.push((id.clone(), why)),
+            }
+        }
+        for (id, why) in unfit {
+            tasks.unfit(&id, why);
+        }
+        let document = format!("{{\"{TASK_QUEUE}\":[{}]}}", rows.join(","));
+        // Each row was read as one.
+        inputs.clone().from_json(&document).unwrap_or(inputs)
+    }
+}
+
 /// The metrics of an agent itself that a program declares and does not record.
 fn own_metrics(module: &Module) -> Vec<(usize, &'static str)> {
     let metrics = module.metrics.iter().enumerate();
@@ -168,6 +218,24 @@ fn own_metrics(module: &Module) -> Vec<(usize, &'static str)> {
 }
 
 impl Desk {
+    /// Answers a call; what it came to is noted with the task it is about.
+    fn tell(&mut self, call: &Call<'_>) -> Answer {
+        let answer = self.answer(call);
+        let Some(tasks) = self.tasks.as_mut().filter(|_| call.effect() != Effect::Query) else {
+            return answer;
+        };
+        let key = call.argument(0).and_then(swarm_vm::ValueRef::key);
+        if let Some(id) = key.and_then(swarm_vm::ValueRef::as_str) {
+            let second = call.argument(1).map(|second| match second.as_str() {
+                Some(text) => text.to_owned(),
+                None => second.to_shown().to_json().trim_matches('"').to_owned(),
+            });
+            let done = answer.error().map_or(Ok(()), |error| Err(error.to_string()));
+            tasks.acted(id, call.name(), &second.unwrap_or_default(), done);
+        }
+        answer
+    }
+
     fn answer(&mut self, call: &Call<'_>) -> Answer {
         if self.shadow && call.effect() != Effect::Query {
             return Answer::done();
@@ -240,11 +308,16 @@ impl Engine for Machines {
         }
     }
 
+    fn takes(&self, run: &Run) -> u32 {
+        run.loaded.rows_of_tasks().map_or(0, |(_, max)| max)
+    }
+
     fn activate(
         &mut self,
         run: &mut Run,
         now_ns: u64,
         journal: &mut Journal,
+        mut tasks: Option<&mut Tasks>,
     ) -> (Activation, Vec<EffectKey>) {
         self.clock.advance_to(now_ns);
         run.now_ns = now_ns;
@@ -252,11 +325,16 @@ impl Engine for Machines {
             let mut desk = self.desk.borrow_mut();
             let given = desk.given.take();
             let (order, shadow) = (run.order, run.shadow);
-            *desk = Desk { given, order, shadow, journal: std::mem::take(journal), ..Desk::default() };
+            let (journal, tasks) =
+                (std::mem::take(journal), tasks.as_mut().map(|tasks| std::mem::take(*tasks)));
+            *desk = Desk { given, order, shadow, journal, tasks, ..Desk::default() };
         }
         let activation = self.run(run, now_ns);
         let mut desk = self.desk.borrow_mut();
         *journal = std::mem::take(&mut desk.journal);
+        if let (Some(tasks), Some(own)) = (tasks, desk.tasks.take()) {
+            *tasks = own;
+        }
         (activation, std::mem::take(&mut desk.permitted))
     }
 }
@@ -270,14 +348,19 @@ impl Machines {
         let module = run.loaded.program.module();
         let deadline = module.instruction.deadline_ns.and_then(|deadline| u64::try_from(deadline).ok());
         let activation = Activation::default();
+        let queued = self.desk.borrow().tasks.is_some();
         match &mut run.agenda {
             None => {
+                if queued && let Ok(inputs) = self.inputs(&run.loaded, &run.work, now_ns) {
+                    // They were made for this program.
+                    let _bound = run.instance.inputs(&inputs);
+                }
                 let end = deadline.map_or(u64::MAX, |deadline| now_ns.saturating_add(deadline));
                 run.agenda = Some(Agenda::new(module, now_ns, Some(end.min(run.deadline_ns))));
             }
             Some(agenda) => match agenda.next(now_ns) {
                 Some(Due::Tick(timer)) => {
-                    let changed = run.work.turn(module, &run.loaded.shapes) || self.outer.is_some();
+                    let changed = run.work.turn(module, &run.loaded.shapes) || self.outer.is_some() || queued;
                     if changed && let Ok(inputs) = self.inputs(&run.loaded, &run.work, now_ns) {
                         // They were made for this program.
                         let _bound = run.instance.inputs(&inputs);
@@ -318,6 +401,7 @@ impl Machines {
         drop(desk);
         if changed
             && !run.over
+            && !queued
             && let Ok(inputs) = self.inputs(&run.loaded, &run.work, now_ns)
         {
             // They were made for this program.

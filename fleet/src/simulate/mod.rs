@@ -198,7 +198,9 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
                 digest: checked.module().digest(),
                 directive,
             };
-            nodes.iter_mut().for_each(|node| node.provision(&installed, &checked));
+            // Who was no target of it is new.
+            let ran = nodes.iter_mut().filter(|node| checked.rank(node.agent.name()).is_some());
+            ran.for_each(|node| node.provision(&installed, &checked));
         }
         let conduct = if faults.is_some() { Conduct::BAD } else { Conduct::GOOD };
         let mut simulation = Simulation {
@@ -241,8 +243,11 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
 
     /// What is known to happen: all start, the order goes out a moment later, faults have their timetable.
     fn arrange(&mut self) {
-        for (_, at) in self.nodes.iter().zip(0_u32..) {
-            self.schedule.at(0, Happening::Boot(at));
+        let joining = self.faults.filter(|faults| faults.joiners);
+        for (node, agent) in self.nodes.iter().zip(0_u32..) {
+            let late = joining.filter(|_| node.rank.is_none());
+            let at = late.map_or(0, |faults| self.chance.below(faults.until_ns));
+            self.schedule.at(at, Happening::Boot(agent));
         }
         self.schedule.at(SECOND, Happening::Begin);
         self.schedule.at(self.window_ns, Happening::Window);
@@ -301,7 +306,9 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
             let mut targets = self.nodes.iter().filter_map(|node| Some((node.rank?, node)));
             targets.all(|(rank, node)| node.is_quiet(self.setup_order) && heard(rank, node))
         };
-        self.healed && settled && self.injector.accounting().silent == 0 && quiet()
+        // Who is no target lives too at the end.
+        let all_up = || self.nodes.iter().all(|node| node.up);
+        self.healed && settled && all_up() && self.injector.accounting().silent == 0 && quiet()
     }
 
     fn happen(&mut self, now: u64, happening: Happening) {
@@ -477,7 +484,8 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
 
     fn start(&mut self, now: u64, agent: u32, start: &Start) -> Option<Result<(), SmolStr>> {
         let trust = Arc::clone(self.cache.trust());
-        self.watch.started(now, agent, start, &trust);
+        let name = self.node(agent)?.name().clone();
+        self.watch.started(now, (agent, &name), start, &trust);
         let poisoned = self.node(agent)?.poisoned && start.checked.plan().order.id == self.setup_order;
         if poisoned && start.which == Which::Ordered {
             if self.chance.happens(500_000) {
@@ -513,7 +521,7 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
         }
         let Some(mut run) = node.run.take() else { return };
         let dies = std::mem::take(&mut node.dies_in_effect);
-        let (activation, permitted) = engine.activate(&mut run, now, &mut node.journal);
+        let (activation, permitted) = engine.activate(&mut run, now, &mut node.journal, None);
         // An intent is on disk before, the outcome after: who dies in between leaves the intent.
         for key in permitted {
             if let Some(down_ns) = dies {

@@ -34,7 +34,7 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
             return;
         }
         let Some(mut run) = node.shadow.take() else { return };
-        let (activation, permitted) = engine.activate(&mut run, now, &mut node.journal);
+        let (activation, permitted) = engine.activate(&mut run, now, &mut node.journal, None);
         for key in permitted {
             self.watch.performed_in_shadow(now, agent, key);
         }

@@ -72,6 +72,10 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
                     node.journal = crate::journal::Journal::default();
                 }
             }
+            Fault::Leave { agent, down_ns } => {
+                self.tell(now, agent, agent::Event::Leave);
+                self.crash(now, agent, down_ns);
+            }
             Fault::CrashInEffect { agent, down_ns } => {
                 if let Some(node) = self.node_mut(agent) {
                     node.dies_in_effect = Some(down_ns);
@@ -172,7 +176,10 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
         }
         if let Some(archive) = &mut self.archive {
             for node in self.nodes.iter_mut().filter(|node| node.up) {
-                let last = node.agent.close().seal(&node.agent.profile().key);
+                let last = node
+                    .agent
+                    .close(Self::clock(now).saturating_add(node.skew_ns))
+                    .seal(&node.agent.profile().key);
                 archive.chunk(node.agent.name(), &last);
             }
         }
@@ -213,6 +220,12 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
         let record = self.injector.current_record();
         let reach = self.injector.reach();
         let ordered = self.injector.plan().order.digest;
+        for node in self.nodes.iter().filter(|node| node.rank.is_none()) {
+            let holds = node.up && node.agent.running() != Some(ordered);
+            self.watch.converged(node.name().as_str(), holds, || {
+                "it is no target, and runs what is ordered, or does not live".to_owned()
+            });
+        }
         for node in &self.nodes {
             let Some(rank) =
                 node.rank.and_then(|rank| usize::try_from(rank).ok()).filter(|rank| *rank < reach)

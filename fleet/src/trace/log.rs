@@ -116,8 +116,11 @@ impl Log {
         (clock.saturating_sub(self.open.clock) >= OLD_NS).then(|| self.seal()).flatten()
     }
 
-    /// Closes the chunk: the agent stops, and means to.
-    pub fn close(&mut self) -> Chunk {
+    /// Closes the chunk, by the agent's clock: the agent stops, and means to.
+    pub fn close(&mut self, clock: i64) -> Chunk {
+        if self.open.count == 0 {
+            self.open.clock = clock;
+        }
         self.next(true)
     }
 

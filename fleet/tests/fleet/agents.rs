@@ -471,3 +471,51 @@ fn a_window_tells_everything_since_the_agent_started() {
         assert_eq!(aggregate.head.events, round + 1, "which program, then the sum of each activation");
     }
 }
+
+fn closing(commands: &[Command]) -> Vec<bool> {
+    let seals = commands.iter().filter_map(|command| match command {
+        Command::Seal(chunk) => Some(chunk.closing),
+        _ => None,
+    });
+    seals.collect()
+}
+
+#[test]
+fn who_is_told_to_stop_says_so_and_closes_its_trace() {
+    let mut scene = Scene::new();
+    scene.desired(4, Step::Run { wave: 0 });
+    scene.step(Event::Started(Ok(())));
+    let commands = scene.step(Event::Leave);
+    assert_eq!(acks(&commands), [Status::Left]);
+    assert!(commands.iter().any(|command| matches!(command, Command::Stop)));
+    assert_eq!(closing(&commands), [true]);
+    // To be stopped on purpose is no failed start, however often.
+    for _ in 0..5 {
+        assert_eq!(starts(&scene.boot()).len(), 1, "it comes back to what it ran");
+        assert_eq!(acks(&scene.step(Event::Started(Ok(())))), [Status::Active]);
+        assert_eq!(acks(&scene.step(Event::Leave)), [Status::Left]);
+    }
+    scene.boot();
+    scene.step(Event::Started(Ok(())));
+    assert_eq!(scene.agent.durable().attempts.values().copied().max(), Some(1));
+}
+
+#[test]
+fn who_was_halted_and_left_comes_back_and_says_so() {
+    let mut scene = Scene::new();
+    scene.desired(4, Step::Run { wave: 0 });
+    scene.step(Event::Started(Ok(())));
+    scene.desired(4, Step::Halt);
+    assert_eq!(acks(&scene.step(Event::Leave)), [Status::Left]);
+    let commands = scene.boot();
+    assert!(starts(&commands).is_empty());
+    assert_eq!(acks(&commands), [Status::Idle]);
+}
+
+#[test]
+fn who_never_took_anything_leaves_without_a_word() {
+    let mut scene = Scene::new();
+    let commands = scene.step(Event::Leave);
+    assert!(acks(&commands).is_empty());
+    assert_eq!(closing(&commands), [true]);
+}

@@ -268,3 +268,26 @@ fn an_operator_can_halt_at_any_time_and_nothing_follows() {
     scene.wait(600);
     assert_eq!(scene.record().revision, revision);
 }
+
+#[test]
+fn who_leaves_is_silent_by_name_unless_the_order_was_over_there() {
+    let mut scene = Scene::new();
+    scene.says(0, 1, Status::Failed("no disk".into()));
+    scene.says(1, 1, Status::Finished("done".into()));
+    scene.says(2, 1, Status::Active);
+    (0..3).for_each(|rank| scene.says(rank, 2, Status::Left));
+    assert_eq!(scene.counts(), [1, 0, 1, 2]);
+    let why = |rank: usize| {
+        let name = &scene.injector.targets()[rank];
+        let exceptions = scene.injector.exceptions();
+        let (_, counts_as, status) = exceptions.iter().find(|(own, ..)| *own == name)?;
+        Some((*counts_as, status.map_or("", |status| status.why()).to_owned()))
+    };
+    assert_eq!(why(0), Some(("failed", "no disk".to_owned())));
+    assert_eq!(why(1), None);
+    assert_eq!(why(2), Some(("silent", "left".to_owned())));
+    assert_eq!(why(3), Some(("silent", String::new())));
+    // It comes back, and counts again.
+    scene.says(2, 3, Status::Active);
+    assert_eq!(scene.counts(), [2, 0, 1, 1]);
+}

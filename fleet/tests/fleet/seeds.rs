@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use swarm_bytecode::module::{GateFailure, Module};
 use swarm_bytecode::verify::Verified;
+use swarm_fleet::agent::Profile;
 use swarm_fleet::injector::Phase;
+use swarm_fleet::key::SecretKey;
+use swarm_fleet::name::Name;
 use swarm_fleet::simulate::{Faults, Outcome, Request, Setup, Simulation};
+use swarm_fleet::trust::Capabilities;
 
 use super::stub::{SECOND, Stub, Threshold, module};
 
@@ -25,6 +29,10 @@ struct Scenario {
     reckless: bool,
     /// Version 2 runs in shadow for so long.
     shadow: Option<u64>,
+    /// So often an agent is told to stop.
+    leaves: u32,
+    /// So many agents come while the order is out.
+    joiners: u8,
 }
 
 impl Scenario {
@@ -40,6 +48,8 @@ impl Scenario {
             former: true,
             reckless: false,
             shadow: None,
+            leaves: 0,
+            joiners: 0,
         }
     }
 
@@ -54,6 +64,8 @@ impl Scenario {
             faults: true,
             former: !seed.is_multiple_of(4),
             shadow: (seed % 11 == 3).then_some(400 * SECOND),
+            leaves: if seed % 3 == 1 { 6 } else { 0 },
+            joiners: if seed % 4 == 2 { 3 } else { 0 },
             ..Scenario::quiet(seed)
         }
     }
@@ -75,7 +87,8 @@ impl Scenario {
             poll_ns: 30 * SECOND,
             window_ns: 30 * SECOND,
         };
-        let setup = Setup::new(&request, |_| true).unwrap();
+        let mut setup = Setup::new(&request, |_| true).unwrap();
+        setup.profiles.extend((0..self.joiners).map(joiner));
         let stub = Stub { traps: self.traps.then_some(2), reckless: self.reckless };
         let operator = self.seed % 6 == 2;
         let faults = Faults {
@@ -83,10 +96,25 @@ impl Scenario {
             poison: 20_000,
             ungranted: 10_000,
             operator,
+            leaves: self.leaves,
+            joiners: self.joiners > 0,
             ..Faults::until(600 * SECOND)
         };
         let faults = self.faults.then_some(faults);
         Simulation::new(setup, stub, Threshold::new(self.below), faults).unwrap().run(&mut |_| {})
+    }
+}
+
+/// An agent that is no target of anything yet.
+fn joiner(number: u8) -> Profile {
+    Profile {
+        name: Name::new(&format!("joiner-{number}")).unwrap(),
+        labels: BTreeMap::new(),
+        grants: Capabilities::All,
+        key: SecretKey::from_seed([number; 32]),
+        poll_ns: 30 * SECOND,
+        window_ns: 30 * SECOND,
+        attempts: 3,
     }
 }
 

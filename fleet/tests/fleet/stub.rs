@@ -11,6 +11,7 @@ use swarm_fleet::agent::Start;
 use swarm_fleet::engine::Engine;
 use swarm_fleet::journal::{Journal, Permit};
 use swarm_fleet::monitor::{ERROR_RATE, Judge};
+use swarm_fleet::tasks::Tasks;
 use swarm_fleet::trace::entry::{Became, What};
 use swarm_fleet::window::{Actions, Activation, Number};
 use swarm_vm::{EffectKey, Value};
@@ -126,6 +127,7 @@ impl Engine for Stub {
         run: &mut StubRun,
         now_ns: u64,
         journal: &mut Journal,
+        _: Option<&mut Tasks>,
     ) -> (Activation, Vec<EffectKey>) {
         let mut activation = Activation { fuel: 10, ..Activation::default() };
         if run.traps {

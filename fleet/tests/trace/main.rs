@@ -52,7 +52,7 @@ fn trace(starts: u64, rounds: u64) -> (Vec<Chunk>, Vec<(u64, TraceHead)>) {
         }
         told.push((incarnation, log.head()));
         if incarnation == starts {
-            chunks.push(log.close());
+            chunks.push(log.close(0));
         } else {
             let last = recovered(&tail);
             previous = Some(Previous { incarnation, head: log.head() });

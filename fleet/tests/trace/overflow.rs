@@ -39,7 +39,7 @@ fn what_is_left_out_is_counted_in_the_trace_itself() {
         left_out += (before + 1).saturating_sub(activation.entries.count()) as u64;
         log.record(0, ([1; 16], [2; 32]), &activation);
     }
-    let chunk = log.close();
+    let chunk = log.close(0);
     let mut reader = EntryReader::new(&chunk.body);
     let mut told = 0;
     while let Some(entry) = reader.next_entry().unwrap() {

@@ -162,6 +162,7 @@ fn start(count: u32, directory: &Path, keeps: bool, bus: Box<dyn Bus>) -> Agents
         new: true,
         speed: 1,
         overflow: (Policy::Spill, u64::MAX),
+        tasks: None,
     };
     Agents::new(settings, Machines::new(1, clock()), Box::new(()), bus).unwrap()
 }

@@ -5,6 +5,7 @@
 //! crash between two of its acts.
 
 mod store;
+mod tasks;
 mod turn;
 
 use std::cmp::Reverse;
@@ -31,6 +32,9 @@ use crate::NodeError;
 use crate::disk::Disk;
 use crate::layout::Layout;
 use crate::time::Timeline;
+
+use tasks::TaskDesk;
+pub use tasks::TaskSource;
 
 /// Longest time a process waits for the bus before it looks around.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -61,6 +65,8 @@ pub struct Settings {
     pub speed: u32,
     /// What gives way when so many bytes of signed traces wait for the bus.
     pub overflow: (Policy, u64),
+    /// Where programs' `task_queue` comes from, if it is a queue of the bus.
+    pub tasks: Option<TaskSource>,
 }
 
 /// Where effects happen that happen once.
@@ -131,10 +137,15 @@ pub struct Agents<E: Engine> {
     number: u64,
     beat_at: Option<Instant>,
     beat_version: Version,
+    /// What agents do has changed since it was told.
+    states_changed: bool,
+    states_at: Option<Instant>,
+    states_versions: Vec<Version>,
     trouble: Option<String>,
     away: bool,
     /// Room for traces that are not sent yet.
     room: Room,
+    tasks: Option<TaskDesk>,
 }
 
 impl<E: Engine> std::fmt::Debug for Agents<E> {
@@ -161,6 +172,7 @@ impl<E: Engine> Agents<E> {
         let time = Timeline::new(settings.speed);
         let mut room = Room::new(settings.overflow.0, settings.overflow.1);
         room.written(store::waiting(&settings.disk));
+        let tasks = settings.tasks.take().map(|source| TaskDesk::new(source, &settings.process));
         let mut agents = Agents {
             layout,
             bus,
@@ -184,9 +196,13 @@ impl<E: Engine> Agents<E> {
             number: store::next_number(&settings.disk),
             beat_at: None,
             beat_version: None,
+            states_changed: true,
+            states_at: None,
+            states_versions: Vec::new(),
             trouble: None,
             away: false,
             room,
+            tasks,
             settings,
         };
         let mut work = Vec::new();
@@ -236,6 +252,27 @@ impl<E: Engine> Agents<E> {
             self.turn(LONGEST)?;
         }
         Ok(())
+    }
+
+    /// All of its agents leave: their programs stop, their traces are closed, and they say so, for at most so long. What
+    /// could not be said is on disk, and is said when they come back.
+    ///
+    /// # Errors
+    /// As [`Agents::run`]; [`NodeError::Disk`].
+    pub fn leave(&mut self, patience: Duration) -> Result<(), NodeError> {
+        let mut work = Vec::new();
+        for at in 0..self.slots.len() {
+            self.step(at, agent::Event::Leave, &mut work);
+        }
+        self.settle(work);
+        let begun = Instant::now();
+        while !self.has_said_all()? && begun.elapsed() < patience {
+            std::thread::sleep(AGAIN.min(patience));
+            self.settle(Vec::new());
+        }
+        // That they are gone shows by itself too.
+        let _told = self.tell_states();
+        self.settings.disk.commit()
     }
 
     /// How many of its agents run a program.

@@ -4,6 +4,7 @@
 //! a NAME       an agent's state           d DIGEST     a desired state
 //! j NAME 0 KEY whether an effect is done  l NAME 0 ID  an order whose effects are in doubt
 //! t NAME 0 n   a piece of its trace       c NAME 0 n   a signed part of its trace that is not sent yet
+//! q NAME 0 ID  how a task of a queue ended, until the queue has been told
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,6 +113,16 @@ pub(super) fn seal(disk: &mut Disk, agent: &Name, number: u64, part: Vec<u8>) {
 /// Parts of traces that are not sent yet, under their keys, at most so many.
 pub(super) fn unsent(disk: &Disk, most: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     disk.under(b"c").take(most).map(|(key, part)| (key.to_vec(), part.to_vec())).collect()
+}
+
+/// Writes down how an agent ended a task.
+pub(super) fn settlement(disk: &mut Disk, agent: &Name, id: &str, settlement: Vec<u8>) {
+    disk.put(&of_agent(b'q', agent, id.as_bytes()), settlement);
+}
+
+/// How tasks ended that the queue has not been told of, under their keys, at most so many.
+pub(super) fn settlements(disk: &Disk, most: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+    disk.under(b"q").take(most).map(|(key, bytes)| (key.to_vec(), bytes.to_vec())).collect()
 }
 
 /// Bytes of signed parts of traces that are not sent yet.

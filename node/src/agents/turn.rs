@@ -6,19 +6,22 @@ use std::time::{Duration, Instant};
 
 use smol_str::SmolStr;
 use swarm_bus::BusError;
-use swarm_fleet::agent::{self, Profile, Start};
+use swarm_bus::queue::QueueError;
+use swarm_fleet::agent::{self, Profile, Start, State};
 use swarm_fleet::engine::Engine;
 use swarm_fleet::journal::Journal;
 use swarm_fleet::message::wire::{decode_replies, encode_reports};
 use swarm_fleet::message::{FromAgent, ToAgent};
 use swarm_fleet::name::Name;
 use swarm_fleet::record::Directive;
+use swarm_fleet::tasks::Tasks;
 use swarm_fleet::trace::overflow::Next;
 
+use super::tasks::{TaskDesk, failure};
 use super::{AGAIN, Agents, BEAT, Due, Permitted, number, store};
 use crate::NodeError;
 use crate::layout::{KEEP, READ, TRACES};
-use crate::roster::{self, Beat};
+use crate::registry::{self, Beat};
 use crate::time::clock;
 
 /// Messages in one entry of a log.
@@ -26,6 +29,9 @@ const BATCH: usize = 512;
 
 /// The desired state is not read again within this time, unless there was a hint.
 const FRESH: Duration = Duration::from_millis(250);
+
+/// What agents do is told no more often than this.
+const STATES: Duration = Duration::from_secs(1);
 
 /// How long a program waits before it looks again whether there is room for its trace.
 const WAIT_NS: u64 = 1_000_000_000;
@@ -43,7 +49,10 @@ impl<E: Engine> Agents<E> {
             std::thread::sleep(AGAIN.min(longest));
             self.settle(Vec::new());
             let _told = self.beat();
-            return Ok(());
+            return match &mut self.tasks {
+                Some(tasks) => tasks.prolong(&self.settings.disk),
+                None => Ok(()),
+            };
         }
         let mut work = Work::new();
         match self.receive(longest, &mut work) {
@@ -55,12 +64,16 @@ impl<E: Engine> Agents<E> {
             }
             Err(error) => return Err(error.into()),
         }
-        self.fire(&mut work);
+        self.fire(&mut work)?;
         self.settle(work);
+        if self.trouble.is_some() {
+            // What is not on disk is not told.
+            return Ok(());
+        }
         // What is not told now is told again.
         match self.send() {
-            Ok(()) | Err(BusError::Away(_)) => Ok(()),
-            Err(error) => Err(error.into()),
+            Ok(()) | Err(NodeError::Bus(BusError::Away(_))) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
@@ -139,7 +152,9 @@ impl<E: Engine> Agents<E> {
             self.generation = Some(generation);
             (self.replies, self.version, self.beat_version) = (None, None, None);
             let profiles: Vec<_> = self.slots.iter().map(|slot| slot.agent.profile()).collect();
-            roster::tell(&mut *self.bus, &self.layout, &self.settings.process, &profiles)?;
+            registry::register(&mut *self.bus, &self.layout, &self.settings.process, &profiles)?;
+            (self.states_changed, self.states_at) = (true, None);
+            self.states_versions.clear();
             self.looked = None;
         }
         let beat = Beat {
@@ -149,10 +164,12 @@ impl<E: Engine> Agents<E> {
             trouble: self.trouble.clone().or_else(|| self.cramped()),
             traces_waiting: self.room.waiting(),
             traces_lost: self.room.lost(),
+            role: registry::EXECUTOR.to_owned(),
+            tasks_lost: self.tasks.as_ref().map_or(0, TaskDesk::lost),
         };
         let key = format!("{}{}", self.layout.beats, self.settings.process);
         let bytes = serde_json::to_vec(&beat).unwrap_or_default();
-        roster::put(&mut *self.bus, &key, &mut self.beat_version, &bytes)?;
+        registry::put(&mut *self.bus, &key, &mut self.beat_version, &bytes)?;
         self.beat_at = Some(Instant::now());
         Ok(another)
     }
@@ -170,25 +187,52 @@ impl<E: Engine> Agents<E> {
     }
 
     /// What is due now.
-    fn fire(&mut self, work: &mut Work) {
+    fn fire(&mut self, work: &mut Work) -> Result<(), NodeError> {
         let now = self.time.now();
-        while let Some(Reverse((at, due))) = self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now)
-        {
-            self.timers.pop();
-            match due {
-                Due::Wake(slot) => {
-                    if self.slots.get(slot).is_some_and(|own| own.wake_at == at) {
-                        self.step(slot, agent::Event::Wake, work);
+        loop {
+            let mut due = Vec::new();
+            while let Some(Reverse(next)) = self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now)
+            {
+                self.timers.pop();
+                due.push(next);
+            }
+            if due.is_empty() {
+                return Ok(());
+            }
+            self.claim(&due)?;
+            for (at, due) in due {
+                match due {
+                    Due::Wake(slot) => {
+                        if self.slots.get(slot).is_some_and(|own| own.wake_at == at) {
+                            self.step(slot, agent::Event::Wake, work);
+                        }
                     }
+                    Due::Activate(slot, life) => self.activate(slot, life, now, work),
+                    Due::ActivateShadow(slot, life) => self.activate_shadow(slot, life, now, work),
                 }
-                Due::Activate(slot, life) => self.activate(slot, life, now, work),
-                Due::ActivateShadow(slot, life) => self.activate_shadow(slot, life, now, work),
             }
         }
     }
 
+    /// Claims tasks for the agents whose programs are about to work. Without a bus they have what they hold.
+    fn claim(&mut self, due: &[(u64, Due)]) -> Result<(), NodeError> {
+        let Agents { tasks: Some(tasks), slots, engine, room, .. } = self else { return Ok(()) };
+        if room.next() == Next::Wait {
+            return Ok(());
+        }
+        let takes = due.iter().filter_map(|(_, due)| {
+            let Due::Activate(at, life) = due else { return None };
+            let slot = slots.get(*at).filter(|slot| slot.life == *life)?;
+            Some((*at, engine.takes(slot.run.as_ref()?)))
+        });
+        match tasks.claim(&takes.collect::<Vec<_>>()) {
+            Ok(()) | Err(QueueError::Busy | QueueError::Bus(BusError::Away(_))) => Ok(()),
+            Err(error) => Err(failure(error)),
+        }
+    }
+
     fn activate(&mut self, at: usize, life: u32, now: u64, work: &mut Work) {
-        let Agents { engine, slots, timers, settings, room, .. } = self;
+        let Agents { engine, slots, timers, settings, room, tasks, .. } = self;
         let Some(slot) = slots.get_mut(at).filter(|slot| slot.life == life) else { return };
         let next = room.next();
         if next == Next::Wait {
@@ -196,7 +240,14 @@ impl<E: Engine> Agents<E> {
             return;
         }
         let Some(mut run) = slot.run.take() else { return };
-        let (mut activation, keys) = engine.activate(&mut run, now, &mut slot.journal);
+        let mut held = tasks.as_ref().map(|tasks| tasks.tasks(at));
+        let (mut activation, keys) = engine.activate(&mut run, now, &mut slot.journal, held.as_mut());
+        if let (Some(tasks), Some(held)) = (tasks, held) {
+            tasks.judge(at, slot.agent.name(), held, &mut settings.disk);
+            if activation.ended.is_some() {
+                tasks.give_back(at, slot.agent.name(), &mut settings.disk);
+            }
+        }
         if next == Next::Thin {
             room.thin(&mut activation);
         }
@@ -216,10 +267,12 @@ impl<E: Engine> Agents<E> {
 
     /// A program in shadow does what is due. It asks no journal, so nothing is permitted and nothing happens.
     fn activate_shadow(&mut self, at: usize, life: u32, now: u64, work: &mut Work) {
-        let Agents { engine, slots, timers, .. } = self;
+        let Agents { engine, slots, timers, tasks, .. } = self;
         let Some(slot) = slots.get_mut(at).filter(|slot| slot.shadow_life == life) else { return };
         let Some(mut run) = slot.shadow.take() else { return };
-        let (activation, _) = engine.activate(&mut run, now, &mut slot.journal);
+        // A task is claimed for what performs its actions.
+        let mut none = tasks.as_ref().map(|_| Tasks::default());
+        let (activation, _) = engine.activate(&mut run, now, &mut slot.journal, none.as_mut());
         if let Some(due) = engine.due(&run).filter(|_| activation.ended.is_none()) {
             timers.push(Reverse((due, Due::ActivateShadow(at, life))));
             slot.shadow = Some(run);
@@ -233,6 +286,7 @@ impl<E: Engine> Agents<E> {
             for (at, command) in work.drain(..) {
                 match command {
                     agent::Command::Persist(durable) => {
+                        self.states_changed = true;
                         if let Some(slot) = self.slots.get(at) {
                             store::persist(&mut self.settings.disk, slot.agent.name(), &durable);
                         }
@@ -311,9 +365,13 @@ impl<E: Engine> Agents<E> {
                 self.step(at, event, work);
             }
             agent::Command::Stop => {
-                if let Some(slot) = self.slots.get_mut(at) {
+                let Agents { slots, tasks, settings, .. } = self;
+                if let Some(slot) = slots.get_mut(at) {
                     slot.run = None;
                     slot.life = slot.life.wrapping_add(1);
+                    if let Some(tasks) = tasks {
+                        tasks.give_back(at, slot.agent.name(), &mut settings.disk);
+                    }
                 }
             }
             agent::Command::StopShadow => {
@@ -369,8 +427,45 @@ impl<E: Engine> Agents<E> {
     }
 
     /// Tells what agents have to say, all of it together.
-    fn send(&mut self) -> Result<(), BusError> {
+    fn send(&mut self) -> Result<(), NodeError> {
         self.send_traces()?;
+        self.send_messages()?;
+        if self.states_changed && self.states_at.is_none_or(|at| at.elapsed() >= STATES) {
+            self.tell_states()?;
+        }
+        match &mut self.tasks {
+            Some(tasks) => tasks.tell(&mut self.settings.disk),
+            None => Ok(()),
+        }
+    }
+
+    /// Sends until nothing is left to send. False: that cannot be done now.
+    pub(super) fn has_said_all(&mut self) -> Result<bool, NodeError> {
+        while self.trouble.is_none() {
+            match self.send() {
+                Ok(()) if store::unsent(&self.settings.disk, 1).is_empty() => return Ok(true),
+                Ok(()) => {}
+                Err(NodeError::Bus(BusError::Away(_))) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tells the registry what the agents do.
+    pub(super) fn tell_states(&mut self) -> Result<(), BusError> {
+        let Agents { bus, layout, settings, slots, states_versions, .. } = self;
+        let states = slots.iter().map(|slot| {
+            let State { status, program, revision } = slot.agent.state();
+            registry::State { status, program, revision }
+        });
+        let states: Vec<registry::State> = states.collect();
+        registry::tell(&mut **bus, layout, &settings.process, clock(), &states, states_versions)?;
+        (self.states_changed, self.states_at) = (false, Some(Instant::now()));
+        Ok(())
+    }
+
+    fn send_messages(&mut self) -> Result<(), BusError> {
         if self.acks.is_empty() && self.windows.is_empty() {
             return Ok(());
         }

@@ -16,7 +16,7 @@ use swarm_fleet::verify::step::{Checked, authorised};
 use super::{Active, Process, TOLD};
 use crate::NodeError;
 use crate::layout::{KEEP, RESULTS};
-use crate::roster;
+use crate::registry;
 use crate::status::Status;
 use crate::submission::Submission;
 use crate::time::{Timeline, clock};
@@ -276,7 +276,7 @@ impl Process {
             monitor.result_document(Stands { at_ns: status.now_ns, phase, accounting, exceptions })
         });
         let bytes = serde_json::to_vec(&status).unwrap_or_default();
-        roster::put(&mut *self.bus, &self.layout.status, &mut self.said_version, &bytes)?;
+        registry::put(&mut *self.bus, &self.layout.status, &mut self.said_version, &bytes)?;
         self.bus.hint(&self.layout.to_operators)?;
         if let Some(result) = result {
             self.bus.append(RESULTS, &[&result], KEEP)?;

@@ -20,7 +20,7 @@ use super::{Drafting, Process};
 use crate::NodeError;
 use crate::layout::{INSTRUCTIONS, KEEP, READ, RESULTS};
 use crate::monitor::hexadecimal;
-use crate::roster::{self, Member};
+use crate::registry::{self, Member};
 use crate::submission::Submission;
 use crate::time::clock;
 
@@ -88,7 +88,7 @@ impl Process {
             let message = "an order is rolling out: wait for it, halt it, or roll it back".to_owned();
             return refuse(Cause::NotYet, message);
         }
-        let members = roster::read(&mut *self.bus, &self.layout)?;
+        let members = registry::read(&mut *self.bus, &self.layout)?;
         let keys = self.keys(&submission.targets, &members)?;
         self.begin(submission, keys)
     }
@@ -178,7 +178,7 @@ impl Process {
     }
 
     fn draft(&mut self, text: &str) -> Result<Submission, Result<String, NodeError>> {
-        let members = roster::read(&mut *self.bus, &self.layout).map_err(|error| Err(error.into()))?;
+        let members = registry::read(&mut *self.bus, &self.layout).map_err(|error| Err(error.into()))?;
         let above = self.taken();
         let desired = self.active.as_ref().and_then(|active| active.desired.clone());
         let injector = self.settings.key.public_key();

@@ -26,6 +26,7 @@ use crate::NodeError;
 use crate::disk::Disk;
 use crate::layout::{Layout, READ};
 use crate::lease::{Holder, LASTS_NS};
+use crate::registry;
 use crate::status::Status;
 use crate::submission::Submission;
 use crate::time::Timeline;
@@ -41,6 +42,9 @@ const AGAIN: Duration = Duration::from_millis(200);
 
 /// How often it says how it stands, at most.
 const TOLD: Duration = Duration::from_millis(50);
+
+/// How often it says that it is there.
+const BEAT: Duration = Duration::from_secs(5);
 
 /// How often it looks whether the bus still is the one it was.
 const LOOK: Duration = Duration::from_millis(500);
@@ -89,7 +93,7 @@ pub trait Library: Send {
 #[derive(Debug)]
 pub struct Drafting<'a> {
     /// The agents that are there.
-    pub members: &'a BTreeMap<Name, crate::roster::Member>,
+    pub members: &'a BTreeMap<Name, registry::Member>,
     /// What is desired now.
     pub desired: Option<&'a Directive>,
     /// The plan's revision has to be above this.
@@ -121,6 +125,9 @@ pub struct Process {
     said: Option<(Status, Instant)>,
     said_version: Version,
     trouble: Option<String>,
+    /// What it is called in the registry, and when it said that it is there.
+    name: String,
+    beat_at: Option<Instant>,
 }
 
 impl std::fmt::Debug for Process {
@@ -164,6 +171,8 @@ impl Process {
             said: None,
             said_version: None,
             trouble: None,
+            name,
+            beat_at: None,
             settings,
         })
     }
@@ -210,7 +219,13 @@ impl Process {
     fn work(&mut self, longest: Duration) -> Result<(), NodeError> {
         let wait = self.wait().min(longest);
         let hinted = self.bus.wait(&[&self.layout.to_injector], wait)?;
-        if !self.holds_lease()? {
+        let leads = self.holds_lease()?;
+        if self.beat_at.is_none_or(|at| at.elapsed() >= BEAT) {
+            let role = if leads { "injector" } else { "injector in reserve" };
+            registry::present(&mut *self.bus, &self.layout, (&self.name, role), None)?;
+            self.beat_at = Some(Instant::now());
+        }
+        if !leads {
             return Ok(());
         }
         self.look_at_the_bus()?;

@@ -13,7 +13,7 @@ use swarm_fleet::trace::chunk::{Chunk, frame};
 use crate::NodeError;
 use crate::layout::{READ, trace_key};
 use crate::operator::Operator;
-use crate::roster::{self, Member};
+use crate::registry::{self, Member};
 
 /// Parts of an agent's trace that stand on the bus under names of their own; older ones go.
 const EACH: usize = 8;
@@ -113,7 +113,7 @@ impl Traces {
         if own.contains(&key) || own.front().is_some_and(|oldest| key < *oldest && own.len() >= EACH) {
             return Ok(());
         }
-        roster::put(bus, &key, &mut None, &frame(envelope))?;
+        registry::put(bus, &key, &mut None, &frame(envelope))?;
         own.push_back(key);
         while own.len() > EACH
             && let Some(oldest) = own.pop_front()

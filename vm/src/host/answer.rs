@@ -98,6 +98,14 @@ impl Answer {
         Answer::of(AnswerKind::Pending)
     }
 
+    /// Why it could not be done, if it could not.
+    pub fn error(&self) -> Option<&HostError> {
+        match &self.kind {
+            AnswerKind::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// What the call really cost; at most what was declared, or the run ends with `host_price`.
     #[must_use]
     pub fn costing(mut self, money: Money, tokens: Tokens) -> Answer {

@@ -1,0 +1,44 @@
+//! How an agent goes, and says so.
+
+use super::{Agent, Command, Context};
+use crate::message::{Ack, Status};
+
+impl Agent {
+    /// It stops: its program, between two steps; its trace, with a chunk that closes it; and itself, with a last word.
+    pub(super) fn leave(&mut self, context: &mut Context<'_>) {
+        self.left = true;
+        self.close_window(context);
+        let started = self.running.or(self.starting.map(|(digest, _)| digest));
+        let shadow = self.durable.shadow.as_ref().filter(|_| self.comparison.is_some());
+        // A program that is stopped on purpose has not died at its start.
+        for digest in started.into_iter().chain(shadow.map(|shadow| shadow.installed.digest)) {
+            if let Some(attempts) = self.durable.attempts.get_mut(&digest) {
+                *attempts = attempts.saturating_sub(1);
+            }
+        }
+        self.durable.attempts.retain(|_, attempts| *attempts > 0);
+        if self.comparison.take().is_some() {
+            context.commands.push(Command::StopShadow);
+        }
+        if self.running.take().is_some() {
+            context.commands.push(Command::Stop);
+        }
+        (self.starting, self.retry_at) = (None, None);
+        context.commands.push(Command::Seal(Box::new(self.close(context.clock))));
+        if self.durable.mark.payload == [0; 32] {
+            // It has accepted nothing there would be something to say of.
+            self.persist(context);
+        } else {
+            self.acknowledge(Status::Left, context);
+        }
+    }
+
+    /// It starts anew, and has left before: where nothing starts it says how it stands.
+    pub(super) fn come_back(&mut self, context: &mut Context<'_>) {
+        let last = self.durable.outbox.as_ref().and_then(|(_, ack)| Ack::decode(&ack.payload).ok());
+        let left = last.is_some_and(|ack| ack.status == Status::Left);
+        if left && self.starting.is_none() {
+            self.acknowledge_installed(self.standing(), context);
+        }
+    }
+}
