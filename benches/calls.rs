@@ -25,7 +25,7 @@ fn program(calls: bool) -> Result<Program, Failure> {
         Op::Range { item, first, last },
     ];
     if calls {
-        code.push(Op::Host { import: ImportId(0), arguments: vec![item, last] });
+        code.push(Op::Host { import: ImportId(0), arguments: [item, last].into() });
     }
     code.extend([Op::Advance {}, Op::Return {}]);
     let mut module = Module::empty();

@@ -72,7 +72,7 @@ impl fmt::Display for LayoutError {
 
 impl std::error::Error for LayoutError {}
 
-/// What the layout knows of one op, in 12 bytes: no function has more ops than [`limits::OPS`] or costs more than
+/// What the layout knows of one op, in 8 bytes: no function has more ops than [`limits::OPS`] or costs more than
 /// [`MAX_FUNCTION_COST`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
@@ -84,12 +84,6 @@ struct Entry {
     partner: u16,
     /// Where it jumps. None if it is 0: op 0 is in no block, and so no step goes to it.
     target: u16,
-    /// The most that can have been spent since the last settling op when it is about to run.
-    unsettled: u16,
-    /// How many blocks are open around it.
-    depth: u8,
-    /// How many `within`s are open when it is about to run.
-    withins: u8,
 }
 
 /// The shape of one function's code. All methods take an op's index; for an index beyond the end they answer as
@@ -98,8 +92,10 @@ struct Entry {
 pub struct Layout {
     /// One entry for each op and one for the end.
     entries: Vec<Entry>,
-    /// The greatest `unsettled + cost`, and its op.
-    longest: (u32, usize),
+    /// How many `within`s are open when an op is about to run: of each op up to the last where one is.
+    withins: Vec<u8>,
+    /// The greatest cost of a way without a settling op, and the op where it ends.
+    longest: (u16, u16),
 }
 
 impl Layout {
@@ -116,6 +112,12 @@ impl Layout {
             builder.step(index, op)?;
         }
         builder.finish(code)
+    }
+
+    /// Most bytes of memory that the layout of so many ops takes.
+    pub(crate) const fn bytes(ops: usize) -> usize {
+        size_of::<Layout>()
+            .saturating_add(ops.saturating_add(1).saturating_mul(size_of::<Entry>().saturating_add(1)))
     }
 
     /// How many ops there are.
@@ -176,16 +178,10 @@ impl Layout {
         self.entry(p).map(|entry| usize::from(entry.partner)).filter(|&partner| partner != p)
     }
 
-    /// How many blocks are open around `p`. A block's opening and closing op and its `else` or `within.else` count as
-    /// outside.
-    pub fn depth(&self, p: usize) -> usize {
-        self.entry(p).map_or(0, |entry| usize::from(entry.depth))
-    }
-
     /// How many `within`s of this function are open when `p` is about to run: a `within`'s closing op counts as inside
     /// of it, the block behind `within.else` does not.
     pub fn withins(&self, p: usize) -> usize {
-        self.entry(p).map_or(0, |entry| usize::from(entry.withins))
+        self.withins.get(p).map_or(0, |count| usize::from(*count))
     }
 
     /// Rule F9: how many `within`s the step from `p` to `t` leaves.
@@ -193,15 +189,10 @@ impl Layout {
         self.withins(p).saturating_sub(self.withins(t))
     }
 
-    /// The most that can have been spent since the last settling op when `p` is about to run.
-    pub fn unsettled(&self, p: usize) -> u32 {
-        self.entry(p).map_or(0, |entry| u32::from(entry.unsettled))
-    }
-
     /// The costliest way without a settling op: its cost and the op where it ends. Rule F11 wants at most
     /// [`MAX_SETTLE_FREE`].
     pub fn longest_unsettled(&self) -> (u32, usize) {
-        self.longest
+        (u32::from(self.longest.0), usize::from(self.longest.1))
     }
 
     fn entry(&self, p: usize) -> Option<&Entry> {
@@ -246,7 +237,9 @@ struct Builder {
     open: Vec<Open>,
     before: u32,
     anchor: u16,
-    withins: u8,
+    /// How many `within`s are open.
+    inside: u8,
+    withins: Vec<u8>,
     /// The most spent since the last settling op; 0 where nothing arrives.
     unsettled: u32,
     longest: (u32, usize),
@@ -259,7 +252,8 @@ impl Builder {
             open: Vec::new(),
             before: 0,
             anchor: 0,
-            withins: 0,
+            inside: 0,
+            withins: Vec::new(),
             unsettled: 0,
             longest: (0, 0),
         }
@@ -273,12 +267,7 @@ impl Builder {
         {
             self.unsettled = self.unsettled.max(open.continuing);
         }
-        let closes = matches!(
-            info.flow,
-            Flow::Else | Flow::End | Flow::Repeat | Flow::Advance | Flow::WithinElse | Flow::WithinEnd
-        );
-        let depth = self.open.len().saturating_sub(usize::from(closes));
-        self.push(depth);
+        self.push();
         let spent = self.unsettled.saturating_add(u32::from(info.cost));
         if spent > self.longest.0 {
             self.longest = (spent, p);
@@ -318,15 +307,18 @@ impl Builder {
         Ok(())
     }
 
-    fn push(&mut self, depth: usize) {
+    fn push(&mut self) {
+        let p = self.entries.len();
+        if self.inside > 0 {
+            self.withins.reserve_exact(self.entries.capacity().saturating_sub(self.withins.len()));
+            self.withins.resize(p, 0);
+            self.withins.push(self.inside);
+        }
         self.entries.push(Entry {
             before: u16::try_from(self.before).unwrap_or(u16::MAX),
             anchor: self.anchor,
-            partner: small(self.entries.len()),
+            partner: small(p),
             target: 0,
-            unsettled: u16::try_from(self.unsettled).unwrap_or(u16::MAX),
-            depth: u8::try_from(depth).unwrap_or(u8::MAX),
-            withins: self.withins,
         });
     }
 
@@ -335,7 +327,7 @@ impl Builder {
             return Err(LayoutError { op: p, kind: LayoutErrorKind::TooDeep });
         }
         if kind == BlockKind::Within {
-            self.withins = self.withins.saturating_add(1);
+            self.inside = self.inside.saturating_add(1);
         }
         self.open.push(Open {
             kind,
@@ -354,7 +346,7 @@ impl Builder {
     fn otherwise(&mut self, p: usize, kind: BlockKind) -> Option<()> {
         let open = self.open.last_mut().filter(|open| open.kind == kind && open.otherwise.is_none())?;
         if kind == BlockKind::Within {
-            self.withins = self.withins.saturating_sub(1);
+            self.inside = self.inside.saturating_sub(1);
         }
         open.otherwise = Some(p);
         open.leaving = open.leaving.max(self.unsettled);
@@ -385,7 +377,7 @@ impl Builder {
     fn end_within(&mut self, p: usize) -> Option<()> {
         let open =
             self.open.pop().filter(|open| open.kind == BlockKind::Within && open.otherwise.is_none())?;
-        self.withins = self.withins.saturating_sub(1);
+        self.inside = self.inside.saturating_sub(1);
         self.link(open.start, p, None);
         self.link(p, open.start, None);
         Some(())
@@ -434,7 +426,7 @@ impl Builder {
         if let Some(open) = self.open.last() {
             return Err(LayoutError { op: open.start, kind: LayoutErrorKind::Unclosed });
         }
-        self.push(0);
+        self.push();
         for (p, op) in code.iter().enumerate() {
             if !matches!(op, Op::Break { .. } | Op::Continue { .. }) {
                 continue;
@@ -446,7 +438,9 @@ impl Builder {
                 entry.target = close.saturating_add(behind);
             }
         }
-        Ok(Layout { entries: self.entries, longest: self.longest })
+        let (cost, op) = self.longest;
+        let longest = (u16::try_from(cost).unwrap_or(u16::MAX), small(op));
+        Ok(Layout { entries: self.entries, withins: self.withins, longest })
     }
 }
 

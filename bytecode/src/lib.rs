@@ -31,6 +31,7 @@ pub mod numeric;
 pub mod op;
 pub mod quantity;
 pub mod reference;
+mod registers;
 pub mod text;
 pub mod trap;
 pub mod types;

@@ -12,6 +12,7 @@
 
 use crate::module::{ContextId, FloatId, FunctionId, ImportId, InputId, MetricId, StateId, StringId};
 use crate::native::NativeId;
+pub use crate::registers::Registers;
 
 /// A register of the current frame: the window has exactly 256 slots, so an index is never out of bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -48,6 +49,18 @@ pub enum Flow {
     Leave,
 }
 
+impl Flow {
+    /// Whether it opens a block, and whether it closes one.
+    pub const fn blocks(self) -> (bool, bool) {
+        match self {
+            Flow::Open | Flow::OpenLoop | Flow::OpenWithin => (true, false),
+            Flow::Else | Flow::WithinElse => (true, true),
+            Flow::End | Flow::Repeat | Flow::Advance | Flow::WithinEnd => (false, true),
+            Flow::Next | Flow::Branch | Flow::Call | Flow::Leave => (false, false),
+        }
+    }
+}
+
 /// When an op checks that the fuel spent so far is there (rule F3). An op that is about to trap always does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settle {
@@ -67,7 +80,8 @@ pub enum Settle {
 ///
 /// Operand kinds: `dst C` and `src C` are registers whose type has class `C`
 /// (`word bool float string list record optional enum map`; `scalar` is word or bool; `any` is all);
-/// the others are the immediates of [`OperandKind`].
+/// the others are the immediates of [`OperandKind`]. So that an op takes 24 bytes, `short` is an integer of 16 bits and
+/// `rare` a list of registers that does not lie in the op.
 #[macro_export]
 macro_rules! for_each_op {
     ($with:ident) => { $with! {
@@ -159,8 +173,8 @@ macro_rules! for_each_op {
         0x5b Top "top" (result: dst list, list: src list, keys: src list, count: src word, bottom: integer) 4 Next Dynamic "The `count` items with the greatest keys (`bottom` 1: the least), best first; among equal keys the one that stands first. All, where there are fewer; none, where `count` is below 1. `keys` has a key for each item. Traps: too long; index out of range, where an item has no key.";
         // Actions that are waited for, and blocks with budgets of their own
         0x60 TryHost "host.try" (accepted: dst bool, import: import, arguments: registers) 8 Call Dynamic "Issue an action and wait for it: FALSE if the host refused it or failed, a veto forbade it, or its capability is not granted.";
-        0x61 RetryHost "host.retry" (accepted: dst bool, times: integer, backoff: src word, import: import, arguments: registers) 8 Call Dynamic "As `host.try`, at most `times` attempts in all, waiting `backoff` ns before the second and twice as long before each further one.";
-        0x62 Within "within" (budgets: registers, saved: registers, phase: string, undoes: integer) 4 OpenWithin Dynamic "A block with budgets of its own: a duration, money, tokens, each at most once. With `undoes` 1 it closes with `within.else`: its actions are held until it ends, and if a budget runs out, the `saved` registers, STATE, metrics and held actions are put back and the block behind `within.else` runs. `phase` names it in the trace unless it is empty.";
+        0x61 RetryHost "host.retry" (accepted: dst bool, times: short, backoff: src word, import: import, arguments: registers) 8 Call Dynamic "As `host.try`, at most `times` attempts in all, waiting `backoff` ns before the second and twice as long before each further one.";
+        0x62 Within "within" (budgets: rare, saved: rare, phase: string, undoes: short) 4 OpenWithin Dynamic "A block with budgets of its own: a duration, money, tokens, each at most once. With `undoes` 1 it closes with `within.else`: its actions are held until it ends, and if a budget runs out, the `saved` registers, STATE, metrics and held actions are put back and the block behind `within.else` runs. `phase` names it in the trace unless it is empty.";
         0x63 WithinElse "within.else" () 1 WithinElse Yes "The block has ended within its budgets: what it held is kept; go to the `end`.";
         0x64 WithinEnd "within.end" () 1 WithinEnd Yes "Closes a `within` that does not undo.";
         // Enums
@@ -273,8 +287,10 @@ pub struct OpInfo {
 macro_rules! operand_type {
     (dst $class:ident) => { Register };
     (src $class:ident) => { Register };
-    (registers) => { Vec<Register> };
+    (registers) => { Registers };
+    (rare) => { Box<Registers> };
     (integer) => { i64 };
+    (short) => { i16 };
     (float) => { FloatId };
     (string) => { StringId };
     (function) => { FunctionId };
@@ -341,7 +357,13 @@ macro_rules! operand_kind {
     (registers) => {
         OperandKind::Registers
     };
+    (rare) => {
+        OperandKind::Registers
+    };
     (integer) => {
+        OperandKind::Integer
+    };
+    (short) => {
         OperandKind::Integer
     };
     (float) => {
@@ -407,9 +429,21 @@ impl OperandValue for Register {
     }
 }
 
-impl OperandValue for Vec<Register> {
+impl OperandValue for Registers {
     fn operand(&self) -> Operand<'_> {
         Operand::Registers(self)
+    }
+}
+
+impl OperandValue for Box<Registers> {
+    fn operand(&self) -> Operand<'_> {
+        Operand::Registers(self)
+    }
+}
+
+impl OperandValue for i16 {
+    fn operand(&self) -> Operand<'_> {
+        Operand::Integer(i64::from(*self))
     }
 }
 
@@ -450,9 +484,18 @@ pub trait OperandReader {
         self.register()
     }
     /// A list of registers.
-    fn registers(&mut self) -> Result<Vec<Register>, Self::Error>;
+    fn registers(&mut self) -> Result<Registers, Self::Error>;
+    /// A list of registers that lies beside its op.
+    ///
+    /// # Errors
+    /// As [`OperandReader::registers`].
+    fn rare(&mut self) -> Result<Box<Registers>, Self::Error> {
+        self.registers().map(Box::new)
+    }
     /// An integer constant.
     fn integer(&mut self) -> Result<i64, Self::Error>;
+    /// An integer constant that fits 16 bits.
+    fn short(&mut self) -> Result<i16, Self::Error>;
     /// An index that fits 16 bits.
     fn index(&mut self) -> Result<u16, Self::Error>;
     /// An index of what is called with the registers that follow.
@@ -476,8 +519,14 @@ macro_rules! read_operand {
     ($reader:ident registers) => {
         $reader.registers()?
     };
+    ($reader:ident rare) => {
+        $reader.rare()?
+    };
     ($reader:ident integer) => {
         $reader.integer()?
+    };
+    ($reader:ident short) => {
+        $reader.short()?
     };
     ($reader:ident float) => {
         FloatId($reader.index()?)
@@ -583,3 +632,6 @@ macro_rules! define_ops {
 }
 
 for_each_op!(define_ops);
+
+// What a module takes in memory is mostly this.
+const _: () = assert!(size_of::<Op>() == 24);

@@ -148,6 +148,8 @@ impl Code {
             withins: Vec::new(),
             filters: Vec::new(),
             arguments: Vec::new(),
+            positions: Vec::new(),
+            ahead: Vec::new(),
         };
         let mut functions = Vec::with_capacity(module.functions.len());
         for (index, (function, layout)) in module.functions.iter().zip(verified.layouts()).enumerate() {

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::sync::OnceLock;
 
 use swarm_bytecode::module::{Amount, CallCost, Effect, Function, FunctionId, Import, ImportId, Module};
-use swarm_bytecode::op::{Op, Register};
+use swarm_bytecode::op::{Op, Register, Registers};
 use swarm_bytecode::trap::{LIMIT_KINDS, LimitKind};
 use swarm_bytecode::types::{Type, TypeId};
 
@@ -133,13 +133,14 @@ fn probe(limit: LimitKind) -> Module {
     match limit {
         LimitKind::CallDepth => module.functions = nested(16),
         LimitKind::Memory => {
-            let list = Op::NewList { result: LIST, items: vec![COUNT; 4] };
+            let list = Op::NewList { result: LIST, items: [COUNT; 4].into() };
             module.functions = vec![rounds(64, list)];
         }
         LimitKind::Fuel => module.functions = vec![rounds(256, Op::Settle {})],
         LimitKind::HostCalls | LimitKind::Deadline | LimitKind::Money | LimitKind::Tokens => {
             module.imports = vec![action()];
-            module.functions = vec![rounds(16, Op::Host { import: ImportId(0), arguments: Vec::new() })];
+            module.functions =
+                vec![rounds(16, Op::Host { import: ImportId(0), arguments: Registers::default() })];
         }
     }
     module
@@ -162,7 +163,8 @@ fn rounds(count: i64, what: Op) -> Function {
 
 /// Functions of which each but the last calls the next.
 fn nested(count: u16) -> Vec<Function> {
-    let calling = |next| vec![Op::Call { function: FunctionId(next), arguments: Vec::new() }, Op::Return {}];
+    let calling =
+        |next| vec![Op::Call { function: FunctionId(next), arguments: Registers::default() }, Op::Return {}];
     let function = |code| Function { registers: Vec::new(), parameters: 0, result: None, code };
     let callers = (1..count).map(|next| function(calling(next)));
     callers.chain([function(vec![Op::Return {}])]).collect()

@@ -9,7 +9,7 @@
 //! would say nothing is left out. There is one way to write each value, so `encode(decode(bytes)) == bytes`, and a
 //! digest of the bytes is a digest of the program.
 //!
-//! Decoding allocates at most 32 bytes for each byte of input and 64 KiB: counts are held against a cap, against the
+//! Decoding allocates at most 16 bytes for each byte of input and 48 KiB, and leaves 16 KiB to the verifier: counts are held against a cap, against the
 //! bytes that are left, and against that budget before anything is allocated.
 
 mod error;

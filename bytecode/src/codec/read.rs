@@ -13,7 +13,7 @@ use crate::types::TypeId;
 pub(super) type Result<T> = std::result::Result<T, DecodeError>;
 
 /// Bytes of memory a module may unfold to, for each byte of it and at least.
-const UNFOLDING: (usize, usize) = (32, 64 << 10);
+const UNFOLDING: (usize, usize) = (16, 48 << 10);
 
 /// Strings up to so many bytes lie inside [`SmolStr`] itself.
 const INLINE_TEXT: usize = 23;

@@ -132,9 +132,12 @@ impl Listing<'_> {
             let ty = type_name(self.module, *ty);
             self.line(&format!("  {role} r{register}{name}: {ty}"));
         }
+        let mut depth = 0_usize;
         for (at, op) in function.code.iter().enumerate() {
-            let depth = layout.as_ref().map_or(0, |layout| layout.depth(at));
-            let line = self.op(index, function, at, op, depth);
+            let (opens, closes) = op.info().flow.blocks();
+            depth = depth.saturating_sub(usize::from(closes));
+            let line = self.op(index, function, at, op, if layout.is_some() { depth } else { 0 });
+            depth = depth.saturating_add(usize::from(opens));
             self.line(&line);
         }
     }

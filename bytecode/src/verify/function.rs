@@ -69,8 +69,8 @@ fn shape(error: LayoutError) -> VerifyError {
 pub(super) struct Body<'a> {
     pub(super) module: &'a Module,
     pub(super) function: &'a Function,
-    /// The class of each register.
-    classes: Vec<Class>,
+    /// The class of each register that it has.
+    classes: [Class; 256],
 }
 
 impl<'a> Body<'a> {
@@ -85,8 +85,10 @@ impl<'a> Body<'a> {
         if let Some(result) = function.result {
             module.ty(result).ok_or_else(|| missing(result))?;
         }
-        let classes = function.registers.iter().map(|ty| module.ty(*ty).map(Type::class).ok_or(*ty));
-        let classes = classes.collect::<std::result::Result<_, _>>().map_err(missing)?;
+        let mut classes = [Class::Word; 256];
+        for (class, ty) in classes.iter_mut().zip(&function.registers) {
+            *class = module.ty(*ty).ok_or_else(|| missing(*ty))?.class();
+        }
         Ok(Body { module, function, classes })
     }
 
@@ -155,10 +157,11 @@ impl<'a> Body<'a> {
     }
 
     fn check_class(&self, name: &str, wanted: OperandClass, register: Register) -> Result<()> {
-        let class = self.classes.get(usize::from(register.0)).copied();
-        let class = class.ok_or_else(|| {
-            broken(Rule::Register, format!("`{name}` is register {} of {}", register.0, self.classes.len()))
+        let count = self.function.registers.len();
+        ensure(usize::from(register.0) < count, Rule::Register, || {
+            format!("`{name}` is register {} of {count}", register.0)
         })?;
+        let class = self.class(register);
         ensure(admits(wanted, class), Rule::Class, || {
             format!("`{name}` is register {}, which holds a {class:?}", register.0)
         })

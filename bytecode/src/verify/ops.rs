@@ -9,7 +9,7 @@ use crate::op::{Op, Register};
 use crate::types::{Class, Field, Type, TypeId};
 
 /// Greatest number of attempts of a `host.retry`.
-const MAX_ATTEMPTS: i64 = 100;
+const MAX_ATTEMPTS: i16 = 100;
 
 /// Operands are known to exist and to have their classes.
 #[expect(clippy::too_many_lines, reason = "one list of all ops, so that a new one cannot be forgotten")]

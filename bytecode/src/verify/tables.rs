@@ -222,19 +222,30 @@ fn exists(module: &Module, ty: TypeId, place: impl Fn() -> String) -> Result<()>
     ensure(module.ty(ty).is_some(), Rule::TypeExists, || format!("{}: type id {}", place(), ty.0))
 }
 
+/// So many names are compared each with each, which needs no memory; more are sorted.
+const FEW_NAMES: usize = 8;
+
 /// Names that are not empty and differ.
 pub(super) fn distinct<'a>(
-    names: impl Iterator<Item = &'a SmolStr>,
+    names: impl ExactSizeIterator<Item = &'a SmolStr> + Clone,
     place: impl Fn() -> String,
     work: &mut Work,
 ) -> Result<()> {
-    let mut sorted: Vec<&SmolStr> = names.collect();
-    work.spend(sorted.len())?;
-    sorted.sort_unstable();
-    ensure(!sorted.first().is_some_and(|name| name.is_empty()), Rule::Names, || {
+    work.spend(names.len())?;
+    ensure(!names.clone().any(|name| name.is_empty()), Rule::Names, || {
         format!("{}: one has no name", place())
     })?;
-    let twice = sorted.windows(2).find(|pair| pair.first() == pair.last()).and_then(|pair| pair.first());
+    let twice = if names.len() <= FEW_NAMES {
+        let mut others = names.clone();
+        names.into_iter().find(|name| {
+            others.next();
+            others.clone().any(|other| other == *name)
+        })
+    } else {
+        let mut sorted: Vec<&SmolStr> = names.collect();
+        sorted.sort_unstable();
+        sorted.windows(2).find(|pair| pair.first() == pair.last()).and_then(|pair| pair.first().copied())
+    };
     match twice {
         Some(name) => Err(broken(Rule::Names, format!("{}: {name} stands twice", place()))),
         None => Ok(()),

@@ -5,7 +5,7 @@ use crate::rules::base;
 use crate::support::{TASKS, sample};
 use swarm_bytecode::codec::{self, DecodeErrorKind};
 use swarm_bytecode::module::*;
-use swarm_bytecode::op::{Op, Register};
+use swarm_bytecode::op::{Op, Register, Registers};
 use swarm_bytecode::types::{Type, TypeId};
 use swarm_bytecode::verify::{LoadError, Rule, Verified, VerifyError};
 
@@ -55,10 +55,15 @@ fn a_block_inside_of_a_within_does_not_lift_what_is_held() {
     let mut module = with(
         &[TypeId::MONEY, TypeId::BOOL, TypeId::STRING],
         vec![
-            Op::Within { budgets: vec![r(0)], saved: vec![], phase: StringId(0), undoes: 1 },
+            Op::Within {
+                budgets: Box::new([r(0)].into()),
+                saved: Box::default(),
+                phase: StringId(0),
+                undoes: 1,
+            },
             Op::If { condition: r(1) },
             Op::End {},
-            Op::TryHost { accepted: r(1), import: ImportId(0), arguments: vec![] },
+            Op::TryHost { accepted: r(1), import: ImportId(0), arguments: Registers::default() },
             Op::WithinElse {},
             Op::End {},
         ],

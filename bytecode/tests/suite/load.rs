@@ -16,8 +16,7 @@ fn peak(bytes: &[u8]) -> u64 {
 
 fn check(bytes: &[u8], what: &str) {
     let (length, peak) = (u64::try_from(bytes.len()).unwrap(), peak(bytes));
-    // The decoder unfolds to 32 bytes for each byte and 64 KiB at most; of those, an op takes 64 and 12 for its layout.
-    let most = 38 * length + (76 << 10);
+    let most = 16 * length + (64 << 10);
     assert!(peak <= most, "{what}: {length} bytes take {peak} bytes of memory; at most {most}");
 }
 
@@ -34,7 +33,7 @@ fn dense(count: usize) -> Vec<(&'static str, Module)> {
     };
     let zeros = vec![Op::Zero { result: Register(0) }; count.min(60_000)];
     let calls =
-        vec![Op::Call { function: FunctionId(0), arguments: vec![Register(0); 2] }; count.min(60_000)];
+        vec![Op::Call { function: FunctionId(0), arguments: [Register(0); 2].into() }; count.min(60_000)];
     vec![
         (
             "ops without operands",

@@ -3,7 +3,7 @@ use crate::support::{TASK, TASKS, any_module, field, sample, structured_code};
 use crate::whole;
 use proptest::prelude::*;
 use swarm_bytecode::module::*;
-use swarm_bytecode::op::{Op, Register};
+use swarm_bytecode::op::{Op, Register, Registers};
 use swarm_bytecode::types::{Constant, Type, TypeId};
 use swarm_bytecode::verify::{LoadError, RULES, Rule, Verified};
 
@@ -152,7 +152,7 @@ fn tables(rule: Rule) -> Vec<Module> {
             changed(|module| module.imports[0].cost.tokens = Amount::Computed(FunctionId(1))),
             changed(|module| module.functions[1].code.insert(0, Op::Fail { reason: r(0) })),
             changed(|module| {
-                let caller = Op::Call { function: FunctionId(0), arguments: vec![] };
+                let caller = Op::Call { function: FunctionId(0), arguments: Registers::default() };
                 module.functions[1].code.insert(0, caller);
             }),
         ],
@@ -243,7 +243,7 @@ fn shapes(rule: Rule) -> Vec<Module> {
         ],
         Rule::Register => vec![
             with(vec![Op::AddInt { result: r(16), left: r(0), right: r(0) }]),
-            with(vec![Op::NewRecord { result: r(7), fields: vec![r(200)] }]),
+            with(vec![Op::NewRecord { result: r(7), fields: [r(200)].into() }]),
         ],
         Rule::Protected => vec![
             with(vec![foreach(), Op::Zero { result: r(1) }, Op::Advance {}]),
@@ -251,7 +251,7 @@ fn shapes(rule: Rule) -> Vec<Module> {
             with(vec![foreach(), foreach(), Op::Advance {}, Op::Advance {}]),
             with(vec![
                 foreach(),
-                Op::HostValue { result: r(11), import: ImportId(4), arguments: vec![r(5)] },
+                Op::HostValue { result: r(11), import: ImportId(4), arguments: [r(5)].into() },
                 Op::SetItem { list: r(6), index: r(0), value: r(7) },
                 Op::Advance {},
             ]),
@@ -275,8 +275,8 @@ fn ops(rule: Rule) -> Vec<Module> {
         Rule::Index => vec![
             one(Op::Float { result: r(4), value: FloatId(2) }),
             one(Op::String { result: r(5), value: StringId(2) }),
-            one(Op::Call { function: FunctionId(4), arguments: vec![] }),
-            one(Op::Host { import: ImportId(5), arguments: vec![] }),
+            one(Op::Call { function: FunctionId(4), arguments: Registers::default() }),
+            one(Op::Host { import: ImportId(5), arguments: Registers::default() }),
             one(Op::Input { result: r(6), input: InputId(1) }),
             one(Op::Context { result: r(11), context: ContextId(1) }),
             one(Op::Metric { result: r(11), metric: MetricId(3) }),
@@ -289,16 +289,16 @@ fn ops(rule: Rule) -> Vec<Module> {
             one(Op::EqValue { result: r(2), left: r(0), right: r(0) }),
         ],
         Rule::Calls => vec![
-            one(Op::Call { function: FunctionId(0), arguments: vec![r(0)] }),
-            one(Op::CallValue { result: r(0), function: FunctionId(1), arguments: vec![r(5)] }),
-            one(Op::CallValue { result: r(11), function: FunctionId(1), arguments: vec![r(0)] }),
-            one(Op::Call { function: FunctionId(1), arguments: vec![r(5)] }),
+            one(Op::Call { function: FunctionId(0), arguments: [r(0)].into() }),
+            one(Op::CallValue { result: r(0), function: FunctionId(1), arguments: [r(5)].into() }),
+            one(Op::CallValue { result: r(11), function: FunctionId(1), arguments: [r(0)].into() }),
+            one(Op::Call { function: FunctionId(1), arguments: [r(5)].into() }),
         ],
         Rule::HostCalls => vec![
-            one(Op::Host { import: ImportId(0), arguments: vec![r(7)] }),
-            one(Op::Host { import: ImportId(4), arguments: vec![r(5)] }),
-            one(Op::HostValue { result: r(11), import: ImportId(2), arguments: vec![r(7)] }),
-            one(Op::HostValue { result: r(0), import: ImportId(4), arguments: vec![r(5)] }),
+            one(Op::Host { import: ImportId(0), arguments: [r(7)].into() }),
+            one(Op::Host { import: ImportId(4), arguments: [r(5)].into() }),
+            one(Op::HostValue { result: r(11), import: ImportId(2), arguments: [r(7)].into() }),
+            one(Op::HostValue { result: r(0), import: ImportId(4), arguments: [r(5)].into() }),
         ],
         Rule::Returns => vec![
             one(Op::ReturnValue { value: r(0) }),
@@ -306,14 +306,14 @@ fn ops(rule: Rule) -> Vec<Module> {
         ],
         Rule::Bools => vec![one(Op::Integer { result: r(2), value: 2 })],
         Rule::Records => vec![
-            one(Op::NewRecord { result: r(7), fields: vec![r(5), r(12), r(13)] }),
-            one(Op::NewRecord { result: r(7), fields: vec![r(5), r(12), r(14), r(13)] }),
+            one(Op::NewRecord { result: r(7), fields: [r(5), r(12), r(13)].into() }),
+            one(Op::NewRecord { result: r(7), fields: [r(5), r(12), r(14), r(13)].into() }),
             one(Op::Field { result: r(5), record: r(7), field: 4 }),
             one(Op::Field { result: r(0), record: r(7), field: 1 }),
             one(Op::SetField { record: r(7), field: 1, value: r(0) }),
         ],
         Rule::Lists => vec![
-            one(Op::NewList { result: r(6), items: vec![r(7), r(0)] }),
+            one(Op::NewList { result: r(6), items: [r(7), r(0)].into() }),
             one(Op::Item { result: r(0), list: r(6), index: r(1) }),
             one(Op::SetItem { list: r(6), index: r(1), value: r(0) }),
             with(vec![Op::ForEach { item: r(0), index: r(1), list: r(6) }, Op::Advance {}]),
@@ -354,14 +354,14 @@ fn every_good_op() -> Vec<Op> {
         Op::Metric { result: r(10), metric: MetricId(1) },
         Op::Some { result: r(9), value: r(0) },
         Op::Unwrap { result: r(11), value: r(10) },
-        Op::NewRecord { result: r(7), fields: vec![r(5), r(12), r(13), r(14)] },
+        Op::NewRecord { result: r(7), fields: [r(5), r(12), r(13), r(14)].into() },
         Op::Field { result: r(12), record: r(7), field: 1 },
         Op::SetField { record: r(7), field: 3, value: r(14) },
-        Op::NewList { result: r(6), items: vec![r(7), r(8)] },
+        Op::NewList { result: r(6), items: [r(7), r(8)].into() },
         Op::Item { result: r(7), list: r(6), index: r(0) },
         Op::EqValue { result: r(2), left: r(7), right: r(8) },
-        Op::CallValue { result: r(11), function: FunctionId(1), arguments: vec![r(5)] },
-        Op::HostValue { result: r(11), import: ImportId(4), arguments: vec![r(5)] },
+        Op::CallValue { result: r(11), function: FunctionId(1), arguments: [r(5)].into() },
+        Op::HostValue { result: r(11), import: ImportId(4), arguments: [r(5)].into() },
         Op::RecordMetric { metric: MetricId(0), value: r(11) },
         Op::Range { item: r(0), first: r(0), last: r(1) },
         Op::ForEach { item: r(7), index: r(15), list: r(6) },
@@ -370,7 +370,7 @@ fn every_good_op() -> Vec<Op> {
         Op::Break { depth: 0 },
         Op::Advance {},
         Op::Zero { result: r(0) },
-        Op::Call { function: FunctionId(3), arguments: vec![] },
+        Op::Call { function: FunctionId(3), arguments: Registers::default() },
     ]
 }
 

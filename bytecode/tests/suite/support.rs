@@ -3,7 +3,7 @@ use std::convert::Infallible;
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::*;
-use swarm_bytecode::op::{OPS, Op, OperandReader, Register};
+use swarm_bytecode::op::{OPS, Op, OperandReader, Register, Registers};
 use swarm_bytecode::types::{Constant, Dimension, EnumCase, Field, Type, TypeId};
 
 pub(crate) fn field(name: &str, ty: TypeId, unit: Option<&str>, default: Option<Constant>) -> Field {
@@ -93,7 +93,7 @@ fn sample_code() -> Vec<Op> {
             code.push(Op::Integer { result: r(10), value: share });
             arguments.push(r(10));
         }
-        code.push(Op::Host { import: ImportId(import), arguments });
+        code.push(Op::Host { import: ImportId(import), arguments: arguments.into() });
         code.push(Op::End {});
     };
     condition(1, r(3), 5_000_000_000, 0, Some(200_000));
@@ -101,7 +101,7 @@ fn sample_code() -> Vec<Op> {
     condition(3, r(7), 100_000_000, 2, None);
     code.push(Op::Advance {});
     code.push(Op::Integer { result: r(3), value: 5_000_000_000 });
-    code.push(Op::Host { import: ImportId(3), arguments: vec![r(3)] });
+    code.push(Op::Host { import: ImportId(3), arguments: [r(3)].into() });
     code.push(Op::Return {});
     code
 }
@@ -201,11 +201,14 @@ impl OperandReader for Random {
     fn register(&mut self) -> Result<Register, Infallible> {
         Ok(Register(u8::try_from(self.small(256)).unwrap()))
     }
-    fn registers(&mut self) -> Result<Vec<Register>, Infallible> {
-        Ok(self.list(5, |random| Register(u8::try_from(random.small(256)).unwrap())))
+    fn registers(&mut self) -> Result<Registers, Infallible> {
+        Ok(self.list(12, |random| Register(u8::try_from(random.small(256)).unwrap())).into())
     }
     fn integer(&mut self) -> Result<i64, Infallible> {
         Ok(self.number())
+    }
+    fn short(&mut self) -> Result<i16, Infallible> {
+        Ok(i16::try_from(self.number() & 0x7fff).unwrap())
     }
     fn index(&mut self) -> Result<u16, Infallible> {
         Ok(self.index16())
@@ -481,9 +484,14 @@ fn block(random: &mut Random, depth: u32, open: &mut Vec<bool>, code: &mut Vec<O
             }
             5 | 6 => {
                 let undoes = random.flip();
-                let budgets = random.option(|_| r(5)).into_iter().collect();
-                let saved = if undoes { random.option(|_| r(3)).into_iter().collect() } else { vec![] };
-                code.push(Op::Within { budgets, saved, phase: StringId(0), undoes: i64::from(undoes) });
+                let budgets: Registers = random.option(|_| r(5)).into_iter().collect();
+                let saved: Registers = random.option(|_| r(3)).into_iter().filter(|_| undoes).collect();
+                code.push(Op::Within {
+                    budgets: budgets.into(),
+                    saved: saved.into(),
+                    phase: StringId(0),
+                    undoes: i16::from(undoes),
+                });
                 inside(random, None, code);
                 if undoes {
                     code.push(Op::WithinElse {});

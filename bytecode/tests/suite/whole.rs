@@ -2,7 +2,7 @@
 
 use swarm_bytecode::module::*;
 use swarm_bytecode::native::{NativeFunction, NativeId};
-use swarm_bytecode::op::{Op, Register};
+use swarm_bytecode::op::{Op, Register, Registers};
 use swarm_bytecode::types::{Constant, EnumCase, Field, Type, TypeId};
 use swarm_bytecode::verify::Rule;
 
@@ -70,7 +70,7 @@ fn case(name: &str, fields: &[(&str, TypeId)]) -> EnumCase {
 }
 
 fn attempt() -> Op {
-    Op::TryHost { accepted: r(2), import: ImportId(2), arguments: vec![r(14)] }
+    Op::TryHost { accepted: r(2), import: ImportId(2), arguments: [r(14)].into() }
 }
 
 /// The other base with states, events, timers, vetoes, and a header for a fleet.
@@ -164,9 +164,14 @@ fn one(op: Op) -> Module {
     with(vec![op])
 }
 
-fn within(budgets: &[u8], saved: &[u8], undoes: i64) -> Op {
+fn within(budgets: &[u8], saved: &[u8], undoes: i16) -> Op {
     let registers = |list: &[u8]| list.iter().map(|register| r(*register)).collect();
-    Op::Within { budgets: registers(budgets), saved: registers(saved), phase: StringId(0), undoes }
+    Op::Within {
+        budgets: Box::new(registers(budgets)),
+        saved: Box::new(registers(saved)),
+        phase: StringId(0),
+        undoes,
+    }
 }
 
 /// A `within` that undoes, with one op inside.
@@ -191,17 +196,17 @@ pub(crate) fn with_every_op() -> Module {
         Op::Quantile { result: r(16), metric: ROUNDS, share: 0 },
         Op::Mean { result: r(17), metric: PRICE },
         Op::Mean { result: r(18), metric: ROUNDS },
-        Op::NewList { result: r(8), items: vec![r(0), r(1)] },
+        Op::NewList { result: r(8), items: [r(0), r(1)].into() },
         Op::Push { list: r(8), value: r(0) },
         Op::Top { result: r(9), list: r(9), keys: r(8), count: r(0), bottom: 1 },
-        Op::NewCase { result: r(4), case: 1, fields: vec![r(0), r(3)] },
-        Op::NewCase { result: r(5), case: 1, fields: vec![] },
+        Op::NewCase { result: r(4), case: 1, fields: [r(0), r(3)].into() },
+        Op::NewCase { result: r(5), case: 1, fields: Registers::default() },
         Op::Case { result: r(0), value: r(4) },
         Op::Payload { result: r(3), value: r(4), case: 1, field: 1 },
         Op::Payload { result: r(3), value: r(4), case: 2, field: 0 },
         Op::EqValue { result: r(2), left: r(4), right: r(4) },
-        Op::NewMap { result: r(6), entries: vec![r(3), r(0), r(22), r(1)] },
-        Op::NewMap { result: r(7), entries: vec![r(5), r(4)] },
+        Op::NewMap { result: r(6), entries: [r(3), r(0), r(22), r(1)].into() },
+        Op::NewMap { result: r(7), entries: [r(5), r(4)].into() },
         Op::EqValue { result: r(2), left: r(7), right: r(7) },
         Op::Find { found: r(2), value: r(4), map: r(7), key: r(5) },
         Op::MapLength { result: r(0), map: r(6) },
@@ -209,7 +214,7 @@ pub(crate) fn with_every_op() -> Module {
         Op::Continue { depth: 0 },
         Op::Advance {},
         Op::Text { result: r(3), value: r(7) },
-        Op::Concat { result: r(3), parts: vec![r(3), r(22)] },
+        Op::Concat { result: r(3), parts: [r(3), r(22)].into() },
         native(NativeFunction::Get, &[8, 0], 16),
         native(NativeFunction::TextContains, &[3, 22], 2),
         native(NativeFunction::ListContains, &[8, 0], 2),
@@ -225,17 +230,17 @@ pub(crate) fn with_every_op() -> Module {
             times: 100,
             backoff: r(10),
             import: ImportId(2),
-            arguments: vec![r(14)],
+            arguments: [r(14)].into(),
         },
-        Op::Host { import: PAY, arguments: vec![r(11)] },
-        Op::Call { function: WAITS, arguments: vec![] },
+        Op::Host { import: PAY, arguments: [r(11)].into() },
+        Op::Call { function: WAITS, arguments: Registers::default() },
         Op::WithinEnd {},
         within(&[11], &[0, 1], 1),
-        Op::Host { import: ImportId(2), arguments: vec![r(14)] },
-        Op::Call { function: TICK, arguments: vec![] },
+        Op::Host { import: ImportId(2), arguments: [r(14)].into() },
+        Op::Call { function: TICK, arguments: Registers::default() },
         Op::WithinElse {},
         attempt(),
-        Op::Call { function: WAITS, arguments: vec![] },
+        Op::Call { function: WAITS, arguments: Registers::default() },
         Op::End {},
     ])
 }
@@ -322,7 +327,7 @@ fn activations(rule: Rule) -> Vec<Module> {
             changed(|module| module.states[0].initial = Some(FunctionId(1))),
             acting(INITIAL, Op::State { result: r(0), state: StateId(0) }),
             acting(INITIAL, Op::SetState { state: StateId(0), value: r(0) }),
-            acting(INITIAL, Op::Call { function: FunctionId(0), arguments: vec![] }),
+            acting(INITIAL, Op::Call { function: FunctionId(0), arguments: Registers::default() }),
         ],
         Rule::Events => vec![
             changed(|module| module.events[0].function = FunctionId(99)),
@@ -341,7 +346,7 @@ fn activations(rule: Rule) -> Vec<Module> {
             changed(|module| module.vetoes[0].condition = CONDITION),
             changed(|module| module.vetoes[0].reason = StringId(2)),
             acting(FORBIDS, Op::TakeState { result: r(2), state: StateId(0) }),
-            acting(FORBIDS, Op::Host { import: ImportId(2), arguments: vec![r(0)] }),
+            acting(FORBIDS, Op::Host { import: ImportId(2), arguments: [r(0)].into() }),
             acting(FORBIDS, Op::RecordMetric { metric: ROUNDS, value: r(2) }),
             stops(FORBIDS),
         ],
@@ -395,7 +400,7 @@ fn budgets(rule: Rule) -> Vec<Module> {
     let empty = |op| with(vec![op, Op::WithinEnd {}]);
     let undoing = |op| with(vec![op, Op::WithinElse {}, Op::End {}]);
     let retry = |times, backoff| {
-        let arguments = vec![r(14)];
+        let arguments = [r(14)].into();
         one(Op::RetryHost { accepted: r(2), times, backoff, import: ImportId(2), arguments })
     };
     match rule {
@@ -426,19 +431,19 @@ fn budgets(rule: Rule) -> Vec<Module> {
                 times: 2,
                 backoff: r(10),
                 import: ImportId(2),
-                arguments: vec![r(14)],
+                arguments: [r(14)].into(),
             }),
-            undone(Op::Host { import: PAY, arguments: vec![r(11)] }),
+            undone(Op::Host { import: PAY, arguments: [r(11)].into() }),
             {
-                let mut module = undone(Op::Call { function: WAITS, arguments: vec![] });
+                let mut module = undone(Op::Call { function: WAITS, arguments: Registers::default() });
                 module.functions[WAITS.index()].code.insert(0, attempt());
                 module
             },
             {
-                let mut module = undone(Op::Call { function: TICK, arguments: vec![] });
-                let call = Op::Call { function: WAITS, arguments: vec![] };
+                let mut module = undone(Op::Call { function: TICK, arguments: Registers::default() });
+                let call = Op::Call { function: WAITS, arguments: Registers::default() };
                 module.functions[TICK.index()].code.insert(0, call);
-                let pay = Op::Host { import: PAY, arguments: vec![r(11)] };
+                let pay = Op::Host { import: PAY, arguments: [r(11)].into() };
                 module.functions[WAITS.index()].code.insert(0, pay);
                 module
             },
@@ -452,8 +457,8 @@ fn budgets(rule: Rule) -> Vec<Module> {
             ]),
         ],
         Rule::HostCalls => vec![
-            one(Op::TryHost { accepted: r(2), import: ImportId(4), arguments: vec![r(3)] }),
-            one(Op::TryHost { accepted: r(2), import: ImportId(2), arguments: vec![] }),
+            one(Op::TryHost { accepted: r(2), import: ImportId(4), arguments: [r(3)].into() }),
+            one(Op::TryHost { accepted: r(2), import: ImportId(2), arguments: Registers::default() }),
         ],
         Rule::Attempts => vec![retry(0, r(10)), retry(101, r(10)), retry(2, r(0))],
         _ => Vec::new(),
@@ -477,10 +482,10 @@ fn values(rule: Rule) -> Vec<Module> {
         Rule::Index => vec![
             one(Op::State { result: r(0), state: StateId(2) }),
             one(Op::Mean { result: r(17), metric: MetricId(4) }),
-            one(Op::TryHost { accepted: r(2), import: ImportId(9), arguments: vec![] }),
-            one(Op::Native { result: r(0), native: NativeId(0), arguments: vec![] }),
+            one(Op::TryHost { accepted: r(2), import: ImportId(9), arguments: Registers::default() }),
+            one(Op::Native { result: r(0), native: NativeId(0), arguments: Registers::default() }),
             with(vec![
-                Op::Within { budgets: vec![], saved: vec![], phase: StringId(2), undoes: 0 },
+                Op::Within { budgets: Box::default(), saved: Box::default(), phase: StringId(2), undoes: 0 },
                 Op::WithinEnd {},
             ]),
         ],
@@ -495,7 +500,7 @@ fn values(rule: Rule) -> Vec<Module> {
         ],
         Rule::Lists => vec![
             one(Op::Push { list: r(8), value: r(11) }),
-            one(Op::NewList { result: r(8), items: vec![r(0); 3] }),
+            one(Op::NewList { result: r(8), items: [r(0); 3].into() }),
         ],
         Rule::Protected => vec![
             entries(21, 6, vec![Op::Zero { result: r(21) }]),
@@ -504,18 +509,18 @@ fn values(rule: Rule) -> Vec<Module> {
             entries(0, 6, vec![]),
         ],
         Rule::Cases => vec![
-            one(Op::NewCase { result: r(4), case: 3, fields: vec![] }),
-            one(Op::NewCase { result: r(4), case: 1, fields: vec![r(0)] }),
-            one(Op::NewCase { result: r(4), case: 1, fields: vec![r(3), r(0)] }),
+            one(Op::NewCase { result: r(4), case: 3, fields: Registers::default() }),
+            one(Op::NewCase { result: r(4), case: 1, fields: [r(0)].into() }),
+            one(Op::NewCase { result: r(4), case: 1, fields: [r(3), r(0)].into() }),
             one(Op::Payload { result: r(0), value: r(4), case: 3, field: 0 }),
             one(Op::Payload { result: r(0), value: r(4), case: 1, field: 2 }),
             one(Op::Payload { result: r(0), value: r(4), case: 1, field: 1 }),
             one(Op::Payload { result: r(0), value: r(4), case: 0, field: 0 }),
         ],
         Rule::Maps => vec![
-            one(Op::NewMap { result: r(6), entries: vec![r(3)] }),
-            one(Op::NewMap { result: r(6), entries: vec![r(0), r(3)] }),
-            one(Op::NewMap { result: r(6), entries: vec![r(3), r(0), r(3), r(0), r(3), r(0)] }),
+            one(Op::NewMap { result: r(6), entries: [r(3)].into() }),
+            one(Op::NewMap { result: r(6), entries: [r(0), r(3)].into() }),
+            one(Op::NewMap { result: r(6), entries: [r(3), r(0), r(3), r(0), r(3), r(0)].into() }),
             one(Op::Find { found: r(2), value: r(0), map: r(6), key: r(0) }),
             one(Op::Find { found: r(2), value: r(11), map: r(6), key: r(3) }),
             one(Op::SetEntry { map: r(6), key: r(3), value: r(3) }),
@@ -533,7 +538,7 @@ fn values(rule: Rule) -> Vec<Module> {
             one(Op::Mean { result: r(18), metric: PRICE }),
             one(Op::Mean { result: r(17), metric: MetricId(0) }),
         ],
-        Rule::Texts => vec![one(Op::Concat { result: r(3), parts: vec![r(3), r(0)] })],
+        Rule::Texts => vec![one(Op::Concat { result: r(3), parts: [r(3), r(0)].into() })],
         _ => Vec::new(),
     }
 }

@@ -33,10 +33,10 @@ impl Generator<'_, '_> {
         let budgets = self.arguments(budgets, &types)?;
         let saved = if otherwise.is_some() { self.outer_locals(body) } else { Vec::new() };
         let op = Op::Within {
-            budgets,
-            saved: saved.iter().map(|(register, _)| *register).collect(),
+            budgets: budgets.into(),
+            saved: Box::new(saved.iter().map(|(register, _)| *register).collect()),
             phase: self.tables.string(&phase.cloned().unwrap_or_default()),
-            undoes: i64::from(otherwise.is_some()),
+            undoes: i16::from(otherwise.is_some()),
         };
         let at = self.emit_at(op, self.statement);
         if otherwise.is_some() {

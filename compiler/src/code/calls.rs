@@ -2,7 +2,7 @@
 
 use swarm_bytecode::module::{Amount, ImportId};
 use swarm_bytecode::native::{Bindings, NativeId, Shape};
-use swarm_bytecode::op::{Op, Register};
+use swarm_bytecode::op::{Op, Register, Registers};
 use swarm_bytecode::types::{Class, TypeId};
 use swarm_grammar::span::Span;
 
@@ -63,7 +63,7 @@ impl Generator<'_, '_> {
         id: ImportId,
         arguments: &[Expr],
         span: Span,
-    ) -> Step<(CallFacts, Vec<Register>)> {
+    ) -> Step<(CallFacts, Registers)> {
         for asked in self.tables.asked(id) {
             for (argument, at) in arguments.iter().zip(0_u32..) {
                 self.store_text(TextPlace::Parameter(asked, at), argument);
@@ -125,6 +125,8 @@ impl Generator<'_, '_> {
         let (import, result) = (self.tables.import(id), accepted.register);
         let op = match backoff {
             Some(Value { register: backoff, .. }) => {
+                // The checker admits a hundred.
+                let times = i16::try_from(times).unwrap_or(i16::MAX);
                 Op::RetryHost { accepted: result, times, backoff, import, arguments: registers }
             }
             None => Op::TryHost { accepted: result, import, arguments: registers },
@@ -224,7 +226,7 @@ impl Generator<'_, '_> {
 
     /// Evaluates values left to right for places of these types. Their registers are free again at once: the op
     /// that follows reads them before it writes anything.
-    pub(crate) fn arguments(&mut self, arguments: &[Expr], types: &[TypeId]) -> Step<Vec<Register>> {
+    pub(crate) fn arguments(&mut self, arguments: &[Expr], types: &[TypeId]) -> Step<Registers> {
         let mut values = Vec::with_capacity(arguments.len());
         for (at, argument) in arguments.iter().enumerate() {
             let ty = types.get(at).copied().unwrap_or(self.type_of(argument));

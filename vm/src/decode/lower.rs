@@ -30,6 +30,9 @@ pub(super) struct Decoder<'m> {
     pub(super) withins: Vec<WithinCode>,
     pub(super) filters: Vec<Filter>,
     pub(super) arguments: Vec<Argument>,
+    /// Memory for [`Decoder::function`]: where the words of each op begin, and the words that stand before those of ops.
+    pub(super) positions: Vec<u32>,
+    pub(super) ahead: Vec<(usize, Word)>,
 }
 
 impl Decoder<'_> {
@@ -41,20 +44,32 @@ impl Decoder<'_> {
     ) -> Option<FunctionCode> {
         let start = slot::count(self.words.len());
         // Where each op's first word will lie; ops without one count as their successor.
-        let mut positions = Vec::with_capacity(function.code.len().saturating_add(1));
+        let mut positions = std::mem::take(&mut self.positions);
+        positions.clear();
+        positions.reserve_exact(function.code.len().saturating_add(1));
         let mut position = start;
         let mut fusing = Fusing::default();
+        // The words that stand before those of an op: found once, put where they belong below.
+        let mut ahead = std::mem::take(&mut self.ahead);
+        ahead.clear();
         for (p, op) in function.code.iter().enumerate() {
             positions.push(position);
-            let fused = u32::from(fusing.at(&function.code, p, |_| Some(0)).is_some());
-            let filter = u32::from(Filter::at(&function.code, layout, p).is_some());
+            let before = ahead.len();
+            if let Some(filter) = Filter::at(&function.code, layout, p) {
+                let word = u16::try_from(self.filters.len()).map(|filter| Word::PassRows { filter });
+                ahead.push((p, word.unwrap_or(Word::Unfused)));
+                self.filters.push(filter);
+            }
+            if let Some(word) = fusing.at(&function.code, p, |value| self.small_constant(value)) {
+                ahead.push((p, word));
+            }
+            let fused = slot::count(ahead.len().saturating_sub(before));
             let words = word_count(op).saturating_add(leaving_words(op, layout, p));
-            let words = words.saturating_add(fused).saturating_add(filter);
-            position = position.checked_add(words)?;
+            position = position.checked_add(words.saturating_add(fused))?;
         }
         positions.push(position);
         let function_index = u16::try_from(index).ok()?;
-        let mut fusing = Fusing::default();
+        let mut next_ahead = ahead.iter().peekable();
         for (p, op) in function.code.iter().enumerate() {
             let origin = Origin {
                 function: function_index,
@@ -63,13 +78,8 @@ impl Decoder<'_> {
                 due: u16::try_from(layout.charge(p)).ok()?,
             };
             let edges = Edges { layout, positions: &positions, p };
-            if let Some(filter) = Filter::at(&function.code, layout, p) {
-                let word = u16::try_from(self.filters.len()).map(|filter| Word::PassRows { filter });
-                self.words.push(word.unwrap_or(Word::Unfused));
-                self.filters.push(filter);
-            }
-            if let Some(word) = fusing.at(&function.code, p, |value| self.small_constant(value)) {
-                self.words.push(word);
+            while let Some((_, word)) = next_ahead.next_if(|(op, _)| *op == p) {
+                self.words.push(*word);
             }
             if leaving_words(op, layout, p) > 0 {
                 self.words.push(Word::Leave { count: leaves(op, layout, p)?, due: origin.due });
@@ -83,6 +93,7 @@ impl Decoder<'_> {
             self.words.len(),
             Origin { function: function_index, op: slot::count(function.code.len()), spent: 0, due: 0 },
         );
+        (self.positions, self.ahead) = (positions, ahead);
         let registers = u8::try_from(function.registers.len()).ok()?;
         let bytes = u16::try_from(cost::frame_bytes(u64::from(registers))).ok()?;
         Some(FunctionCode { start, bytes, registers })

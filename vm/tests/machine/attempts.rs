@@ -19,7 +19,7 @@ fn try_it(accepted: u8, import: u16, arguments: &[u8]) -> Op {
     Op::TryHost { accepted: r(accepted), import: ImportId(import), arguments: rs(arguments) }
 }
 
-fn retry(accepted: u8, times: i64, backoff: u8, arguments: &[u8]) -> Op {
+fn retry(accepted: u8, times: i16, backoff: u8, arguments: &[u8]) -> Op {
     let (accepted, backoff) = (r(accepted), r(backoff));
     Op::RetryHost { accepted, times, backoff, import: ImportId(0), arguments: rs(arguments) }
 }

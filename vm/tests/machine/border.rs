@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::common::*;
 use proptest::prelude::*;
 use swarm_bytecode::module::{Context, Input, InputId, Module};
-use swarm_bytecode::op::Op;
+use swarm_bytecode::op::{Op, Registers};
 use swarm_bytecode::types::{Constant, EnumCase, Field, Type, TypeId};
 use swarm_vm::{Answer, Grants, Host, Inputs, Instance, Limits, Program, Table, Value};
 
@@ -326,7 +326,11 @@ fn queries_answer_with_cases_and_maps() {
     let list = nested(&mut m);
     let Some(Type::List { element: record, .. }) = m.ty(list).cloned() else { panic!() };
     m.imports = vec![query("ask", &[], record)];
-    let ask = Op::HostValue { result: r(0), import: swarm_bytecode::module::ImportId(0), arguments: vec![] };
+    let ask = Op::HostValue {
+        result: r(0),
+        import: swarm_bytecode::module::ImportId(0),
+        arguments: Registers::default(),
+    };
     m.functions = vec![function(&[record], 0, Some(record), vec![ask, Op::ReturnValue { value: r(0) }])];
     let answer = |value: Value| {
         let mut host = Host::new();

@@ -3,7 +3,7 @@ use swarm_bytecode::module::{
     Amount, CallCost, Debug, Effect, Function, FunctionDebug, FunctionId, Import, Metric, MetricId,
     MetricKind, Module, Place, SourceName,
 };
-use swarm_bytecode::op::{Op, Register};
+use swarm_bytecode::op::{Op, Register, Registers};
 use swarm_bytecode::types::{Field, Type, TypeId};
 use swarm_vm::{Exit, Grants, Host, Inputs, Instance, Limits, Outcome, Program, Report};
 
@@ -11,7 +11,7 @@ pub(crate) fn r(register: u8) -> Register {
     Register(register)
 }
 
-pub(crate) fn rs(registers: &[u8]) -> Vec<Register> {
+pub(crate) fn rs(registers: &[u8]) -> Registers {
     registers.iter().map(|register| Register(*register)).collect()
 }
 

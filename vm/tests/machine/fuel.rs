@@ -89,7 +89,7 @@ impl Builder<'_> {
         match self.random.below(6) {
             0 => {
                 let fields = vec![left, right];
-                self.code.push(Op::NewRecord { result: r(THE_RECORD), fields });
+                self.code.push(Op::NewRecord { result: r(THE_RECORD), fields: fields.into() });
                 let field = u8::try_from(self.random.below(2)).unwrap();
                 self.code.push(Op::Field { result: left, record: r(THE_RECORD), field });
                 self.code.push(Op::Integer { result: right, value: self.random.below(40).cast_signed() });
@@ -260,10 +260,10 @@ impl Builder<'_> {
             int(MONEY, self.random.below(most).cast_signed()),
             int(TOKENS, self.random.below(most).cast_signed()),
             Op::Within {
-                budgets: rs(budgets),
-                saved: rs(&saved),
+                budgets: rs(budgets).into(),
+                saved: rs(&saved).into(),
                 phase: StringId(0),
-                undoes: i64::from(undoes),
+                undoes: i16::from(undoes),
             },
         ]);
         self.undoing += u32::from(undoes);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::common::*;
 use swarm_bytecode::module::{Amount, Effect, FunctionId, Import, ImportId, Module};
-use swarm_bytecode::op::Op;
+use swarm_bytecode::op::{Op, Registers};
 use swarm_bytecode::types::{Type, TypeId};
 use swarm_vm::{Clock, Exit, Host, Limits, Outcome, Report};
 
@@ -106,7 +106,7 @@ fn fuel_comes_before_every_other_limit() {
 
 #[test]
 fn host_calls_money_and_tokens() {
-    let mut module = endless(vec![Op::Host { import: ImportId(0), arguments: vec![] }]);
+    let mut module = endless(vec![Op::Host { import: ImportId(0), arguments: Registers::default() }]);
     module.imports = vec![costing(action("ACT", &[]), Amount::Fixed(100), Amount::Fixed(10))];
     let module = with_debug(module);
     let with = |limits: Limits| {
@@ -128,7 +128,7 @@ fn host_calls_money_and_tokens() {
 /// at once and then made in place, is not for the next, which is neither free nor made in place.
 #[test]
 fn a_free_call_at_the_end_of_a_slice_does_not_make_the_next_one_free() {
-    let call = |import| Op::Host { import: ImportId(import), arguments: vec![] };
+    let call = |import| Op::Host { import: ImportId(import), arguments: Registers::default() };
     let mut module = main(&[INT], vec![call(0), call(1), int(0, 7)]);
     let once = Import { effect: Effect::Once, ..action("BUY", &[]) };
     module.imports = vec![action("SAY", &[]), costing(once, Amount::Fixed(50), Amount::Fixed(5))];
@@ -171,7 +171,7 @@ fn deadline() {
 
 #[test]
 fn deadline_is_looked_at_after_each_host_call() {
-    let mut module = endless(vec![Op::Host { import: ImportId(0), arguments: vec![] }]);
+    let mut module = endless(vec![Op::Host { import: ImportId(0), arguments: Registers::default() }]);
     module.imports = vec![action("ACT", &[])];
     let mut host = Host::new();
     host.clock(Steps { now: Cell::new(0), step: 10 });
@@ -184,7 +184,7 @@ fn deadline_is_looked_at_after_each_host_call() {
 #[test]
 fn cancelling() {
     let flag = Arc::new(AtomicBool::new(false));
-    let mut module = endless(vec![Op::Host { import: ImportId(0), arguments: vec![] }]);
+    let mut module = endless(vec![Op::Host { import: ImportId(0), arguments: Registers::default() }]);
     module.imports = vec![action("ACT", &[])];
     let mut calls = 0;
     let mut host = Host::new();

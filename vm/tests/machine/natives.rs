@@ -135,12 +135,12 @@ impl<'t> Maker<'t> {
         if map {
             let ty = self.type_id(Type::Map { key: first, value: last, max: None });
             let result = self.register(ty);
-            self.code.push(Op::NewMap { result, entries: values });
+            self.code.push(Op::NewMap { result, entries: values.into() });
             return result;
         }
         let ty = self.type_id(Type::List { element: first, max: None });
         let result = self.register(ty);
-        self.code.push(Op::NewList { result, items: values });
+        self.code.push(Op::NewList { result, items: values.into() });
         result
     }
 
@@ -169,7 +169,7 @@ impl<'t> Maker<'t> {
             Shape::Map(key, value) => self.type_id(Type::Map { key, value, max: None }),
         };
         let result = self.register(ty);
-        self.code.push(Op::Native { result, native: native.id, arguments });
+        self.code.push(Op::Native { result, native: native.id, arguments: arguments.into() });
         result
     }
 

@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use swarm_bytecode::module::{FloatId, FunctionId, MetricKind, Module, StringId};
-use swarm_bytecode::op::Op;
+use swarm_bytecode::op::{Op, Registers};
 use swarm_bytecode::types::{Type, TypeId};
 
 const INT: TypeId = TypeId::INT;
@@ -308,8 +308,8 @@ fn registers_of_a_callee_start_at_zero() {
         0,
         Some(INT),
         vec![
-            Op::Call { function: FunctionId(1), arguments: vec![] },
-            Op::CallValue { result: r(0), function: FunctionId(2), arguments: vec![] },
+            Op::Call { function: FunctionId(1), arguments: Registers::default() },
+            Op::CallValue { result: r(0), function: FunctionId(2), arguments: Registers::default() },
             Op::ReturnValue { value: r(0) },
         ],
     );

@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use swarm_bytecode::module::{Amount, FunctionId, ImportId, MetricKind, Module, StringId, Veto};
-use swarm_bytecode::op::Op;
+use swarm_bytecode::op::{Op, Registers};
 use swarm_bytecode::types::TypeId;
 use swarm_vm::trace::JsonLines;
 use swarm_vm::{Effects, Exit, Host, Level, Limits, Outcome, Report, ValueRef};
@@ -154,7 +154,7 @@ fn a_veto_reads_metrics() {
             int(2, 5),
             Op::Range { item: r(3), first: r(1), last: r(2) },
             Op::RecordMetric { metric: METRIC, value: r(1) },
-            Op::Host { import: ImportId(0), arguments: vec![] },
+            Op::Host { import: ImportId(0), arguments: Registers::default() },
             Op::Advance {},
         ],
     );

@@ -2,7 +2,7 @@
 
 use crate::common::*;
 use swarm_bytecode::module::{Amount, FunctionId, ImportId, MetricKind, Module, State, StateId, StringId};
-use swarm_bytecode::op::Op;
+use swarm_bytecode::op::{Op, Registers};
 use swarm_bytecode::types::{Type, TypeId};
 use swarm_vm::trace::JsonLines;
 use swarm_vm::{
@@ -18,8 +18,8 @@ fn act(register: u8) -> Op {
     Op::Host { import: ImportId(0), arguments: rs(&[register]) }
 }
 
-fn within(budgets: &[u8], saved: &[u8], undoes: i64) -> Op {
-    Op::Within { budgets: rs(budgets), saved: rs(saved), phase: StringId(0), undoes }
+fn within(budgets: &[u8], saved: &[u8], undoes: i16) -> Op {
+    Op::Within { budgets: rs(budgets).into(), saved: rs(saved).into(), phase: StringId(0), undoes }
 }
 
 /// `ACT(n)` costs $0.000010; registers: 0 result, 1..=4 int, 5 and 6 money, 7 a string, 8 a duration.
@@ -114,7 +114,7 @@ fn what_was_spent_stays_spent() {
     let mut module = costly(vec![
         int(5, 25),
         within(&[5], &[], 1),
-        Op::HostValue { result: r(0), import: ImportId(1), arguments: vec![] },
+        Op::HostValue { result: r(0), import: ImportId(1), arguments: Registers::default() },
         act(1),
         Op::WithinElse {},
         Op::End {},
@@ -150,7 +150,7 @@ fn without_else_it_ends_the_run_as_a_limit() {
 fn nested(outer: i64, inner: i64, inner_undoes: bool) -> Module {
     let mut code = vec![int(1, 1), int(2, 2), int(3, 3)];
     code.extend([int(5, outer), int(6, inner), within(&[5], &[], 1), act(1)]);
-    code.extend([within(&[6], &[], i64::from(inner_undoes)), act(2), act(3)]);
+    code.extend([within(&[6], &[], i16::from(inner_undoes)), act(2), act(3)]);
     if inner_undoes {
         code.extend([Op::WithinElse {}, int(0, 1), Op::End {}]);
     } else {
@@ -309,7 +309,7 @@ fn timed(undoes: bool) -> Module {
     let mut code = vec![
         int(8, 50),
         int(1, 1),
-        within(&[8], if undoes { &[0] } else { &[] }, i64::from(undoes)),
+        within(&[8], if undoes { &[0] } else { &[] }, i16::from(undoes)),
         Op::Loop {},
         Op::AddInt { result: r(0), left: r(0), right: r(1) },
         Op::Repeat {},

@@ -14,8 +14,9 @@ use crate::codec::error::DecodeErrorKind;
 use crate::codec::limits;
 use crate::codec::read::{Reader, Result};
 use crate::codec::write::Writer;
+use crate::layout::Layout;
 use crate::module::{Function, Module};
-use crate::op::{Op, Operand, OperandKind, OperandReader, Register};
+use crate::op::{Op, Operand, OperandKind, OperandReader, Register, Registers as List};
 use crate::types::TypeId;
 
 /// The bit of an op's code that says that a register is left out.
@@ -118,14 +119,21 @@ pub(super) fn read(reader: &mut Reader<'_>, module: &Module) -> Result<Function>
     let parameters = u8::try_from(head >> 1).unwrap_or(u8::MAX);
     let result = if head & 1 == 1 { Some(reader.ty()?) } else { None };
     let (own, open) = stated.split_at(stated.len().min(usize::from(parameters)));
-    reader.allocate(limits::REGISTERS.saturating_mul(size_of::<TypeId>()))?;
     let whole = own.len() == usize::from(parameters);
     let mut frame =
         Frame { registers: Registers::new(module, own.to_vec()), open, whole, absent: usize::MAX };
-    let code = reader.list(limits::OPS, |reader| frame.read_op(reader))?;
+    let count = reader.count(limits::OPS)?;
+    // The verifier adds the layout.
+    reader.allocate(Layout::bytes(count))?;
+    let mut code = reader.room(count)?;
+    for _ in 0..count {
+        code.push(frame.read_op(reader)?);
+    }
     let Frame { registers, open, absent, .. } = frame;
     let mut registers = registers.into_types();
     registers.extend_from_slice(open);
+    // At most a few hundred bytes, so it is early enough to count them now.
+    reader.allocate(registers.capacity().saturating_mul(size_of::<TypeId>()))?;
     if registers.len() >= absent {
         return Err(reader.error(DecodeErrorKind::NotCanonical, SPELT_OUT));
     }
@@ -136,6 +144,7 @@ pub(super) fn read(reader: &mut Reader<'_>, module: &Module) -> Result<Function>
     Ok(Function { registers, parameters, result, code })
 }
 
+/// The types that stand before the code; at most a kilobyte, given back before the next function.
 fn read_types(reader: &mut Reader<'_>) -> Result<Vec<TypeId>> {
     let runs = reader.count(limits::REGISTERS)?;
     let mut types = Vec::new();
@@ -154,8 +163,6 @@ fn read_types(reader: &mut Reader<'_>) -> Result<Vec<TypeId>> {
             let text = format!("a function has at most {} registers", limits::REGISTERS);
             return Err(reader.error_at(start, DecodeErrorKind::TooLarge, text));
         }
-        // Growing by doubling can hold twice as many.
-        reader.allocate(length.saturating_mul(2).saturating_mul(size_of::<TypeId>()))?;
         types.resize(types.len().saturating_add(length), ty);
     }
     Ok(types)
@@ -190,16 +197,17 @@ impl<'m> Frame<'m> {
             short,
             left_out: short,
             arguments: None,
+            results: Results::default(),
+            source: None,
         };
         let op = Op::read(byte & !SHORT, &mut operands)?;
-        let left_out = operands.left_out;
+        let Operands { left_out, results, source, .. } = operands;
         let op = op.filter(|_| !left_out).ok_or_else(|| no_op(reader))?;
-        let results = Results::of(&op);
         if self.registers.follow(&results) {
             if !self.introduce(&op, &results, short) {
                 return Err(spelt_out(reader));
             }
-        } else if !short && results.is_empty() && self.registers.is_last(first_source(&op)) {
+        } else if !short && results.is_empty() && self.registers.is_last(source) {
             return Err(spelt_out(reader));
         }
         self.registers.ran(&results);
@@ -248,25 +256,15 @@ struct Operands<'r, 'a> {
     left_out: bool,
     /// How many arguments follow, as the index before them says.
     arguments: Option<usize>,
+    /// The registers that it writes, so far.
+    results: Results,
+    /// The first register that it reads by itself.
+    source: Option<Register>,
 }
 
-impl OperandReader for Operands<'_, '_> {
-    type Error = crate::codec::DecodeError;
-
-    fn register(&mut self) -> Result<Register> {
-        if self.left_out
-            && let Some(last) = self.last
-        {
-            self.left_out = false;
-            return Ok(last);
-        }
-        self.reader.byte().map(Register)
-    }
-
-    fn result(&mut self) -> Result<Register> {
-        if !self.short {
-            return self.reader.byte().map(Register);
-        }
+impl Operands<'_, '_> {
+    /// The next register that is not in use.
+    fn next(&mut self) -> Result<Register> {
         self.left_out = false;
         let next = u8::try_from(self.next).map_err(|_| {
             let text = format!("a function has at most {} registers", limits::REGISTERS);
@@ -275,21 +273,54 @@ impl OperandReader for Operands<'_, '_> {
         self.next = self.next.saturating_add(1);
         Ok(Register(next))
     }
+}
 
-    fn registers(&mut self) -> Result<Vec<Register>> {
+impl OperandReader for Operands<'_, '_> {
+    type Error = crate::codec::DecodeError;
+
+    fn register(&mut self) -> Result<Register> {
+        let register = match self.last {
+            Some(last) if self.left_out => {
+                self.left_out = false;
+                last
+            }
+            _ => Register(self.reader.byte()?),
+        };
+        self.source = self.source.or(Some(register));
+        Ok(register)
+    }
+
+    fn result(&mut self) -> Result<Register> {
+        let register = if self.short { self.next()? } else { Register(self.reader.byte()?) };
+        self.results.push(register);
+        Ok(register)
+    }
+
+    fn registers(&mut self) -> Result<List> {
         let count = match self.arguments.take() {
             Some(count) => count,
             None => self.reader.count(limits::FIELDS)?,
         };
-        let mut registers = self.reader.room(count)?;
-        for register in self.reader.take(count)? {
-            registers.push(Register(*register));
-        }
-        Ok(registers)
+        self.reader.allocate(List::bytes_beside(count))?;
+        let bytes = self.reader.take(count)?;
+        Ok(List::read(bytes))
+    }
+
+    fn rare(&mut self) -> Result<Box<List>> {
+        self.reader.allocate(size_of::<List>())?;
+        self.registers().map(Box::new)
     }
 
     fn integer(&mut self) -> Result<i64> {
         self.reader.number()
+    }
+
+    fn short(&mut self) -> Result<i16> {
+        let start = self.reader.position();
+        i16::try_from(self.reader.number()?).map_err(|_| {
+            let text = format!("a number here is at most {}", i16::MAX);
+            self.reader.error_at(start, DecodeErrorKind::TooLarge, text)
+        })
     }
 
     fn index(&mut self) -> Result<u16> {

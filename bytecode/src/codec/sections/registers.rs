@@ -18,14 +18,19 @@ impl Results {
     pub(super) fn of(op: &Op) -> Results {
         let mut results = Results::default();
         op.visit_operands(|_, kind, operand| {
-            if let (OperandKind::Destination(_), Operand::Register(register)) = (kind, operand)
-                && let Some(slot) = results.registers.get_mut(results.count)
-            {
-                *slot = register;
-                results.count = results.count.saturating_add(1);
+            if let (OperandKind::Destination(_), Operand::Register(register)) = (kind, operand) {
+                results.push(register);
             }
         });
         results
+    }
+
+    /// Adds the next one; no op has more than [`MOST`].
+    pub(super) fn push(&mut self, register: Register) {
+        if let Some(slot) = self.registers.get_mut(self.count) {
+            *slot = register;
+            self.count = self.count.saturating_add(1);
+        }
     }
 
     pub(super) fn len(&self) -> usize {

@@ -7,7 +7,7 @@ use arbitrary::Unstructured;
 use swarm_bytecode::module::{
     Amount, CallCost, Effect, Function, FunctionId, MetricKind, Module, Polynomial,
 };
-use swarm_bytecode::op::{Flow, OPS, Op, Operand, OperandReader, Register};
+use swarm_bytecode::op::{Flow, OPS, Op, Operand, OperandReader, Register, Registers};
 use swarm_bytecode::types::{Constant, Type, TypeId};
 use swarm_compiler::{Options, compile_text_with};
 
@@ -271,7 +271,7 @@ fn with_other_operand(op: &Op, choices: &mut Choices<'_, '_>) -> Op {
     op.visit_operands(|_, _, operand| {
         old.push(match operand {
             Operand::Register(register) => Old::Small(u16::from(register.0)),
-            Operand::Registers(registers) => Old::Registers(registers.to_vec()),
+            Operand::Registers(registers) => Old::Registers(registers.into()),
             Operand::Integer(value) => Old::Integer(value),
             Operand::Index(index) => Old::Small(u16::try_from(index).unwrap_or(u16::MAX)),
         });
@@ -308,7 +308,7 @@ fn read(code: u8, operands: &mut Operands<'_, '_, '_>) -> Op {
 #[derive(Debug)]
 enum Old {
     Small(u16),
-    Registers(Vec<Register>),
+    Registers(Registers),
     Integer(i64),
 }
 
@@ -343,7 +343,7 @@ impl OperandReader for Operands<'_, '_, '_> {
         })
     }
 
-    fn registers(&mut self) -> Result<Vec<Register>, Infallible> {
+    fn registers(&mut self) -> Result<Registers, Infallible> {
         if let Some(Old::Registers(old)) = self.next() {
             return Ok(old.clone());
         }
@@ -355,6 +355,11 @@ impl OperandReader for Operands<'_, '_, '_> {
             Some(Old::Integer(old)) => *old,
             _ => number(self.choices),
         })
+    }
+
+    fn short(&mut self) -> Result<i16, Infallible> {
+        let value = self.integer()?;
+        Ok(i16::try_from(value).unwrap_or(if value < 0 { i16::MIN } else { i16::MAX }))
     }
 
     fn index(&mut self) -> Result<u16, Infallible> {

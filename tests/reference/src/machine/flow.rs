@@ -380,7 +380,7 @@ impl<'m> Order<'m> {
             tokens: None,
             first_call: self.meters.host_calls,
         };
-        for register in budgets {
+        for register in budgets.iter() {
             let budget = frame.value(*register).word();
             match frame.ty(*register) {
                 TypeId::MONEY => within.money = Some(Purse { budget, used: 0 }),
