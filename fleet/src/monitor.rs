@@ -61,6 +61,10 @@ pub struct Alert {
     pub against: Against,
 }
 
+/// Most points that are held of an order, and most starts of an agent.
+const MOST_POINTS: usize = 2_048;
+const MOST_STARTS: usize = 4_096;
+
 /// What a figure is held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Against {
@@ -147,8 +151,12 @@ impl Monitor {
         let fresh =
             |held: &Aggregate| (held.window, held.head.events) < (aggregate.window, aggregate.head.events);
         match place {
-            std::collections::btree_map::Entry::Vacant(place) => {
-                place.insert(Arc::clone(aggregate));
+            std::collections::btree_map::Entry::Vacant(_) => {
+                // Windows are hearsay: nobody makes up as many starts as there is memory.
+                let starts = self.latest.range((rank, 0)..=(rank, u64::MAX)).count();
+                if starts < MOST_STARTS {
+                    self.latest.insert((rank, aggregate.incarnation), Arc::clone(aggregate));
+                }
             }
             std::collections::btree_map::Entry::Occupied(mut place) if fresh(place.get()) => {
                 place.insert(Arc::clone(aggregate));
@@ -199,8 +207,20 @@ impl Monitor {
         }
         self.watch_drift(now_ns, &totals, error_rate, judge);
         self.watch_baseline(now_ns, &totals);
-        self.points.push(Point { at_ns: now_ns, figures: totals.figures });
+        self.remember(Point { at_ns: now_ns, figures: totals.figures });
         reached
+    }
+
+    /// Of a long order every other point goes, again and again: what is left reaches back to its beginning.
+    fn remember(&mut self, point: Point) {
+        if self.points.len() >= MOST_POINTS {
+            let mut number = 0_usize;
+            self.points.retain(|_| {
+                number = number.saturating_add(1);
+                !number.is_multiple_of(2)
+            });
+        }
+        self.points.push(point);
     }
 
     /// Halfway, an expectation that would be missed at the present pace is told.

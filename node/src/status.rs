@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use swarm_fleet::injector::{Accounting, Injector};
 use swarm_fleet::message::Status as AgentStatus;
+use swarm_fleet::name::Name;
 
 /// How an order stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub struct Status {
     pub report_revision: u32,
     /// Targets that were reached and are not active: name, what they count as, and why.
     pub exceptions: Vec<(String, String, String)>,
+    /// Targets in whose name another key signed than the one they were first seen with.
+    #[serde(default)]
+    pub strangers: Vec<String>,
     /// What is expected, and whether it holds.
     pub expected: Vec<(String, bool)>,
     /// How many of the expectations are judged for good.
@@ -127,6 +131,7 @@ impl Status {
             exceptions: exceptions
                 .map(|(name, counts_as, status)| (name.to_string(), counts_as.to_owned(), why(status)))
                 .collect(),
+            strangers: injector.strangers().map(Name::to_string).collect(),
             ..Status::default()
         }
     }

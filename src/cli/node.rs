@@ -131,6 +131,11 @@ pub(crate) struct InjectorArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
 
+    /// An agent that has a new key, since it lost its state: the key it is registered with now counts. Every other agent
+    /// keeps the one it was first seen with.
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub(crate) new_key: Vec<Name>,
+
     /// Folder of programs that governors order by name on `swarm:instructions`.
     #[arg(long, value_name = "DIR", requires = "publisher", help_heading = "Governors")]
     pub(crate) library: Option<PathBuf>,

@@ -42,6 +42,7 @@ pub(crate) fn injector(arguments: &InjectorArguments, terminal: Terminal) -> Res
     };
     let bus = open(&arguments.bus.bus)?;
     let mut process = Process::new(settings, bus, library).map_err(|error| failure(&error))?;
+    process.renew_keys(&arguments.new_key).map_err(|error| failure(&error))?;
     terminal.talk(&format!("injector of fleet {fleet}\n"));
     let stop = told_to_stop()?;
     process.run(&stop).map_err(|error| failure(&error))?;

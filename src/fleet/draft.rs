@@ -196,3 +196,69 @@ fn running(directive: &Directive) -> Option<(Former, Vec<u8>)> {
 pub(crate) fn refused(refusal: &Refusal) -> Failure {
     Failure::coded(Status::Refused, refusal.code(), refusal).note(refusal.help())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use swarm_compiler::compile_text;
+
+    const PROGRAM: &str =
+        "INSTRUCTION hello_v1 {\n  DEADLINE 1h\n  TARGET ALL AGENTS\n}\nON START { LOG(\"here\") }\n";
+
+    fn loaded(text: &str) -> Loaded {
+        let (compilation, _) = compile_text("hello.swarm", text);
+        let module = compilation.module.unwrap();
+        Loaded { bytes: module.encode(), module, findings: Default::default(), bill: None }
+    }
+
+    fn draft<'a>(loaded: &'a Loaded, names: &[&str]) -> Draft<'a> {
+        Draft {
+            loaded,
+            fleet: Name::new("demo").unwrap(),
+            candidates: names.iter().map(|name| (Name::new(name).unwrap(), BTreeMap::new())).collect(),
+            context: Map::new(),
+            id: None,
+            agents: None,
+            desired: None,
+            revision: Revision { epoch: 1, counter: 4 },
+            expires: None,
+            minimum_sample: 10,
+            injector: SecretKey::from_seed([1; 32]).public_key(),
+            shadow: None,
+        }
+    }
+
+    fn id(draft: &Draft<'_>, now: i64) -> [u8; 16] {
+        let names: Vec<Name> = draft.candidates.iter().map(|(name, _)| name.clone()).collect();
+        draft.derived(&draft.loaded.bytes, "{}", &names, now)
+    }
+
+    #[test]
+    fn an_order_without_an_id_is_called_after_what_it_is() {
+        let (program, other) = (loaded(PROGRAM), loaded(&PROGRAM.replace("_v1", "_v2")));
+        let plain = || draft(&program, &["a", "b"]);
+        let own = id(&plain(), 7);
+        assert_eq!(own, id(&plain(), 7), "the same order of the same second");
+        let others = [
+            id(&plain(), 8),
+            id(&draft(&other, &["a", "b"]), 7),
+            id(&draft(&program, &["a", "bb"]), 7),
+            id(&draft(&program, &["ab"]), 7),
+            id(&Draft { fleet: Name::new("other").unwrap(), ..plain() }, 7),
+            id(&Draft { revision: Revision { epoch: 1, counter: 5 }, ..plain() }, 7),
+            id(&Draft { agents: Some(1), ..plain() }, 7),
+            id(&Draft { expires: Some(9), ..plain() }, 7),
+            id(&Draft { minimum_sample: 11, ..plain() }, 7),
+            id(&Draft { shadow: Some(9), ..plain() }, 7),
+            plain().derived(&program.bytes, "{\"n\":2}", &[], 7),
+        ];
+        let all: std::collections::BTreeSet<[u8; 16]> = others.into_iter().chain([own]).collect();
+        assert_eq!(all.len(), 12, "whatever is another gives another id");
+        // Signed, with a second's clock: two plans of one second are the same bytes.
+        let bytes = |draft: Draft<'_>| draft.submission(&[]).unwrap().envelope.payload;
+        let same = (0..20).any(|_| bytes(plain()) == bytes(plain()));
+        assert!(same, "two plans made within a second are alike");
+        let given = Draft { id: Some([3; 16]), ..plain() }.submission(&[]).unwrap();
+        assert_eq!(given.plan().unwrap().order.id, [3; 16]);
+    }
+}

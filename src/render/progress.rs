@@ -103,6 +103,14 @@ pub(crate) fn status_text(status: &Status, beats: &[(String, Beat)]) -> String {
     if hidden > 0 {
         row(&mut text, "", &dim(&format!("… and {} more, all in --format json", grouped(hidden as u128))));
     }
+    if let Some(first) = status.strangers.first() {
+        let more = match status.strangers.len() {
+            1 => String::new(),
+            count => format!(" and {} more", grouped(count.saturating_sub(1) as u128)),
+        };
+        let line = format!("another key signs in the name of {}{more}", safe(first));
+        row(&mut text, "keys", &error(&line));
+    }
     for (text_of, holds) in &status.expected {
         let mark = if *holds { good("holds") } else { warning("does not hold yet") };
         row(&mut text, "expects", &format!("{}: {mark}", safe(text_of)));

@@ -81,15 +81,12 @@ impl Keeping {
         let traces = root.join("traces");
         if !traces.exists() {
             fs::create_dir_all(&traces).map_err(|error| unwritable(&traces, error))?;
-            let keys = directive
-                .targets()
-                .iter()
-                .filter_map(|name| Some((name.to_string(), members.get(name)?.key.to_string().into())));
+            let keys = self.first_seen(directive.targets(), members)?;
             let publishers = self.trust.publishers().map(|key| Json::from(key.to_string()));
             let about = json!({
                 "format": VERSION, "simulated": false, "open": true, "window_ns": self.window_ns,
                 "targets": directive.targets().iter().map(Name::as_str).collect::<Vec<_>>(),
-                "keys": keys.collect::<Map<_, _>>(), "publishers": publishers.collect::<Vec<_>>(),
+                "keys": keys, "publishers": publishers.collect::<Vec<_>>(),
             });
             let source = self.sources.get(&plan.order.digest).map(Module::encode);
             write(&root.join("plan"), &directive.plan().encode())?;
@@ -102,6 +99,26 @@ impl Keeping {
         self.former = self.run.take().or_else(|| self.newest_but(&root));
         self.run = Some(Run::resume(root, plan.order.id, directive.targets().to_vec()));
         Ok(())
+    }
+
+    /// The keys of targets: those each was first seen with under this folder, whatever it is registered with now.
+    fn first_seen(
+        &self,
+        targets: &[Name],
+        members: &BTreeMap<Name, Member>,
+    ) -> Result<Map<String, Json>, NodeError> {
+        let path = self.root.join("keys.json");
+        let known = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let mut known: Map<String, Json> = known.unwrap_or_default();
+        let mut keys = Map::new();
+        for name in targets {
+            if let Some(member) = members.get(name) {
+                known.entry(name.as_str()).or_insert_with(|| member.key.to_string().into());
+            }
+            keys.extend(known.get(name.as_str()).map(|key| (name.to_string(), key.clone())));
+        }
+        write(&path, format!("{}\n", Json::Object(known)).as_bytes())?;
+        Ok(keys)
     }
 
     /// The newest order that was kept before this one, by a monitor that was at work before.

@@ -235,9 +235,21 @@ fn whatever_dies_in_the_middle_of_an_order_it_converges_and_nothing_happens_twic
     eprintln!("{runs} of {runs} fault runs converged");
 }
 
-/// Orders while a process of agents does not answer; gives the fleet once all is well again.
+/// Orders while a process of agents does not answer, over each kind of server.
 fn hampered(what: &str, hamper: impl Fn(&Fleet), seen: impl Fn(&Value) -> bool, mend: impl Fn(&Fleet)) {
-    let Some(fleet) = Fleet::start(Engine::Redis, PROCESSES, EACH) else { return };
+    for engine in Engine::ALL {
+        hampered_over(engine, what, &hamper, &seen, &mend);
+    }
+}
+
+fn hampered_over(
+    engine: Engine,
+    what: &str,
+    hamper: &dyn Fn(&Fleet),
+    seen: &dyn Fn(&Value) -> bool,
+    mend: &dyn Fn(&Fleet),
+) {
+    let Some(fleet) = Fleet::start(engine, PROCESSES, EACH) else { return };
     fleet.until_told(20);
     hamper(&fleet);
     let order = fleet.inject(1);
@@ -249,14 +261,18 @@ fn hampered(what: &str, hamper: impl Fn(&Fleet), seen: impl Fn(&Value) -> bool, 
         if since.is_some_and(|since| since.elapsed() > Duration::from_millis(1200)) {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what} is not named: {status}\n{}", fleet.logs());
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{engine:?}: {what} is not named: {status}\n{}",
+            fleet.logs()
+        );
         std::thread::sleep(Duration::from_millis(100));
     }
     mend(&fleet);
     let (code, document, said) = outcome(order);
     assert_eq!(code, 0, "{what}: {said}{}", fleet.logs());
-    assert_eq!(active(&document["status"]), u64::from(ALL_AGENTS), "{what}: {document}");
-    assert_eq!(fleet.effects().1, Vec::<String>::new(), "{what}: something happened twice");
+    assert_eq!(active(&document["status"]), u64::from(ALL_AGENTS), "{engine:?}, {what}: {document}");
+    assert_eq!(fleet.effects().1, Vec::<String>::new(), "{engine:?}, {what}: something happened twice");
 }
 
 /// Whether all who are silent are of this process, and someone is.

@@ -78,6 +78,13 @@ impl Durable {
         self.installed.iter().chain(&self.last_good).chain(shadow).map(|installed| &installed.directive)
     }
 
+    /// The orders it speaks of.
+    pub fn orders(&self) -> Vec<[u8; 16]> {
+        let shadow = self.shadow.as_ref().map(|shadow| &shadow.installed);
+        let installed = self.installed.iter().chain(&self.last_good).chain(shadow);
+        installed.map(|installed| installed.order).collect()
+    }
+
     /// Reads what an agent kept; desired states are looked up by digest.
     ///
     /// # Errors

@@ -30,6 +30,11 @@ impl Agent {
         State { status: self.in_a_word(), program, revision: durable.mark.revision.to_string() }
     }
 
+    /// The order of the program it runs.
+    pub fn order(&self) -> [u8; 16] {
+        self.totals.as_ref().map_or([0; 16], |(_, order, _)| *order)
+    }
+
     fn in_a_word(&self) -> String {
         let durable = self.durable();
         if self.left {

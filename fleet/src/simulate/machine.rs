@@ -255,6 +255,7 @@ impl Desk {
             match permit {
                 Permit::Perform => self.permitted.push(key),
                 Permit::Done => return Answer::done(),
+                Permit::Full => return Answer::failed("the order has done as much once as a journal holds"),
                 Permit::InDoubt => {
                     self.in_doubt = self.in_doubt.saturating_add(1);
                     return Answer::failed("in doubt: it may have been done before");

@@ -522,6 +522,7 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
         let Some(mut run) = node.run.take() else { return };
         let dies = std::mem::take(&mut node.dies_in_effect);
         let (activation, permitted) = engine.activate(&mut run, now, &mut node.journal, None);
+        let order = node.agent.order();
         // An intent is on disk before, the outcome after: who dies in between leaves the intent.
         for key in permitted {
             if let Some(down_ns) = dies {
@@ -533,7 +534,7 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
                 return;
             }
             watch.performed(now, agent, key);
-            node.journal.done(key);
+            node.journal.done(&order, key);
         }
         node.dies_in_effect = dies;
         if let Some(digest) = node.agent.running().filter(|_| activation.ended.is_none()) {

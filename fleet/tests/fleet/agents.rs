@@ -519,3 +519,22 @@ fn who_never_took_anything_leaves_without_a_word() {
     assert!(acks(&commands).is_empty());
     assert_eq!(closing(&commands), [true]);
 }
+
+/// Version 1 of the format, which knew no shadows, is version 2 without its last byte.
+#[test]
+fn a_state_of_the_first_version_is_read() {
+    let mut scene = Scene::new();
+    scene.desired(4, Step::Run { wave: 0 });
+    scene.step(Event::Started(Ok(())));
+    let durable = scene.agent.durable().clone();
+    assert!(durable.shadow.is_none() && durable.installed.is_some() && durable.outbox.is_some());
+    let known = |digest: &[u8; 32]| durable.directives().find(|own| own.digest() == *digest).cloned();
+    let mut bytes = durable.encode();
+    assert_eq!(Durable::decode(&bytes, &known).unwrap(), durable);
+    assert_eq!((bytes[4], bytes.pop()), (2, Some(0)));
+    assert!(Durable::decode(&bytes, &known).is_err(), "it is none of version 2");
+    bytes[4] = 1;
+    assert_eq!(Durable::decode(&bytes, &known).unwrap(), durable);
+    bytes[4] = 3;
+    assert!(Durable::decode(&bytes, &known).is_err(), "nobody knows version 3");
+}

@@ -144,3 +144,24 @@ fn a_history_goes_on_where_a_document_of_the_same_order_ends_and_keeps_the_newes
     let other = History::resume([8; 16], Some(&history.document()));
     assert_eq!(other, History::resume([8; 16], Some(b"{")));
 }
+
+#[test]
+fn a_long_order_and_made_up_starts_take_bounded_memory() {
+    let module = module();
+    let mut monitor = Monitor::new(&module, [7; 16]);
+    let mut quiet = Threshold::new(1);
+    for number in 1..=10_000_u64 {
+        monitor.close(number * 30 * SECOND, 0, &mut quiet);
+    }
+    assert!((1_000..=2_048).contains(&monitor.points().len()), "{}", monitor.points().len());
+    let times: Vec<u64> = monitor.points().iter().map(|point| point.at_ns).collect();
+    assert!(times.is_sorted() && times[0] < 1_000 * SECOND, "it reaches back to the beginning: {}", times[0]);
+    assert_eq!(times.last(), Some(&(10_000 * 30 * SECOND)));
+    for incarnation in 0..10_000 {
+        let agent = Name::new("agent-0").unwrap();
+        let (totals, head) = (Totals::new(&module.metrics), TraceHead { events: 1, hash: [1; 32] });
+        let own = Aggregate { agent, incarnation, window: 1, order: [7; 16], totals, head };
+        monitor.take(0, &Arc::new(own));
+    }
+    assert_eq!(monitor.latest().count(), 4_096);
+}

@@ -96,6 +96,7 @@ fn all_that_is_sent_reads_back() {
         Status::Refused("E0629".into()),
         Status::Failed("é".repeat(300).into()),
         Status::Idle,
+        Status::Left,
     ];
     for status in statuses {
         let head = TraceHead { events: 5, hash: [8; 32] };

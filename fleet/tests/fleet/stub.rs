@@ -160,7 +160,7 @@ impl Engine for Stub {
                 let done = u64::from(run.shadow);
                 activation.actions.push(("PAY".into(), Actions { done, ..Actions::default() }));
             }
-            Permit::InDoubt => activation.in_doubt = 1,
+            Permit::InDoubt | Permit::Full => activation.in_doubt = 1,
         }
         activation.samples.push((1, Number::Word(1)));
         activation.entries.own(&What::Measured(1, Number::Word(1)));

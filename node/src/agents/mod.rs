@@ -104,6 +104,7 @@ enum Due {
 /// Effects that may happen as soon as their intents are on disk, and the activation they belong to.
 struct Permitted {
     slot: usize,
+    order: [u8; 16],
     keys: Vec<EffectKey>,
     activation: Activation,
 }

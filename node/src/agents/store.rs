@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! a NAME       an agent's state           d DIGEST     a desired state
-//! j NAME 0 KEY whether an effect is done  l NAME 0 ID  an order whose effects are in doubt
+//! j NAME 0 ORDER KEY                       l NAME 0 ID  an order whose effects are in doubt
+//!              whether an effect is done; without its order as it was written at first
 //! t NAME 0 n   a piece of its trace       c NAME 0 n   a signed part of its trace that is not sent yet
 //! q NAME 0 ID  how a task of a queue ended, until the queue has been told
 //! ```
@@ -20,6 +21,9 @@ use swarm_vm::EffectKey;
 
 use crate::NodeError;
 use crate::disk::Disk;
+
+/// Bytes of an effect's key.
+const KEY: usize = size_of::<EffectKey>();
 
 /// Desired states that are kept before those no agent speaks of go.
 const MOST_DIRECTIVES: usize = 8;
@@ -61,8 +65,12 @@ fn of_agent(kind: u8, agent: &Name, what: &[u8]) -> Vec<u8> {
 pub(super) fn journal(disk: &Disk, agent: &Name) -> Journal {
     let (effects, doubtful) = (of_agent(b'j', agent, &[]), of_agent(b'l', agent, &[]));
     let effects = disk.under(&effects).filter_map(|(own, done)| {
-        let key: EffectKey = *own.get(effects.len()..)?.first_chunk()?;
-        Some((key, done == [1]))
+        let own = own.get(effects.len()..)?;
+        let (order, key) = match own.split_last_chunk::<KEY>()? {
+            ([], key) => (None, key),
+            (order, key) => (Some(order.try_into().ok()?), key),
+        };
+        Some((order, *key, done == [1]))
     });
     let doubtful =
         disk.under(&doubtful).filter_map(|(own, _)| own.get(doubtful.len()..)?.first_chunk().copied());
@@ -80,9 +88,24 @@ pub(super) fn persist(disk: &mut Disk, agent: &Name, durable: &Durable) {
     disk.put(&key(b'a', agent.as_str().as_bytes()), durable.encode());
 }
 
-/// Writes down that an effect is about to happen, or has happened.
-pub(super) fn effect(disk: &mut Disk, agent: &Name, effect: &EffectKey, done: bool) {
-    disk.put(&of_agent(b'j', agent, effect), vec![u8::from(done)]);
+/// Writes down that an effect of an order is about to happen, or has happened.
+pub(super) fn effect(disk: &mut Disk, agent: &Name, order: &[u8; 16], effect: &EffectKey, done: bool) {
+    disk.put(&of_agent(b'j', agent, &[order.as_slice(), effect].concat()), vec![u8::from(done)]);
+}
+
+/// Shortens a journal, in memory and on disk, where it is of many orders the agent does not speak of any more.
+pub(super) fn shorten(disk: &mut Disk, agent: &Name, journal: &mut Journal, spoken: &[[u8; 16]]) {
+    for order in journal.shorten(spoken) {
+        let prefix = of_agent(b'j', agent, &order);
+        let keys: Vec<Vec<u8>> = disk.under(&prefix).map(|(key, _)| key.to_vec()).collect();
+        keys.iter()
+            .filter(|key| key.len() > prefix.len().saturating_add(KEY - 1))
+            .for_each(|key| disk.remove(key));
+        disk.put(&of_agent(b'l', agent, &order), Vec::new());
+    }
+    for order in journal.forget_doubtful() {
+        disk.remove(&of_agent(b'l', agent, &order));
+    }
 }
 
 /// The journal of an agent is gone: all that an order does once is in doubt.

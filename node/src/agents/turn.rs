@@ -259,10 +259,17 @@ impl<E: Engine> Agents<E> {
             self.step(at, agent::Event::Activated(&activation), work);
             return;
         }
+        let order = slot.agent.order();
         for key in &keys {
-            store::effect(&mut settings.disk, slot.agent.name(), key, false);
+            store::effect(&mut settings.disk, slot.agent.name(), &order, key, false);
         }
-        self.permitted.push(Permitted { slot: at, keys, activation });
+        store::shorten(
+            &mut settings.disk,
+            slot.agent.name(),
+            &mut slot.journal,
+            &slot.agent.durable().orders(),
+        );
+        self.permitted.push(Permitted { slot: at, order, keys, activation });
     }
 
     /// A program in shadow does what is due. It asks no journal, so nothing is permitted and nothing happens.
@@ -336,12 +343,12 @@ impl<E: Engine> Agents<E> {
     }
 
     fn perform(&mut self, permitted: Permitted, work: &mut Work) {
-        let Permitted { slot: at, keys, activation } = permitted;
+        let Permitted { slot: at, order, keys, activation } = permitted;
         let Some(slot) = self.slots.get_mut(at) else { return };
         for key in &keys {
             self.outside.perform(slot.agent.name(), key);
-            slot.journal.done(*key);
-            store::effect(&mut self.settings.disk, slot.agent.name(), key, true);
+            slot.journal.done(&order, *key);
+            store::effect(&mut self.settings.disk, slot.agent.name(), &order, key, true);
         }
         self.step(at, agent::Event::Activated(&activation), work);
     }

@@ -46,10 +46,11 @@ impl Process {
             return Ok(());
         };
         let (mut durable, submission) = (Durable::decode(durable)?, Submission::decode(plan)?);
-        let keys =
+        let mut keys =
             keys.as_chunks::<32>().0.iter().map(PublicKey::from_bytes).collect::<Result<Vec<_>, _>>()?;
         let begun = disk.get(BEGUN).and_then(|bytes| bytes.try_into().ok()).map_or(0, i64::from_le_bytes);
         let time = Timeline::since(begun, self.settings.speed);
+        self.take_renewed(&submission.targets, &mut keys)?;
         let active = self.make(submission, keys, Revision { epoch, counter: 0 }, time)?;
         // A step that publishers took meanwhile is not written over.
         let (bytes, version) = self.bus.get(&self.layout.desired)?;
@@ -62,6 +63,21 @@ impl Process {
         self.active = Some(active);
         (self.acks, self.windows) = (None, None);
         self.step(Event::Boot(durable))
+    }
+
+    /// Keys that are new, as far as their agents have registered with them, take the place of the former ones.
+    fn take_renewed(&mut self, targets: &[Name], keys: &mut [PublicKey]) -> Result<(), NodeError> {
+        if self.new_keys.is_empty() {
+            return Ok(());
+        }
+        let members = registry::read(&mut *self.bus, &self.layout)?;
+        for (name, key) in targets.iter().zip(keys.iter_mut()) {
+            if let Some(member) = members.get(name).filter(|_| self.new_keys.contains(name)) {
+                *key = self.first_seen(name, &member.key)?;
+            }
+        }
+        self.settings.disk.put(KEYS, bytes_of(keys));
+        self.settings.disk.commit()
     }
 
     fn make(
@@ -93,17 +109,23 @@ impl Process {
     }
 
     /// Takes up a plan that was checked; the keys are those of its targets.
-    pub(super) fn begin(&mut self, submission: Submission, keys: Vec<PublicKey>) -> Result<(), NodeError> {
+    pub(super) fn begin(
+        &mut self,
+        submission: Submission,
+        keys: Vec<PublicKey>,
+        suspects: &[Name],
+    ) -> Result<(), NodeError> {
         let epoch = self.lease.epoch().unwrap_or_default();
         let last = self.active.as_ref().and_then(|own| own.machine.durable()).map(|own| own.revision);
         let above = last.unwrap_or_default().max(Revision { epoch, counter: 0 });
         let plan = submission.plan()?;
         let bytes = submission.encode();
-        let active = self.make(submission, keys.clone(), above, Timeline::new(self.settings.speed))?;
+        let mut active = self.make(submission, keys.clone(), above, Timeline::new(self.settings.speed))?;
+        suspects.iter().for_each(|name| active.machine.suspect(name));
         let disk = &mut self.settings.disk;
         disk.remove(DURABLE);
         disk.put(PLAN, bytes);
-        disk.put(KEYS, keys.iter().flat_map(PublicKey::to_bytes).collect());
+        disk.put(KEYS, bytes_of(&keys));
         disk.put(BEGUN, clock().to_le_bytes().to_vec());
         disk.put(TAKEN, revision_bytes(plan.order.revision));
         self.active = Some(active);
@@ -285,6 +307,10 @@ impl Process {
         self.said = Some((status, Instant::now()));
         Ok(())
     }
+}
+
+fn bytes_of(keys: &[PublicKey]) -> Vec<u8> {
+    keys.iter().flat_map(PublicKey::to_bytes).collect()
 }
 
 fn revision_bytes(revision: Revision) -> Vec<u8> {

@@ -89,8 +89,8 @@ impl Process {
             return refuse(Cause::NotYet, message);
         }
         let members = registry::read(&mut *self.bus, &self.layout)?;
-        let keys = self.keys(&submission.targets, &members)?;
-        self.begin(submission, keys)
+        let (keys, suspects) = self.keys(&submission.targets, &members)?;
+        self.begin(submission, keys, &suspects)
     }
 
     /// The plan as its first step would tell it: what agents would refuse goes out to none of them.
@@ -116,13 +116,50 @@ impl Process {
         Ok(authorised(&checked, &self.settings.trust, clock())?)
     }
 
-    fn keys(&self, targets: &[Name], members: &BTreeMap<Name, Member>) -> Result<Vec<PublicKey>, NodeError> {
+    /// The keys of a plan's targets: those each was first seen with. Also those that are registered with another one now.
+    fn keys(
+        &mut self,
+        targets: &[Name],
+        members: &BTreeMap<Name, Member>,
+    ) -> Result<(Vec<PublicKey>, Vec<Name>), NodeError> {
         let unknown: Vec<&Name> = targets.iter().filter(|name| !members.contains_key(*name)).collect();
         if !unknown.is_empty() {
             let message = format!("no process has told of these targets: {}", few(&unknown));
             return Err(Refusal::new(Cause::TooFewAgents, message).into());
         }
-        Ok(targets.iter().filter_map(|name| members.get(name)).map(|member| member.key.clone()).collect())
+        let (mut keys, mut suspects) = (Vec::with_capacity(targets.len()), Vec::new());
+        for name in targets {
+            let Some(Member { key, .. }) = members.get(name) else { continue };
+            let first = self.first_seen(name, key)?;
+            if first != *key {
+                suspects.push(name.clone());
+            }
+            keys.push(first);
+        }
+        Ok((keys, suspects))
+    }
+
+    /// The key an agent was first seen with: this one, if it never was.
+    pub(super) fn first_seen(&mut self, agent: &Name, key: &PublicKey) -> Result<PublicKey, NodeError> {
+        let place = key_of(agent);
+        let known = self.settings.disk.get(&place).and_then(|bytes| bytes.first_chunk());
+        if let Some(known) = known.map(PublicKey::from_bytes).transpose()? {
+            return Ok(known);
+        }
+        self.settings.disk.put(&place, key.to_bytes().to_vec());
+        Ok(key.clone())
+    }
+
+    /// Agents that have a new key: the one they are registered with next counts, also for an order that is under way.
+    ///
+    /// # Errors
+    /// [`NodeError::Disk`].
+    pub fn renew_keys(&mut self, agents: &[Name]) -> Result<(), NodeError> {
+        for agent in agents {
+            self.settings.disk.remove(&key_of(agent));
+        }
+        self.new_keys.extend(agents.iter().cloned());
+        self.settings.disk.commit()
     }
 
     /// Orders as governors write them become plans, where this injector has a library and may sign.
@@ -188,6 +225,11 @@ impl Process {
             None => Err(Ok("{}".to_owned())),
         }
     }
+}
+
+/// Where the key is on disk that an agent was first seen with.
+fn key_of(agent: &Name) -> Vec<u8> {
+    [b"key ".as_slice(), agent.as_str().as_bytes()].concat()
 }
 
 fn order_digest(bytes: &[u8]) -> [u8; 32] {

@@ -8,7 +8,7 @@
 mod course;
 mod intake;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -128,6 +128,8 @@ pub struct Process {
     /// What it is called in the registry, and when it said that it is there.
     name: String,
     beat_at: Option<Instant>,
+    /// Agents whose key is new.
+    new_keys: BTreeSet<Name>,
 }
 
 impl std::fmt::Debug for Process {
@@ -173,6 +175,7 @@ impl Process {
             trouble: None,
             name,
             beat_at: None,
+            new_keys: BTreeSet::new(),
             settings,
         })
     }

@@ -100,3 +100,37 @@ fn a_bus_that_forgot_everything_is_told_again() {
     until_state(&mut fleet, "a-1", "idle");
     assert_eq!(seen(&fleet).len(), 3);
 }
+
+#[test]
+fn another_key_than_the_first_is_refused_and_named_until_someone_says_that_it_is_right() {
+    let mut fleet = Fleet::new(Bench::all().remove(0));
+    fleet.start("a", &Kind::default());
+    fleet.start("b", &Kind { agents: 1, ..Kind::default() });
+    let all = ["a-1", "a-2", "a-3", "b-1"];
+    fleet.send(&program(1), &all);
+    let status =
+        fleet.until_status("all run it", |status| status.phase == "converged" && status.reached.active == 4);
+    assert_eq!(status.strangers, Vec::<String>::new());
+
+    // Somebody else comes under the name of one of them, or its disk is gone and its key with it.
+    drop(fleet.agents.remove("b"));
+    fleet.lose_disk("b");
+    fleet.start("b", &Kind { agents: 1, keys: " of another", ..Kind::default() });
+    fleet.send(&program(2), &all);
+    let status = fleet.until_status("the others run it", |status| {
+        status.phase == "converged" && status.reached.active == 3
+    });
+    assert_eq!(status.strangers, ["b-1"]);
+    until_state(&mut fleet, "b-1", "active");
+    for _ in 0..20 {
+        fleet.turn();
+    }
+    let status = fleet.until_status("it counts for nothing", |_| true);
+    assert_eq!((status.reached.active, status.reached.silent), (3, 1));
+
+    fleet.injector.renew_keys(&[name("b-1")]).unwrap();
+    fleet.send(&program(3), &all);
+    let status = fleet
+        .until_status("all four run it", |status| status.phase == "converged" && status.reached.active == 4);
+    assert_eq!(status.strangers, Vec::<String>::new());
+}

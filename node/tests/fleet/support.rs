@@ -119,7 +119,7 @@ impl Default for Kind {
 /// A fleet.
 pub(crate) struct Fleet {
     pub(crate) bench: Bench,
-    injector: Process,
+    pub(crate) injector: Process,
     pub(crate) agents: BTreeMap<String, Agents<Machines>>,
     pub(crate) operator: Operator,
     pub(crate) world: World,
@@ -178,6 +178,11 @@ impl Fleet {
         let agents = Agents::new(settings, machines, outside, self.bench.open()).unwrap();
         self.agents.insert(process.to_owned(), agents);
         self.turn();
+    }
+
+    /// Takes a process's disk away; it does not run.
+    pub(crate) fn lose_disk(&self, process: &str) {
+        std::fs::remove_file(self.directory.path().join(process)).unwrap();
     }
 
     /// Each process takes a turn.
