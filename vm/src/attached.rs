@@ -97,43 +97,35 @@ pub(crate) struct Extent {
     texts: usize,
 }
 
-/// The fields of the rows of one view.
+/// A field of the rows of one view that is read from a column.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Row<'a> {
+pub(crate) struct Column<'a> {
     view: u32,
-    fields: &'a [Binding],
+    /// The source to be put in, of a column of texts.
+    texts: u64,
+    values: &'a [u64],
 }
 
-impl Default for Row<'_> {
+impl Default for Column<'_> {
     fn default() -> Self {
-        Row { view: ARENA, fields: &[] }
+        Column { view: ARENA, texts: 0, values: &[] }
     }
 }
 
-impl<'a> Row<'a> {
-    /// Whether the record is a row of this view.
-    pub(crate) fn is_of(self, record: u64) -> bool {
-        Reference::unpack(record).source == self.view
-    }
-
-    /// The values of a field in all rows, if they are whole words.
-    pub(crate) fn column(self, field: u8) -> Option<&'a [u64]> {
-        match self.fields.get(usize::from(field)) {
-            Some(Binding::Slots { values, source: 0 }) => Some(values),
-            _ => None,
-        }
-    }
-
-    /// A field of a record that is a row of this view and reads it from a column.
+impl<'a> Column<'a> {
+    /// The field of a record, if that is a row of this view.
     #[inline(always)]
-    pub(crate) fn field(self, record: u64, field: u8) -> Option<u64> {
+    pub(crate) fn value(&self, record: u64) -> Option<u64> {
         let Reference { source, index } = Reference::unpack(record);
-        match self.fields.get(usize::from(field)) {
-            Some(Binding::Slots { values, source: texts }) if source == self.view => {
-                values.get(slot::index(index)).map(|value| value | texts)
-            }
-            _ => None,
+        if source != self.view {
+            return None;
         }
+        self.values.get(slot::index(index)).map(|value| value | self.texts)
+    }
+
+    /// The values in all rows of the view that this record is one of, if they are whole words.
+    pub(crate) fn words(&self, record: u64) -> Option<&'a [u64]> {
+        (Reference::unpack(record).source == self.view && self.texts == 0).then_some(self.values)
     }
 }
 
@@ -172,17 +164,17 @@ impl Walk {
 }
 
 impl Attached {
-    /// What the record is a row of, to read more of its kind.
-    pub(crate) fn row(&self, record: u64) -> Row<'_> {
+    /// A field of all records that are rows like this one, if it is read from a column.
+    pub(crate) fn column(&self, record: u64, field: u8) -> Column<'_> {
         let view = Reference::unpack(record).source;
-        match self.views.get(slot::index(view)) {
-            Some(View::Rows { first, fields, .. }) => {
-                let start = slot::index(*first);
-                let range = start..start.saturating_add(slot::index(*fields));
-                Row { view, fields: self.bindings.get(range).unwrap_or(&[]) }
-            }
-            _ => Row::default(),
+        if let Some(View::Rows { first, fields, .. }) = self.views.get(slot::index(view))
+            && u32::from(field) < *fields
+            && let Some(Binding::Slots { values, source }) =
+                self.bindings.get(slot::index(first.wrapping_add(u32::from(field))))
+        {
+            return Column { view, texts: *source, values };
         }
+        Column::default()
     }
 
     /// The list as a walk over rows, if it is one.

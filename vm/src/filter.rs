@@ -10,7 +10,7 @@ use swarm_bytecode::op::{Op, Register};
 use crate::fuse::{Ask, Compared, floats, words};
 
 /// Most conditions of one filter.
-const MOST: usize = 8;
+pub(crate) const MOST: usize = 8;
 
 /// Conditions of the rows of a loop.
 #[derive(Debug, Clone)]

@@ -31,9 +31,29 @@ impl Fusing {
             return None;
         }
         let rest = code.get(p..)?;
-        let (word, ops) = condition(rest).or_else(|| chain(rest)).or_else(|| with_constant(rest, intern))?;
+        let before = p.checked_sub(1).and_then(|before| code.get(before));
+        let (word, ops) = fill(before, rest)
+            .or_else(|| condition(rest))
+            .or_else(|| chain(rest))
+            .or_else(|| with_constant(rest, intern))?;
         self.free = p.saturating_add(ops);
         Some(word)
+    }
+}
+
+/// A loop over a range that appends one constant, and how many ops its body has.
+fn fill(before: Option<&Op>, body: &[Op]) -> Option<(Word, usize)> {
+    match (before?, body) {
+        (
+            Op::Range { item, last, .. },
+            [
+                Op::Integer { result: constant, .. } | Op::Zero { result: constant },
+                Op::Push { list, value },
+                Op::Advance {},
+                ..,
+            ],
+        ) if value == constant && ![list, item, last].contains(&constant) => Some((Word::FillRounds, 3)),
+        _ => None,
     }
 }
 
@@ -50,6 +70,22 @@ fn condition(rest: &[Op]) -> Option<(Word, usize)> {
                 Ask::Equal => return None,
             };
             (word, 3)
+        }
+        [
+            Op::MulFloat { result: first, left, right },
+            Op::MulFloat { result: second, left: second_left, right: second_right },
+            Op::AddFloat { result: sum, left: a, right: b },
+            Op::LtFloat { result, left: _, right: compared },
+            Op::If { condition },
+            ..,
+        ] if (first, second, sum, result) == (a, b, compared, condition)
+            && first != second
+            && second_left != first
+            && second_right != first =>
+        {
+            let [first, left, right, second, second_left, second_right, sum] =
+                [first, left, right, second, second_left, second_right, sum].map(|register| register.0);
+            (Word::ProductsMoreIf { first, left, right, second, second_left, second_right, sum }, 5)
         }
         [Op::AddFloat { result: sum, left, right }, compare, Op::If { condition }, ..]
             if let Some(compared) = floats(compare).and_then(|compared| compared.with_left(*sum))
@@ -188,7 +224,9 @@ fn chain(rest: &[Op]) -> Option<(Word, usize)> {
         [Op::Move { result, value }, Op::Advance {}, ..] => {
             (Word::MoveNext { result: result.0, value: value.0 }, 2)
         }
-        [Op::SetItem { .. }, Op::Advance {}, ..] => (Word::SetItemNext, 2),
+        [Op::SetItem { list, index, value }, Op::Advance {}, ..] => {
+            (Word::SetItemNext { list: list.0, index: index.0, value: value.0 }, 2)
+        }
         [Op::Push { list, value }, Op::Advance {}, ..] => {
             (Word::PushNext { list: list.0, value: value.0 }, 2)
         }

@@ -321,14 +321,43 @@ impl Heap {
         self.words.get_mut(header.wrapping_add(usize::try_from(at).ok()?).wrapping_add(1))
     }
 
-    /// Appends an item to a list that may be written and has room.
-    #[inline]
-    pub(crate) fn append(&mut self, list: u64, length: u32, value: u64) {
-        self.write(list, length, value);
-        if let Some(header) = self.word_mut(slot::index(Reference::unpack(list).index)) {
-            // The length is the low end of the header and below the room, so this carries nowhere.
-            *header = header.wrapping_add(1);
+    /// Whether an item can be appended to a list where it is: see [`Heap::append`].
+    pub(crate) fn has_room(&self, list: u64, most: u32) -> bool {
+        self.writable(list).is_some_and(|header| header.length < header.room.min(most))
+    }
+
+    /// Appends an item to a list of this arena, if it may be written, has room for one and holds fewer than `most`.
+    #[inline(always)]
+    pub(crate) fn append(&mut self, list: u64, value: u64, most: u32) -> bool {
+        let Ok(offset) = usize::try_from(list) else { return false };
+        let at = offset.wrapping_sub(FIRST_OFFSET);
+        let header = self.words.get(at).copied().unwrap_or(SHARED);
+        let (length, room) = (slot::low(header), slot::low(header >> 32) & MAX_ROOM);
+        if header & SHARED != 0 || length >= room || length >= most {
+            return false;
         }
+        let place = at.wrapping_add(slot::index(length)).wrapping_add(1);
+        let Some([header, .., item]) = self.words.get_mut(at..=place) else { return false };
+        *item = value;
+        // The length is the low end of the header and below the room, so this carries nowhere.
+        *header = header.wrapping_add(1);
+        true
+    }
+
+    /// Appends the same item so many times, or as often as [`Heap::append`] would; gives how often.
+    pub(crate) fn fill(&mut self, list: u64, value: u64, most: u32, times: u64) -> u64 {
+        let Some(Header { length, room, .. }) = self.writable(list) else { return 0 };
+        let times = slot::low(times.min(u64::from(room.min(most).saturating_sub(length))));
+        let start = slot::index(Reference::unpack(list).index).wrapping_sub(FIRST_OFFSET);
+        let first = start.wrapping_add(slot::index(length)).wrapping_add(1);
+        let Some(items) = self.words.get_mut(first..first.saturating_add(slot::index(times))) else {
+            return 0;
+        };
+        items.fill(value);
+        if let Some(header) = self.words.get_mut(start) {
+            *header = header.wrapping_add(u64::from(times));
+        }
+        u64::from(times)
     }
 }
 

@@ -122,6 +122,7 @@ fn run<O: Observer>(
         pc: machine.pc,
         stack_at: 0,
         luck: skip::Luck::default(),
+        looked: skip::Looked::default(),
         exit: None,
     };
     let exit = loop {

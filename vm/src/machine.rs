@@ -47,7 +47,10 @@ impl MemoryMeter {
     /// How much would be held with so many more, if that is within the limit.
     #[inline(always)]
     pub(crate) fn with(&self, bytes: u64) -> Option<u64> {
-        self.used.checked_add(bytes).filter(|used| *used <= self.limit)
+        match self.used.checked_add(bytes) {
+            Some(used) if used <= self.limit => Some(used),
+            _ => None,
+        }
     }
 
     /// So much is held now, as [`MemoryMeter::with`] gave it.

@@ -129,7 +129,7 @@ pub(crate) fn push_moving(
     let moved = scope.heap.start(header, wanted).map_err(full)?;
     push_items(scope.code, scope.attached, scope.heap, list, length);
     scope.heap.push_zeros(room.saturating_sub(length));
-    scope.heap.append(moved, length, value);
+    scope.heap.append(moved, value, most);
     Ok(moved)
 }
 

@@ -84,6 +84,11 @@ pub(crate) fn from_float(value: f64) -> u64 {
     (value + 0.0).to_bits()
 }
 
+/// The sum or difference of two floats of slots as its slot: neither of them is −0, so it is not either.
+pub(crate) fn from_sum(value: f64) -> u64 {
+    value.to_bits()
+}
+
 /// A 32-bit index as `usize`.
 pub(crate) fn index(value: u32) -> usize {
     value as usize

@@ -550,18 +550,35 @@ pub(crate) enum Word {
         result: u8,
         unless: bool,
     },
+    /// Two products, their sum, [`Word::LtFloat`] of it and [`Word::If`].
+    ProductsMoreIf {
+        first: u8,
+        left: u8,
+        right: u8,
+        second: u8,
+        second_left: u8,
+        second_right: u8,
+        sum: u8,
+    },
     /// `move`, and a [`Word::NextInRange`].
     MoveNext {
         result: u8,
         value: u8,
     },
     /// A [`Word::SetItem`] of what is no reference, and a [`Word::NextInRange`].
-    SetItemNext,
+    SetItemNext {
+        list: u8,
+        index: u8,
+        value: u8,
+    },
     /// A [`Word::Push`] of what is no reference, and a [`Word::NextInRange`].
     PushNext {
         list: u8,
         value: u8,
     },
+    /// All rounds but the last of a loop over a range that does no more than `int` and [`Word::Push`]: a list of equal
+    /// items.
+    FillRounds,
     /// `int` and a sum with it.
     AddConstant {
         result: u8,
@@ -670,8 +687,10 @@ impl Word {
                 | Word::ItemIf { .. }
                 | Word::SumMoreIf { .. }
                 | Word::MoveNext { .. }
-                | Word::SetItemNext
+                | Word::ProductsMoreIf { .. }
+                | Word::SetItemNext { .. }
                 | Word::PushNext { .. }
+                | Word::FillRounds
                 | Word::AddConstant { .. }
                 | Word::SubConstant { .. }
                 | Word::MulConstant { .. }

@@ -104,12 +104,11 @@ fn from_bytes(lua: &Lua, code: &[u8]) -> Result<Value, Failure> {
 fn rows(lua: &Lua, work: Work, set: usize) -> Result<Table, Failure> {
     let tasks = tasks(work, set);
     let rows = lua.create_table()?;
-    let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network);
-    for (row, ((cpu_time, memory), network)) in (0_i64..).zip(columns) {
+    for [cpu_time, memory, network, row] in tasks.rows() {
         let task = lua.create_table()?;
-        task.set("cpu_time", *cpu_time)?;
-        task.set("memory", *memory)?;
-        task.set("network", *network)?;
+        task.set("cpu_time", cpu_time)?;
+        task.set("memory", memory)?;
+        task.set("network", network)?;
         task.set("id", row)?;
         rows.push(task)?;
     }

@@ -31,9 +31,8 @@ fn number(object: Option<&MontyObject>) -> i64 {
 
 fn rows(work: Work, set: usize) -> MontyObject {
     let tasks = tasks(work, set);
-    let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network);
-    let rows = (0_i64..).zip(columns).map(|(row, ((cpu_time, memory), network))| {
-        let fields = [("cpu_time", *cpu_time), ("memory", *memory), ("network", *network), ("id", row)];
+    let rows = tasks.rows().map(|[cpu_time, memory, network, row]| {
+        let fields = [("cpu_time", cpu_time), ("memory", memory), ("network", network), ("id", row)];
         let fields = fields.map(|(name, value)| (MontyObject::String(name.into()), MontyObject::Int(value)));
         MontyObject::Dict(fields.to_vec().into())
     });

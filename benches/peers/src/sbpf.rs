@@ -163,22 +163,11 @@ impl Instance {
     }
 }
 
-/// One task as four 64-bit integers; the last is its row.
-fn rows(work: Work, set: usize) -> Vec<u8> {
-    let tasks = tasks(work, set);
-    let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network);
-    (0_i64..)
-        .zip(columns)
-        .flat_map(|(row, ((cpu_time, memory), network))| [*cpu_time, *memory, *network, row])
-        .flat_map(i64::to_le_bytes)
-        .collect()
-}
-
 fn work_runs(work: Work, metered: bool) -> Result<Option<Runs>, Failure> {
     let Some(text) = text(work) else { return Ok(None) };
     let program = program(&loader(metered)?, text)?;
     let sets = if work.is_policy() { work.sets() } else { 0 };
-    let sets: Vec<Vec<u8>> = (0..sets).map(|set| rows(work, set)).collect();
+    let sets: Vec<Vec<u8>> = (0..sets).map(|set| tasks(work, set).bytes()).collect();
     let first = sets.first().cloned().unwrap_or_else(|| vec![0; 8]);
     let mut instance = Instance::new(&program, 200_008, first)?;
     let argument = work.argument() as u64;

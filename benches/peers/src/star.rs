@@ -59,8 +59,7 @@ fn data(work: Work, set: usize) -> String {
         Work::Wordcount => format!("data = {:?}\n", text()),
         _ if work.is_policy() => {
             let tasks = tasks(work, set);
-            let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network).enumerate();
-            let rows = columns.map(|(row, ((cpu_time, memory), network))| {
+            let rows = tasks.rows().map(|[cpu_time, memory, network, row]| {
                 format!(
                     "{{'id': {row}, 'cpu_time': {cpu_time}, 'memory': {memory}, 'network': {network}}},\n"
                 )

@@ -25,9 +25,8 @@ fn engine() -> rhai::Engine {
 
 fn rows(work: Work, set: usize) -> Dynamic {
     let tasks = tasks(work, set);
-    let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network);
-    let rows = (0_i64..).zip(columns).map(|(row, ((cpu_time, memory), network))| {
-        let fields = [("cpu_time", *cpu_time), ("memory", *memory), ("network", *network), ("id", row)];
+    let rows = tasks.rows().map(|[cpu_time, memory, network, row]| {
+        let fields = [("cpu_time", cpu_time), ("memory", memory), ("network", network), ("id", row)];
         Dynamic::from_map(
             fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect::<Map>(),
         )

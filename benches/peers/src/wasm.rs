@@ -24,17 +24,6 @@ fn text(work: Work) -> Option<&'static str> {
     })
 }
 
-/// One task as four 64-bit integers; the last is its row.
-fn rows(work: Work, set: usize) -> Vec<u8> {
-    let tasks = tasks(work, set);
-    let columns = tasks.cpu_time.iter().zip(&tasks.memory).zip(&tasks.network);
-    (0_i64..)
-        .zip(columns)
-        .flat_map(|(row, ((cpu_time, memory), network))| [*cpu_time, *memory, *network, row])
-        .flat_map(i64::to_le_bytes)
-        .collect()
-}
-
 fn engine(metered: bool) -> wasmi::Engine {
     let mut config = Config::default();
     config.consume_fuel(metered);
@@ -80,7 +69,7 @@ fn work_runs(work: Work, metered: bool) -> Result<Option<Runs>, Failure> {
     let engine = engine(metered);
     let mut loaded = Loaded::new(&linker(&engine)?, &Module::new(&engine, text)?, metered)?;
     let sets = if work.is_policy() { work.sets() } else { 0 };
-    let sets: Vec<Vec<u8>> = (0..sets).map(|set| rows(work, set)).collect();
+    let sets: Vec<Vec<u8>> = (0..sets).map(|set| tasks(work, set).bytes()).collect();
     let mut turn = 0_usize;
     Ok(Some(Box::new(move || {
         let Loaded { store, instance, run } = &mut loaded;

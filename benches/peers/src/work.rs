@@ -114,6 +114,19 @@ pub struct Tasks {
     pub network: Vec<i64>,
 }
 
+impl Tasks {
+    /// Each task's processor time, memory and network, and its number.
+    pub fn rows(&self) -> impl Iterator<Item = [i64; 4]> {
+        let columns = self.cpu_time.iter().zip(&self.memory).zip(&self.network);
+        (0..).zip(columns).map(|(row, ((cpu_time, memory), network))| [*cpu_time, *memory, *network, row])
+    }
+
+    /// The same as bytes, the least significant first.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.rows().flatten().flat_map(i64::to_le_bytes).collect()
+    }
+}
+
 /// A generator of numbers that look random.
 struct Numbers(u64);
 

@@ -4,12 +4,12 @@ use swarm_bytecode::module::ImportId;
 
 use super::answers::put_result;
 use super::look::Look;
-use super::state::{Meters, Settings};
+use super::state::Meters;
 use crate::actions::{ActionLog, NewAction};
 use crate::attached::Attached;
 use crate::decode::Code;
 use crate::heap::{Data, Heap};
-use crate::host::{Answer, Call, Host, Links, charge_with_texts};
+use crate::host::{Answer, Call, Host, Ready, charge_with_texts};
 use crate::interpret::get;
 use crate::limits::Limits;
 use crate::machine::MemoryMeter;
@@ -24,8 +24,8 @@ use crate::word::Word;
 pub(super) struct Direct<'a, 'h> {
     pub(super) code: &'a Code,
     pub(super) attached: &'a Attached,
-    pub(super) settings: &'a Settings,
-    pub(super) links: &'a Links,
+    /// Where host calls can be made in place.
+    pub(super) sites: &'a [Ready],
     pub(super) left: Left,
     /// The least of limit and slice, in total fuel used.
     pub(super) mark: i64,
@@ -39,8 +39,11 @@ pub(super) struct Direct<'a, 'h> {
     /// An answer that is more than "done", and what is reserved for it.
     pub(super) answer: Option<Answer>,
     pub(super) reserved: (i64, i64),
-    /// Whether actions are kept for the end.
+    /// Whether actions are logged, and whether they are held for the end.
+    pub(super) logs: bool,
     pub(super) holds: bool,
+    /// Whether anything is kept of an action: in the log or the digest.
+    pub(super) keeps: bool,
     /// When the order's time is over.
     pub(super) deadline_ns: Option<u64>,
 }
@@ -53,6 +56,7 @@ pub(super) struct Left {
     /// Calls that would be one too many.
     end: u64,
     calls: u64,
+    /// Not below 0, and neither are costs: so nothing is looked at twice where a call costs nothing.
     money: i64,
     tokens: i64,
 }
@@ -64,8 +68,8 @@ impl Left {
             start: *meters,
             end: meters.host_calls.saturating_add(calls),
             calls,
-            money: limits.money.saturating_sub(meters.money).saturating_sub(meters.money_reserved),
-            tokens: limits.tokens.saturating_sub(meters.tokens).saturating_sub(meters.tokens_reserved),
+            money: limits.money.saturating_sub(meters.money).saturating_sub(meters.money_reserved).max(0),
+            tokens: limits.tokens.saturating_sub(meters.tokens).saturating_sub(meters.tokens_reserved).max(0),
         }
     }
 
@@ -75,13 +79,11 @@ impl Left {
         if self.calls == 0 {
             return None;
         }
-        if (money, tokens) != (0, 0) {
-            if (money != 0 && money > self.money) || (tokens != 0 && tokens > self.tokens) {
-                return None;
-            }
-            self.money = self.money.wrapping_sub(money);
-            self.tokens = self.tokens.wrapping_sub(tokens);
+        if money > self.money || tokens > self.tokens {
+            return None;
         }
+        self.money = self.money.wrapping_sub(money);
+        self.tokens = self.tokens.wrapping_sub(tokens);
         let number = self.end.wrapping_sub(self.calls);
         self.calls = self.calls.wrapping_sub(1);
         Some(number)
@@ -116,7 +118,11 @@ impl Outside for Direct<'_, '_> {
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Reply {
-        self.call(site, left, window, heap, memory).unwrap_or(Reply::Declined)
+        let Some(site) = self.sites.get(slot::index(site)) else { return Reply::Declined };
+        if self.keeps || site.texts || site.count > 2 {
+            return self.any_call(site, left, window, heap, memory);
+        }
+        self.call::<2, false>(site, left, window, heap, memory).unwrap_or(Reply::Declined)
     }
 
     fn look_at_clock(&mut self) -> bool {
@@ -140,95 +146,127 @@ impl Direct<'_, '_> {
         cost == (0, 0) && matches!(self.code.words.get(pc), Some(Word::Host { .. }))
     }
 
+    /// Makes any call.
+    #[inline(never)]
+    fn any_call(
+        &mut self,
+        site: &Ready,
+        fuel: i64,
+        window: &Window,
+        heap: &mut Heap,
+        memory: &mut MemoryMeter,
+    ) -> Reply {
+        if site.count == Ready::NOT {
+            return Reply::Declined;
+        }
+        self.call::<{ Ready::MOST }, true>(site, fuel, window, heap, memory).unwrap_or(Reply::Declined)
+    }
+
+    /// Makes a call of at most `N` arguments. Unless it is `FULL`, none of them is a text and nothing is kept of it.
     /// Everything is looked at before anything is done: where this gives `None`, the driver begins the call anew.
     #[inline(always)]
-    fn call(
+    fn call<const N: usize, const FULL: bool>(
         &mut self,
-        site: u32,
+        site: &Ready,
         fuel: i64,
         window: &Window,
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Option<Reply> {
-        let code = self.code;
-        let site = self.links.ready(site)?;
+        let (code, pc) = (self.code, slot::index(site.pc));
         // A register more costs less than a loop.
-        let copies = site.registers.map(|register| get(window, register));
-        let pc = slot::index(site.pc);
-        let slots = copies.get(..usize::from(site.count))?;
-        let id = ImportId(site.import);
-        let import = code.module().imports.get(id.index())?;
-        if self.holds && !self.can_hold(pc, site.cost) {
+        let registers = site.registers.first_chunk::<N>()?;
+        let slots = &registers.map(|register| get(window, register));
+        let slots = slots.get(..usize::from(site.count))?;
+        let import = code.module().imports.get(usize::from(site.import))?;
+        if FULL && self.holds && !self.can_hold(pc, site.cost) {
             return None;
         }
-        let charge = if site.texts { charge_with_texts(code, import, slots) } else { site.charge };
-        let used = memory.with(site.bytes).filter(|_| charge <= fuel)?;
+        let charge = if FULL && site.texts { charge_with_texts(code, import, slots) } else { site.charge };
+        if charge > fuel {
+            return None;
+        }
+        let used = memory.with(site.bytes)?;
         let number = self.left.take(site.cost)?;
         memory.set(used);
         if site.shares != 0 {
             share(heap, site.shares, slots);
         }
-        if self.settings.keep_actions || self.holds {
-            let ordinal = self.left.start.actions_issued.wrapping_sub(self.first_action);
-            let ordinal = ordinal.wrapping_add(number.wrapping_sub(self.left.start.host_calls));
-            let (actions, cost) = (&mut *self.actions, site.cost);
-            let action = NewAction { import: id, arguments: slots, cost, pc, number, ordinal, key: None };
-            keep(actions, action, self.holds);
-        }
         let data = Data { code, attached: self.attached, heap };
         let call = Call { import, data, arguments: slots, number, pc, attempt: 1, key: None };
-        let used_after = self.mark.wrapping_sub(fuel.wrapping_sub(charge));
-        if self.holds {
-            if let Some(digest) = &mut self.digest {
-                digest_action(digest, &call, used_after, ActionResult::Held);
-            }
+        let left = fuel.wrapping_sub(charge);
+        if FULL && self.keep(&call, site, left) {
             return Some(Reply::Done { charge });
         }
         self.host.call(site.target, &call, &mut self.answer);
         if self.answer.is_some() {
-            self.reserved = site.cost;
-            self.arguments.clear();
-            self.arguments.extend_from_slice(slots);
-            return Some(Reply::Answered { charge });
+            return Some(self.answered(site, &call, charge));
         }
-        if let Some(digest) = &mut self.digest {
-            digest_action(digest, &call, used_after, ActionResult::Done);
+        if FULL {
+            self.digest(&call, left, ActionResult::Done);
         }
-        Some(if self.look.is_due(self.host) { Reply::Look { charge } } else { Reply::Done { charge } })
+        let late = self.look.is_due(self.host) && !self.look_at_clock();
+        Some(if late { Reply::Look { charge } } else { Reply::Done { charge } })
     }
-}
 
-/// Adds an action that was issued to the log.
-#[inline(never)]
-fn keep(actions: &mut ActionLog, action: NewAction<'_>, held: bool) {
-    actions.push(action, held);
+    /// The answer is more than "done", so the driver will want to know what was asked.
+    #[cold]
+    #[inline(never)]
+    fn answered(&mut self, site: &Ready, call: &Call<'_>, charge: i64) -> Reply {
+        self.reserved = site.cost;
+        self.arguments.clear();
+        self.arguments.extend_from_slice(call.arguments);
+        Reply::Answered { charge }
+    }
+
+    /// Adds an action to the log, where one is kept; tells whether it is held there until the end.
+    #[inline(never)]
+    fn keep(&mut self, call: &Call<'_>, site: &Ready, left: i64) -> bool {
+        if self.logs || self.holds {
+            let ordinal = self.left.start.actions_issued.wrapping_sub(self.first_action);
+            self.actions.push(
+                NewAction {
+                    import: ImportId(site.import),
+                    arguments: call.arguments,
+                    cost: site.cost,
+                    pc: call.pc,
+                    number: call.number,
+                    ordinal: ordinal.wrapping_add(call.number.wrapping_sub(self.left.start.host_calls)),
+                    key: None,
+                },
+                self.holds,
+            );
+        }
+        if self.holds {
+            self.digest(call, left, ActionResult::Held);
+        }
+        self.holds
+    }
+
+    /// Adds an action to the digest, if there is one; `left` is the fuel to the mark once it is paid.
+    #[inline(never)]
+    fn digest(&mut self, call: &Call<'_>, left: i64, result: ActionResult<'_>) {
+        let Some(digest) = &mut self.digest else { return };
+        let origin = call.data.code.origin(call.pc);
+        let own = i64::from(origin.due.wrapping_sub(origin.spent));
+        let used = self.mark.wrapping_sub(left).wrapping_sub(own);
+        let at = Some((origin.function, origin.op));
+        digest.event(Tag::Action as u8, used.max(0).cast_unsigned(), at, |bytes| {
+            put_text(bytes, &call.import.name);
+            for (ty, slot) in call.import.parameters.iter().zip(call.arguments) {
+                put_value(bytes, ValueRef { data: call.data, ty: *ty, slot: *slot });
+            }
+            put_result(bytes, result);
+        });
+    }
 }
 
 /// Marks the references among a call's arguments as shared.
 #[inline(always)]
 fn share(heap: &mut Heap, shares: u8, slots: &[u64]) {
-    let mut rest = shares;
-    while rest != 0 {
-        let at = rest.trailing_zeros();
-        rest &= rest.wrapping_sub(1);
-        if let Some(slot) = slots.get(slot::index(at)) {
+    for (at, slot) in (0_u32..).zip(slots) {
+        if shares.wrapping_shr(at) & 1 != 0 {
             heap.share(*slot);
         }
     }
-}
-
-/// Adds an action that was done to the digest, with the fuel that is used once it is paid.
-#[inline(never)]
-fn digest_action(digest: &mut Digest, call: &Call<'_>, used_after: i64, result: ActionResult<'_>) {
-    let origin = call.data.code.origin(call.pc);
-    let own = i64::from(origin.due.wrapping_sub(origin.spent));
-    let used = used_after.wrapping_sub(own);
-    let at = Some((origin.function, origin.op));
-    digest.event(Tag::Action as u8, used.max(0).cast_unsigned(), at, |bytes| {
-        put_text(bytes, &call.import.name);
-        for (ty, slot) in call.import.parameters.iter().zip(call.arguments) {
-            put_value(bytes, ValueRef { data: call.data, ty: *ty, slot: *slot });
-        }
-        put_result(bytes, result);
-    });
 }

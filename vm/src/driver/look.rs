@@ -20,8 +20,11 @@ impl Look {
     /// Counts a call; tells whether it is time to look.
     #[inline]
     pub(crate) fn is_due(&mut self, host: &Host<'_>) -> bool {
-        self.left = self.left.saturating_sub(1);
-        self.left == 0 || host.is_cancelled()
+        if self.left <= 1 || host.is_cancelled() {
+            return true;
+        }
+        self.left = self.left.wrapping_sub(1);
+        false
     }
 
     /// The clock was read; `deadline_ns` is the next one that can strike.

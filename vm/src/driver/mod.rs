@@ -132,11 +132,12 @@ impl<'a> Driver<'a, '_> {
             return (pause, None);
         }
         let state = &mut *self.state;
+        let (logs, holds) = (self.settings.keep_actions, self.settings.effects == Effects::Collected);
+        let keeps = logs || holds || self.tracing.recorder.digest.is_some();
         let mut direct = Direct {
             code,
             attached,
-            settings: self.settings,
-            links: &state.links,
+            sites: state.links.sites(),
             left: Left::of(&self.settings.limits, &state.meters),
             mark: state.machine.mark,
             first_action: state.at_begin.actions_issued,
@@ -147,7 +148,9 @@ impl<'a> Driver<'a, '_> {
             host,
             answer: None,
             reserved: (0, 0),
-            holds: self.settings.effects == Effects::Collected,
+            logs,
+            holds,
+            keeps,
             deadline_ns: state.deadline_ns,
         };
         let machine = &mut state.machine;

@@ -3,9 +3,9 @@
 use swarm_bytecode::module::{Import, Module};
 use swarm_bytecode::types::TypeId;
 
-use super::Call;
 use super::answer::{Answer, IntoAnswer};
 use super::argument::Argument;
+use super::{Call, keep};
 
 /// A closure of up to six [`Argument`]s that returns an [`IntoAnswer`]. `M` only tells the implementations apart.
 pub trait Handler<M>: sealed::Sealed<M> {
@@ -14,8 +14,8 @@ pub trait Handler<M>: sealed::Sealed<M> {
     /// # Errors
     /// The signature as text.
     fn check(module: &Module, import: &Import) -> Result<(), String>;
-    /// Calls the closure.
-    fn call(&mut self, call: &Call<'_>) -> Answer;
+    /// Calls the closure. Leaves `answer` empty where it says no more than "done".
+    fn call(&mut self, call: &Call<'_>, answer: &mut Option<Answer>);
 }
 
 mod sealed {
@@ -42,6 +42,13 @@ fn check_signature(
     Err(if result.0.is_empty() { format!("({names})") } else { format!("({names}) -> {}", result.0) })
 }
 
+/// A call without all of the arguments that its import has.
+#[cold]
+#[inline(never)]
+fn missing(answer: &mut Option<Answer>) {
+    *answer = Some(Answer::failed("an argument is missing"));
+}
+
 macro_rules! handlers {
     ($( ($($parameter:ident $value:ident $at:literal),*) )*) => { $(
         impl<F, R, $($parameter,)*> sealed::Sealed<(R, $($parameter,)*)> for F
@@ -64,7 +71,7 @@ macro_rules! handlers {
                 check_signature(module, import, parameters, (R::type_name(), R::admits(module, import)))
             }
 
-            fn call(&mut self, call: &Call<'_>) -> Answer {
+            fn call(&mut self, call: &Call<'_>, answer: &mut Option<Answer>) {
                 // A function of its own, so that the closure is called with the types of this call.
                 fn with<R, $($parameter),*>(
                     mut closure: impl FnMut($($parameter),*) -> R,
@@ -73,10 +80,10 @@ macro_rules! handlers {
                     closure($($value),*)
                 }
                 $(
-                    let Some($value) = call.argument($at) else { return Answer::failed("an argument is missing") };
+                    let Some($value) = call.argument($at) else { return missing(answer) };
                 )*
                 let _ = call;
-                with(self, $($parameter::read($value)),*).into_answer()
+                keep(answer, with(self, $($parameter::read($value)),*).into_answer());
             }
         }
     )* };

@@ -66,11 +66,9 @@ pub(crate) fn charge_with_texts(code: &Code, import: &Import, arguments: &[u64])
 }
 
 /// The site of a host call that can be made in place, with all that takes.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Ready {
-    /// Whether it can.
-    pub(crate) quick: bool,
-    /// How many arguments.
+    /// How many arguments, or [`Ready::NOT`].
     pub(crate) count: u8,
     /// Which of them are references: a bit for each.
     pub(crate) shares: u8,
@@ -93,14 +91,15 @@ pub(crate) struct Ready {
 impl Ready {
     /// Most arguments.
     pub(crate) const MOST: usize = 4;
+    /// The `count` of what is no call that can be made in place.
+    pub(crate) const NOT: u8 = u8::MAX;
 
     fn new(code: &Code, table: &[Link], site: Site) -> Option<Ready> {
         let SiteTarget::Import(import) = site.target else { return None };
         let link = table.get(import.index()).filter(|link| link.plain)?;
         let arguments = code.arguments(site);
         let mut ready = Ready {
-            quick: arguments.len() <= Ready::MOST,
-            count: u8::try_from(arguments.len()).ok()?,
+            count: u8::try_from(arguments.len()).ok().filter(|count| usize::from(*count) <= Ready::MOST)?,
             texts: link.texts,
             import: import.0,
             target: link.target,
@@ -115,6 +114,23 @@ impl Ready {
             ready.shares |= u8::from(argument.shares).checked_shl(at).unwrap_or(0);
         }
         Some(ready)
+    }
+}
+
+impl Default for Ready {
+    fn default() -> Self {
+        Ready {
+            count: Ready::NOT,
+            shares: 0,
+            texts: false,
+            registers: [0; Ready::MOST],
+            import: 0,
+            target: Target::Missing,
+            pc: 0,
+            charge: 0,
+            bytes: 0,
+            cost: (0, 0),
+        }
     }
 }
 
@@ -154,10 +170,9 @@ impl Links {
         self.stamp == Some(host.stamp)
     }
 
-    /// The site of a host call, if it can be made in place.
-    #[inline(always)]
-    pub(crate) fn ready(&self, site: u32) -> Option<&Ready> {
-        self.sites.get(slot::index(site)).filter(|site| site.quick)
+    /// One for each site of the code.
+    pub(crate) fn sites(&self) -> &[Ready] {
+        &self.sites
     }
 
     pub(crate) fn get(&self, import: usize) -> Option<&Link> {

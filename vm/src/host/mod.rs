@@ -133,7 +133,7 @@ impl<'h> Host<'h> {
             name: name.into(),
             query: Some(query),
             check: H::check,
-            call: Box::new(move |call, answer| keep(answer, handler.call(call))),
+            call: Box::new(move |call, answer| handler.call(call, answer)),
         })
     }
 

@@ -6,7 +6,7 @@ use swarm_bytecode::trap::{LimitKind, TrapCode};
 
 use super::fuel::covers;
 use super::rows::Rows;
-use super::skip::Luck;
+use super::skip::{Looked, Luck};
 use super::table;
 use crate::attached::Attached;
 use crate::decode::Code;
@@ -82,6 +82,7 @@ pub(super) struct Vm<'a> {
     /// An address on the native stack where a chain ended.
     pub(super) stack_at: usize,
     pub(super) luck: Luck,
+    pub(super) looked: Looked,
     pub(super) exit: Option<Exit>,
 }
 
@@ -128,14 +129,26 @@ pub(super) fn handle<'a, M: Mode>(
 
 /// Goes on with the next word.
 #[inline(always)]
-pub(super) fn go_on<'a, M: Mode>(mut rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+pub(super) fn go_on<'a, M: Mode>(rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    go_behind::<M>(0, rest, window, fuel, vm);
+}
+
+/// Goes on behind so many words, which are done.
+#[inline(always)]
+pub(super) fn go_behind<'a, M: Mode>(
+    done: usize,
+    mut rest: Rest<'a>,
+    window: &'a Window,
+    fuel: i64,
+    vm: &mut Vm<'a>,
+) {
     if M::CHAINED {
-        match rest.next() {
+        match rest.nth(done) {
             Some(word) => handle::<M>(word, rest, window, fuel, vm),
             None => internal(fuel, vm),
         }
     } else {
-        (vm.rest, vm.window, vm.fuel) = (rest, window, fuel);
+        (vm.rest, vm.window, vm.fuel) = (rest.as_slice().get(done..).unwrap_or(&[]).iter(), window, fuel);
     }
 }
 

@@ -3,7 +3,9 @@
 
 use swarm_bytecode::cost;
 
-use super::chain::{Exit, Mode, Rest, Vm, go_on, go_to, handlers, internal, limit, mistaken, pause, short};
+use super::chain::{
+    Exit, Mode, Rest, Vm, go_behind, go_on, go_to, handlers, internal, limit, mistaken, pause, short,
+};
 use super::fuel::{covers, give, take};
 use super::window::{clear, copy, few, get, set, word as int};
 use crate::decode::CallSite;
@@ -53,13 +55,13 @@ handlers! {
             return short(rest, fuel, vm, 0);
         }
         let at = get(window, index).wrapping_add(1);
-        match vm.rows.near_item(vm.heap, get(window, list), at) {
-            Some(value) => {
-                set(window, item, value);
+        match vm.rows.row(get(window, list), at) {
+            Some(row) => {
+                set(window, item, row);
                 set(window, index, at);
                 back::<M>(rest, window, take(fuel, due), vm);
             }
-            None => far_round::<M>(word, rest, window, fuel, vm),
+            None => own_round::<M>(word, rest, window, fuel, vm),
         }
     }
     Range { item, first, last, due } => {
@@ -228,6 +230,21 @@ fn enter<'a, M: Mode>(
     go_to::<M>(call.callee.start, callees, take(fuel, due), vm);
 }
 
+/// A round of a loop over a list of the arena.
+#[inline(never)]
+fn own_round<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    let Word::NextItem { item, index, list, due } = *word else { return mistaken(rest, window, fuel, vm) };
+    let at = get(window, index).wrapping_add(1);
+    match vm.heap.item(get(window, list), at) {
+        Some(value) => {
+            set(window, item, value);
+            set(window, index, at);
+            back::<M>(rest, window, take(fuel, due), vm);
+        }
+        None => far_round::<M>(word, rest, window, fuel, vm),
+    }
+}
+
 /// A round of a loop over another list than the last one, or the end of a loop.
 #[inline(never)]
 fn far_round<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
@@ -255,9 +272,8 @@ pub(super) fn part<'a, M: Mode>(_: &'a Word, _: Rest<'a>, _: &'a Window, fuel: i
 
 /// The body of a loop, behind its target.
 #[inline(always)]
-fn into<'a, M: Mode>(mut rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    rest.next();
-    go_on::<M>(rest, window, fuel, vm);
+fn into<'a, M: Mode>(rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    go_behind::<M>(1, rest, window, fuel, vm);
 }
 
 /// Where a loop with nothing to do goes on.
@@ -282,8 +298,8 @@ fn back<'a, M: Mode>(rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<
 #[inline(always)]
 fn leave<'a, M: Mode>(rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
     match rest.as_slice() {
-        [Word::Target { credit, .. }, after @ ..] => {
-            go_on::<M>(after.iter(), window, give(fuel, *credit), vm);
+        [Word::Target { credit, .. }, ..] => {
+            go_behind::<M>(1, rest, window, give(fuel, *credit), vm);
         }
         _ => internal(fuel, vm),
     }
@@ -339,7 +355,7 @@ fn grow<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, above: usize) {
     vm.exit = Some(Exit::Grow { slots: above.saturating_mul(2).saturating_add(WINDOW) });
 }
 
-/// A host call that is not over, or is and it is time to look at the clock.
+/// A host call that is not over, or is and there is no time left.
 #[cold]
 #[inline(never)]
 fn replied<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, reply: Reply) {

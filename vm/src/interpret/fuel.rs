@@ -24,6 +24,12 @@ pub(super) fn take(fuel: i64, due: u16) -> i64 {
     if METERED { fuel.wrapping_sub(i64::from(due)) } else { fuel }
 }
 
+/// Pays the regions of many rounds.
+#[inline(always)]
+pub(super) fn take_all(fuel: i64, due: i64) -> i64 {
+    if METERED { fuel.wrapping_sub(due) } else { fuel }
+}
+
 /// What a jump puts back.
 #[inline(always)]
 pub(super) fn give(fuel: i64, credit: u16) -> i64 {

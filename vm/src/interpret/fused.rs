@@ -4,11 +4,10 @@
 
 use swarm_bytecode::numeric;
 
-use super::chain::{Mode, Rest, Vm, go_on, go_to, handlers, internal, mistaken};
+use super::chain::{Mode, Rest, Vm, go_behind, go_on, go_to, handlers, internal, mistaken};
 use super::flow::next_in_range;
-use super::fuel::{covers, give};
+use super::fuel::{covers, give, take_all};
 use super::window::{constant, float, get, set, word as int};
-use crate::heap::Header;
 use crate::scope::Window;
 use crate::slot;
 use crate::word::Word;
@@ -21,62 +20,62 @@ handlers! {
     LessIf { left, right, result, unless } => {
         let holds = (int(window, left) < int(window, right)) != unless;
         set(window, result, u64::from(holds));
-        branch_2::<M>(holds, rest, window, fuel, vm);
+        branch::<M, 2>(holds, rest, window, fuel, vm);
     }
     EqualIf { left, right, result, unless } => {
         let holds = (get(window, left) == get(window, right)) != unless;
         set(window, result, u64::from(holds));
-        branch_2::<M>(holds, rest, window, fuel, vm);
+        branch::<M, 2>(holds, rest, window, fuel, vm);
     }
     LessFloatIf { left, right, result, unless } => {
         let holds = (float(window, left) < float(window, right)) != unless;
         set(window, result, u64::from(holds));
-        branch_2::<M>(holds, rest, window, fuel, vm);
+        branch::<M, 2>(holds, rest, window, fuel, vm);
     }
     LessConstantIf { other, register, result, unless, constant } => {
         let value = constant_of(vm, constant);
         let holds = (int(window, other) < value.cast_signed()) != unless;
         set(window, register, value);
         set(window, result, u64::from(holds));
-        branch_3::<M>(holds, rest, window, fuel, vm);
+        branch::<M, 3>(holds, rest, window, fuel, vm);
     }
     MoreConstantIf { other, register, result, unless, constant } => {
         let value = constant_of(vm, constant);
         let holds = (int(window, other) > value.cast_signed()) != unless;
         set(window, register, value);
         set(window, result, u64::from(holds));
-        branch_3::<M>(holds, rest, window, fuel, vm);
+        branch::<M, 3>(holds, rest, window, fuel, vm);
     }
     EqualConstantIf { other, register, result, unless, constant } => {
         let value = constant_of(vm, constant);
         let holds = (get(window, other) == value) != unless;
         set(window, register, value);
         set(window, result, u64::from(holds));
-        branch_3::<M>(holds, rest, window, fuel, vm);
+        branch::<M, 3>(holds, rest, window, fuel, vm);
     }
     FieldLessIf { loaded, record, field, other, result, unless } => {
-        let Some(value) = vm.rows.near_field(vm.heap, get(window, record), field) else {
-            return go_on::<M>(rest, window, fuel, vm);
+        let Some(value) = vm.rows.near_field(get(window, record), field) else {
+            return own_field::<M>(word, rest, window, fuel, vm);
         };
         let holds = (value.cast_signed() < int(window, other)) != unless;
         set(window, loaded, value);
         set(window, result, u64::from(holds));
-        branch_3::<M>(holds, rest, window, fuel, vm);
+        branch::<M, 3>(holds, rest, window, fuel, vm);
     }
     FieldMoreIf { loaded, record, field, other, result, unless } => {
-        let Some(value) = vm.rows.near_field(vm.heap, get(window, record), field) else {
-            return go_on::<M>(rest, window, fuel, vm);
+        let Some(value) = vm.rows.near_field(get(window, record), field) else {
+            return own_field::<M>(word, rest, window, fuel, vm);
         };
         let holds = (value.cast_signed() > int(window, other)) != unless;
         set(window, loaded, value);
         set(window, result, u64::from(holds));
-        branch_3::<M>(holds, rest, window, fuel, vm);
+        branch::<M, 3>(holds, rest, window, fuel, vm);
     }
     ItemIf { result, list, index } => {
-        match vm.rows.near_item(vm.heap, get(window, list), get(window, index)) {
+        match vm.heap.item(get(window, list), get(window, index)) {
             Some(value) => {
                 set(window, result, value);
-                branch_2::<M>(value != 0, rest, window, fuel, vm);
+                branch::<M, 2>(value != 0, rest, window, fuel, vm);
             }
             None => go_on::<M>(rest, window, fuel, vm),
         }
@@ -85,9 +84,31 @@ handlers! {
         let value = float(window, left) + float(window, right);
         if value.is_finite() {
             let holds = (value > float(window, other)) != unless;
-            set(window, sum, slot::from_float(value));
+            set(window, sum, slot::from_sum(value));
             set(window, result, u64::from(holds));
-            return branch_3::<M>(holds, rest, window, fuel, vm);
+            return branch::<M, 3>(holds, rest, window, fuel, vm);
+        }
+        go_on::<M>(rest, window, fuel, vm);
+    }
+
+    ProductsMoreIf { first, left, right, second, second_left, second_right, sum } => {
+        let product = float(window, left) * float(window, right);
+        let other = float(window, second_left) * float(window, second_right);
+        let value = product + other;
+        if let [_, _, _, Word::LtFloat { result, left: limit, .. }, Word::If { credit, otherwise, .. }, ..] =
+            rest.as_slice()
+            && value.is_finite()
+        {
+            // The limit may be one of the products. Their sum is −0 where both are.
+            set(window, first, slot::from_float(product));
+            set(window, second, slot::from_float(other));
+            set(window, sum, slot::from_float(value));
+            let holds = float(window, *limit) < value;
+            set(window, *result, u64::from(holds));
+            if holds {
+                return go_behind::<M>(5, rest, window, fuel, vm);
+            }
+            return go_to::<M>(*otherwise, window, give(fuel, *credit), vm);
         }
         go_on::<M>(rest, window, fuel, vm);
     }
@@ -101,30 +122,46 @@ handlers! {
             _ => go_on::<M>(rest, window, fuel, vm),
         }
     }
-    SetItemNext {} => {
-        if let [
-            Word::SetItem { list, index, value, shares: false, .. },
-            Word::NextInRange { item, last, due },
-            after @ ..,
-        ] = rest.as_slice()
+    SetItemNext { list, index, value } => {
+        if let [Word::SetItem { shares: false, .. }, Word::NextInRange { item, last, due }, after @ ..] =
+            rest.as_slice()
             && covers(fuel, *due)
-            && let Some(place) = vm.heap.own_item(get(window, *list), get(window, *index))
+            && let Some(place) = vm.heap.own_item(get(window, list), get(window, index))
         {
-            *place = get(window, *value);
+            *place = get(window, value);
             return next_in_range::<M>(after.iter(), window, fuel, vm, (*item, *last, *due));
         }
         go_on::<M>(rest, window, fuel, vm);
     }
     PushNext { list, value } => {
-        if let [_, Word::Items { shares: false, most }, Word::NextInRange { item, last, due }, after @ ..] =
-            rest.as_slice()
-            && let Some(Header { length, room, .. }) = vm.heap.writable(get(window, list))
-            && length < room
-            && length < *most
+        if let [_, Word::Items { shares: false, most }, Word::NextInRange { item, last, due }, after @ ..] = rest.as_slice()
             && covers(fuel, *due)
+            && vm.heap.append(get(window, list), get(window, value), *most)
         {
-            vm.heap.append(get(window, list), length, get(window, value));
             return next_in_range::<M>(after.iter(), window, fuel, vm, (*item, *last, *due));
+        }
+        go_on::<M>(rest, window, fuel, vm);
+    }
+
+    FillRounds {} => {
+        if let [
+            Word::Integer { result: constant, value },
+            Word::Push { list, .. },
+            Word::Items { shares: false, most },
+            Word::NextInRange { item, last, due },
+            ..,
+        ] = rest.as_slice()
+        {
+            let (at, due) = (int(window, *item), i64::from(*due));
+            let affordable = fuel.checked_div(due).unwrap_or(0);
+            let rounds = int(window, *last).saturating_sub(at).min(affordable).max(0).cast_unsigned();
+            let value = i64::from(*value).cast_unsigned();
+            let done = vm.heap.fill(get(window, *list), value, *most, rounds).cast_signed();
+            if done > 0 {
+                set(window, *constant, value);
+                set(window, *item, at.wrapping_add(done).cast_unsigned());
+            }
+            return go_on::<M>(rest, window, take_all(fuel, due.wrapping_mul(done)), vm);
         }
         go_on::<M>(rest, window, fuel, vm);
     }
@@ -135,7 +172,7 @@ handlers! {
             Ok(sum) => {
                 set(window, register, value);
                 set(window, result, sum.cast_unsigned());
-                go_behind_2::<M>(rest, window, fuel, vm);
+                go_behind::<M>(2, rest, window, fuel, vm);
             }
             Err(_) => go_on::<M>(rest, window, fuel, vm),
         }
@@ -146,7 +183,7 @@ handlers! {
             Ok(difference) => {
                 set(window, register, value);
                 set(window, result, difference.cast_unsigned());
-                go_behind_2::<M>(rest, window, fuel, vm);
+                go_behind::<M>(2, rest, window, fuel, vm);
             }
             Err(_) => go_on::<M>(rest, window, fuel, vm),
         }
@@ -157,7 +194,7 @@ handlers! {
             Ok(product) => {
                 set(window, register, value);
                 set(window, result, product.cast_unsigned());
-                go_behind_2::<M>(rest, window, fuel, vm);
+                go_behind::<M>(2, rest, window, fuel, vm);
             }
             Err(_) => go_on::<M>(rest, window, fuel, vm),
         }
@@ -168,12 +205,12 @@ handlers! {
         {
             set(window, middle, product.cast_unsigned());
             set(window, result, sum.cast_unsigned());
-            return go_behind_2::<M>(rest, window, fuel, vm);
+            return go_behind::<M>(2, rest, window, fuel, vm);
         }
         go_on::<M>(rest, window, fuel, vm);
     }
     MulAddAndInt { middle, left, right, other, mask } => {
-        if let [_, _, Word::AndInt { result, due, .. }, after @ ..] = rest.as_slice()
+        if let [_, _, Word::AndInt { result, due, .. }, ..] = rest.as_slice()
             && covers(fuel, *due)
             && let Ok(product) = numeric::multiply(int(window, left), int(window, right))
             && let Ok(sum) = numeric::add(product, int(window, other))
@@ -181,7 +218,7 @@ handlers! {
             let masked = sum.cast_unsigned() & get(window, mask);
             set(window, middle, sum.cast_unsigned());
             set(window, *result, masked);
-            return go_on::<M>(after.iter(), window, fuel, vm);
+            return go_behind::<M>(3, rest, window, fuel, vm);
         }
         go_on::<M>(rest, window, fuel, vm);
     }
@@ -193,7 +230,13 @@ handlers! {
             let mixed = shifted.cast_unsigned() ^ get(window, other);
             set(window, middle, shifted.cast_unsigned());
             set(window, *result, mixed);
-            return go_on::<M>(after.iter(), window, fuel, vm);
+            // Where numbers are mixed, that is mostly the end of a round.
+            if let [Word::NextInRange { item, last, due }, after @ ..] = after
+                && covers(fuel, *due)
+            {
+                return next_in_range::<M>(after.iter(), window, fuel, vm, (*item, *last, *due));
+            }
+            return go_behind::<M>(2, rest, window, fuel, vm);
         }
         go_on::<M>(rest, window, fuel, vm);
     }
@@ -205,7 +248,7 @@ handlers! {
         if product.is_finite() && other.is_finite() {
             set(window, first, slot::from_float(product));
             set(window, second, slot::from_float(other));
-            return go_behind_2::<M>(rest, window, fuel, vm);
+            return go_behind::<M>(2, rest, window, fuel, vm);
         }
         go_on::<M>(rest, window, fuel, vm);
     }
@@ -214,8 +257,8 @@ handlers! {
         let sum = product + float(window, other);
         if sum.is_finite() {
             set(window, middle, slot::from_float(product));
-            set(window, result, slot::from_float(sum));
-            return go_behind_2::<M>(rest, window, fuel, vm);
+            set(window, result, slot::from_sum(sum));
+            return go_behind::<M>(2, rest, window, fuel, vm);
         }
         go_on::<M>(rest, window, fuel, vm);
     }
@@ -223,9 +266,9 @@ handlers! {
         let difference = float(window, left) - float(window, right);
         let sum = difference + float(window, other);
         if sum.is_finite() {
-            set(window, middle, slot::from_float(difference));
-            set(window, result, slot::from_float(sum));
-            return go_behind_2::<M>(rest, window, fuel, vm);
+            set(window, middle, slot::from_sum(difference));
+            set(window, result, slot::from_sum(sum));
+            return go_behind::<M>(2, rest, window, fuel, vm);
         }
         go_on::<M>(rest, window, fuel, vm);
     }
@@ -234,11 +277,29 @@ handlers! {
         let sum = product + float(window, other);
         if sum.is_finite() {
             set(window, middle, slot::from_float(product));
-            set(window, result, slot::from_float(sum));
-            return go_behind_3::<M>(rest, window, fuel, vm);
+            set(window, result, slot::from_sum(sum));
+            return go_behind::<M>(3, rest, window, fuel, vm);
         }
         go_on::<M>(rest, window, fuel, vm);
     }
+}
+
+/// A condition on a field of what is no row like the last one.
+#[inline(never)]
+fn own_field<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    let (Word::FieldLessIf { loaded, record, field, other, result, unless }
+    | Word::FieldMoreIf { loaded, record, field, other, result, unless }) = *word
+    else {
+        return mistaken(rest, window, fuel, vm);
+    };
+    let Some(value) = vm.heap.field(get(window, record), field) else {
+        return go_on::<M>(rest, window, fuel, vm);
+    };
+    let (own, limit) = (value.cast_signed(), int(window, other));
+    let is = if matches!(word, Word::FieldLessIf { .. }) { own < limit } else { own > limit };
+    set(window, loaded, value);
+    set(window, result, u64::from(is != unless));
+    branch::<M, 3>(is != unless, rest, window, fuel, vm);
 }
 
 #[inline(always)]
@@ -246,56 +307,20 @@ fn constant_of(vm: &Vm<'_>, place: u16) -> u64 {
     constant(vm.code, u32::from(place))
 }
 
-/// Goes on behind two words, which are done.
+/// Goes on behind so many words, of which the last is an `if`, or where that leads.
 #[inline(always)]
-fn go_behind_2<'a, M: Mode>(rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    match rest.as_slice() {
-        [_, _, after @ ..] => go_on::<M>(after.iter(), window, fuel, vm),
-        _ => internal(fuel, vm),
-    }
-}
-
-/// Goes on behind three words, which are done.
-#[inline(always)]
-fn go_behind_3<'a, M: Mode>(rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    match rest.as_slice() {
-        [_, _, _, after @ ..] => go_on::<M>(after.iter(), window, fuel, vm),
-        _ => internal(fuel, vm),
-    }
-}
-
-/// Goes on behind two words, of which the second is an `if`, or where that leads.
-#[inline(always)]
-fn branch_2<'a, M: Mode>(holds: bool, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    match rest.as_slice() {
-        [_, branch, after @ ..] => branch_on::<M>(holds, branch, after, window, fuel, vm),
-        _ => internal(fuel, vm),
-    }
-}
-
-/// Goes on behind three words, of which the last is an `if`, or where that leads.
-#[inline(always)]
-fn branch_3<'a, M: Mode>(holds: bool, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    match rest.as_slice() {
-        [_, _, branch, after @ ..] => branch_on::<M>(holds, branch, after, window, fuel, vm),
-        _ => internal(fuel, vm),
-    }
-}
-
-#[inline(always)]
-fn branch_on<'a, M: Mode>(
+fn branch<'a, M: Mode, const WORDS: usize>(
     holds: bool,
-    branch: &'a Word,
-    after: &'a [Word],
+    rest: Rest<'a>,
     window: &'a Window,
     fuel: i64,
     vm: &mut Vm<'a>,
 ) {
     if holds {
-        return go_on::<M>(after.iter(), window, fuel, vm);
+        return go_behind::<M>(WORDS, rest, window, fuel, vm);
     }
-    match branch {
-        Word::If { credit, otherwise, .. } => {
+    match rest.as_slice().first_chunk::<WORDS>().and_then(|words| words.last()) {
+        Some(Word::If { credit, otherwise, .. }) => {
             go_to::<M>(*otherwise, window, give(fuel, *credit), vm);
         }
         _ => internal(fuel, vm),

@@ -5,12 +5,11 @@ use std::cmp::Ordering;
 
 use swarm_bytecode::trap::TrapCode;
 
-use super::chain::{Mode, Rest, Vm, go_on, handlers, mistaken, short, trap};
+use super::chain::{Mode, Rest, Vm, go_behind, go_on, handlers, mistaken, short, trap};
 use super::fuel::{covers, pay};
 use super::reach::reach;
 use super::window::{get, set};
 use crate::compare;
-use crate::heap::Header;
 use crate::scope::Window;
 use crate::word::Word;
 
@@ -75,7 +74,8 @@ handlers! {
     }
 
     Field { result, record, field } => {
-        match vm.rows.near_field(vm.heap, get(window, record), field) {
+        let record_slot = get(window, record);
+        match vm.rows.near_field(record_slot, field).or_else(|| vm.heap.field(record_slot, field)) {
             Some(value) => {
                 set(window, result, value);
                 go_on::<M>(rest, window, fuel, vm);
@@ -106,7 +106,8 @@ handlers! {
         go_on::<M>(rest, window, fuel, vm);
     }
     Item { result, list, index } => {
-        match vm.rows.near_item(vm.heap, get(window, list), get(window, index)) {
+        let (whole, at) = (get(window, list), get(window, index));
+        match vm.heap.item(whole, at).or_else(|| vm.rows.row(whole, at)) {
             Some(value) => {
                 set(window, result, value);
                 go_on::<M>(rest, window, fuel, vm);
@@ -129,22 +130,23 @@ handlers! {
     }
     Push { list, value, due } => {
         let list = get(window, list);
-        match (rest.as_slice(), vm.heap.writable(list)) {
-            ([Word::Items { shares, most }, after @ ..], Some(Header { length, room, .. }))
-                if length < room && length < *most =>
-            {
-                if !covers(fuel, due) {
-                    return short(rest, fuel, vm, 0);
-                }
-                let value = get(window, value);
+        if let [Word::Items { shares, most }, ..] = rest.as_slice() {
+            if !covers(fuel, due) {
+                return if vm.heap.has_room(list, *most) {
+                    short(rest, fuel, vm, 0)
+                } else {
+                    reach::<M>(word, rest, window, fuel, vm)
+                };
+            }
+            let value = get(window, value);
+            if vm.heap.append(list, value, *most) {
                 if *shares {
                     vm.heap.share(value);
                 }
-                vm.heap.append(list, length, value);
-                go_on::<M>(after.iter(), window, fuel, vm);
+                return go_behind::<M>(1, rest, window, fuel, vm);
             }
-            _ => reach::<M>(word, rest, window, fuel, vm),
         }
+        reach::<M>(word, rest, window, fuel, vm);
     }
     Unwrap { result, value } => {
         match vm.data().unwrap(get(window, value)) {
@@ -171,7 +173,7 @@ handlers! {
     }
 }
 
-/// A field of a record that is not like the last one.
+/// A field of what is no row like the last one.
 #[inline(never)]
 fn far_field<'a, M: Mode>(
     (result, record, field): (u8, u8, u8),

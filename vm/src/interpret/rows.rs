@@ -1,26 +1,30 @@
-//! Records and lists of a host's tables, read in place. The view of the last record and the last list are kept, since
-//! what is read next is mostly of the same: then a field is two loads, and none of them waits for the view.
+//! Records and lists of a host's tables, read in place. Of the fields, the columns they were read from last are kept, and
+//! the last list: what is read next is mostly of the same, and then waits for no view.
 
-use crate::attached::{Attached, Row, Walk};
+use crate::attached::{Attached, Column, Walk};
 use crate::heap::Heap;
 use crate::slot::Reference;
+
+/// Of how many fields the column is kept.
+const KEPT: usize = 16;
 
 /// What was read last.
 pub(super) struct Rows<'a> {
     attached: &'a Attached,
-    row: Row<'a>,
+    /// By field.
+    columns: [Column<'a>; KEPT],
     walk: Walk,
 }
 
 impl<'a> Rows<'a> {
     pub(super) fn new(attached: &'a Attached) -> Rows<'a> {
-        Rows { attached, row: Row::default(), walk: Walk::default() }
+        Rows { attached, columns: [Column::default(); KEPT], walk: Walk::default() }
     }
 
-    /// A field of a record like the last one, or of the arena.
+    /// A field of a row, from the column that this field was read from last.
     #[inline(always)]
-    pub(super) fn near_field(&self, heap: &Heap, record: u64, field: u8) -> Option<u64> {
-        self.row.field(record, field).or_else(|| heap.field(record, field))
+    pub(super) fn near_field(&self, record: u64, field: u8) -> Option<u64> {
+        self.columns.get(usize::from(field))?.value(record)
     }
 
     /// A field of a record, wherever that is.
@@ -29,35 +33,33 @@ impl<'a> Rows<'a> {
         if let Some(value) = heap.field(record, field) {
             return value;
         }
-        self.row = self.attached.row(record);
+        if let Some(column) = self.columns.get_mut(usize::from(field)) {
+            *column = self.attached.column(record, field);
+        }
         self.attached.field(Reference::unpack(record), field)
     }
 
-    /// The values of a field in all rows like the last one, if it is a column.
-    pub(super) fn column(&self, field: u8) -> Option<&'a [u64]> {
-        self.row.column(field)
+    /// The values of a field in all rows like this one, if they are whole words of a column.
+    pub(super) fn words(&self, record: u64, field: u8) -> Option<&'a [u64]> {
+        self.columns.get(usize::from(field))?.words(record)
     }
 
-    /// The row at a place of a list that is the last one, if that is of rows like the last one, and how many come
-    /// behind it.
+    /// The row at a place of a list that is the last one, and how many come behind it.
     pub(super) fn loop_at(&self, list: u64, at: u64) -> Option<(u64, usize)> {
-        if !self.walk.is_of(list) {
-            return None;
-        }
-        let row = self.walk.item(at).filter(|row| self.row.is_of(*row))?;
+        let row = self.row(list, at)?;
         Some((row, self.walk.behind(at)))
     }
 
-    /// An item of a list that is the last one, or lies in the arena, if there is one.
+    /// The row at a place of a list that is the last one.
     #[inline(always)]
-    pub(super) fn near_item(&self, heap: &Heap, list: u64, at: u64) -> Option<u64> {
-        if self.walk.is_of(list) { self.walk.item(at) } else { heap.item(list, at) }
+    pub(super) fn row(&self, list: u64, at: u64) -> Option<u64> {
+        if self.walk.is_of(list) { self.walk.item(at) } else { None }
     }
 
     /// An item of a list, wherever that is, if there is one.
     #[inline(never)]
     pub(super) fn item(&mut self, heap: &Heap, list: u64, at: u64) -> Option<u64> {
-        if let Some(item) = heap.item(list, at) {
+        if let Some(item) = heap.item(list, at).or_else(|| self.row(list, at)) {
             return Some(item);
         }
         self.walk = self.attached.walk(list);

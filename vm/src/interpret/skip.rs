@@ -2,8 +2,9 @@
 #![expect(non_snake_case, reason = "a handler is named as its word")]
 
 use super::chain::{Mode, Rest, Vm, go_on, handlers, mistaken};
+use super::rows::Rows;
 use super::window::{get, set};
-use crate::filter::{Filter, Relation};
+use crate::filter::{self, Filter, Relation};
 use crate::scope::Window;
 use crate::slot;
 use crate::word::Word;
@@ -46,17 +47,64 @@ handlers! {
                 go_on::<M>(rest, window, fuel, vm);
             }
             None => {
-                let fuel = pass(usize::from(filter), window, fuel, vm);
+                let fuel = pass(filter, window, fuel, vm);
                 go_on::<M>(rest, window, fuel, vm);
             }
         }
     }
 }
 
+/// How far the columns of a filter were looked through: each of them once, however often rows are passed over.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Looked {
+    filter: u16,
+    /// The row of the last look; whole, so that it tells the table as well.
+    row: u64,
+    conditions: [Ahead; filter::MOST],
+}
+
+/// What is known of one condition.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ahead {
+    /// What the field is compared with.
+    other: u64,
+    /// The first row behind the last look of which it is not known that the condition does not hold.
+    row: usize,
+    /// Whether it may hold for that, or was only not looked at.
+    may_hold: bool,
+}
+
+impl Looked {
+    /// Forgets what does not hold for a look from this row on.
+    fn look(&mut self, filter: u16, conditions: &[filter::Condition], row: u64, window: &Window) {
+        let same_table = slot::Reference::unpack(row).source == slot::Reference::unpack(self.row).source;
+        let known = self.filter == filter && same_table && row >= self.row;
+        (self.filter, self.row) = (filter, row);
+        for (ahead, condition) in self.conditions.iter_mut().zip(conditions) {
+            let other = get(window, condition.other);
+            if !known || ahead.other != other {
+                *ahead = Ahead { other, row: 0, may_hold: false };
+            }
+        }
+    }
+}
+
+impl Ahead {
+    /// Looks through the rows from `at` to `end`, some at once, if they were not looked at.
+    fn look(&mut self, relation: Relation, column: &[u64], at: usize, end: usize) {
+        if self.row < at || (self.row == at && !self.may_hold) {
+            let end = end.min(at.saturating_add(AHEAD));
+            let values = column.get(at..end).unwrap_or(&[]);
+            let none = first_that_may_hold(relation, values, self.other);
+            (self.row, self.may_hold) = (at.saturating_add(none), none < values.len() || values.is_empty());
+        }
+    }
+}
+
 /// Passes over rows for which no condition holds, up to the last but one of the loop; gives the fuel after that.
 #[inline(never)]
-fn pass(filter: usize, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> i64 {
-    let Some(filter) = vm.code.filters.get(filter) else { return fuel };
+fn pass(number: u16, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> i64 {
+    let Some(filter) = vm.code.filters.get(usize::from(number)) else { return fuel };
     let Some((row, left)) = vm.rows.loop_at(get(window, filter.list), get(window, filter.index)) else {
         return fuel;
     };
@@ -67,11 +115,12 @@ fn pass(filter: usize, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> i64 {
     // What can be paid; what is kept back for looks at the native stack is there as well.
     let affordable = fuel.saturating_add(vm.ahead).checked_div(cost).unwrap_or(0);
     let most = usize::try_from(affordable).unwrap_or(0).min(left);
-    let passed = surely_none(filter, window, vm, slot::index(slot::low(row)), most);
+    vm.looked.look(number, &filter.conditions, row, window);
+    let passed = surely_none(filter, &vm.rows, &mut vm.looked, row, most);
     vm.luck = vm.luck.with(passed);
     let Some(last) = u64::try_from(passed).ok().and_then(|passed| passed.checked_sub(1)) else { return fuel };
     for condition in &filter.conditions {
-        let value = vm.rows.near_field(vm.heap, row.wrapping_add(last), condition.field).unwrap_or(0);
+        let value = vm.rows.near_field(row.wrapping_add(last), condition.field).unwrap_or(0);
         set(window, condition.loaded, value);
         set(window, condition.result, 0);
     }
@@ -85,26 +134,25 @@ fn pass(filter: usize, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> i64 {
 }
 
 /// How many rows from this one on there are, at most so many, for which surely no condition holds.
-///
-/// A few rows of all columns are looked at before more of any, so that little is looked at in vain.
-fn surely_none(filter: &Filter, window: &Window, vm: &Vm<'_>, row: usize, most: usize) -> usize {
-    let mut passed = 0_usize;
-    while passed < most {
-        let start = row.saturating_add(passed);
-        let mut rows = most.saturating_sub(passed).min(AHEAD);
-        let wanted = rows;
-        for condition in &filter.conditions {
-            let column = vm.rows.column(condition.field);
-            let values = column.and_then(|values| values.get(start..start.saturating_add(rows)));
-            let Some(values) = values else { return passed };
-            rows = first_that_may_hold(condition.relation, values, get(window, condition.other));
+fn surely_none(filter: &Filter, rows: &Rows<'_>, looked: &mut Looked, row: u64, most: usize) -> usize {
+    let start = slot::index(slot::low(row));
+    let end = start.saturating_add(most);
+    let mut at = start;
+    while at < end {
+        let mut first = Ahead { other: 0, row: end, may_hold: true };
+        for (ahead, condition) in looked.conditions.iter_mut().zip(&filter.conditions) {
+            let Some(column) = rows.words(row, condition.field) else { return at.saturating_sub(start) };
+            ahead.look(condition.relation, column, at, end);
+            if ahead.row < first.row || (ahead.row == first.row && ahead.may_hold) {
+                first = *ahead;
+            }
         }
-        passed = passed.saturating_add(rows);
-        if rows < wanted {
+        at = first.row;
+        if first.may_hold {
             break;
         }
     }
-    passed
+    at.saturating_sub(start)
 }
 
 /// The first value for which the condition may hold, or how many there are.

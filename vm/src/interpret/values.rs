@@ -108,10 +108,10 @@ checked! {
     Unscale { result, value, divisor } => {
         numeric::unscale(int(window, value), float(window, divisor)).map(i64::cast_unsigned)
     };
-    AddFloat { result, left, right } => floats(window, left, right, numeric::add_float);
-    SubFloat { result, left, right } => floats(window, left, right, numeric::subtract_float);
-    MulFloat { result, left, right } => floats(window, left, right, numeric::multiply_float);
-    DivFloat { result, left, right } => floats(window, left, right, numeric::divide_float);
+    AddFloat { result, left, right } => floats(window, left, right, numeric::add_float).map(slot::from_sum);
+    SubFloat { result, left, right } => floats(window, left, right, numeric::subtract_float).map(slot::from_sum);
+    MulFloat { result, left, right } => floats(window, left, right, numeric::multiply_float).map(slot::from_float);
+    DivFloat { result, left, right } => floats(window, left, right, numeric::divide_float).map(slot::from_float);
 }
 
 natives! {
@@ -141,8 +141,8 @@ fn floats(
     left: u8,
     right: u8,
     operation: impl FnOnce(f64, f64) -> Result<f64, TrapCode>,
-) -> Result<u64, TrapCode> {
-    operation(float(window, left), float(window, right)).map(slot::from_float)
+) -> Result<f64, TrapCode> {
+    operation(float(window, left), float(window, right))
 }
 
 #[inline(always)]
