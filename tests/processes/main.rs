@@ -8,6 +8,7 @@ mod fleet;
 mod members;
 mod monitor;
 mod queue;
+mod tls;
 
 use std::time::{Duration, Instant};
 
