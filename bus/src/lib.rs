@@ -95,7 +95,8 @@ pub trait Bus: Send {
     fn generation(&mut self) -> Result<u64, BusError>;
 }
 
-/// Opens a bus by its address: `memory:` (a new one in this process), `redis://host:port/database`, `nats://host:port`.
+/// Opens a bus by its address: `memory:` (a new one in this process), `redis://host:port/database`, `nats://host:port`;
+/// with TLS `rediss://` and `tls://`.
 ///
 /// # Errors
 /// [`BusError::Refused`] for another kind of address, [`BusError::Away`] when nothing answers there now.
@@ -103,7 +104,7 @@ pub fn open(url: &str) -> Result<Box<dyn Bus>, BusError> {
     match url.split_once(':').map_or(url, |(scheme, _)| scheme) {
         "memory" => Ok(Box::new(MemoryBus::new())),
         "nats" | "tls" => Ok(Box::new(nats::NatsBus::open(url)?)),
-        "redis" | "redis+unix" => Ok(Box::new(redis::RedisBus::open(url)?)),
+        "redis" | "rediss" | "redis+unix" => Ok(Box::new(redis::RedisBus::open(url)?)),
         _ => {
             Err(BusError::Refused("an address of a bus begins with memory:, redis:// or nats://".to_owned()))
         }

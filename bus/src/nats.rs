@@ -7,8 +7,6 @@ mod names;
 mod session;
 mod values;
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::{TcpStream, ToSocketAddrs};
 use std::pin::pin;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -26,8 +24,6 @@ const CONNECT: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(5);
 /// How many requests are under way at once.
 const AT_ONCE: usize = 64;
-/// The first line of a server, which says who it is, is not longer.
-const GREETING: u64 = 64 << 10;
 
 /// A connection to a NATS server, made again when it was lost.
 pub(crate) struct NatsBus {
@@ -52,10 +48,7 @@ impl NatsBus {
     fn session(&mut self, runtime: &Runtime) -> Result<&mut Session, BusError> {
         let session = match self.session.take().filter(|session| !session.is_lost()) {
             Some(session) => session,
-            None => {
-                check_greetings(&self.servers)?;
-                runtime.block_on(Session::open(&self.servers))?
-            }
+            None => runtime.block_on(Session::open(&self.servers))?,
         };
         Ok(self.session.insert(session))
     }
@@ -168,50 +161,4 @@ fn runtime() -> Result<&'static Runtime, BusError> {
     }
     let make = || Builder::new_multi_thread().worker_threads(1).thread_name("nats").enable_all().build().ok();
     RUNTIME.get_or_init(make).as_ref().ok_or_else(|| BusError::Away("no thread for NATS".to_owned()))
-}
-
-/// Sees that no server wants TLS, which this build does not have: the library would not survive being asked for it.
-fn check_greetings(servers: &[ServerAddr]) -> Result<(), BusError> {
-    for server in servers {
-        let no_tls = || {
-            let place = format!("{}:{}", server.host(), server.port());
-            BusError::Refused(format!("{place} wants TLS, which is not built in: see docs/bus.md"))
-        };
-        if server.scheme() != "nats" {
-            return Err(no_tls());
-        }
-        // A server that is not there is none that wants TLS; connecting will say so.
-        if greeting(server).is_some_and(|line| wants_tls(&line)) {
-            return Err(no_tls());
-        }
-    }
-    Ok(())
-}
-
-/// What a server says first.
-fn greeting(server: &ServerAddr) -> Option<String> {
-    let mut addresses = (server.host(), server.port()).to_socket_addrs().ok()?;
-    let connection = addresses.find_map(|address| TcpStream::connect_timeout(&address, CONNECT).ok())?;
-    connection.set_read_timeout(Some(CONNECT)).ok()?;
-    let mut line = String::new();
-    BufReader::new(connection.take(GREETING)).read_line(&mut line).ok()?;
-    Some(line)
-}
-
-fn wants_tls(greeting: &str) -> bool {
-    let info = greeting.strip_prefix("INFO ").unwrap_or_default();
-    let info: serde_json::Value = serde_json::from_str(info).unwrap_or_default();
-    info.get("tls_required").and_then(serde_json::Value::as_bool).unwrap_or(false)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wants_tls;
-
-    #[test]
-    fn a_server_that_wants_tls_says_so() {
-        assert!(wants_tls("INFO {\"server_id\":\"A\",\"tls_required\":true}\r\n"));
-        assert!(!wants_tls("INFO {\"server_id\":\"A\"}\r\n"));
-        assert!(!wants_tls("-ERR\r\n"));
-    }
 }

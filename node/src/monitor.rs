@@ -33,6 +33,9 @@ use traces::Traces;
 /// How often it looks at what it was not told of.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// What it is called in the registry, and its role there.
+const MONITOR: &str = "monitor";
+
 /// How often it says that it is there.
 const BEAT: Duration = Duration::from_secs(5);
 
@@ -137,6 +140,9 @@ impl Process {
                 told(&window);
             }
         }
+        let layout = self.operator.layout().clone();
+        // That it is gone shows by itself too.
+        let _told = registry::gone(self.operator.bus(), &layout, MONITOR);
         Ok(())
     }
 
@@ -168,7 +174,7 @@ impl Process {
             self.follow(&directive)?;
         }
         if self.beat_at.is_none_or(|at| at.elapsed() >= BEAT) {
-            registry::present(self.operator.bus(), &layout, ("monitor", "monitor"), None)?;
+            registry::present(self.operator.bus(), &layout, (MONITOR, MONITOR), None)?;
             self.beat_at = Some(Instant::now());
         }
         let Some(own) = &mut self.followed else { return Ok(None) };

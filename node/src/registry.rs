@@ -151,6 +151,16 @@ pub fn register(
     Ok(())
 }
 
+/// A process without agents goes.
+///
+/// # Errors
+/// As [`Bus::compare_and_set`].
+pub fn gone(bus: &mut dyn Bus, layout: &Layout, process: &str) -> Result<(), BusError> {
+    let key = format!("{}{process}", layout.beats);
+    let (_, version) = bus.get(&key)?;
+    bus.compare_and_set(&key, version, None).map(|_| ())
+}
+
 /// Tells what the agents of a process do, in the order in which they were registered; the versions are those of the
 /// values it wrote before.
 ///

@@ -5,6 +5,7 @@ pub(crate) mod account;
 pub(crate) mod account_text;
 mod document;
 mod figure;
+mod parts;
 pub(crate) mod plausible;
 mod shortfall;
 

@@ -260,7 +260,7 @@ impl Fleet {
     /// Sends a program.
     pub(crate) fn inject_file(&self, file: &str, more: &[&str]) -> Child {
         let keys = ["--key", "dan.key", "--trust", "trust.json", "--injector", "injector.pub"];
-        let rest = ["--minimum-sample", "2", "--timeout", "90s"];
+        let rest = ["--minimum-sample", "2", "--timeout", "240s"];
         self.background(&[["inject", file].as_slice(), &keys, &rest, more].concat())
     }
 
@@ -292,7 +292,7 @@ impl Fleet {
                 return;
             }
             assert!(
-                begun.elapsed() < Duration::from_secs(60),
+                begun.elapsed() < Duration::from_secs(120),
                 "{} of {agents}\n{}",
                 members.len(),
                 self.logs()
@@ -316,6 +316,16 @@ impl Fleet {
             .chain((1..9).map(|process| format!("a{process}")));
         let read = |name: String| std::fs::read_to_string(self.directory.join(format!("{name}.log"))).ok();
         names.filter_map(read).collect()
+    }
+
+    /// Waits until at least so many effects happened.
+    pub(crate) fn until_effects(&self, least: usize) {
+        let begun = Instant::now();
+        while self.effects().0 < least {
+            let waits = begun.elapsed() < Duration::from_secs(120);
+            assert!(waits, "{} of {least} effects\n{}", self.effects().0, self.logs());
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// How many effects happened, and those that happened twice.

@@ -8,12 +8,16 @@ mod fleet;
 mod members;
 mod monitor;
 mod queue;
+mod tls;
 
 use std::time::{Duration, Instant};
 
 use fleet::{Extra, Fleet, outcome};
 use serde_json::Value;
 use swarm_test_servers::Engine;
+
+/// How long commands wait for answers on a computer with much to do.
+const PATIENT: &str = "120s";
 
 const PROCESSES: u32 = 2;
 const EACH: u32 = 10;
@@ -36,20 +40,17 @@ fn an_order_goes_out_is_halted_resumed_and_rolled_back() {
 
         // A halt reaches everyone, and outlives a new order.
         let begun = Instant::now();
-        let (code, document) = fleet.command(&["halt", "--fleet", "demo", "--key", "dan.key"]);
+        let (code, document) =
+            fleet.command(&["halt", "--fleet", "demo", "--key", "dan.key", "--wait", PATIENT]);
         eprintln!("{engine:?}: halt in {} ms", begun.elapsed().as_millis());
         assert_eq!((code, &document["status"]["phase"]), (0, &Value::from("halted")), "{document}");
         let (count, _) = fleet.effects();
         std::thread::sleep(Duration::from_secs(2));
         assert_eq!(fleet.effects().0, count, "something runs in a halted fleet");
-        let (code, _) = fleet.command(&["resume", "--fleet", "demo", "--key", "dan.key"]);
+        let (code, _) = fleet.command(&["resume", "--fleet", "demo", "--key", "dan.key", "--wait", PATIENT]);
         assert_eq!(code, 0);
         // A program that was stopped begins at START: first comes again what has been done, and is not done again.
-        let begun = Instant::now();
-        while fleet.effects().0 <= count {
-            assert!(begun.elapsed() < Duration::from_secs(60), "nothing runs after the resume");
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        fleet.until_effects(count + 1);
 
         // The next version in shadow: it counts as many calls, and there are no more than without it.
         fleet.write_program(2);
@@ -69,7 +70,8 @@ fn an_order_goes_out_is_halted_resumed_and_rolled_back() {
         assert_eq!(code, 0, "{said}{}", fleet.logs());
         assert_eq!(document["status"]["version"], 2);
         let begun = Instant::now();
-        let (code, document) = fleet.command(&["rollback", "--fleet", "demo", "--key", "dan.key"]);
+        let (code, document) =
+            fleet.command(&["rollback", "--fleet", "demo", "--key", "dan.key", "--wait", PATIENT]);
         eprintln!("{engine:?}: rollback in {} ms", begun.elapsed().as_millis());
         assert_eq!((code, &document["status"]["phase"]), (0, &Value::from("rolled back")), "{document}");
         assert_eq!(fleet.effects().1, Vec::<String>::new());
@@ -83,7 +85,7 @@ fn a_step_no_publisher_signed_changes_nothing() {
     let (code, _, said) = outcome(fleet.inject(1));
     assert_eq!(code, 0, "{said}");
     let (code, document) =
-        fleet.command(&["halt", "--fleet", "demo", "--key", "injector.key", "--wait", "1s"]);
+        fleet.command(&["halt", "--fleet", "demo", "--key", "injector.key", "--wait", PATIENT]);
     // The injector's key may halt: the plan delegates that. The root's may not.
     assert_eq!(code, 0, "{document}");
     let (code, _) = fleet.command(&["resume", "--fleet", "demo", "--key", "root.key", "--wait", "1s"]);
@@ -153,6 +155,7 @@ fn no_program_does_what_a_rule_of_the_agent_forbids() {
     fleet.until_told(3);
     let (code, _, said) = outcome(fleet.inject(1));
     assert_eq!(code, 0, "{said}{}", fleet.logs());
+    fleet.until_effects(3);
     std::thread::sleep(Duration::from_millis(1500));
     assert_eq!(fleet.effects().0, 3, "each pings once, with 0");
 }
@@ -212,10 +215,10 @@ fn faulty(seed: u64) {
         status["phase"] == "converged" && active(status) == u64::from(ALL_AGENTS)
     });
     // Restarted programs run on, and what they did once they do not do again.
+    fleet.until_effects(20);
     std::thread::sleep(Duration::from_millis(1200));
     let (effects, twice) = fleet.effects();
     assert_eq!(twice, Vec::<String>::new(), "seed {seed}, {engine:?}, {what}");
-    assert!(effects >= 20, "seed {seed}: {effects} effects");
     let _said = outcome(sent);
     eprintln!(
         "fault {seed}: {engine:?}, {what}: converged after {} ms, {effects} effects",
@@ -262,7 +265,7 @@ fn hampered_over(
             break;
         }
         assert!(
-            begun.elapsed() < Duration::from_secs(60),
+            begun.elapsed() < Duration::from_secs(120),
             "{engine:?}: {what} is not named: {status}\n{}",
             fleet.logs()
         );
@@ -320,7 +323,7 @@ fn without_room_for_traces_programs_wait_or_traces_thin_out() {
             if beat["trouble"].is_string() && (lost > 0) == runs {
                 break beat;
             }
-            assert!(begun.elapsed() < Duration::from_secs(30), "{policy}: {beat}\n{}", fleet.logs());
+            assert!(begun.elapsed() < Duration::from_secs(120), "{policy}: {beat}\n{}", fleet.logs());
             std::thread::sleep(Duration::from_millis(100));
         };
         assert_eq!(fleet.effects().0 > 0, runs, "{policy}: {beat}");

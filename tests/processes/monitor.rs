@@ -38,7 +38,7 @@ fn until<T>(fleet: &Fleet, what: &str, mut look: impl FnMut() -> Option<T>) -> T
         if let Some(found) = look() {
             return found;
         }
-        assert!(begun.elapsed() < Duration::from_secs(90), "{what}\n{}", fleet.logs());
+        assert!(begun.elapsed() < Duration::from_secs(180), "{what}\n{}", fleet.logs());
         std::thread::sleep(Duration::from_millis(200));
     }
 }
@@ -100,7 +100,7 @@ fn watch(engine: Engine) {
     assert_eq!(alert["agents"].as_array().unwrap().len(), 5, "{alert}");
 
     // What stops is signed and sent: the report computes from that what the monitor told.
-    let (code, _) = fleet.command(&["halt", "--fleet", "demo", "--key", "dan.key", "--wait", "60s"]);
+    let (code, _) = fleet.command(&["halt", "--fleet", "demo", "--key", "dan.key", "--wait", "120s"]);
     assert_eq!(code, 0);
     let run = format!("runs/{}", order.as_str().unwrap());
     let verified = until(&fleet, "all of the traces", || {
@@ -138,4 +138,30 @@ fn the_monitor_tells_figures_health_history_and_drift_and_keeps_what_a_report_ne
 #[test]
 fn the_monitor_tells_figures_health_history_and_drift_and_keeps_what_a_report_needs_over_nats() {
     watch(Engine::Nats);
+}
+
+/// A monitor that was not there when a program was replaced still keeps the end of what it did.
+#[test]
+fn a_monitor_that_starts_anew_keeps_the_end_of_the_order_before() {
+    let Some(mut fleet) = Fleet::start(Engine::Redis, 1, 3) else { return };
+    std::fs::create_dir(fleet.directory.join("library")).unwrap();
+    fleet.start_monitor();
+    fleet.until_told(3);
+    let (code, first, said) = outcome(fleet.inject(1));
+    assert_eq!(code, 0, "{said}{}", fleet.logs());
+    let run = format!("runs/{}", first["status"]["order"].as_str().unwrap());
+    until(&fleet, "it is kept", || fleet.directory.join(&run).join("run.json").is_file().then_some(()));
+    fleet.kill_monitor();
+    fleet.write_program(2);
+    let (code, _, said) = outcome(fleet.inject(2));
+    assert_eq!(code, 0, "{said}{}", fleet.logs());
+    let traces = |fleet: &Fleet| {
+        let files = std::fs::read_dir(fleet.directory.join(&run).join("traces")).unwrap();
+        files.filter(|file| file.as_ref().unwrap().metadata().unwrap().len() > 0).count()
+    };
+    assert_eq!(traces(&fleet), 0, "its chunks were not full before it was replaced");
+    fleet.start_monitor();
+    until(&fleet, "all of its traces", || (traces(&fleet) == 3).then_some(()));
+    let (code, found) = fleet.plain(&["trace", "verify", &run, "--format", "json"]);
+    assert_eq!((code, &found["agents"]), (0, &Value::from(3)), "{found}");
 }

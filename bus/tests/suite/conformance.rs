@@ -104,7 +104,7 @@ over_each_bus! {
             loop {
                 let count = reader.read("swarm:orders", None, 10_000).unwrap().len();
                 assert!(count % 1_159 == 0, "{count} entries");
-                if count > 0 || begun.elapsed() > 30 * SECOND {
+                if count > 0 || begun.elapsed() > 120 * SECOND {
                     return count;
                 }
             }
@@ -394,11 +394,11 @@ over_each_bus! {
         // What was said meanwhile may have been missed, so whoever waited is woken.
         let begun = Instant::now();
         while !bus.wait(&["swarm:orders"], SECOND).unwrap_or(false) {
-            assert!(begun.elapsed() < 30 * SECOND);
+            assert!(begun.elapsed() < 120 * SECOND);
         }
         let begun = Instant::now();
         while bus.generation() != Ok(generation) {
-            assert!(begun.elapsed() < 30 * SECOND, "{:?} is not {generation}", bus.generation());
+            assert!(begun.elapsed() < 120 * SECOND, "{:?} is not {generation}", bus.generation());
             std::thread::sleep(Duration::from_millis(50));
         }
         // What was asked for as it went away may have been done.
@@ -422,7 +422,7 @@ over_each_bus! {
         let new = loop {
             match bus.generation() {
                 Ok(new) => break new,
-                Err(error) => assert!(begun.elapsed() < 30 * SECOND, "{error}"),
+                Err(error) => assert!(begun.elapsed() < 120 * SECOND, "{error}"),
             }
             std::thread::sleep(Duration::from_millis(50));
         };

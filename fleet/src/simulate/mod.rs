@@ -297,20 +297,6 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
         }
     }
 
-    /// Whether nothing is left to happen: the plan is at its end, all have answered, nothing runs, and what ran is known.
-    fn is_over(&self) -> bool {
-        let settled = self.injector.phase().is_some_and(|phase| phase != Phase::Rolling);
-        let heard =
-            |rank, node: &Node<E::Run>| node.agent.told().is_none_or(|told| self.monitor.knows(rank, told));
-        let quiet = || {
-            let mut targets = self.nodes.iter().filter_map(|node| Some((node.rank?, node)));
-            targets.all(|(rank, node)| node.is_quiet(self.setup_order) && heard(rank, node))
-        };
-        // Who is no target lives too at the end.
-        let all_up = || self.nodes.iter().all(|node| node.up);
-        self.healed && settled && all_up() && self.injector.accounting().silent == 0 && quiet()
-    }
-
     fn happen(&mut self, now: u64, happening: Happening) {
         match happening {
             Happening::Begin => self.inject(now, injector::Event::Begin),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::faults::Fault;
+use super::node::Node;
 use super::{Conduct, Happening, Outcome, SECOND, Simulation};
 use crate::agent;
 use crate::engine::Engine;
@@ -165,6 +166,20 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
                 self.schedule.at(now.saturating_add(SECOND), Happening::Boot(agent));
             }
         }
+    }
+
+    /// Whether nothing is left to happen: the plan is at its end, all have answered, nothing runs, and what ran is known.
+    pub(super) fn is_over(&self) -> bool {
+        let settled = self.injector.phase().is_some_and(|phase| phase != Phase::Rolling);
+        let heard =
+            |rank, node: &Node<E::Run>| node.agent.told().is_none_or(|told| self.monitor.knows(rank, told));
+        let quiet = || {
+            let mut targets = self.nodes.iter().filter_map(|node| Some((node.rank?, node)));
+            targets.all(|(rank, node)| node.is_quiet(self.setup_order) && heard(rank, node))
+        };
+        // Who is no target lives too at the end.
+        let all_up = || self.nodes.iter().all(|node| node.up);
+        self.healed && settled && all_up() && self.injector.accounting().silent == 0 && quiet()
     }
 
     pub(super) fn finish(mut self, now: u64, happenings: u64) -> Outcome {

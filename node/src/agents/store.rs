@@ -175,3 +175,31 @@ pub(super) fn sweep<'d>(disk: &mut Disk, spoken: impl Iterator<Item = &'d Durabl
         spoken.flat_map(Durable::directives).map(|directive| key(b'd', &directive.digest())).collect();
     held.iter().filter(|key| !spoken.contains(*key)).for_each(|key| disk.remove(key));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use swarm_fleet::journal::{MOST_ORDERS, Permit};
+
+    #[test]
+    fn a_journal_is_read_as_it_was_written_first_and_shortened_on_disk_too() {
+        let (mut disk, agent) = (Disk::in_memory(), Name::new("a").unwrap());
+        // The first form had no orders; an agent whose name begins alike is another.
+        disk.put(&of_agent(b'j', &agent, &[7; KEY]), vec![1]);
+        disk.put(&of_agent(b'j', &agent, &[8; KEY]), vec![0]);
+        effect(&mut disk, &Name::new("a-2").unwrap(), &[9; 16], &[9; KEY], true);
+        let mut own = journal(&disk, &agent);
+        assert_eq!(own.intend(&[1; 16], [7; KEY]), Permit::Done);
+        assert_eq!(own.intend(&[1; 16], [8; KEY]), Permit::InDoubt);
+        assert_eq!(own.intend(&[9; 16], [9; KEY]), Permit::Perform);
+        for order in 10..40_u8 {
+            effect(&mut disk, &agent, &[order; 16], &[order; KEY], true);
+        }
+        let mut own = journal(&disk, &agent);
+        shorten(&mut disk, &agent, &mut own, &[[10; 16]]);
+        assert_eq!(own.effects().count(), 2 + 1 + MOST_ORDERS);
+        assert_eq!(journal(&disk, &agent), own, "what is on disk is what is in memory");
+        assert_eq!(own.intend(&[11; 16], [1; KEY]), Permit::InDoubt);
+        assert_eq!(own.intend(&[10; 16], [10; KEY]), Permit::Done);
+    }
+}

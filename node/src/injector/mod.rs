@@ -190,6 +190,7 @@ impl Process {
         }
         // The lease runs out by itself too.
         let _given = self.lease.give_back(&mut *self.bus);
+        let _told = registry::gone(&mut *self.bus, &self.layout, &self.name);
         Ok(())
     }
 

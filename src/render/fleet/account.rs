@@ -7,18 +7,15 @@ use swarm_bytecode::codec::digest_text;
 use swarm_bytecode::module::{FunctionId, Metric, MetricKind, Module};
 use swarm_bytecode::quantity::{format, format_time};
 use swarm_bytecode::types::TypeId;
-use swarm_fleet::monitor::{ERROR_RATE, Verdict, mean, typed};
+use swarm_fleet::monitor::{ERROR_RATE, Verdict, mean};
 use swarm_fleet::report::{Account, Line, proportional};
 use swarm_fleet::window::{Figure, Number, Totals};
 
-use super::document::accounting_json;
 use super::figure::{duration, figure_text};
+use super::parts::{accounting_json, figures, figures_in_words, sketch_json, value, with_exceptions};
 use super::shortfall::Shortfall;
 use super::{issued, reason};
-use crate::render::text::cut;
 
-/// Most bytes of what the governor gets back.
-const FEEDBACK_BYTES: usize = 2048;
 /// Most agents in a list that is not the whole.
 const MOST_NAMED: usize = 20;
 /// Most points of the history.
@@ -116,10 +113,7 @@ impl<'a> Page<'a> {
     }
 
     fn metrics(&self) -> impl Iterator<Item = (usize, &Metric, &Figure)> {
-        let figures = self.account.monitor.metrics().iter().zip(&self.totals.figures).enumerate();
-        figures
-            .map(|(at, (metric, figure))| (at, metric, figure))
-            .filter(|(_, metric, _)| metric.name != ERROR_RATE)
+        figures(self.account.monitor.metrics(), &self.totals)
     }
 
     /// Agents whose traces have something of it, and where.
@@ -150,18 +144,10 @@ impl<'a> Page<'a> {
                     "unit": "agents", "says": figure_text(metric, figure), "traces": range,
                 }),
                 Figure::Gauge(sketch) | Figure::Distribution(sketch) => {
-                    let (kind, unit) = match metric.kind {
-                        MetricKind::Gauge => ("gauge", "agents"),
-                        _ => ("distribution", "samples"),
-                    };
-                    json!({
-                        "kind": kind, "numerator": value(metric, sketch.sum()), "denominator": sketch.count(),
-                        "unit": unit, "mean": value(metric, mean(sketch)), "min": value(metric, sketch.least()),
-                        "p50": value(metric, sketch.quantile(500_000)),
-                        "p99": value(metric, sketch.quantile(990_000)),
-                        "max": value(metric, sketch.greatest()), "says": figure_text(metric, figure),
-                        "traces": range,
-                    })
+                    let mut members = sketch_json(metric, sketch);
+                    members.insert("says".into(), figure_text(metric, figure).into());
+                    members.insert("traces".into(), range);
+                    Json::Object(members)
                 }
             };
             (metric.name.to_string(), json)
@@ -424,13 +410,7 @@ impl<'a> Page<'a> {
     pub(crate) fn feedback(&self) -> Json {
         let account = self.account;
         let header = &self.module.instruction;
-        let figures: Map<String, Json> = self
-            .metrics()
-            .filter_map(|(_, metric, figure)| {
-                Some((metric.name.to_string(), figure_text(metric, figure)?.into()))
-            })
-            .take(8)
-            .collect();
+        let figures = figures_in_words(self.account.monitor.metrics(), &self.totals);
         let expectations = self.expectations().into_iter().take(4).map(|mut own| {
             if let Json::Object(members) = &mut own {
                 members.retain(|_, value| !value.is_null());
@@ -440,7 +420,7 @@ impl<'a> Page<'a> {
             }
             own
         });
-        let mut feedback = json!({
+        let feedback = json!({
             "order": id_text(&account.plan.order.id), "instruction": format!("{}_v{}", header.name, header.version),
             "outcome": account.phase.name(), "after": duration(self.lasted_ns()),
             "agents": accounting_json(account.accounting), "figures": figures,
@@ -449,19 +429,11 @@ impl<'a> Page<'a> {
             "expectations": expectations.collect::<Vec<_>>(), "alerts": account.monitor.alerts().len(),
             "traces": digest_text(&account.heads()), "exceptions": [],
         });
-        for (agent, counts_as, status) in &account.exceptions {
-            let why = status.as_ref().map(reason).unwrap_or_default();
-            let exception = json!([agent.as_str(), counts_as, cut(&why, 60)]);
-            let more =
-                exception.to_string().len().saturating_add(feedback.to_string().len()).saturating_add(1);
-            if more > FEEDBACK_BYTES {
-                break;
-            }
-            if let Some(Json::Array(exceptions)) = feedback.get_mut("exceptions") {
-                exceptions.push(exception);
-            }
-        }
-        feedback
+        let exceptions = account.exceptions.iter();
+        with_exceptions(
+            feedback,
+            exceptions.map(|(agent, counts_as, status)| (agent, *counts_as, status.as_ref())),
+        )
     }
 }
 
@@ -482,12 +454,6 @@ fn headline(figure: &Figure) -> Option<Number> {
         Figure::Total(sum) => Some(*sum),
         Figure::Gauge(sketch) | Figure::Distribution(sketch) => mean(sketch),
     }
-}
-
-fn value(metric: &Metric, number: Option<Number>) -> Json {
-    number.map_or(Json::Null, |number| {
-        serde_json::from_str(&typed(metric, number).to_json()).unwrap_or(Json::Null)
-    })
 }
 
 /// A number of a report in base units: a count, or a quantity.

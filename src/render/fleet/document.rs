@@ -2,21 +2,17 @@
 
 use serde_json::{Map, Value as Json, json};
 use swarm_bytecode::codec::digest_text;
-use swarm_bytecode::module::{Metric, MetricKind};
+use swarm_bytecode::module::Metric;
 use swarm_bytecode::quantity::format;
 use swarm_bytecode::types::TypeId;
-use swarm_fleet::injector::Accounting;
-use swarm_fleet::monitor::{ERROR_RATE, Verdict, mean, typed};
-use swarm_fleet::window::{Figure, Number, Totals};
+use swarm_fleet::monitor::Verdict;
+use swarm_fleet::window::{Figure, Totals};
 
-use super::figure::{duration, figure_text, signed};
+use super::figure::{duration, signed};
+use super::parts::{accounting_json, figures, figures_in_words, sketch_json, value, with_exceptions};
 use super::shortfall::Shortfall;
 use super::{Report, issued, reason};
 use crate::render::bound::money_text;
-use crate::render::text::cut;
-
-/// Most bytes of what the governor gets back.
-const FEEDBACK_BYTES: usize = 2048;
 
 impl Report<'_> {
     /// The report for programs.
@@ -102,35 +98,19 @@ impl Report<'_> {
 
     /// Each figure with what it is of, and the part of the traces it was made from.
     fn figures_json(&self, totals: &Totals) -> Map<String, Json> {
-        let metrics = self.outcome.monitor.metrics();
-        let figures = metrics.iter().zip(&totals.figures).filter(|(metric, _)| metric.name != ERROR_RATE);
-        let value = |metric: &Metric, number: Option<Number>| {
-            number.map_or(Json::Null, |number| {
-                serde_json::from_str(&typed(metric, number).to_json()).unwrap_or(Json::Null)
-            })
-        };
-        let one = |(metric, figure): (&Metric, &Figure)| {
-            let agents = self.reporting();
+        let one = |(_, metric, figure): (usize, &Metric, &Figure)| {
             let json = match figure {
                 Figure::Total(sum) => json!({
-                    "kind": "total", "numerator": value(metric, Some(*sum)), "denominator": agents, "unit": "agents",
+                    "kind": "total", "numerator": value(metric, Some(*sum)), "denominator": self.reporting(),
+                    "unit": "agents",
                 }),
                 Figure::Gauge(sketch) | Figure::Distribution(sketch) => {
-                    let (kind, unit) = match metric.kind {
-                        MetricKind::Gauge => ("gauge", "agents"),
-                        _ => ("distribution", "samples"),
-                    };
-                    json!({
-                        "kind": kind, "numerator": value(metric, sketch.sum()), "denominator": sketch.count(), "unit": unit,
-                        "mean": value(metric, mean(sketch)), "min": value(metric, sketch.least()),
-                        "p50": value(metric, sketch.quantile(500_000)), "p99": value(metric, sketch.quantile(990_000)),
-                        "max": value(metric, sketch.greatest()),
-                    })
+                    Json::Object(sketch_json(metric, sketch))
                 }
             };
             (metric.name.to_string(), json)
         };
-        figures.map(one).collect()
+        figures(self.outcome.monitor.metrics(), totals).map(one).collect()
     }
 
     /// What the governor gets back: the essence, small enough for a language model. Agents are counted, and named while
@@ -138,15 +118,8 @@ impl Report<'_> {
     pub(super) fn feedback(&self) -> Json {
         let header = &self.module.instruction;
         let totals = self.outcome.monitor.totals();
-        let metrics = self.outcome.monitor.metrics();
-        let figures = metrics.iter().zip(&totals.figures).filter(|(metric, _)| metric.name != ERROR_RATE);
-        let figures: Map<String, Json> = figures
-            .filter_map(|(metric, figure)| {
-                Some((metric.name.to_string(), figure_text(metric, figure)?.into()))
-            })
-            .take(8)
-            .collect();
-        let mut feedback = json!({
+        let figures = figures_in_words(self.outcome.monitor.metrics(), &totals);
+        let feedback = json!({
             "order": self.facts.order, "instruction": format!("{}_v{}", header.name, header.version),
             "outcome": self.phase().name(), "after": duration(self.outcome.ended_ns),
             "agents": accounting_json(self.accounting()), "figures": figures,
@@ -154,25 +127,6 @@ impl Report<'_> {
             "expectations": self.verdicts(), "alerts": self.outcome.monitor.alerts().len(),
             "traces": digest_text(&self.outcome.traces), "exceptions": [],
         });
-        for (agent, counts_as, status) in self.outcome.injector.exceptions() {
-            let why = status.map(reason).unwrap_or_default();
-            let exception = json!([agent.as_str(), counts_as, cut(&why, 60)]);
-            let more =
-                exception.to_string().len().saturating_add(feedback.to_string().len()).saturating_add(1);
-            if more > FEEDBACK_BYTES {
-                break;
-            }
-            if let Some(Json::Array(exceptions)) = feedback.get_mut("exceptions") {
-                exceptions.push(exception);
-            }
-        }
-        feedback
+        with_exceptions(feedback, self.outcome.injector.exceptions().into_iter())
     }
-}
-
-pub(super) fn accounting_json(accounting: Accounting) -> Json {
-    json!({
-        "targets": accounting.targets, "active": accounting.active, "refused": accounting.refused,
-        "failed": accounting.failed, "silent": accounting.silent,
-    })
 }

@@ -63,7 +63,17 @@ pub struct Server {
     program: PathBuf,
     port: u16,
     folder: PathBuf,
+    tls: Option<Tls>,
     child: Option<Child>,
+}
+
+/// Files of a server that speaks TLS and nothing else.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Its certificate, as PEM.
+    pub certificate: PathBuf,
+    /// The key to it, as PEM.
+    pub key: PathBuf,
 }
 
 impl Server {
@@ -72,6 +82,14 @@ impl Server {
     /// # Errors
     /// If it is not installed (the text says what to install), or does not start.
     pub fn start(engine: Engine) -> Result<Server> {
+        Server::start_with(engine, None)
+    }
+
+    /// The same, with TLS if there are files for it.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_with(engine: Engine, tls: Option<Tls>) -> Result<Server> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let program = engine.find().ok_or_else(|| {
             let name = engine.program();
@@ -83,7 +101,7 @@ impl Server {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("swarm-{}-{}-{number}", engine.program(), std::process::id());
         let folder = std::env::temp_dir().join(name);
-        let mut server = Server { engine, program, port: 0, folder, child: None };
+        let mut server = Server { engine, program, port: 0, folder, tls, child: None };
         let mut last = Error::other("not tried");
         for _ in 0..TRIES {
             server.port = free_port()?;
@@ -104,9 +122,11 @@ impl Server {
     /// Its address, as `--bus` takes it.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = match self.engine {
-            Engine::Redis => "redis",
-            Engine::Nats => "nats",
+        let scheme = match (self.engine, &self.tls) {
+            (Engine::Redis, None) => "redis",
+            (Engine::Redis, Some(_)) => "rediss",
+            (Engine::Nats, None) => "nats",
+            (Engine::Nats, Some(_)) => "tls",
         };
         format!("{scheme}://127.0.0.1:{}", self.port)
     }
@@ -129,7 +149,7 @@ impl Server {
         match self.engine {
             // Without fsync each write reaches the system before it is answered, which outlives the process; with the
             // usual one, a write may wait for it.
-            Engine::Redis => command.args(["--bind", "127.0.0.1", "--port", &port, "--save", ""]).args([
+            Engine::Redis => command.args(["--bind", "127.0.0.1", "--save", ""]).args([
                 "--appendonly",
                 "yes",
                 "--appendfsync",
@@ -140,7 +160,22 @@ impl Server {
                 command.args(["--addr", "127.0.0.1", "--port", &port, "--jetstream", "--store_dir"])
             }
         };
-        command.arg(&self.folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.arg(&self.folder);
+        match (self.engine, &self.tls) {
+            (Engine::Redis, None) => {
+                command.args(["--port", &port]);
+            }
+            (Engine::Redis, Some(tls)) => {
+                command.args(["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no"]);
+                command.arg("--tls-cert-file").arg(&tls.certificate).arg("--tls-key-file").arg(&tls.key);
+                command.arg("--tls-ca-cert-file").arg(&tls.certificate);
+            }
+            (Engine::Nats, None) => {}
+            (Engine::Nats, Some(tls)) => {
+                command.arg("--tls").arg("--tlscert").arg(&tls.certificate).arg("--tlskey").arg(&tls.key);
+            }
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn()?;
         self.child = Some(child);
         self.wait_until_it_answers()
@@ -212,6 +247,10 @@ impl Server {
         let Ok(mut connection) = TcpStream::connect_timeout(&address, Duration::from_millis(500)) else {
             return false;
         };
+        if self.engine == Engine::Redis && self.tls.is_some() {
+            // It says nothing before hands are shaken.
+            return true;
+        }
         connection.set_read_timeout(Some(Duration::from_millis(500))).ok();
         let (said, expected): (&[u8], &[u8]) = match self.engine {
             Engine::Redis => (b"PING\r\n", b"+PONG"),
