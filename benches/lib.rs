@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use swarm_bytecode::types::Type;
+use swarm_compiler::{NoFiles, Options, compile_ready};
+use swarm_grammar::source::{SourceFile, Sources};
 use swarm_vm::{Exit, Grants, Host, Inputs, Instance, Limits, Percent, Program, Record, Table, TableError};
 
 pub use generated::generated;
@@ -109,9 +111,24 @@ pub fn instance(
 /// # Errors
 /// The bytes are no module, or the table does not fit it.
 pub fn first_result(bytes: &[u8], table: &Table, host: &mut Host<'_>) -> Result<Exit, Box<dyn Error>> {
-    let program = Program::load(bytes)?;
-    let inputs = Inputs::new(&program).table("task_queue", table)?;
-    Ok(instance(&program, &inputs, host)?.run(host))
+    run_once(&Program::load(bytes)?, table, host)
+}
+
+/// From a program's text to the report of one run over a table: compiled, verified, bound, run.
+///
+/// # Errors
+/// The text is no program, or the table does not fit it.
+pub fn first_result_of_text(text: &str, table: &Table, host: &mut Host<'_>) -> Result<Exit, Box<dyn Error>> {
+    let mut sources = Sources::new();
+    let file = sources.add(SourceFile::new("program.swarm", text));
+    let ready = compile_ready(&mut sources, file, &NoFiles, &Options::default());
+    let program = Program::new(ready.verified.ok_or("the program does not compile")?)?;
+    run_once(&program, table, host)
+}
+
+fn run_once(program: &Program, table: &Table, host: &mut Host<'_>) -> Result<Exit, Box<dyn Error>> {
+    let inputs = Inputs::new(program).table("task_queue", table)?;
+    Ok(instance(program, &inputs, host)?.run(host))
 }
 
 /// Nanoseconds of processor time that a piece of work takes: it is repeated for 30 ms, three times, and the quickest counts.

@@ -87,8 +87,13 @@ fn main() -> Result<(), Failure> {
         resident_bytes() as f64 / 1e9
     )?;
     drop(fleet);
-    let ratio = scaling(&program, &queues, agents.div_ceil(10), &one, &all)?;
-    writeln!(out, "1 to {threads} threads: {ratio:.2}x (median of {ROUNDS} interleaved rounds)")?;
+    let (times, processors) = scaling(&program, &queues, agents.div_ceil(10), &one, &all)?;
+    writeln!(
+        out,
+        "1 to {threads} threads: {times:.2}x as fast, for {:.2} times the processor time (medians of {ROUNDS} interleaved \
+         rounds)",
+        1.0 / processors
+    )?;
     Ok(())
 }
 
@@ -161,24 +166,44 @@ fn check(sums: Sums, queues: &[Tasks], agents: usize) -> Result<(), Failure> {
     Err(format!("{} of {agents} done with {} calls, {calls} expected", sums.done, sums.calls).into())
 }
 
-/// How much faster all threads are than one.
+/// How much faster all threads are than one, and how much less of the processors they take: 1 where no thread is in
+/// another's way, also on a machine that has other work.
 fn scaling(
     program: &Program,
     queues: &[Tasks],
     agents: usize,
     one: &ThreadPool,
     all: &ThreadPool,
-) -> Result<f64, Failure> {
+) -> Result<(f64, f64), Failure> {
     let time = |pool: &ThreadPool| {
         let mut fleet = all.install(|| fleet(program, queues, agents))?;
-        let start = Instant::now();
-        check(pool.install(|| run(&mut fleet)), queues, agents)?;
-        Ok::<f64, Failure>(start.elapsed().as_secs_f64())
+        let (start, before) = (Instant::now(), processor_seconds());
+        let sums = pool.install(|| run(&mut fleet));
+        let taken = (start.elapsed().as_secs_f64(), processor_seconds() - before);
+        check(sums, queues, agents)?;
+        Ok::<(f64, f64), Failure>(taken)
     };
-    let mut ratios =
-        (0..ROUNDS).map(|_| Ok(time(one)? / time(all)?)).collect::<Result<Vec<f64>, Failure>>()?;
-    ratios.sort_by(f64::total_cmp);
-    Ok(ratios.get(ROUNDS / 2).copied().unwrap_or(0.0))
+    let (mut times, mut processors) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (first, second) = (time(one)?, time(all)?);
+        times.push(first.0 / second.0);
+        processors.push(first.1 / second.1);
+    }
+    let median = |mut ratios: Vec<f64>| {
+        ratios.sort_by(f64::total_cmp);
+        ratios.get(ROUNDS / 2).copied().unwrap_or(0.0)
+    };
+    Ok((median(times), median(processors)))
+}
+
+/// Seconds that all threads of the process have had of processors, where Linux tells.
+fn processor_seconds() -> f64 {
+    let nanoseconds = |thread: std::io::Result<std::fs::DirEntry>| {
+        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten();
+    std::time::Duration::from_nanos(threads.filter_map(nanoseconds).sum()).as_secs_f64()
 }
 
 /// Bytes of the process in memory, where the system tells.

@@ -9,15 +9,15 @@ use std::cell::Cell;
 use std::hint::black_box;
 use std::io::Write as _;
 
-use swarm_benches::{SAMPLE, Tasks, counting_host, first_result, generated, instance};
+use swarm_benches::{SAMPLE, Tasks, counting_host, first_result, first_result_of_text, generated, instance};
 use swarm_compiler::compile_text;
 use swarm_grammar::span::FileId;
-use swarm_vm::{Inputs, Program};
+use swarm_vm::snapshot::{Seal, SnapshotKey};
+use swarm_vm::{Answer, Grants, Host, Inputs, Instance, Limits, Program};
 
 type Failure = Box<dyn std::error::Error>;
 
-const USAGE: &str =
-    "stages (lex | parse | compile | load | first | source | instance | idle | size) (sample | BYTES) TIMES";
+const USAGE: &str = "stages (lex | parse | compile | load | first | source | instance | idle | snapshot | size) (sample | BYTES) TIMES";
 
 fn repeat<T>(times: u32, work: impl Fn() -> T) {
     for _ in 0..times {
@@ -45,8 +45,11 @@ fn run(stage: &str, text: &str, times: u32) -> Result<(), Failure> {
             let calls = Cell::new(0);
             let mut host = counting_host(&calls);
             for _ in 0..times {
-                let fresh = if stage == "source" { Some(module()?) } else { None };
-                black_box(first_result(fresh.as_deref().unwrap_or(&bytes), &table, &mut host)?);
+                black_box(if stage == "source" {
+                    first_result_of_text(black_box(text), &table, &mut host)?
+                } else {
+                    first_result(black_box(&bytes), &table, &mut host)?
+                });
             }
         }
         "instance" | "idle" => {
@@ -60,6 +63,20 @@ fn run(stage: &str, text: &str, times: u32) -> Result<(), Failure> {
                 if stage == "idle" {
                     kept.push(made);
                 }
+            }
+        }
+        "snapshot" => {
+            let program = Program::load(&module()?)?;
+            let inputs = Inputs::new(&program).table("task_queue", &*Tasks::random(8).table()?)?;
+            let inputs = inputs.version("task_queue", b"1")?;
+            let mut host = Host::new();
+            host.otherwise(|_| Answer::pending());
+            let mut run = Instance::new(&program, &inputs, Limits::default(), &Grants::all(), &host)?;
+            run.run(&mut host);
+            let key = SnapshotKey::new([7; 32]);
+            let seal = Seal { key: &key, nonce: [1; 24], at_ns: 0 };
+            for _ in 0..times {
+                black_box(run.snapshot(&host, &seal)?);
             }
         }
         "size" => writeln!(std::io::stdout(), "{} bytes", module()?.len())?,

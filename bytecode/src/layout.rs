@@ -155,6 +155,15 @@ impl Layout {
         self.before(p.saturating_add(1)).saturating_sub(self.before(self.anchor(p)))
     }
 
+    /// [`Layout::spent`] and [`Layout::charge`] of an op, both at once.
+    pub fn costs(&self, p: usize) -> (u16, u16) {
+        let Some([own, next]) = self.entries.get(p..).and_then(|rest| rest.first_chunk()) else {
+            return (0, 0);
+        };
+        let before = self.entries.get(usize::from(own.anchor)).map_or(0, |anchor| anchor.before);
+        (own.before.saturating_sub(before), next.before.saturating_sub(before))
+    }
+
     /// Rule F2: what is added to `F` on the step from `p` to `t`.
     pub fn edge(&self, p: usize, t: usize) -> i32 {
         // Both are at most MAX_FUNCTION_COST.

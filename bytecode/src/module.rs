@@ -1,5 +1,6 @@
 //! A module: everything a program is, once compiled. [`crate::codec`] gives it a canonical form in bytes.
 
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use crate::op::Op;
@@ -389,11 +390,14 @@ impl Default for Polynomial {
     }
 }
 
+/// Inputs that are multiplied; few at a time.
+pub type Factors = SmallVec<[InputId; 4]>;
+
 /// One term of a [`Polynomial`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Term {
     /// Inputs whose numbers of items are multiplied, ascending; one may stand more than once.
-    pub factors: Vec<InputId>,
+    pub factors: Factors,
     /// Multiplied with them.
     pub coefficient: u64,
 }

@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::Module;
-use swarm_bytecode::verify::Verified;
+use swarm_bytecode::verify::{LoadError, Verified};
 use swarm_grammar::ast::{Item, ItemKind};
 use swarm_grammar::diagnostic::{Code, Diagnostic, Severity};
 use swarm_grammar::source::{SourceFile, Sources};
@@ -33,6 +33,15 @@ impl Compilation {
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity() == Severity::Error)
     }
+}
+
+/// A program that can run at once.
+#[derive(Debug, Clone, Default)]
+pub struct Ready {
+    /// The program as the verifier has read it from its bytes, if it has no errors.
+    pub verified: Option<Verified>,
+    /// Errors and warnings, by place.
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 /// The TESTs of a program, ready to be run.
@@ -69,20 +78,41 @@ pub fn compile_with(
     loader: &dyn Loader,
     options: &Options,
 ) -> Compilation {
+    compile_and(sources, file, loader, options, Verified::accepts).0
+}
+
+/// Compiles a file of `sources` as [`compile_with`] does, for a machine of the same process: what the verifier has read
+/// and checked is kept, so that nobody has to do it again.
+pub fn compile_ready(sources: &mut Sources, file: FileId, loader: &dyn Loader, options: &Options) -> Ready {
+    let (compilation, verified) = compile_and(sources, file, loader, options, Verified::from_module);
+    Ready { verified, diagnostics: compilation.diagnostics }
+}
+
+/// Compiles, and gives what `verify` made of the module.
+fn compile_and<V>(
+    sources: &mut Sources,
+    file: FileId,
+    loader: &dyn Loader,
+    options: &Options,
+    verify: Verify<V>,
+) -> (Compilation, Option<V>) {
     let Checked { program, diagnostics } = check_with(sources, file, loader, options);
     let mut compilation = Compilation { diagnostics, ..Compilation::default() };
-    let Some(mut program) = program else { return compilation };
-    match build_better(&mut program, sources, None, options) {
-        Ok((Generated { module, facts, .. }, bound)) => {
+    let Some(mut program) = program else { return (compilation, None) };
+    match build_better(&mut program, sources, None, options, verify) {
+        Ok((Generated { module, facts, .. }, bound, verified)) => {
             compilation.diagnostics.extend(warn_of_budget(&bound, &module, file, sources));
             compilation.diagnostics.extend(warn_of_unbounded(&bound, file, sources));
             compilation.module = Some(module);
             compilation.bound = bound;
             compilation.facts = facts;
+            (compilation, Some(verified))
         }
-        Err(errors) => compilation.diagnostics.extend(errors),
+        Err(errors) => {
+            compilation.diagnostics.extend(errors);
+            (compilation, None)
+        }
     }
-    compilation
 }
 
 /// Compiles a text that stands alone, and gives the sources that its diagnostics point into.
@@ -114,8 +144,8 @@ pub fn compile_tests(
     let mut tests = CompiledTests { diagnostics, ..CompiledTests::default() };
     let Some(mut program) = program else { return tests };
     for test in &std::mem::take(&mut program.tests) {
-        match build_better(&mut program, sources, Some(test), &options) {
-            Ok((Generated { module, steps, .. }, _)) => {
+        match build_better(&mut program, sources, Some(test), &options, Verified::accepts) {
+            Ok((Generated { module, steps, .. }, ..)) => {
                 tests.plans.push(TestPlan { name: test.name.clone(), span: test.span, module, steps });
             }
             // They are the same for every TEST, except what only this one has.
@@ -171,23 +201,30 @@ pub fn function_bounds(sources: &mut Sources, file: FileId, loader: &dyn Loader)
     steps.iter().zip(&functions).filter_map(bound).collect()
 }
 
+/// Checks a module that was just made.
+type Verify<V> = fn(&Module) -> Result<V, LoadError>;
+
+/// What the compiler made: the module, its bound, and what the verifier says to it.
+type Built<V> = Result<(Generated, Report, V), Vec<Diagnostic>>;
+
 /// Makes the module of a program made better, if that is wanted and the result fits; else of the program as it is.
-fn build_better(
+fn build_better<V>(
     program: &mut Program,
     sources: &Sources,
     test: Option<&Test>,
     options: &Options,
-) -> Result<(Generated, Report), Vec<Diagnostic>> {
+    verify: Verify<V>,
+) -> Built<V> {
     if options.optimise {
         let plain = program.functions.clone();
         optimise(&mut program.functions);
-        let better = build(program, sources, test);
+        let better = build(program, sources, test, verify);
         program.functions = plain;
         if better.is_ok() {
             return better;
         }
     }
-    build(program, sources, test)
+    build(program, sources, test, verify)
 }
 
 /// Makes the module of a checked program as it is, with its bound, and has it verified.
@@ -195,20 +232,16 @@ fn build_better(
 /// # Errors
 /// [`Code::E0180`] where the program is too large; [`Code::E0190`] where the compiler itself is wrong.
 pub fn assemble(program: &Program, sources: &Sources) -> Result<(Module, Report), Vec<Diagnostic>> {
-    build(program, sources, None).map(|(generated, report)| (generated.module, report))
+    build(program, sources, None, Verified::accepts).map(|(generated, report, ())| (generated.module, report))
 }
 
 /// The same, for a TEST if one is given.
-fn build(
-    program: &Program,
-    sources: &Sources,
-    test: Option<&Test>,
-) -> Result<(Generated, Report), Vec<Diagnostic>> {
+fn build<V>(program: &Program, sources: &Sources, test: Option<&Test>, verify: Verify<V>) -> Built<V> {
     let mut generated = generate(program, sources, test)?;
     let report = prove(&generated.module, &generated.facts);
     generated.module.bound = report.bound.clone();
-    match Verified::accepts(&generated.module) {
-        Ok(()) => Ok((generated, report)),
+    match verify(&generated.module) {
+        Ok(verified) => Ok((generated, report, verified)),
         Err(error) => {
             let span = generated.facts.functions.first().map_or_else(Span::default, |facts| facts.span);
             Err(vec![internal(span, &error.to_string())])

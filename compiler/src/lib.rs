@@ -11,7 +11,7 @@ pub mod typed;
 
 pub use check::{Checked, Loader, NoFiles, check, check_with};
 pub use compile::{
-    Compilation, CompiledTests, TestPlan, compile, compile_tests, compile_text, compile_text_with,
-    compile_with, function_bounds,
+    Compilation, CompiledTests, Ready, TestPlan, compile, compile_ready, compile_tests, compile_text,
+    compile_text_with, compile_with, function_bounds,
 };
 pub use options::Options;

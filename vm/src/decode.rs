@@ -23,7 +23,7 @@ pub(crate) struct Code {
     text: String,
     pub(crate) words: Vec<Word>,
     /// One for each word.
-    origins: Vec<Origin>,
+    origins: Vec<Packed>,
     pub(crate) functions: Vec<FunctionCode>,
     pub(crate) constants: Vec<u64>,
     /// Slot of each string constant.
@@ -34,7 +34,7 @@ pub(crate) struct Code {
     pub(crate) withins: Vec<WithinCode>,
     pub(crate) filters: Vec<Filter>,
     arguments: Vec<Argument>,
-    /// For each import, whether the program calls it, but only in a TRY or RETRY.
+    /// For each import, whether the program calls it, but only in a TRY or RETRY. Empty if there are none of these.
     only_tried: Vec<bool>,
 }
 
@@ -54,6 +54,22 @@ pub(crate) enum Budget {
     Duration,
     Money,
     Tokens,
+}
+
+/// An [`Origin`] in 8 bytes: no function has more ops than fit.
+#[derive(Debug, Clone, Copy)]
+struct Packed {
+    function: u16,
+    op: u16,
+    spent: u16,
+    due: u16,
+}
+
+impl Packed {
+    /// The function, and the op in it.
+    fn place(self) -> (u16, u32) {
+        (self.function, u32::from(self.op))
+    }
 }
 
 /// The serialized op a word stands for.
@@ -125,7 +141,7 @@ impl fmt::Display for DecodeError {
 
 impl Code {
     pub(crate) fn new(verified: Verified) -> Result<Code, DecodeError> {
-        let module = verified.module();
+        let (module, layouts) = verified.into_parts();
         let mut text = String::new();
         let mut strings = Vec::with_capacity(module.strings.len());
         for string in &module.strings {
@@ -137,7 +153,7 @@ impl Code {
         let ops = module.functions.iter().map(|function| function.code.len()).fold(0, usize::saturating_add);
         let words = ops.saturating_add(ops / 4).saturating_add(module.functions.len());
         let mut decoder = Decoder {
-            module,
+            module: &module,
             strings,
             words: Vec::with_capacity(words),
             origins: Vec::with_capacity(words),
@@ -152,8 +168,9 @@ impl Code {
             ahead: Vec::new(),
         };
         let mut functions = Vec::with_capacity(module.functions.len());
-        for (index, (function, layout)) in module.functions.iter().zip(verified.layouts()).enumerate() {
-            let code = decoder.function(index, function, layout).ok_or(DecodeError { function: index })?;
+        // A layout is given back as soon as its function has its words.
+        for (index, (function, layout)) in module.functions.iter().zip(layouts).enumerate() {
+            let code = decoder.function(index, function, &layout).ok_or(DecodeError { function: index })?;
             functions.push(code);
         }
         let Decoder {
@@ -185,8 +202,8 @@ impl Code {
             withins,
             filters,
             arguments,
-            only_tried: only_tried(module),
-            module: verified.into_module(),
+            only_tried: only_tried(&module),
+            module,
         })
     }
 
@@ -200,8 +217,9 @@ impl Code {
 
     /// The op a word stands for. Every word has one.
     pub(crate) fn origin(&self, pc: usize) -> Origin {
-        let none = Origin { function: 0, op: 0, spent: 0, due: 0 };
-        self.origins.get(pc).copied().unwrap_or(none)
+        let none = Packed { function: 0, op: 0, spent: 0, due: 0 };
+        let Packed { function, op, spent, due } = self.origins.get(pc).copied().unwrap_or(none);
+        Origin { function, op: u32::from(op), spent, due }
     }
 
     /// Which word of its op this is, counted without fused ones.
@@ -214,19 +232,19 @@ impl Code {
     pub(crate) fn word_of_op(&self, function: u16, op: u32, word: usize) -> Option<usize> {
         let pc = self.first_word(function, op)?.checked_add(word)?;
         let origin = self.origins.get(pc)?;
-        (origin.function == function && origin.op == op).then_some(pc)
+        (origin.place() == (function, op)).then_some(pc)
     }
 
     /// The first word of an op, fused or not; of an op without words, its successor's.
     pub(crate) fn start_of_op(&self, function: u16, op: u32) -> usize {
-        self.origins.partition_point(|own| (own.function, own.op) < (function, op))
+        self.origins.partition_point(|own| own.place() < (function, op))
     }
 
     /// An op's first word that stands for it alone.
     fn first_word(&self, function: u16, op: u32) -> Option<usize> {
         let first = self.start_of_op(function, op);
         let own = self.origins.get(first..)?.iter().zip(self.words.get(first..)?);
-        let own = own.take_while(|(origin, _)| (origin.function, origin.op) == (function, op));
+        let own = own.take_while(|(origin, _)| origin.place() == (function, op));
         let fused = own.clone().take_while(|(_, word)| word.is_fused()).count();
         (fused < own.count()).then(|| first.saturating_add(fused))
     }
@@ -274,6 +292,10 @@ impl Code {
 
 /// For each import, whether it is called, but only by ops that can do without it.
 fn only_tried(module: &Module) -> Vec<bool> {
+    let mut ops = module.functions.iter().flat_map(|function| &function.code);
+    if !ops.any(|op| matches!(op, Op::TryHost { .. } | Op::RetryHost { .. })) {
+        return Vec::new();
+    }
     let mut tried = vec![false; module.imports.len()];
     let mut demanded = vec![false; module.imports.len()];
     for op in module.functions.iter().flat_map(|function| &function.code) {

@@ -103,6 +103,11 @@ impl Verified {
         self.work
     }
 
+    /// Gives the module back, and the layouts of its functions.
+    pub fn into_parts(self) -> (Module, Vec<Layout>) {
+        (self.module, self.layouts)
+    }
+
     /// Gives the module back.
     pub fn into_module(self) -> Module {
         self.module

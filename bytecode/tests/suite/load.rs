@@ -92,7 +92,8 @@ fn dense(count: usize) -> Vec<(&'static str, Module)> {
         (
             "terms",
             module(&|own| {
-                let term = |at: usize| Term { factors: Vec::new(), coefficient: u64::try_from(at).unwrap() };
+                let term =
+                    |at: usize| Term { factors: Factors::new(), coefficient: u64::try_from(at).unwrap() };
                 own.bound.fuel = Polynomial::Terms((1..count.min(4_000)).map(term).collect());
             }),
         ),

@@ -65,13 +65,19 @@ pub(crate) fn sample() -> Module {
     }];
     let terms = |constant, each| {
         let term = |factors, coefficient| Term { factors, coefficient };
-        Polynomial::Terms(vec![term(vec![], constant), term(vec![InputId(0)], each)])
+        Polynomial::Terms(vec![
+            term(Factors::new(), constant),
+            term([InputId(0)].into_iter().collect(), each),
+        ])
     };
     module.bound = Bound {
         fuel: terms(16, 60),
         memory: terms(200, 72),
         host_calls: terms(1, 3),
-        money: Polynomial::Terms(vec![Term { factors: vec![InputId(0)], coefficient: 1200 }]),
+        money: Polynomial::Terms(vec![Term {
+            factors: [InputId(0)].into_iter().collect(),
+            coefficient: 1200,
+        }]),
         tokens: Polynomial::default(),
     };
     module.debug = Some(sample_debug());
@@ -296,7 +302,7 @@ fn any_polynomial(random: &mut Random) -> Polynomial {
         return Polynomial::Unbounded;
     }
     let mut terms = random.list(3, |random| Term {
-        factors: random.list(3, |random| InputId(random.index16())),
+        factors: random.list(3, |random| InputId(random.index16())).into(),
         coefficient: (random.bits() >> random.below(64)).max(1),
     });
     terms.sort();

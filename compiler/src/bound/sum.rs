@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
-use swarm_bytecode::module::{InputId, Polynomial, Term};
+use swarm_bytecode::module::{Factors as InputFactors, InputId, Polynomial, Term};
 use swarm_bytecode::numeric;
 use swarm_grammar::span::Span;
 
@@ -27,12 +27,21 @@ pub enum Symbol {
 
 /// A sum of terms `coefficient × product of symbols`; an upper bound of something that is at least 0.
 /// Coefficients saturate, far above every limit.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, PartialEq, Eq, Default)]
 pub struct Sum {
     /// The term without symbols: most sums have no other.
     constant: u64,
     /// The others, in order of their factors: each has a symbol, and a coefficient above 0. Few have more than one.
     terms: SmallVec<[(Factors, u64); 1]>,
+}
+
+impl Clone for Sum {
+    #[inline]
+    fn clone(&self) -> Sum {
+        // Costs are copied often, and nearly all of their sums are numbers.
+        let terms = if self.terms.is_empty() { SmallVec::new() } else { self.terms.clone() };
+        Sum { constant: self.constant, terms }
+    }
 }
 
 /// What is multiplied in a term, in order.
@@ -343,10 +352,10 @@ impl Sum {
     pub fn polynomial(&self) -> Polynomial {
         let mut terms = Vec::with_capacity(self.terms.len().saturating_add(1));
         if self.constant > 0 {
-            terms.push(Term { factors: Vec::new(), coefficient: self.constant });
+            terms.push(Term { factors: InputFactors::new(), coefficient: self.constant });
         }
         for &(ref factors, coefficient) in &self.terms {
-            let mut inputs = Vec::with_capacity(factors.len());
+            let mut inputs = InputFactors::new();
             for factor in factors {
                 match factor {
                     Symbol::Input(input) => inputs.push(*input),

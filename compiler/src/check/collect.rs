@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::mem::discriminant;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::{ContextId, ImportId, InputId, MetricId, StateId};
@@ -398,7 +399,7 @@ impl Checker<'_> {
             cases.push(Signature {
                 name: text.clone(),
                 span,
-                parameters: Vec::new(),
+                parameters: Arc::default(),
                 answer: Answer::Value(id),
             });
         }

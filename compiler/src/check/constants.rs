@@ -273,7 +273,7 @@ impl Checker<'_> {
             ExprKind::Record(fields) => {
                 let signature = self.env.records.get(&value.ty?)?;
                 let usual = fields.len() == signature.parameters.len()
-                    && fields.iter().zip(&signature.parameters).all(|(field, own)| {
+                    && fields.iter().zip(signature.parameters.iter()).all(|(field, own)| {
                         own.default.is_some() && self.carried_default(field) == own.default
                     });
                 return usual.then_some(Constant::Empty);

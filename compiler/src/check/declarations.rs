@@ -62,8 +62,12 @@ impl Checker<'_> {
             });
         }
         self.types.complete_record(id, fields);
-        let signature =
-            Signature { name: name.text.clone(), span: name.span, parameters, answer: Answer::Value(id) };
+        let signature = Signature {
+            name: name.text.clone(),
+            span: name.span,
+            parameters: parameters.into(),
+            answer: Answer::Value(id),
+        };
         self.env.records.insert(id, signature);
     }
 
@@ -174,7 +178,7 @@ impl Checker<'_> {
     fn field_types(&self, own: TypeId) -> Vec<TypeId> {
         let record = self.env.records.get(&own).into_iter();
         let cases = self.env.enums.get(&own).into_iter().flat_map(|own| &own.cases);
-        record.chain(cases).flat_map(|own| &own.parameters).filter_map(|field| field.ty).collect()
+        record.chain(cases).flat_map(|own| own.parameters.iter()).filter_map(|field| field.ty).collect()
     }
 
     fn declared_inside(&self, own: TypeId) -> Vec<TypeId> {

@@ -1,6 +1,7 @@
 //! What the names of a program stand for, and what is known of each declaration before any body is read.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use smol_str::SmolStr;
@@ -94,7 +95,8 @@ pub(crate) struct Parameter {
 pub(crate) struct Signature {
     pub(crate) name: SmolStr,
     pub(crate) span: Span,
-    pub(crate) parameters: Vec<Parameter>,
+    /// Shared: what is known of the prelude is copied for each program, and what is called at each call.
+    pub(crate) parameters: Arc<[Parameter]>,
     pub(crate) answer: Answer,
 }
 
@@ -170,7 +172,8 @@ impl Clone for LookedUp {
 /// Everything a body can refer to.
 #[derive(Debug, Clone)]
 pub(crate) struct Environment {
-    scopes: Vec<Scope>,
+    /// Shared until something is declared: the prelude's is that of all programs.
+    scopes: Vec<Arc<Scope>>,
     /// Which marks have been looked up.
     looked_up: LookedUp,
     /// The scope of the text that is being checked.
@@ -197,7 +200,7 @@ impl Environment {
     /// An environment with so many empty scopes.
     pub(crate) fn new(scopes: usize) -> Environment {
         Environment {
-            scopes: (0..scopes).map(|_| Scope::default()).collect(),
+            scopes: (0..scopes).map(|_| Arc::default()).collect(),
             looked_up: LookedUp::default(),
             at: ScopeId::PROGRAM,
             records: BTreeMap::new(),
@@ -216,7 +219,7 @@ impl Environment {
     }
 
     fn scope(&self, id: ScopeId) -> Option<&Scope> {
-        self.scopes.get(id.0)
+        self.scopes.get(id.0).map(Arc::as_ref)
     }
 
     /// The current scope, and behind it the prelude's.
@@ -275,7 +278,7 @@ impl Environment {
                 .map_or_else(Vec::new, |own| own.cases.iter().map(|case| case.name.clone()).collect()),
             _ => Vec::new(),
         };
-        let Some(scope) = self.scopes.get_mut(scope.0) else { return };
+        let Some(scope) = self.scopes.get_mut(scope.0).map(Arc::make_mut) else { return };
         scope.names.insert(name, declared);
         if let Symbol::Type(ty) = declared.symbol {
             for (at, case) in (0..=u8::MAX).zip(cases) {

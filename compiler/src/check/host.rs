@@ -152,7 +152,7 @@ impl Checker<'_> {
         let signature = self.env.hosts.get(at)?.clone();
         let name: SmolStr = format!("{} COSTS", signature.name).into();
         let mut body = Body::new(self, Place::Cost, name.clone(), Answer::Nothing);
-        for parameter in &signature.parameters {
+        for parameter in signature.parameters.iter() {
             body.declare_quietly(&parameter.name, parameter.span, parameter.ty, Role::Parameter);
         }
         let expr = body.expression(source, None)?;
@@ -281,7 +281,7 @@ impl Checker<'_> {
             None => Answer::Nothing,
             Some(written) => self.resolve(written).map_or(Answer::Unknown, Answer::Value),
         };
-        Signature { name: name.text.clone(), span: name.span, parameters: checked, answer }
+        Signature { name: name.text.clone(), span: name.span, parameters: checked.into(), answer }
     }
 }
 

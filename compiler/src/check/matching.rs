@@ -1,6 +1,7 @@
 //! MATCH: over the cases of an enum, over what may be NONE, and over constants.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 use swarm_bytecode::types::{Constant, TypeId};
@@ -198,8 +199,9 @@ impl Body<'_, '_> {
 
     /// Locals for the payload of a case.
     fn payload_names(&mut self, ty: TypeId, case: u8, names: &[ast::Name]) -> Vec<(u8, LocalId)> {
-        let parameters = self.cx.env.case(ty, case).map_or_else(Vec::new, |case| case.parameters.clone());
-        let pairs = (0..=u8::MAX).zip(names.iter().zip(&parameters));
+        let parameters =
+            self.cx.env.case(ty, case).map_or_else(Arc::default, |case| Arc::clone(&case.parameters));
+        let pairs = (0..=u8::MAX).zip(names.iter().zip(parameters.iter()));
         let mut binders = Vec::with_capacity(names.len());
         for (field, (name, parameter)) in pairs {
             binders.push((field, self.declare(&name.text, name.span, parameter.ty, Role::Pattern)));

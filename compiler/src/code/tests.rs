@@ -179,7 +179,7 @@ fn a_range_with_constant_ends_costs_a_constant() {
         program(vec![declare("i", TypeId::INT)], vec![statement(StatementKind::For { iteration, body })]);
     let (module, report) = compiled(&program);
     // int 1 + int 1 + range 2 + 10 × (continue 1 + next 2) + return 1
-    let terms = vec![Term { factors: vec![], coefficient: 35 }];
+    let terms = vec![Term { factors: swarm_bytecode::module::Factors::new(), coefficient: 35 }];
     assert_eq!(report.bound.fuel, Polynomial::Terms(terms));
     assert!(module.inputs.is_empty() && module.types.is_empty() && module.imports.is_empty());
 }

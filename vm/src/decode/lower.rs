@@ -7,7 +7,7 @@ use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
 
-use super::{Argument, Budget, CallSite, FunctionCode, Origin, Site, SiteTarget, WithinCode, is_reference};
+use super::{Argument, Budget, CallSite, FunctionCode, Packed, Site, SiteTarget, WithinCode, is_reference};
 use crate::extended::{Extended, Top};
 use crate::filter::Filter;
 use crate::fuse::Fusing;
@@ -22,7 +22,7 @@ pub(super) struct Decoder<'m> {
     /// Slot of each string constant.
     pub(super) strings: Vec<u64>,
     pub(super) words: Vec<Word>,
-    pub(super) origins: Vec<Origin>,
+    pub(super) origins: Vec<Packed>,
     pub(super) constants: Vec<u64>,
     pub(super) sites: Vec<Site>,
     pub(super) calls: Vec<CallSite>,
@@ -71,12 +71,8 @@ impl Decoder<'_> {
         let function_index = u16::try_from(index).ok()?;
         let mut next_ahead = ahead.iter().peekable();
         for (p, op) in function.code.iter().enumerate() {
-            let origin = Origin {
-                function: function_index,
-                op: slot::count(p),
-                spent: u16::try_from(layout.spent(p)).ok()?,
-                due: u16::try_from(layout.charge(p)).ok()?,
-            };
+            let (spent, due) = layout.costs(p);
+            let origin = Packed { function: function_index, op: u16::try_from(p).ok()?, spent, due };
             let edges = Edges { layout, positions: &positions, p };
             while let Some((_, word)) = next_ahead.next_if(|(op, _)| *op == p) {
                 self.words.push(*word);
@@ -91,7 +87,12 @@ impl Decoder<'_> {
         self.words.push(Word::Return { due: 0 });
         self.origins.resize(
             self.words.len(),
-            Origin { function: function_index, op: slot::count(function.code.len()), spent: 0, due: 0 },
+            Packed {
+                function: function_index,
+                op: u16::try_from(function.code.len()).ok()?,
+                spent: 0,
+                due: 0,
+            },
         );
         (self.positions, self.ahead) = (positions, ahead);
         let registers = u8::try_from(function.registers.len()).ok()?;

@@ -1,16 +1,17 @@
 //! The worst case: a byte whose bits say which of the five polynomials are unbounded; the products of inputs that have
 //! a coefficient in any of the others, in order; then for each of these its constant and a coefficient for each product.
 
-use std::collections::BTreeSet;
-
 use crate::codec::error::DecodeErrorKind;
 use crate::codec::limits;
 use crate::codec::read::{Reader, Result};
 use crate::codec::write::Writer;
-use crate::module::{Bound, InputId, Polynomial, Term};
+use crate::module::{Bound, Factors, InputId, Polynomial, Term};
 
 /// Most products: each of the five polynomials may have its own.
 const PRODUCTS: usize = 5 * limits::TERMS;
+
+/// Most bounds have at most so many terms.
+const USUAL_TERMS: usize = 4;
 
 pub(super) fn write(bound: &Bound, out: &mut Writer) {
     if *bound == Bound::default() {
@@ -18,14 +19,16 @@ pub(super) fn write(bound: &Bound, out: &mut Writer) {
     }
     let polynomials = [&bound.fuel, &bound.memory, &bound.host_calls, &bound.money, &bound.tokens];
     let mut unbounded = 0_u8;
-    let mut products: BTreeSet<&[InputId]> = BTreeSet::new();
+    let mut products: Vec<&[InputId]> = Vec::new();
     for (bit, polynomial) in (0_u32..).zip(polynomials) {
         match polynomial {
             Polynomial::Unbounded => unbounded |= 1_u8.wrapping_shl(bit),
             Polynomial::Terms(terms) => products.extend(terms.iter().map(|term| term.factors.as_slice())),
         }
     }
-    products.remove([].as_slice());
+    products.retain(|product| !product.is_empty());
+    products.sort_unstable();
+    products.dedup();
     out.byte(unbounded);
     out.count(products.len());
     for product in &products {
@@ -34,7 +37,7 @@ pub(super) fn write(bound: &Bound, out: &mut Writer) {
     for polynomial in polynomials {
         let Polynomial::Terms(terms) = polynomial else { continue };
         let coefficient = |product: &[InputId]| {
-            let of_it = terms.iter().filter(|term| term.factors == product);
+            let of_it = terms.iter().filter(|term| term.factors.as_slice() == product);
             of_it.fold(0, |sum: u64, term| sum.saturating_add(term.coefficient))
         };
         out.unsigned(coefficient(&[]));
@@ -46,11 +49,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Bound> {
     let start = reader.position();
     let unbounded = reader.byte()?;
     super::known_flags(reader, unbounded, 0x1f)?;
-    let products = reader.list(PRODUCTS, |reader| {
-        reader.list(limits::FACTORS, |reader| reader.unsigned16(u16::MAX).map(InputId))
-    })?;
+    let products = reader.list(PRODUCTS, read_product)?;
     let ascending = products.is_sorted_by(|left, right| left < right);
-    if !ascending || products.first().is_some_and(Vec::is_empty) {
+    if !ascending || products.first().is_some_and(|first| first.is_empty()) {
         let text = "the products of the bound do not ascend";
         return Err(reader.error_at(start, DecodeErrorKind::NotCanonical, text));
     }
@@ -78,12 +79,25 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Bound> {
     Ok(bound)
 }
 
-fn read_terms(reader: &mut Reader<'_>, products: &[Vec<InputId>], used: &mut [bool]) -> Result<Polynomial> {
-    let mut terms = Vec::new();
+fn read_product(reader: &mut Reader<'_>) -> Result<Factors> {
+    let count = reader.count(limits::FACTORS)?;
+    let mut factors = Factors::new();
+    if count > factors.inline_size() {
+        reader.allocate(count.saturating_mul(size_of::<InputId>()))?;
+        factors.reserve_exact(count);
+    }
+    for _ in 0..count {
+        factors.push(InputId(reader.unsigned16(u16::MAX)?));
+    }
+    Ok(factors)
+}
+
+fn read_terms(reader: &mut Reader<'_>, products: &[Factors], used: &mut [bool]) -> Result<Polynomial> {
     let constant = reader.unsigned(u64::MAX)?;
+    let mut terms = Vec::new();
     if constant != 0 {
-        terms = reader.room(1)?;
-        terms.push(Term { factors: Vec::new(), coefficient: constant });
+        terms = reader.room(products.len().saturating_add(1).min(USUAL_TERMS))?;
+        terms.push(Term { factors: Factors::new(), coefficient: constant });
     }
     for (factors, used) in products.iter().zip(used) {
         let coefficient = reader.unsigned(u64::MAX)?;

@@ -31,7 +31,7 @@ const SPELT_OUT: &str = "a register is spelt out that follows from the code";
 pub(super) fn write(out: &mut Writer, module: &Module, function: &Function) {
     let parameters = function.registers.iter().take(usize::from(function.parameters)).copied();
     let mut stated: Vec<TypeId> = parameters.collect();
-    let mut registers = Registers::new(module, stated.clone());
+    let mut registers = Registers::new(module, &stated);
     let mut code = Writer { bytes: Vec::with_capacity(function.code.len().saturating_mul(4)) };
     code.count(function.code.len());
     for op in &function.code {
@@ -120,8 +120,7 @@ pub(super) fn read(reader: &mut Reader<'_>, module: &Module) -> Result<Function>
     let result = if head & 1 == 1 { Some(reader.ty()?) } else { None };
     let (own, open) = stated.split_at(stated.len().min(usize::from(parameters)));
     let whole = own.len() == usize::from(parameters);
-    let mut frame =
-        Frame { registers: Registers::new(module, own.to_vec()), open, whole, absent: usize::MAX };
+    let mut frame = Frame { registers: Registers::new(module, own), open, whole, absent: usize::MAX };
     let count = reader.count(limits::OPS)?;
     // The verifier adds the layout.
     reader.allocate(Layout::bytes(count))?;
@@ -129,18 +128,17 @@ pub(super) fn read(reader: &mut Reader<'_>, module: &Module) -> Result<Function>
     for _ in 0..count {
         code.push(frame.read_op(reader)?);
     }
-    let Frame { registers, open, absent, .. } = frame;
-    let mut registers = registers.into_types();
-    registers.extend_from_slice(open);
-    // At most a few hundred bytes, so it is early enough to count them now.
-    reader.allocate(registers.capacity().saturating_mul(size_of::<TypeId>()))?;
+    let Frame { mut registers, open, absent, .. } = frame;
+    registers.extend(open);
     if registers.len() >= absent {
         return Err(reader.error(DecodeErrorKind::NotCanonical, SPELT_OUT));
     }
-    if registers.len() > limits::REGISTERS {
+    let Some(types) = registers.types().filter(|types| types.len() <= limits::REGISTERS) else {
         let text = format!("a function has at most {} registers", limits::REGISTERS);
         return Err(reader.error(DecodeErrorKind::TooLarge, text));
-    }
+    };
+    reader.allocate(size_of_val(types))?;
+    let registers = types.to_vec();
     Ok(Function { registers, parameters, result, code })
 }
 

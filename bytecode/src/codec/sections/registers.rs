@@ -1,5 +1,6 @@
 //! Which registers of a function are in use, and what an op tells of the type of its result.
 
+use crate::codec::limits;
 use crate::module::Module;
 use crate::op::{Op, Operand, OperandClass, OperandKind, Register};
 use crate::types::{Type, TypeId};
@@ -46,31 +47,55 @@ impl Results {
     }
 }
 
+/// More registers than a function may have.
+const MOST_TYPES: usize = limits::REGISTERS + 1;
+
+/// Types of registers, without memory of their own.
+struct Types {
+    first: [TypeId; MOST_TYPES],
+    /// How many there are; where that is more than fit, the others are forgotten.
+    count: usize,
+}
+
+impl Types {
+    fn extend(&mut self, types: &[TypeId]) {
+        for ty in types {
+            if let Some(slot) = self.first.get_mut(self.count) {
+                *slot = *ty;
+            }
+            self.count = self.count.saturating_add(1);
+        }
+    }
+}
+
 /// The registers of a function that are in use so far: its parameters, and each that was the next when it was written.
 pub(super) struct Registers<'m> {
     module: &'m Module,
-    types: Vec<TypeId>,
+    types: Types,
     /// What the op before wrote first.
     last: Option<Register>,
 }
 
 impl<'m> Registers<'m> {
-    pub(super) fn new(module: &'m Module, parameters: Vec<TypeId>) -> Registers<'m> {
-        Registers { module, types: parameters, last: None }
+    pub(super) fn new(module: &'m Module, parameters: &[TypeId]) -> Registers<'m> {
+        let mut types = Types { first: [TypeId(0); MOST_TYPES], count: 0 };
+        types.extend(parameters);
+        Registers { module, types, last: None }
     }
 
     /// How many are in use; the number of the next.
     pub(super) fn len(&self) -> usize {
-        self.types.len()
+        self.types.count
     }
 
-    pub(super) fn into_types(self) -> Vec<TypeId> {
-        self.types
+    /// The types of all, if there are no more than there may be.
+    pub(super) fn types(&self) -> Option<&[TypeId]> {
+        self.types.first.get(..self.types.count)
     }
 
     /// Takes the next registers into use.
     pub(super) fn extend(&mut self, types: &[TypeId]) {
-        self.types.extend_from_slice(types);
+        self.types.extend(types);
     }
 
     /// An op with these results ran.
@@ -90,18 +115,18 @@ impl<'m> Registers<'m> {
 
     /// Whether results are just the next registers.
     pub(super) fn follow(&self, results: &Results) -> bool {
-        let own = (self.types.len()..).zip(results.registers());
+        let own = (self.len()..).zip(results.registers());
         !results.is_empty() && own.into_iter().all(|(next, result)| usize::from(result.0) == next)
     }
 
     /// The types of results that are just the next registers, of all that a function has.
     pub(super) fn introduced<'t>(&self, results: &Results, all: &'t [TypeId]) -> Option<&'t [TypeId]> {
-        let end = self.types.len().saturating_add(results.len());
-        all.get(self.types.len()..end).filter(|_| self.follow(results))
+        let end = self.len().saturating_add(results.len());
+        all.get(self.len()..end).filter(|_| self.follow(results))
     }
 
     fn of(&self, register: Register) -> Option<TypeId> {
-        self.types.get(usize::from(register.0)).copied()
+        self.types()?.get(usize::from(register.0)).copied()
     }
 
     fn ty(&self, register: Register) -> Option<&'m Type> {
