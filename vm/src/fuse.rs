@@ -301,6 +301,15 @@ fn with_constant(rest: &[Op], intern: impl FnOnce(i64) -> Option<u16>) -> Option
                 };
                 return Some((intern(value).map_or(Word::Unfused, word), 3));
             }
+            if let [_, Op::SetItem { list, index, value: set }, Op::Advance {}, ..] = *rest
+                && set == constant
+                && list != constant
+                && index != constant
+            {
+                let (list, index) = (list.0, index.0);
+                let word = |constant| Word::SetConstantNext { list, index, register, constant };
+                return Some((intern(value).map_or(Word::Unfused, word), 3));
+            }
             let (Op::AddInt { result, left, right }
             | Op::SubInt { result, left, right }
             | Op::MulInt { result, left, right }) = *next

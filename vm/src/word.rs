@@ -571,6 +571,13 @@ pub(crate) enum Word {
         index: u8,
         value: u8,
     },
+    /// `int`, a [`Word::SetItem`] of that, and a [`Word::NextInRange`].
+    SetConstantNext {
+        list: u8,
+        index: u8,
+        register: u8,
+        constant: u16,
+    },
     /// A [`Word::Push`] of what is no reference, and a [`Word::NextInRange`].
     PushNext {
         list: u8,
@@ -689,6 +696,7 @@ impl Word {
                 | Word::MoveNext { .. }
                 | Word::ProductsMoreIf { .. }
                 | Word::SetItemNext { .. }
+                | Word::SetConstantNext { .. }
                 | Word::PushNext { .. }
                 | Word::FillRounds
                 | Word::AddConstant { .. }

@@ -56,7 +56,7 @@ pub(super) struct Left {
     /// Calls that would be one too many.
     end: u64,
     calls: u64,
-    /// Not below 0, and neither are costs: so nothing is looked at twice where a call costs nothing.
+    /// Neither these nor costs are below 0: so a call that costs nothing is always allowed.
     money: i64,
     tokens: i64,
 }
@@ -79,11 +79,11 @@ impl Left {
         if self.calls == 0 {
             return None;
         }
-        if money > self.money || tokens > self.tokens {
+        let (money, tokens) = (self.money.wrapping_sub(money), self.tokens.wrapping_sub(tokens));
+        if money | tokens < 0 {
             return None;
         }
-        self.money = self.money.wrapping_sub(money);
-        self.tokens = self.tokens.wrapping_sub(tokens);
+        (self.money, self.tokens) = (money, tokens);
         let number = self.end.wrapping_sub(self.calls);
         self.calls = self.calls.wrapping_sub(1);
         Some(number)
@@ -119,7 +119,7 @@ impl Outside for Direct<'_, '_> {
         memory: &mut MemoryMeter,
     ) -> Reply {
         let Some(site) = self.sites.get(slot::index(site)) else { return Reply::Declined };
-        if self.keeps || site.texts || site.count > 2 {
+        if self.keeps || !site.small {
             return self.any_call(site, left, window, heap, memory);
         }
         self.call::<2, false>(site, left, window, heap, memory).unwrap_or(Reply::Declined)

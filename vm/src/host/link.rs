@@ -68,6 +68,8 @@ pub(crate) fn charge_with_texts(code: &Code, import: &Import, arguments: &[u64])
 /// The site of a host call that can be made in place, with all that takes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ready {
+    /// Whether it has at most two arguments, and none is a text.
+    pub(crate) small: bool,
     /// How many arguments, or [`Ready::NOT`].
     pub(crate) count: u8,
     /// Which of them are references: a bit for each.
@@ -100,6 +102,7 @@ impl Ready {
         let arguments = code.arguments(site);
         let mut ready = Ready {
             count: u8::try_from(arguments.len()).ok().filter(|count| usize::from(*count) <= Ready::MOST)?,
+            small: arguments.len() <= 2 && !link.texts,
             texts: link.texts,
             import: import.0,
             target: link.target,
@@ -120,6 +123,7 @@ impl Ready {
 impl Default for Ready {
     fn default() -> Self {
         Ready {
+            small: false,
             count: Ready::NOT,
             shares: 0,
             texts: false,

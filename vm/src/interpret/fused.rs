@@ -133,6 +133,18 @@ handlers! {
         }
         go_on::<M>(rest, window, fuel, vm);
     }
+    SetConstantNext { list, index, register, constant } => {
+        let value = constant_of(vm, constant);
+        if let [_, _, Word::NextInRange { item, last, due }, after @ ..] = rest.as_slice()
+            && covers(fuel, *due)
+            && let Some(place) = vm.heap.own_item(get(window, list), get(window, index))
+        {
+            *place = value;
+            set(window, register, value);
+            return next_in_range::<M>(after.iter(), window, fuel, vm, (*item, *last, *due));
+        }
+        go_on::<M>(rest, window, fuel, vm);
+    }
     PushNext { list, value } => {
         if let [_, Word::Items { shares: false, most }, Word::NextInRange { item, last, due }, after @ ..] = rest.as_slice()
             && covers(fuel, *due)

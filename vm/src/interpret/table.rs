@@ -133,6 +133,7 @@ table! {
     ProductsMoreIf => fused::ProductsMoreIf,
     MoveNext => fused::MoveNext,
     SetItemNext => fused::SetItemNext,
+    SetConstantNext => fused::SetConstantNext,
     PushNext => fused::PushNext,
     FillRounds => fused::FillRounds,
     AddConstant => fused::AddConstant,

@@ -33,7 +33,7 @@ const ROUND: u8 = 18;
 const NUMBERS: [i64; 10] = [0, 1, 2, -3, 7, 63, 64, i64::MAX, i64::MIN, 5_000_000_000];
 const REALS: [f64; 9] = [0.0, -0.0, 1.5, -2.0, 4.0, 1e308, -1e308, 5e-324, 0.1];
 
-/// The sequence in a loop of two rounds, over these values; gives back all that it could have changed.
+/// The sequence in a loop of four rounds, over these values; gives back all that it could have changed.
 fn program(sequence: &[Op], numbers: [usize; 5], reals: [usize; 5]) -> Module {
     let float = |at: usize| FloatId(u16::try_from(at).unwrap());
     let mut code = Vec::new();
@@ -49,7 +49,7 @@ fn program(sequence: &[Op], numbers: [usize; 5], reals: [usize; 5]) -> Module {
         Op::NewList { result: r(FLAGS), items: rs(&[CONDITION, 21, CONDITION]) },
         Op::NewRecord { result: r(RECORD), fields: rs(&[1, 2]) },
         int(19, 1),
-        int(20, 2),
+        int(20, 4),
         Op::Range { item: r(ROUND), first: r(19), last: r(20) },
     ]);
     code.extend_from_slice(sequence);
@@ -115,6 +115,27 @@ fn condition(mut before: Vec<Op>, compare: Op) -> Vec<Op> {
     before
 }
 
+/// Ends of rounds that begin with a constant; some are the whole body of the loop.
+fn constants_at_the_end() -> Vec<Vec<Op>> {
+    let set = |list, index, value| Op::SetItem { list: r(list), index: r(index), value: r(value) };
+    let push = |list, value| Op::Push { list: r(list), value: r(value) };
+    let flag = || Op::Integer { result: r(CONDITION), value: 1 };
+    let mut all = vec![
+        vec![int(6, 7), push(LIST, 6)],
+        vec![int(6, 7), push(LIST, 5)],
+        vec![Op::Zero { result: r(6) }, push(LIST, 6)],
+        vec![flag(), push(FLAGS, CONDITION)],
+        vec![int(6, 5_000_000_000), set(LIST, ROUND, 6)],
+        vec![int(6, 1), set(LIST, 6, 6)],
+        vec![flag(), set(FLAGS, ROUND, CONDITION)],
+    ];
+    for factor in [1, 2, 19, ROUND] {
+        let product = Op::MulInt { result: r(6), left: r(factor), right: r(ROUND) };
+        all.push(vec![product, flag(), set(FLAGS, 6, CONDITION)]);
+    }
+    all
+}
+
 fn sequences() -> Vec<Vec<Op>> {
     let (result, left, right) = (r(CONDITION), r(6), r(3));
     let compares = [
@@ -156,6 +177,7 @@ fn sequences() -> Vec<Vec<Op>> {
         vec![Op::SetItem { list: r(FLAGS), index: r(ROUND), value: r(21) }],
         vec![Op::Push { list: r(LIST), value: r(2) }],
     ];
+    all.extend(constants_at_the_end());
     for compare in compares {
         all.push(condition(vec![mul(6, 1, 19)], compare.clone()));
         all.push(condition(vec![int(3, 2), mul(6, 1, 19)], compare.clone()));
@@ -166,6 +188,13 @@ fn sequences() -> Vec<Vec<Op>> {
     for compare in floats {
         all.push(condition(vec![fadd(12, 7, 8)], compare.clone()));
         all.push(condition(vec![fmul(12, 7, 8)], compare));
+    }
+    for (left, right) in [(9, 10), (12, 10), (10, 10), (10, 9)] {
+        let compare = Op::LtFloat { result, left: r(left), right: r(right) };
+        for second in [fmul(11, 8, 8), fmul(11, 7, 8), fmul(11, 12, 8), fmul(12, 8, 9)] {
+            all.push(condition(vec![fmul(12, 7, 9), second.clone(), fadd(10, 12, 11)], compare.clone()));
+            all.push(condition(vec![fmul(12, 7, 7), second, fadd(10, 11, 12)], compare.clone()));
+        }
     }
     for index in [1, ROUND] {
         all.push(condition(vec![], Op::Item { result, list: r(FLAGS), index: r(index) }));
