@@ -7,7 +7,7 @@
 //! | dynamic charge | of | formula |
 //! |---|---|---|
 //! | [`compare_strings`] | `seq slt sle` | one for each 16 bytes of the shorter text |
-//! | [`compare_values`] | `veq` | one for each slot compared, and as `seq` for texts |
+//! | [`compare_values`] | `veq` | two for each slot compared, and as `seq` for texts |
 //! | [`allocate`] | `record.new list.new case.new some`, `metric` of a gauge, `quantile mean` | one for each word of the new object |
 //! | [`copy`] | `field.set item.set` on what is shared or a view; a STATE variable at the end of an activation | one for each word of the copy |
 //! | [`new_map`] | `map.new` | one for each word of the map, one for each 16 bytes of its keys |
@@ -16,7 +16,8 @@
 //! | [`push`] | `push` | one for each word of the list if it is copied or grows |
 //! | [`foreach_entry`] | `foreach.entry` | [`sort`] of the keys, and a word for each entry |
 //! | [`top`] | `top` | [`sort`] of the keys, and one for each word of the new list |
-//! | [`make_text`] | `text concat` | one for each 16 bytes of the new text |
+//! | [`make_text`] | `concat` | one for each 16 bytes of the new text |
+//! | [`print_text`] | `text` | two for each byte of the new text |
 //! | [`native`] | `native` | by the [`Charge`] of its row, and one for each word of the objects it makes |
 //! | [`host_call`] | `host host.value host.try` | two for each argument, one for each 16 bytes of texts passed |
 //! | [`retry`] | `host.retry` | as `host.try`, for each attempt it may make |
@@ -55,8 +56,17 @@ pub const WITHIN_BYTES: u64 = 16;
 /// Words of a map for each entry there is room for: its key, its value, and its place in the index.
 pub const ENTRY_WORDS: u64 = 3;
 
-/// Bytes of text worth one unit of fuel.
+/// Bytes of text worth one unit of fuel, where they are copied or compared.
 pub const TEXT_STEP: u64 = 16;
+
+/// Bytes of text worth one unit of fuel, where something is looked for in them.
+pub const SEARCH_STEP: u64 = 4;
+
+/// Units of fuel of a byte of text that a value is put into words with.
+pub const BYTE_FUEL: u64 = 2;
+
+/// Units of fuel of comparing a slot.
+pub const SLOT_FUEL: u64 = 2;
 
 /// Greatest length of a string in bytes: its register slot has 20 bits for it.
 pub const MAX_STRING_BYTES: u64 = (1 << 20) - 1;
@@ -72,7 +82,7 @@ pub const fn compare_strings(left: u64, right: u64) -> u64 {
 /// Dynamic charge of comparing two values: `slots` compared so far as needed to tell them apart, items, fields
 /// and optionals' contents counted one each; `texts` is the sum of [`compare_strings`] of the texts among them.
 pub const fn compare_values(slots: u64, texts: u64) -> u64 {
-    slots.saturating_add(texts)
+    slots.saturating_mul(SLOT_FUEL).saturating_add(texts)
 }
 
 /// Dynamic charge of making an object of so many words ([`object_words`]).
@@ -97,7 +107,12 @@ pub const fn retry(times: u64, arguments: u64, text_bytes: u64) -> u64 {
     times.saturating_mul(host_call(arguments, text_bytes))
 }
 
-/// Dynamic charge of making a text of so many bytes.
+/// Dynamic charge of making a text of so many bytes out of values, which are put into words byte by byte.
+pub const fn print_text(bytes: u64) -> u64 {
+    bytes.saturating_mul(BYTE_FUEL)
+}
+
+/// Dynamic charge of making a text of so many bytes out of texts.
 pub const fn make_text(bytes: u64) -> u64 {
     bytes / TEXT_STEP
 }
@@ -194,7 +209,7 @@ pub struct NativeWork {
     /// For [`Charge::Values`] and [`Charge::Sort`]: slots of its first argument, counted as [`compare_values`] does;
     /// of a map only the keys.
     pub slots: u64,
-    /// For [`Charge::Text`] and [`Charge::Items`]: bytes of the texts among its arguments and its result. For
+    /// For [`Charge::Text`], [`Charge::Search`], [`Charge::Letters`] and [`Charge::Items`]: bytes of the texts among its arguments and its result. For
     /// [`Charge::Values`] and [`Charge::Sort`]: of those in its first argument; of a map only the keys.
     pub text_bytes: u64,
     /// Words of the objects it makes: [`object_words`] of a list or an optional (NONE has none), [`map_words`] of a
@@ -205,12 +220,12 @@ pub struct NativeWork {
 /// Dynamic charge of a native.
 pub const fn native(charge: Charge, work: NativeWork) -> u64 {
     let NativeWork { items, slots, text_bytes, words } = work;
-    let texts = text_bytes / TEXT_STEP;
+    let texts = text_bytes / charge.text_step();
     let grows = match charge {
         Charge::Fixed => 0,
-        Charge::Text => texts,
+        Charge::Text | Charge::Search | Charge::Letters => texts,
         Charge::Items => items.saturating_add(texts),
-        Charge::Values => slots.saturating_add(texts),
+        Charge::Values => compare_values(slots, texts),
         Charge::Sort => sort(items, slots, text_bytes),
     };
     grows.saturating_add(words)

@@ -27,13 +27,28 @@ pub enum Charge {
     Fixed,
     /// With the texts among its arguments and its result: one for each [`crate::cost::TEXT_STEP`] bytes.
     Text,
+    /// As [`Charge::Text`], but one for each [`crate::cost::SEARCH_STEP`] bytes: it looks for something in them.
+    Search,
+    /// As [`Charge::Text`], but one for each byte: it decides anew at each of them.
+    Letters,
     /// As [`Charge::Text`], and one for each item of its lists.
     Items,
-    /// With its first argument: one for each slot of it and of all that it holds, however deep, and as
+    /// With its first argument: two for each slot of it and of all that it holds, however deep, and as
     /// [`Charge::Text`] for the texts among them.
     Values,
-    /// As [`Charge::Values`], times ⌈log₂ items⌉ of its first argument, of which only the keys count if it is a map.
+    /// As [`Charge::Values`], but one for each slot, times ⌈log₂ items⌉ of its first argument, of which only the keys count if it is a map.
     Sort,
+}
+
+impl Charge {
+    /// Bytes of text worth one unit of fuel.
+    pub const fn text_step(self) -> u64 {
+        match self {
+            Charge::Letters => 1,
+            Charge::Search => crate::cost::SEARCH_STEP,
+            _ => crate::cost::TEXT_STEP,
+        }
+    }
 }
 
 /// One row of the table.
@@ -132,10 +147,10 @@ macro_rules! for_each_native {
         0x20 TextLength "len" (text: String) -> Int Text
             "How many characters."
             ["len(\"Zürich\")" => "6", "len(\"\")" => "0"];
-        0x21 Lower "lower" (text: String) -> String Text
+        0x21 Lower "lower" (text: String) -> String Letters
             "Each character by its Unicode lower case. Traps: too long."
             ["lower(\"EU-West\")" => "\"eu-west\""];
-        0x22 Upper "upper" (text: String) -> String Text
+        0x22 Upper "upper" (text: String) -> String Letters
             "Each character by its Unicode upper case. Traps: too long."
             ["upper(\"eu-west\")" => "\"EU-WEST\""];
         0x23 Trim "trim" (text: String) -> String Text
@@ -147,13 +162,13 @@ macro_rules! for_each_native {
         0x25 EndsWith "ends_with" (text: String, part: String) -> Bool Text
             "Whether the text ends with the part."
             ["ends_with(\"eu-west\", \"west\")" => "true", "ends_with(\"eu-west\", \"eu\")" => "false"];
-        0x26 TextContains "contains" (text: String, part: String) -> Bool Text
+        0x26 TextContains "contains" (text: String, part: String) -> Bool Search
             "Whether the part stands somewhere in the text."
             ["\"eu-west\" CONTAINS \"-\"" => "true", "\"eu-west\" CONTAINS \"us\"" => "false"];
-        0x27 Replace "replace" (text: String, part: String, by: String) -> String Text
+        0x27 Replace "replace" (text: String, part: String, by: String) -> String Letters
             "The text with each occurrence of the part replaced, from the left; as it is where the part is empty. Traps: too long."
             ["replace(\"a-b-c\", \"-\", \"+\")" => "\"a+b+c\"", "replace(\"aaa\", \"aa\", \"b\")" => "\"ba\""];
-        0x28 Split "split" (text: String, separator: String) -> ListString Text
+        0x28 Split "split" (text: String, separator: String) -> ListString Search
             "What stands between the separators; the whole text where the separator is empty. Traps: too long."
             ["split(\"a,b,,c\", \",\")" => "[\"a\", \"b\", \"\", \"c\"]", "split(\"\", \",\")" => "[\"\"]"];
         0x29 Words "words" (text: String) -> ListString Text
@@ -168,14 +183,14 @@ macro_rules! for_each_native {
         0x2c TextRight "right" (text: String, count: Int) -> String Text
             "The last `count` characters; all, where there are fewer; none, where `count` is below 1."
             ["right(\"Zürich\", 3)" => "\"ich\"", "right(\"ab\", -1)" => "\"\""];
-        0x2d TextIndexOf "index_of" (text: String, part: String) -> OptionalInt Text
+        0x2d TextIndexOf "index_of" (text: String, part: String) -> OptionalInt Search
             "Where the part first stands in the text, counted from 0; NONE where it does not."
             ["index_of(\"Zürich\", \"r\")" => "2", "index_of(\"Zürich\", \"x\")" => "null"];
-        0x2e ParseInt "parse_int" (text: String) -> OptionalInt Text
+        0x2e ParseInt "parse_int" (text: String) -> OptionalInt Search
             "The whole number a text says: a sign or none, and digits. NONE where it says anything else."
             ["parse_int(\"-42\")" => "-42", "parse_int(\"4 2\")" => "null", "parse_int(\"4.2\")" => "null"];
-        0x2f ParseFloat "parse_float" (text: String) -> OptionalFloat Text
-            "The nearest float to the number a text says: a sign or none, digits, a point and digits or none, an exponent (`e-3`) or none. NONE where it says anything else."
+        0x2f ParseFloat "parse_float" (text: String) -> OptionalFloat Search
+            "The nearest float to the number a text says: a sign or none, digits, a point and digits or none, an exponent (`e-3`) or none. Digits behind the nineteenth that counts are as zeros. NONE where it says anything else."
             ["parse_float(\"2.5\")" => "2.5", "parse_float(\"1e3\")" => "1000.0", "parse_float(\"x\")" => "null"];
         0x30 Repeat "repeat" (text: String, count: Int) -> String Text
             "The text `count` times, one behind the other; none, where `count` is below 1. Traps: too long."

@@ -135,6 +135,8 @@ const fn charge(charge: Charge) -> &'static str {
     match charge {
         Charge::Fixed => "",
         Charge::Text => "text",
+        Charge::Search => "search",
+        Charge::Letters => "letters",
         Charge::Items => "items",
         Charge::Values => "values",
         Charge::Sort => "sort",

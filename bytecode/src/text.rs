@@ -33,11 +33,15 @@ pub fn replace(text: &str, part: &str, by: &str) -> Result<String, TrapCode> {
     if part.is_empty() {
         return Ok(text.to_owned());
     }
-    // Measured first: a megabyte of texts can make a terabyte.
-    let count = text.matches(part).count();
-    let kept = text.len().saturating_sub(count.saturating_mul(part.len()));
-    room(count.saturating_mul(by.len()).saturating_add(kept))?;
-    Ok(text.replace(part, by))
+    let mut pieces = text.split(part);
+    let mut made = pieces.next().unwrap_or("").to_owned();
+    for piece in pieces {
+        // Looked at each time: a megabyte of texts can make a terabyte.
+        room(made.len().saturating_add(by.len()).saturating_add(piece.len()))?;
+        made.push_str(by);
+        made.push_str(piece);
+    }
+    Ok(made)
 }
 
 /// What stands between the separators; the whole text where the separator is empty.
@@ -94,23 +98,44 @@ pub fn parse_int(text: &str) -> Option<i64> {
     text.parse().ok()
 }
 
+/// How many digits of a number count, from the first that is not 0. The text of each float has fewer; and of a number
+/// with more, it can take thousands of steps to find out which of two floats is nearer.
+const DIGITS: usize = 19;
+
 /// The nearest float to the number that a text says: `+`, `-` or no sign, digits, a point and digits or none, an
-/// exponent or none. `None` too where it is beyond all floats.
+/// exponent or none. Digits behind the nineteenth that counts are as zeros. `None` too where it is beyond all floats.
 pub fn parse_float(text: &str) -> Option<f64> {
     let number = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let negative = text.starts_with('-');
     let (number, exponent) = match number.split_once(['e', 'E']) {
-        Some((number, exponent)) => (number, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        Some((number, exponent)) => (number, Some(exponent)),
         None => (number, None),
     };
-    let (whole, fraction) = match number.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
+    let below_one = exponent.is_some_and(|exponent| exponent.starts_with('-'));
+    let exponent_text = exponent.map(|text| text.strip_prefix(['+', '-']).unwrap_or(text));
+    let (before, fraction) = match number.split_once('.') {
+        Some((before, fraction)) => (before, Some(fraction)),
         None => (number, None),
     };
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let plain = [Some(whole), fraction, exponent].into_iter().flatten().all(digits);
-    let value: f64 = text.parse().ok().filter(|_| plain)?;
+    if ![Some(before), fraction, exponent_text].into_iter().flatten().all(digits) {
+        return None;
+    }
+    let exponent = exponent_text.map_or(0, |digits| digits.parse().unwrap_or(i64::MAX));
+    let exponent = if below_one { exponent.saturating_neg() } else { exponent };
+    let fraction = fraction.unwrap_or("");
+    let counting = || before.bytes().chain(fraction.bytes()).skip_while(|digit| *digit == b'0');
+    let kept: String = counting().take(DIGITS).map(char::from).collect();
+    if kept.is_empty() {
+        return Some(0.0);
+    }
+    // Where the point stands behind the digits that are kept.
+    let left_out = counting().skip(DIGITS).count();
+    let power = exponent.saturating_add(whole(left_out)).saturating_sub(whole(fraction.len()));
+    let value: f64 = format!("{kept}e{power}").parse().ok()?;
     // Values of the language are finite, and zero has no sign.
-    value.is_finite().then_some(value + 0.0)
+    let value = if negative && value != 0.0 { -value } else { value };
+    value.is_finite().then_some(value)
 }
 
 /// The text `count` times, one behind the other; none, where `count` is below 1.

@@ -97,12 +97,33 @@ pub(crate) struct Real {
     pub(crate) lines: Vec<Option<(SmolStr, u32)>>,
 }
 
-/// By the virtual machine.
-pub(crate) fn real(module: &Module, world: &World, says: Says<'_>) -> Result<Real, String> {
+/// A module in the virtual machine, with what it is given.
+pub(crate) struct Loaded {
+    program: Program,
+    inputs: Inputs,
+}
+
+/// Brings a module into the virtual machine.
+pub(crate) fn load(module: &Module, world: &World) -> Result<Loaded, String> {
     let program = Program::load(&module.encode()).map_err(|error| error.to_string())?;
     let inputs =
         Inputs::new(&program).from_json(&world.input.to_string()).map_err(|error| error.to_string())?;
     let inputs = inputs.context_json(&world.context.to_string()).map_err(|error| error.to_string())?;
+    Ok(Loaded { program, inputs })
+}
+
+/// By the virtual machine.
+pub(crate) fn real(module: &Module, world: &World, says: Says<'_>) -> Result<Real, String> {
+    run(&load(module, world)?, module, world, says)
+}
+
+/// The same of what is loaded.
+pub(crate) fn run(
+    Loaded { program, inputs }: &Loaded,
+    module: &Module,
+    world: &World,
+    says: Says<'_>,
+) -> Result<Real, String> {
     let mut host = Host::new();
     host.clock(VirtualClock::default());
     host.otherwise(|call| {
@@ -117,7 +138,7 @@ pub(crate) fn real(module: &Module, world: &World, says: Says<'_>) -> Result<Rea
         }
     });
     let effects = if world.collected { Effects::Collected } else { Effects::Immediate };
-    let run = Instance::new(&program, &inputs, limits(world.limits), &Grants::all(), &host);
+    let run = Instance::new(program, inputs, limits(world.limits), &Grants::all(), &host);
     let mut run = run.map_err(|error| error.to_string())?.effects(effects);
     let (mut seen, mut lines) = (Vec::new(), Vec::new());
     for wake in &world.wakes {

@@ -7,16 +7,20 @@
 use std::collections::BTreeMap;
 
 use arbitrary::Unstructured;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use swarm_bytecode::module::Module;
 use swarm_bytecode::native::NATIVES;
 use swarm_bytecode::op::{OPS, Op};
+use swarm_compiler::check;
+use swarm_compiler::compile::assemble;
+use swarm_compiler::optimise::optimise;
 use swarm_compiler::typed::Program;
-use swarm_compiler::{Options, check, compile_text_with};
+use swarm_grammar::diagnostic::{Diagnostic, Severity};
 use swarm_grammar::source::{SourceFile, Sources};
 use swarm_reference::generate::{Generated, program, says};
 use swarm_reference::report::Limits;
 
-use crate::compare::{World, difference, machine, other_meaning, real, source};
+use crate::compare::{Loaded, World, difference, load, machine, other_meaning, run, source};
 
 /// What was done and found.
 #[derive(Debug, Default)]
@@ -27,7 +31,9 @@ struct Tally {
     /// Of activations, by how the machine ended them.
     outcomes: BTreeMap<String, u64>,
     divergences: Vec<String>,
-    /// How many programs have each op, native and statement.
+    /// How many programs were looked at for what they have.
+    looked_at: u64,
+    /// How many of these have each op, native and statement.
     reached: BTreeMap<String, u64>,
 }
 
@@ -51,114 +57,150 @@ pub(crate) fn from_environment(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |value| value.parse().unwrap())
 }
 
+/// So many programs are looked at before the clock is.
+const BATCH: u64 = 2_048;
+
 #[test]
 fn generated_programs_do_what_they_mean() {
-    crate::deep(|| {
-        let (programs, seed) = (from_environment("SWARM_PROGRAMS", 400), from_environment("SWARM_SEED", 1));
-        let mut tally = Tally::default();
-        let (begun, seconds) = (std::time::Instant::now(), from_environment("SWARM_SECONDS", u64::MAX));
-        for number in 0..programs {
-            if begun.elapsed().as_secs() >= seconds {
-                break;
-            }
-            one(seed.wrapping_add(number), &mut tally);
+    let (programs, seed) = (from_environment("SWARM_PROGRAMS", 400), from_environment("SWARM_SEED", 1));
+    let (begun, seconds) = (std::time::Instant::now(), from_environment("SWARM_SECONDS", u64::MAX));
+    // The reference evaluates a call by a call.
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(1 << 28).build().unwrap();
+    let mut tally = Tally::default();
+    while tally.programs < programs && begun.elapsed().as_secs() < seconds {
+        let first = tally.programs;
+        let batch = (first..programs.min(first + BATCH)).into_par_iter();
+        let found = pool.install(|| {
+            // What a program reaches takes as long to find out as all else.
+            let one = |number: u64| one(seed.wrapping_add(number), number < 1_000 || number % 16 == 0);
+            batch.map(one).reduce(Tally::default, Tally::and)
+        });
+        for divergence in found.divergences.iter().take(5_usize.saturating_sub(tally.divergences.len())) {
+            println!("{divergence}");
         }
-        let programs = tally.programs;
-        report(&tally);
-        let refused: u64 = tally.refused.values().sum();
-        assert!(tally.divergences.is_empty(), "{} divergences", tally.divergences.len());
-        assert!(refused * 10 <= programs, "{refused} of {programs} do not compile");
-        assert!(programs < 400 || unreached(&tally).is_empty(), "not reached: {:?}", unreached(&tally));
-    });
+        tally = tally.and(found);
+    }
+    report(&tally, begun.elapsed().as_secs_f64());
+    let (programs, refused) = (tally.programs, tally.refused.values().sum::<u64>());
+    assert!(tally.divergences.is_empty(), "{} divergences", tally.divergences.len());
+    assert!(refused * 10 <= programs, "{refused} of {programs} do not compile");
+    assert!(programs < 400 || unreached(&tally).is_empty(), "not reached: {:?}", unreached(&tally));
 }
 
-fn one(seed: u64, tally: &mut Tally) {
+impl Tally {
+    fn and(mut self, other: Tally) -> Tally {
+        self.programs += other.programs;
+        self.comparisons += other.comparisons;
+        self.looked_at += other.looked_at;
+        let pairs = [
+            (&mut self.refused, other.refused),
+            (&mut self.outcomes, other.outcomes),
+            (&mut self.reached, other.reached),
+        ];
+        for (own, more) in pairs {
+            for (name, count) in more {
+                *own.entry(name).or_default() += count;
+            }
+        }
+        self.divergences.extend(other.divergences);
+        self
+    }
+}
+
+fn one(seed: u64, looks: bool) -> Tally {
+    let mut tally = Tally { programs: 1, ..Tally::default() };
     let mut random = Random(seed);
     let bytes: Vec<u8> = (0..600).flat_map(|_| random.next().to_le_bytes()).collect();
     let made = program(&mut Unstructured::new(&bytes));
-    tally.programs += 1;
     let mut sources = Sources::new();
     let file = sources.add(SourceFile::new("made.swarm", &*made.text));
     let checked = check(&mut sources, file);
-    let compile = |optimise| {
-        compile_text_with("made.swarm", &*made.text, &Options { optimise, ..Options::default() }).0
+    let Some(typed) = checked.program else {
+        refuse(&checked.diagnostics, &made, &mut tally);
+        return tally;
     };
-    let (plain, better) = (compile(false), compile(true));
-    let (Some(program), Some(plain), Some(better)) = (checked.program, plain.module, better.module) else {
-        let first = plain
-            .diagnostics
-            .iter()
-            .find(|found| found.severity() == swarm_grammar::diagnostic::Severity::Error);
-        let why = first.map_or("only one way".to_owned(), |found| {
-            format!("{:?}: {} {:?}", found.code, found.message, found.notes.first())
-        });
-        if std::env::var_os("SWARM_SHOW").is_some() && !tally.refused.contains_key(&why) {
-            println!("{why}\n{}", made.text);
+    let mut better = typed.clone();
+    optimise(&mut better.functions);
+    let (plain, better) = (assemble(&typed, &sources), assemble(&better, &sources));
+    let (plain, better) = match (plain, better) {
+        (Ok((plain, _)), Ok((better, _))) => (plain, better),
+        (Err(diagnostics), _) | (_, Err(diagnostics)) => {
+            refuse(&diagnostics, &made, &mut tally);
+            return tally;
         }
-        *tally.refused.entry(why).or_default() += 1;
-        return;
     };
-    reach(&plain, &made.text, tally);
-    compare(seed, &made, (&program, &sources), [&plain, &better], &mut random, tally);
+    if looks {
+        reach(&plain, &made.text, &mut tally);
+    }
+    let mut problems = Vec::new();
+    compare((&made, &typed, &sources), [&plain, &better], &mut random, &mut tally, &mut problems);
+    if let Some(problem) = problems.first() {
+        let Generated { text, input, context, wakes } = made;
+        tally.divergences.push(format!("seed {seed}: {problem}\n{text}\n{input} {context} {wakes:?}\n"));
+    }
+    tally
 }
 
+fn refuse(diagnostics: &[Diagnostic], made: &Generated, tally: &mut Tally) {
+    let first = diagnostics.iter().find(|found| found.severity() == Severity::Error);
+    let why = first.map_or("nobody says why".to_owned(), |found| {
+        format!("{:?}: {} {:?}", found.code, found.message, found.notes.first())
+    });
+    if std::env::var_os("SWARM_SHOW").is_some() {
+        println!("{why}\n{}", made.text);
+    }
+    *tally.refused.entry(why).or_default() += 1;
+}
+
+/// Both modules with plenty of everything against each other, the reference and what the program means; then, with
+/// little fuel, little memory and few calls, one of the two each.
 fn compare(
-    seed: u64,
-    made: &Generated,
-    (program, sources): (&Program, &Sources),
+    (made, program, sources): (&Generated, &Program, &Sources),
     modules: [&Module; 2],
     random: &mut Random,
     tally: &mut Tally,
+    problems: &mut Vec<String>,
 ) {
     let limits = Limits { fuel: 100_000, ..Limits::default() };
     let (input, context, wakes) = (made.input.clone(), made.context.clone(), made.wakes.clone());
     let world = World { input, context, limits, collected: random.below(2) == 0, wakes };
-    let mut problems = Vec::new();
     let meant = source(program, &world, &says).unwrap();
-    for (module, kind) in modules.into_iter().zip(["plain", "optimised"]) {
-        let (expected, found) = (machine(module, &world, &says), real(module, &world, &says));
+    let loaded = modules.map(|module| (module, load(module, &world)));
+    let real = |(module, loaded): &(&Module, Result<Loaded, String>), world: &World| match loaded {
+        Ok(loaded) => run(loaded, module, world, &says),
+        Err(refusal) => Err(refusal.clone()),
+    };
+    let (mut fuel, mut memory) = (0, 0);
+    for (loaded, kind) in loaded.iter().zip(["plain", "optimised"]) {
+        let (expected, found) = (machine(loaded.0, &world, &says), real(loaded, &world));
         tally.comparisons += 2;
         problems.extend(difference(&expected, &found).map(|problem| format!("{kind} {problem}")));
         let Ok(found) = &found else { continue };
-        for (report, _) in &found.seen {
+        for (report, meter) in &found.seen {
             let how = if report.code.is_empty() { report.outcome } else { &report.code };
             *tally.outcomes.entry(how.to_owned()).or_default() += 1;
+            (fuel, memory) = (fuel.max(meter.fuel), memory.max(meter.memory_peak));
         }
         problems
             .extend(other_meaning(sources, &meant, found).map(|problem| format!("{kind}, meant {problem}")));
-        let most = |of: fn(&swarm_reference::machine::Meter) -> u64| {
-            found.seen.iter().map(|(_, meter)| of(meter)).max()
-        };
-        let (fuel, memory) =
-            (most(|meter| meter.fuel).unwrap_or(0), most(|meter| meter.memory_peak).unwrap_or(0));
-        for _ in 0..3 {
-            let small = [
-                Limits { fuel: random.below(fuel + 1), ..limits },
-                Limits { memory: random.below(memory + 1), ..limits },
-                Limits {
-                    host_calls: random.below(5),
-                    money: i64::try_from(random.below(3_000_000)).unwrap(),
-                    tokens: i64::try_from(random.below(60)).unwrap(),
-                    depth: usize::try_from(random.below(4)).unwrap() + 1,
-                    ..limits
-                },
-            ];
-            for limits in small {
-                let world = World { limits, ..world.clone() };
-                tally.comparisons += 1;
-                let found = difference(&machine(module, &world, &says), &real(module, &world, &says));
-                problems.extend(found.map(|problem| format!("{kind} {limits:?} {problem}")));
-            }
-        }
     }
-    if let Some(problem) = problems.first() {
-        if tally.divergences.len() < 5 {
-            println!(
-                "seed {seed}: {problem}\n{}\n{} {} {:?}\n",
-                made.text, made.input, made.context, made.wakes
-            );
-        }
-        tally.divergences.push(format!("seed {seed}: {problem}"));
+    let small = [
+        Limits { fuel: random.below(fuel + 1), ..limits },
+        Limits { memory: random.below(memory + 1), ..limits },
+        Limits {
+            host_calls: random.below(5),
+            money: i64::try_from(random.below(3_000_000)).unwrap(),
+            tokens: i64::try_from(random.below(60)).unwrap(),
+            depth: usize::try_from(random.below(4)).unwrap() + 1,
+            ..limits
+        },
+    ];
+    for limits in small {
+        let loaded = &loaded[usize::try_from(random.below(2)).unwrap()];
+        let world = World { limits, ..world.clone() };
+        tally.comparisons += 1;
+        let found = difference(&machine(loaded.0, &world, &says), &real(loaded, &world));
+        problems.extend(found.map(|problem| format!("{limits:?} {problem}")));
     }
 }
 
@@ -172,6 +214,7 @@ const STATEMENTS: &[&str] = &[
 const RARE: &[&str] = &["settle", "loop", "repeat", "map.remove"];
 
 fn reach(module: &Module, text: &str, tally: &mut Tally) {
+    tally.looked_at += 1;
     let mut names = std::collections::BTreeSet::new();
     for op in module.functions.iter().flat_map(|function| &function.code) {
         names.insert(format!("op {}", op.info().mnemonic));
@@ -195,17 +238,23 @@ fn unreached(tally: &Tally) -> Vec<String> {
     ops.chain(natives).chain(statements).filter(|name| !tally.reached.contains_key(name)).collect()
 }
 
-fn report(tally: &Tally) {
+fn report(tally: &Tally, seconds: f64) {
     let refused: u64 = tally.refused.values().sum();
-    println!("{} programs, {refused} of them refused, {} comparisons", tally.programs, tally.comparisons);
+    println!(
+        "{} programs, {refused} of them refused, {} comparisons, {:.0} programs a second",
+        tally.programs,
+        tally.comparisons,
+        f64::from(u32::try_from(tally.programs).unwrap()) / seconds
+    );
     for (why, count) in &tally.refused {
         println!("  {count} × {why}");
     }
     println!("activations ended: {:?}", tally.outcomes);
     let rarest = tally.reached.values().min().copied().unwrap_or(0);
     println!(
-        "{} ops, natives and statements reached, each by at least {rarest} programs; not: {:?}",
+        "{} ops, natives and statements reached, each by at least {rarest} of {} programs; not: {:?}",
         tally.reached.len(),
+        tally.looked_at,
         unreached(tally)
     );
     println!("{} divergences", tally.divergences.len());

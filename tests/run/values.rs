@@ -118,7 +118,7 @@ fn values_are_compared_by_what_they_hold() {
         "LET a = Point(x: 1)  LET b = Point(x: 1)  LET c = Point(x: 2)
          BOOL(a == b)  BOOL(a == c)  BOOL(a != c)  BOOL([1, 2] == [1, 2])  BOOL([1, 2] == [1, 2, 3])",
     )
-    .done("BOOL(true) BOOL(false) BOOL(true) BOOL(true) BOOL(false)", 133);
+    .done("BOOL(true) BOOL(false) BOOL(true) BOOL(true) BOOL(false)", 139);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn optionals() {
            a.note = "hello"
            BOOL(a.note == b.note)"#,
     )
-    .done("TEXT(none) TEXT(hello) TEXT(no) TEXT(hello) BOOL(true) BOOL(true) BOOL(false) BOOL(true)", 170);
+    .done("TEXT(none) TEXT(hello) TEXT(no) TEXT(hello) BOOL(true) BOOL(true) BOOL(false) BOOL(true)", 171);
 }
 
 #[test]
@@ -181,5 +181,5 @@ fn a_list_may_stand_where_more_items_are_admitted() {
         FUNC total(numbers: list<int>) -> int { RETURN SUM n FOR n IN numbers }
         FUNC main() { INT(total(few))  INT(total([1, 2]))  BOOL(few == [1, 2, 3]) }
         ACTION BOOL(value: bool)";
-    Program::of(text).input(r#"{"few": [1, 2, 3]}"#).run().done("INT(6) INT(3) BOOL(true)", 91);
+    Program::of(text).input(r#"{"few": [1, 2, 3]}"#).run().done("INT(6) INT(3) BOOL(true)", 94);
 }

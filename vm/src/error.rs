@@ -73,23 +73,25 @@ impl LoadError {
 
     pub(crate) fn missing_handler(name: &SmolStr, action: bool) -> LoadError {
         let (word, method) = if action { ("action", "action") } else { ("query", "query") };
+        let shown = short(name);
         let message = format!(
-            "the program calls the {word} {name}, which this host does not have; register it with \
-             `host.{method}(\"{name}\", …)`"
+            "the program calls the {word} {shown}, which this host does not have; register it with \
+             `host.{method}(\"{shown}\", …)`"
         );
         LoadError { kind: LoadErrorKind::MissingHandler, message, names: vec![name.clone()] }
     }
 
     pub(crate) fn signature(name: &SmolStr, declared: &str, registered: &str) -> LoadError {
+        let (shown, declared, registered) = (short(name), printable(declared), printable(registered));
         let message = format!(
-            "the program declares {name}{declared}, but the host's handler is {name}{registered}; make the \
+            "the program declares {shown}{declared}, but the host's handler is {shown}{registered}; make the \
              handler's types match the declaration"
         );
         LoadError { kind: LoadErrorKind::Signature, message, names: vec![name.clone()] }
     }
 
     pub(crate) fn capabilities(names: Vec<SmolStr>) -> LoadError {
-        let listed = names.iter().map(SmolStr::as_str).collect::<Vec<_>>().join(", ");
+        let listed = listed(names.iter().cloned());
         let message =
             format!("the program needs capabilities that are not granted: {listed}; grant them to run it");
         LoadError { kind: LoadErrorKind::Capability, message, names }
@@ -171,8 +173,8 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, segment) in self.segments.iter().enumerate() {
             match segment {
-                Segment::Field(name) if at == 0 => f.write_str(name)?,
-                Segment::Field(name) => write!(f, ".{name}")?,
+                Segment::Field(name) if at == 0 => f.write_str(&short(name))?,
+                Segment::Field(name) => write!(f, ".{}", short(name))?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
             }
         }
@@ -241,7 +243,7 @@ impl InputError {
 
     /// A case that the program's enum does not list.
     pub(crate) fn unknown_case(path: &Path, found: &str, cases: &[EnumCase]) -> InputError {
-        let names = cases.iter().map(|case| case.name.as_str()).take(20).collect::<Vec<_>>().join(", ");
+        let names = listed(cases.iter().map(|case| case.name.clone()));
         let found = found.chars().take(80).collect::<String>();
         let problem = format!("expected one of {names}, found `{found}`");
         InputError::new(
@@ -256,7 +258,7 @@ impl InputError {
     }
 
     pub(crate) fn unknown(path: &Path, names: impl Iterator<Item = SmolStr>) -> InputError {
-        let names = names.map(String::from).collect::<Vec<_>>().join(", ");
+        let names = listed(names);
         let fix = if names.is_empty() {
             "the program reads none".to_owned()
         } else {
@@ -282,6 +284,27 @@ impl fmt::Display for InputError {
 }
 
 impl std::error::Error for InputError {}
+
+/// Characters of a name that a message shows, and names of a list.
+const NAME: usize = 64;
+const NAMES: usize = 20;
+
+/// A name as a message shows it: whoever chose it may have chosen megabytes.
+fn short(name: &str) -> String {
+    let shown = name.chars().map(|letter| if crate::json::is_unsafe(letter) { '\u{fffd}' } else { letter });
+    match name.char_indices().nth(NAME) {
+        Some(_) => shown.take(NAME).chain(['…']).collect(),
+        None => shown.collect(),
+    }
+}
+
+/// Names as a message lists them.
+fn listed(names: impl Iterator<Item = SmolStr>) -> String {
+    let mut names = names.peekable();
+    let shown: Vec<String> = names.by_ref().take(NAMES).map(|name| short(&name)).collect();
+    let more = if names.peek().is_some() { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
 
 /// Text that came from outside, cut and without anything a terminal could act on.
 pub(crate) fn printable(text: &str) -> String {

@@ -148,7 +148,7 @@ fn wrong_type(
 
 /// What a machine was about before a function was run on it.
 struct Registers {
-    extent: (usize, usize),
+    extent: crate::heap::Extent,
     states: Vec<u64>,
     pc: usize,
     base: usize,

@@ -81,7 +81,7 @@ pub(crate) fn run(
             let value = ValueRef { data: scope.data(), ty: *ty, slot: read(window, *value) };
             let text = print::text(value).map_err(Pause::Trap)?;
             let length = check_text(text.len())?;
-            scope.pay(cost::make_text(length), length)?;
+            scope.pay(cost::print_text(length), length)?;
             scope.heap.push_text(&text).map_err(full)
         }
         Extended::Concat { parts } => concat(scope, window, code.arguments(*parts)),

@@ -6,7 +6,9 @@
 )]
 use std::hash::RandomState;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use swarm_bytecode::cost;
 
@@ -31,10 +33,22 @@ const MAX_ROOM: u32 = (1 << 30) - 1;
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Heap {
     words: Vec<u64>,
+    /// How many of the words are the machine's own: no value has them, and nobody pays for them.
+    beside: usize,
     text: String,
     /// Keys the hashes of maps, against keys chosen to collide.
     #[expect(clippy::disallowed_types, reason = "no program can see how entries lie in a map's index")]
     pub(crate) hasher: RandomState,
+    /// Hashes of the keys of maps outside of the arena that were copied into it, by their slots.
+    pub(crate) view_hashes: BTreeMap<u64, Arc<[u32]>>,
+}
+
+/// How much of an arena is in use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extent {
+    words: usize,
+    beside: usize,
+    text: usize,
 }
 
 /// The arena's offsets are used up.
@@ -76,7 +90,7 @@ impl Header {
 impl Heap {
     /// An empty arena for the next activation.
     pub(crate) fn successor(&self) -> Heap {
-        Heap { words: Vec::new(), text: String::new(), hasher: self.hasher.clone() }
+        Heap { hasher: self.hasher.clone(), ..Heap::default() }
     }
 
     /// An arena without objects that has this text already.
@@ -90,21 +104,22 @@ impl Heap {
     }
 
     /// How much is in use, to come back to it with [`Heap::cut`].
-    pub(crate) fn extent(&self) -> (usize, usize) {
-        (self.words.len(), self.text.len())
+    pub(crate) fn extent(&self) -> Extent {
+        Extent { words: self.words.len(), beside: self.beside, text: self.text.len() }
     }
 
     /// Drops all that was made since; nothing that is left may refer to it.
-    pub(crate) fn cut(&mut self, (words, text): (usize, usize)) {
+    pub(crate) fn cut(&mut self, Extent { words, beside, text }: Extent) {
         self.words.truncate(words);
+        self.beside = beside;
         if self.text.is_char_boundary(text) {
             self.text.truncate(text);
         }
     }
 
-    /// Words in use.
+    /// Words in use, as they are charged.
     pub(crate) fn words(&self) -> usize {
-        self.words.len()
+        self.words.len().saturating_sub(self.beside)
     }
 
     /// Bytes of text in use.
@@ -149,9 +164,11 @@ impl Heap {
         Ok(Reference { source: ARENA, index: slot::count(offset) }.pack())
     }
 
-    /// An object of so many slots, all zero.
-    pub(crate) fn blank(&mut self, header: Header, words: u64) -> Result<u64, ArenaFull> {
+    /// An object of so many slots, all zero, and behind them so many words of the machine's own.
+    pub(crate) fn blank(&mut self, header: Header, words: u64, beside: u32) -> Result<u64, ArenaFull> {
+        let words = words.saturating_add(u64::from(beside));
         let object = self.start(header, words)?;
+        self.beside = self.beside.saturating_add(slot::index(beside));
         let end = self.words.len().saturating_add(usize::try_from(words).unwrap_or(0));
         self.words.resize(end, 0);
         Ok(object)

@@ -22,6 +22,7 @@ mod actions;
 mod activation;
 mod agenda;
 mod attached;
+mod buckets;
 mod carry;
 mod clock;
 mod compare;

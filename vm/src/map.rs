@@ -1,13 +1,16 @@
 //! Maps in the arena: entries in the order they came, and behind them an index that finds them by their keys.
 //!
-//! A map with room for *n* entries has 3 × *n* slots: key and value of each entry, then *n* words of index. The index
-//! is 2 × *n* places of 32 bits, open addressing with linear probing: 0 is free, else the entry's number from 1 in
-//! the low 25 bits and seven bits of the key's hash above. Small maps do without. Neither the index nor the order of
+//! A map with room for *n* entries has 3.5 × *n* slots: key and value of each entry, then *n* words of index, then 32 bits
+//! of hash for each entry. The index is 2 × *n* places of 32 bits, open addressing with linear probing: 0 is free, else
+//! the entry's number from 1 in the low 25 bits and seven bits of the key's hash above. Small maps do without. The hash of
+//! a key is made once and goes with its entry, 0 until then: a map that is copied is charged by its words, however long
+//! its keys are. Neither the index nor the order of
 //! the entries can be seen by a program: it goes through a map in the order of its keys, into which the entries are
 //! brought where they lie.
 
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
 
 use swarm_bytecode::cost;
 
@@ -23,15 +26,17 @@ const SMALL: u32 = 8;
 const ENTRY_BITS: u32 = 25;
 const ENTRY_MASK: u32 = (1 << ENTRY_BITS) - 1;
 
-fn hash(data: Data<'_>, order: Order, key: u64) -> u64 {
-    match order {
+/// The hash of a key; never 0.
+fn hash(data: Data<'_>, order: Order, key: u64) -> u32 {
+    let hash = match order {
         Order::Text => {
             let mut hasher = data.heap.hasher.build_hasher();
             hasher.write(data.bytes(key));
             hasher.finish()
         }
         _ => data.heap.hasher.hash_one(key),
-    }
+    };
+    slot::low(hash).max(1)
 }
 
 /// Where the entry with a key lies, if `near` does not happen to be it: who has just read an entry mostly writes it next.
@@ -79,9 +84,14 @@ fn search(data: Data<'_>, order: Order, map: u64, key: u64) -> Option<u32> {
     None
 }
 
-/// Slots of a map with room for so many entries.
+/// Slots of entries and index of a map with room for so many entries.
 fn map_slots(room: u32) -> usize {
     slot::index(room).saturating_mul(3)
+}
+
+/// The slot with the hash of an entry, in a map with room for so many.
+fn hash_slot(room: u32, entry: u32) -> u32 {
+    room.saturating_mul(3).saturating_add(entry / 2)
 }
 
 // The index. Its number of places is a power of two, and at most half of them are taken, so that a search always
@@ -109,17 +119,17 @@ fn mask(index: &[u64]) -> usize {
 }
 
 /// Where a search for a hash starts.
-fn start(hash: u64, mask: usize) -> usize {
-    slot::index(slot::low(hash)) & mask
+fn start(hash: u32, mask: usize) -> usize {
+    slot::index(hash) & mask
 }
 
 /// What stands in the place of an entry.
-fn mark(hash: u64, entry: u32) -> u32 {
-    (slot::low(hash >> 32) & !ENTRY_MASK) | (entry.saturating_add(1) & ENTRY_MASK)
+fn mark(hash: u32, entry: u32) -> u32 {
+    (hash & !ENTRY_MASK) | (entry.saturating_add(1) & ENTRY_MASK)
 }
 
 /// Place and number of the entry with this hash that is the `same`.
-fn find_place(index: &[u64], hash: u64, same: impl Fn(u32) -> bool) -> Option<(usize, u32)> {
+fn find_place(index: &[u64], hash: u32, same: impl Fn(u32) -> bool) -> Option<(usize, u32)> {
     let wanted = mark(hash, 0) & !ENTRY_MASK;
     let mask = mask(index);
     let mut place = start(hash, mask);
@@ -133,7 +143,7 @@ fn find_place(index: &[u64], hash: u64, same: impl Fn(u32) -> bool) -> Option<(u
     }
 }
 
-fn insert_place(index: &mut [u64], hash: u64, entry: u32) {
+fn insert_place(index: &mut [u64], hash: u32, entry: u32) {
     let mask = mask(index);
     let mut place = start(hash, mask);
     while place_at(index, place) != 0 {
@@ -155,7 +165,7 @@ impl Maps<'_> {
         Data { code: self.code, attached: self.attached, heap: self.heap }
     }
 
-    fn hash(&self, key: u64) -> u64 {
+    fn hash(&self, key: u64) -> u32 {
         hash(self.data(), self.order, key)
     }
 
@@ -163,7 +173,7 @@ impl Maps<'_> {
     pub(crate) fn with_room(&mut self, room: u64) -> Result<u64, ArenaFull> {
         let room = u32::try_from(room).map_err(|_| ArenaFull)?;
         let slots = u64::from(room).saturating_mul(cost::ENTRY_WORDS);
-        self.heap.blank(Header { length: 0, room, shared: false, sorted: true }, slots)
+        self.heap.blank(Header { length: 0, room, shared: false, sorted: true }, slots, room / 2)
     }
 
     /// A copy, but for the entry `without`, with room for so many entries, at least those there are.
@@ -171,10 +181,17 @@ impl Maps<'_> {
         let sorted = self.heap.header(map).is_none_or(|header| header.sorted);
         let copy = self.with_room(room)?;
         let Some(header) = self.heap.header(copy) else { return Err(ArenaFull) };
+        let hashed = header.room > SMALL || self.order == Order::Text;
+        let of_view = if hashed { self.hashes_of_view(map) } else { None };
         let mut length = 0u32;
         for at in (0..self.data().length(map)).filter(|at| Some(*at) != without) {
             let (key, value) = self.data().entry(map, at).unwrap_or((0, 0));
             self.write_entry(copy, length, key, value);
+            if hashed {
+                let known = of_view.as_deref().and_then(|hashes| hashes.get(slot::index(at)).copied());
+                let hash = known.unwrap_or_else(|| self.hash_of(map, at));
+                self.set_hash(copy, header.room, length, hash);
+            }
             length = length.saturating_add(1);
         }
         self.heap.set_header(copy, Header { length, sorted, ..header });
@@ -199,7 +216,7 @@ impl Maps<'_> {
         let Some(header) = self.heap.header(map).filter(|header| header.room > SMALL) else { return };
         self.index(map, header.room).fill(0);
         for entry in 0..header.length {
-            let hash = self.hash(self.heap.read(map, entry.saturating_mul(2)));
+            let hash = self.hash_of(map, entry);
             insert_place(self.index(map, header.room), hash, entry);
         }
     }
@@ -227,6 +244,7 @@ impl Maps<'_> {
         self.write_entry(map, entry, key, value);
         if header.room > SMALL {
             let hash = self.hash(key);
+            self.set_hash(map, header.room, entry, hash);
             insert_place(self.index(map, header.room), hash, entry);
         }
         self.heap.set_header(map, Header { length: entry.saturating_add(1), sorted: entry == 0, ..header });
@@ -243,7 +261,10 @@ impl Maps<'_> {
             && let Some((key, value)) = self.data().entry(map, last)
         {
             self.write_entry(map, entry, key, value);
+            let hash = self.known_hash(map, header.room, last);
+            self.set_hash(map, header.room, entry, hash);
         }
+        self.set_hash(map, header.room, last, 0);
         let sorted = header.sorted && entry == last;
         self.heap.set_header(map, Header { length: last, sorted, ..header });
     }
@@ -264,9 +285,45 @@ impl Maps<'_> {
         }
     }
 
-    /// Hash of an entry's key.
-    fn hash_of(&self, map: u64, entry: u32) -> u64 {
-        self.hash(self.heap.read(map, entry.saturating_mul(2)))
+    /// Hash of an entry's key, in a map of the arena.
+    fn hash_of(&mut self, map: u64, entry: u32) -> u32 {
+        let Some(Header { room, .. }) = self.heap.header(map) else { return 1 };
+        match self.known_hash(map, room, entry) {
+            0 => {
+                let hash = self.hash(self.heap.read(map, entry.saturating_mul(2)));
+                self.set_hash(map, room, entry, hash);
+                hash
+            }
+            known => known,
+        }
+    }
+
+    /// The same, 0 if it has not been made yet.
+    fn known_hash(&self, map: u64, room: u32, entry: u32) -> u32 {
+        let word = self.heap.read(map, hash_slot(room, entry));
+        if entry & 1 == 0 { slot::low(word) } else { slot::low(word >> 32) }
+    }
+
+    fn set_hash(&mut self, map: u64, room: u32, entry: u32, hash: u32) {
+        let (slot, low) = (hash_slot(room, entry), u64::from(u32::MAX));
+        let (word, hash) = (self.heap.read(map, slot), u64::from(hash));
+        let word = if entry & 1 == 0 { (word & !low) | hash } else { (word & low) | (hash << 32) };
+        self.heap.write(map, slot, word);
+    }
+
+    /// Hashes of the keys of a view, which are made when it is first copied; `None` of a map of the arena.
+    fn hashes_of_view(&mut self, map: u64) -> Option<Arc<[u32]>> {
+        if self.heap.header(map).is_some() {
+            return None;
+        }
+        if let Some(known) = self.heap.view_hashes.get(&map) {
+            return Some(Arc::clone(known));
+        }
+        let data = self.data();
+        let keys = (0..data.length(map)).map(|at| data.entry(map, at).map_or(0, |(key, _)| key));
+        let hashes: Arc<[u32]> = keys.map(|key| self.hash(key)).collect();
+        self.heap.view_hashes.insert(map, Arc::clone(&hashes));
+        Some(hashes)
     }
 
     /// Frees a place of the index and moves up what was put behind it because it was taken.
@@ -291,12 +348,13 @@ impl Maps<'_> {
     /// Brings the entries into the order of their keys. A view is in it already.
     pub(crate) fn sort(&mut self, map: u64) {
         let Some(header) = self.heap.header(map).filter(|header| !header.sorted) else { return };
-        let mut entries: Vec<(u64, u64)> =
-            (0..header.length).filter_map(|at| self.data().entry(map, at)).collect();
+        let entry = |at: u32| Some((self.data().entry(map, at)?, self.known_hash(map, header.room, at)));
+        let mut entries: Vec<((u64, u64), u32)> = (0..header.length).filter_map(entry).collect();
         let (data, order) = (self.data(), self.order);
-        entries.sort_unstable_by(|(left, _), (right, _)| order.compare(data, *left, *right));
-        for (at, (key, value)) in (0u32..).zip(entries) {
+        entries.sort_unstable_by(|((left, _), _), ((right, _), _)| order.compare(data, *left, *right));
+        for (at, ((key, value), hash)) in (0u32..).zip(entries) {
             self.write_entry(map, at, key, value);
+            self.set_hash(map, header.room, at, hash);
         }
         self.heap.set_header(map, Header { sorted: true, ..header });
         self.fill_index(map);

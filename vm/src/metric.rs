@@ -1,12 +1,11 @@
 //! What a run records: states of its declared metrics.
 
-use std::collections::BTreeMap;
-
 use swarm_bytecode::module::{Metric, MetricKind, Module};
 use swarm_bytecode::numeric;
 use swarm_bytecode::trap::TrapCode;
 use swarm_bytecode::types::{Class, Type};
 
+use crate::buckets::Buckets;
 use crate::slot;
 
 /// The state of one metric.
@@ -17,7 +16,7 @@ pub(crate) enum MetricState {
     /// The last sample, if there was one.
     Gauge { last: Option<u64> },
     /// How often samples fell into each bucket.
-    Distribution { buckets: BTreeMap<i32, u64>, least: u64, greatest: u64, sum: Sum, float: bool },
+    Distribution { buckets: Buckets, least: u64, greatest: u64, sum: Sum, float: bool },
 }
 
 /// The sum of a distribution's samples.
@@ -47,7 +46,7 @@ impl MetricState {
             MetricKind::Gauge => MetricState::Gauge { last: None },
             MetricKind::Distribution => {
                 let sum = Sum::default();
-                MetricState::Distribution { buckets: BTreeMap::new(), least: 0, greatest: 0, sum, float }
+                MetricState::Distribution { buckets: Buckets::default(), least: 0, greatest: 0, sum, float }
             }
         }
     }
@@ -65,20 +64,59 @@ impl MetricState {
             MetricState::Gauge { last } => *last = Some(sample),
             MetricState::Distribution { buckets, least, greatest, sum, float } => {
                 sum.add(sample, *float);
-                let first = buckets.is_empty();
+                let first = buckets.count() == 0;
                 if first || is_less(sample, *least, *float) {
                     *least = sample;
                 }
                 if first || is_less(*greatest, sample, *float) {
                     *greatest = sample;
                 }
-                let key =
-                    if *float { float_bucket(f64::from_bits(sample)) } else { bucket(sample.cast_signed()) };
-                let count = buckets.entry(key).or_insert(0);
-                *count = count.saturating_add(1);
+                buckets.add(bucket_of(sample, *float), 1);
             }
         }
         Ok(())
+    }
+
+    /// What undoing a block needs that has recorded nothing yet: all but the buckets, which would be too many to copy.
+    /// Those of this hold what the block itself records, by [`MetricState::recorded`].
+    pub(crate) fn before(&self) -> MetricState {
+        match self {
+            MetricState::Distribution { least, greatest, sum, float, .. } => {
+                let (least, greatest, sum, float) = (*least, *greatest, *sum, *float);
+                MetricState::Distribution { buckets: Buckets::default(), least, greatest, sum, float }
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// Notes in what [`MetricState::before`] gave a sample that was recorded since.
+    pub(crate) fn recorded(&mut self, sample: u64) {
+        if let MetricState::Distribution { buckets, float, .. } = self {
+            buckets.add(bucket_of(sample, *float), 1);
+        }
+    }
+
+    /// Notes in what [`MetricState::before`] gave all that was recorded since in a block inside.
+    pub(crate) fn recorded_inside(&mut self, inner: MetricState) {
+        if let (MetricState::Distribution { buckets, .. }, MetricState::Distribution { buckets: inner, .. }) =
+            (self, inner)
+        {
+            buckets.merge(inner);
+        }
+    }
+
+    /// As it was when [`MetricState::before`] gave `before`.
+    pub(crate) fn restore(&mut self, before: MetricState) {
+        match (self, before) {
+            (
+                MetricState::Distribution { buckets, least, greatest, sum, .. },
+                MetricState::Distribution { buckets: since, least: first, greatest: last, sum: own, .. },
+            ) => {
+                buckets.take(&since);
+                (*least, *greatest, *sum) = (first, last, own);
+            }
+            (state, before) => *state = before,
+        }
     }
 
     /// The current value, for an op that reads it: a total's sum, a gauge's last sample.
@@ -93,8 +131,8 @@ impl MetricState {
     /// A quantile of a distribution's samples, in parts per million.
     pub(crate) fn quantile(&self, share: u32) -> Option<u64> {
         match self {
-            MetricState::Distribution { buckets, float, .. } if !buckets.is_empty() => {
-                Some(quantile(buckets, count(buckets), share, *float))
+            MetricState::Distribution { buckets, float, .. } if buckets.count() > 0 => {
+                Some(quantile(buckets, share, *float))
             }
             _ => None,
         }
@@ -103,7 +141,7 @@ impl MetricState {
     /// The mean of a distribution's samples: of words rounded half to even, or as a float.
     pub(crate) fn mean(&self, as_float: bool) -> Option<u64> {
         let MetricState::Distribution { buckets, sum, float, .. } = self else { return None };
-        let count = count(buckets);
+        let count = buckets.count();
         if count == 0 {
             return None;
         }
@@ -134,32 +172,23 @@ fn is_less(left: u64, right: u64, float: bool) -> bool {
 /// Quantiles that are shown: name and share in parts per million.
 const QUANTILES: [(&str, u32); 3] = [("p50", 500_000), ("p90", 900_000), ("p99", 990_000)];
 
-/// Number of samples.
-pub(crate) fn count(buckets: &BTreeMap<i32, u64>) -> u64 {
-    buckets.values().fold(0u64, |sum, count| sum.saturating_add(*count))
-}
-
 /// The quantiles that are shown, by name.
-pub(crate) fn quantiles(buckets: &BTreeMap<i32, u64>, float: bool) -> [(&'static str, u64); 3] {
-    let count = count(buckets);
-    QUANTILES.map(|(name, share)| (name, quantile(buckets, count, share, float)))
+pub(crate) fn quantiles(buckets: &Buckets, float: bool) -> [(&'static str, u64); 3] {
+    QUANTILES.map(|(name, share)| (name, quantile(buckets, share, float)))
 }
 
 /// A quantile, in parts per million. Samples are counted in buckets whose bounds lie at most 1/16 apart (exact below
 /// 16), so it is the lower bound of the bucket.
-fn quantile(buckets: &BTreeMap<i32, u64>, count: u64, share: u32, float: bool) -> u64 {
+fn quantile(buckets: &Buckets, share: u32, float: bool) -> u64 {
     // The sample at this rank, from 1.
-    let rank = u128::from(count).saturating_mul(u128::from(share)).div_ceil(1_000_000).max(1);
-    let mut seen = 0u128;
-    let mut value = 0;
-    for (key, samples) in buckets {
-        seen = seen.saturating_add(u128::from(*samples));
-        value = *key;
-        if seen >= rank {
-            break;
-        }
-    }
+    let rank = u128::from(buckets.count()).saturating_mul(u128::from(share)).div_ceil(1_000_000).max(1);
+    let value = buckets.at_rank(u64::try_from(rank).unwrap_or(u64::MAX));
     if float { float_lower_bound(value) } else { lower_bound(value).cast_unsigned() }
+}
+
+/// The bucket of a sample.
+fn bucket_of(sample: u64, float: bool) -> i32 {
+    if float { float_bucket(f64::from_bits(sample)) } else { bucket(sample.cast_signed()) }
 }
 
 /// Sixteen buckets for each power of two; negative samples mirror positive ones.
@@ -232,11 +261,8 @@ mod tests {
 
     #[test]
     fn quantiles_of_a_hundred() {
-        let mut buckets = BTreeMap::new();
-        for sample in 1..=100 {
-            *buckets.entry(bucket(sample)).or_insert(0u64) += 1;
-        }
-        assert_eq!(count(&buckets), 100);
+        let buckets: Buckets = (1..=100).map(|sample| (bucket(sample), 1)).collect();
+        assert_eq!(buckets.count(), 100);
         assert_eq!(quantiles(&buckets, false).map(|(_, value)| value), [50, 88, 96]);
     }
 }

@@ -56,7 +56,7 @@ impl Printer {
 
     fn json(&mut self, value: ValueRef<'_>) -> Result<(), TrapCode> {
         match value.ty() {
-            Some(Type::Int) => self.out.push_str(&value.slot.cast_signed().to_string()),
+            Some(Type::Int) => push_number(value.slot.cast_signed(), &mut self.out),
             Some(Type::Bool) => self.out.push_str(if value.slot == 0 { "false" } else { "true" }),
             Some(Type::Float) => self.out.push_str(&quantity::format_float(f64::from_bits(value.slot))),
             Some(Type::Rate(_)) => write_string(&rate(value), &mut self.out),
@@ -132,6 +132,24 @@ impl Printer {
             None => self.member(&word_key_text(key.module(), key.ty, key.slot), value),
         }
     }
+}
+
+/// A number in decimal digits.
+fn push_number(number: i64, out: &mut String) {
+    let mut digits = [0_u8; 20];
+    let (mut rest, mut used) = (number.unsigned_abs(), 0_usize);
+    for place in digits.iter_mut().rev() {
+        *place = b'0'.wrapping_add(u8::try_from(rest % 10).unwrap_or(0));
+        rest /= 10;
+        used = used.saturating_add(1);
+        if rest == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        out.push('-');
+    }
+    out.extend(digits.iter().skip(digits.len().saturating_sub(used)).copied().map(char::from));
 }
 
 fn rate(value: ValueRef<'_>) -> String {

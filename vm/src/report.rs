@@ -6,7 +6,7 @@ use swarm_bytecode::module::Module;
 use swarm_bytecode::types::TypeId;
 
 use crate::json::write_string;
-use crate::metric::{MetricState, count, quantiles};
+use crate::metric::{MetricState, quantiles};
 use crate::trace::write_place;
 use crate::value::Value;
 
@@ -320,9 +320,9 @@ pub(crate) fn metric_values(module: &Module, states: &[MetricState]) -> Vec<(Smo
         let value = match state {
             MetricState::Total { sum, .. } => Some(slot_value(module, metric.ty, *sum)),
             MetricState::Gauge { last } => last.map(|last| slot_value(module, metric.ty, last)),
-            MetricState::Distribution { buckets, .. } if buckets.is_empty() => None,
+            MetricState::Distribution { buckets, .. } if buckets.count() == 0 => None,
             MetricState::Distribution { buckets, least, greatest, float, .. } => {
-                let count = i64::try_from(count(buckets)).unwrap_or(i64::MAX);
+                let count = i64::try_from(buckets.count()).unwrap_or(i64::MAX);
                 let shown = |(name, value): (&str, u64)| (name.into(), slot_value(module, metric.ty, value));
                 let mut fields = vec![("count".into(), Value::Int(count)), shown(("min", *least))];
                 fields.extend(quantiles(buckets, *float).map(shown));

@@ -168,26 +168,20 @@ impl Decimal {
         signed.and_then(|value| i64::try_from(value).ok()).ok_or(LiteralError::Overflow)
     }
 
-    /// The float nearest to `self × multiplier ÷ divisor`.
+    /// The float nearest to the first nineteen digits of `self × multiplier ÷ divisor`.
     pub(super) fn scaled_float(&self, multiplier: u64, divisor: u64) -> Result<f64, LiteralError> {
         let divisor = u128::from(divisor.max(1));
         // 21 digits and the multiplier fit 128 bits; a last digit 1 stands for whatever was cut off.
         let (digits, exponent) = self.sticky(20);
         let number = digits.saturating_mul(u128::from(multiplier));
-        let mut quotient = number.checked_div(divisor).unwrap_or(0);
-        let mut rest = number.checked_rem(divisor).unwrap_or(0);
-        let mut exponent = exponent;
-        while rest != 0 && quotient < 10_u128.pow(30) {
-            rest = rest.saturating_mul(10);
-            let digit = rest.checked_div(divisor).unwrap_or(0);
-            quotient = quotient.saturating_mul(10).saturating_add(digit);
-            rest = rest.checked_rem(divisor).unwrap_or(0);
-            exponent = exponent.saturating_sub(1);
-        }
-        let sticky = if rest == 0 { "" } else { "1" };
-        let exponent = exponent.saturating_sub(i32::from(rest != 0));
-        let value: f64 =
-            format!("{quotient}{sticky}e{exponent}").parse().map_err(|_| LiteralError::Malformed)?;
+        // As great as 128 bits hold, so that the quotient has more digits than are kept.
+        let room = 38_u32.saturating_sub(digits_of(number));
+        let quotient = number.saturating_mul(10_u128.saturating_pow(room)).checked_div(divisor).unwrap_or(0);
+        let beyond = digits_of(quotient).saturating_sub(19);
+        let kept = quotient.checked_div(10_u128.saturating_pow(beyond)).unwrap_or(0);
+        let exponent = exponent.saturating_sub(room.cast_signed()).saturating_add(beyond.cast_signed());
+        let kept = u64::try_from(kept).unwrap_or(u64::MAX);
+        let value: f64 = format!("{kept}e{exponent}").parse().map_err(|_| LiteralError::Malformed)?;
         if !value.is_finite() {
             return Err(LiteralError::Overflow);
         }
@@ -208,7 +202,15 @@ impl Decimal {
     }
 
     fn length(&self) -> u32 {
-        self.digits.checked_ilog10().map_or(1, |log| log.saturating_add(1))
+        digits_of(self.digits)
+    }
+
+    /// Whether a number that rounding this one gave differs from it by more than its 2^51st part.
+    pub(super) fn is_far(&self, rounded: &Decimal) -> bool {
+        let power = rounded.exponent.saturating_sub(self.exponent);
+        let power = u32::try_from(power).map_or(1, |power| 10_u128.saturating_pow(power));
+        let difference = rounded.digits.saturating_mul(power).abs_diff(self.digits);
+        difference.checked_mul(1 << 51).is_none_or(|difference| difference > self.digits)
     }
 
     /// The product with a power-of-ten-free integer factor, and a shift of the decimal point.
@@ -256,4 +258,9 @@ impl Decimal {
     pub(super) fn is_negative(&self) -> bool {
         self.negative && self.digits != 0
     }
+}
+
+/// How many digits a number has.
+fn digits_of(number: u128) -> u32 {
+    number.checked_ilog10().map_or(1, |log| log.saturating_add(1))
 }

@@ -51,7 +51,17 @@ pub fn format_rate(dimension: Dimension, value: f64) -> String {
     let exact = Decimal::of_float(value).times(shape.per.scale.unsigned_abs(), shape.shift);
     let reads_back =
         |number: &Decimal| number.scaled_float(shape.scale(), shape.per.scale.unsigned_abs()) == Ok(value);
-    let shortest = (1..=38).map(|digits| exact.rounded(digits)).find(reads_back).unwrap_or(exact);
+    // Rounded to more digits it is never farther away; where it is far, it is another float.
+    let (mut least, mut enough) = (1, 38);
+    while least < enough {
+        let middle = u32::midpoint(least, enough);
+        if exact.is_far(&exact.rounded(middle)) {
+            least = middle.saturating_add(1);
+        } else {
+            enough = middle;
+        }
+    }
+    let shortest = (least..=38).map(|digits| exact.rounded(digits)).find(reads_back).unwrap_or(exact);
     let sign = if shortest.is_negative() { "-" } else { "" };
     let number = shortest.magnitude_text();
     format!("{sign}{}{number}{}/{}", shape.prefix, shape.suffix, shape.per.text)

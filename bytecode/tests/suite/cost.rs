@@ -30,10 +30,18 @@ fn room_is_a_power_of_two() {
 #[test]
 fn natives_are_charged_by_their_row() {
     let work = NativeWork { items: 8, slots: 20, text_bytes: 64, words: 3 };
-    let charges = [Charge::Fixed, Charge::Text, Charge::Items, Charge::Values, Charge::Sort];
+    let charges = [
+        Charge::Fixed,
+        Charge::Text,
+        Charge::Search,
+        Charge::Letters,
+        Charge::Items,
+        Charge::Values,
+        Charge::Sort,
+    ];
     assert_eq!(
         charges.map(|charge| cost::native(charge, work)),
-        [3, 4 + 3, 8 + 4 + 3, 20 + 4 + 3, 24 * 3 + 3]
+        [3, 4 + 3, 16 + 3, 64 + 3, 8 + 4 + 3, 2 * 20 + 4 + 3, 24 * 3 + 3]
     );
 }
 

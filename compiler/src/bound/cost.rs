@@ -217,9 +217,15 @@ impl Cost {
 
     /// Texts of so many bytes are looked at or made.
     pub(crate) fn add_text(&mut self, bytes: &Sum) {
+        self.add_text_by(bytes, TEXT_STEP);
+    }
+
+    /// As [`Cost::add_text`], a unit for each `step` bytes, a divisor of [`TEXT_STEP`].
+    pub(crate) fn add_text_by(&mut self, bytes: &Sum, step: u64) {
+        let step = step.max(1);
         match bytes.as_constant() {
-            Some(bytes) => self.add_fuel(bytes / TEXT_STEP),
-            None => add(&mut self.texts, &Ok(bytes.clone())),
+            Some(bytes) => self.add_fuel(bytes.div_euclid(step)),
+            None => add(&mut self.texts, &Ok(bytes.clone().scaled(TEXT_STEP.div_euclid(step)))),
         }
     }
 

@@ -29,19 +29,26 @@ impl Walk<'_, '_> {
         let charge = id.function().map_or(Charge::Fixed, |native| native.info().charge);
         match charge {
             Charge::Fixed => {}
-            Charge::Text => self.charge_texts(at, arguments, &call.sizes, result, cost),
+            Charge::Text | Charge::Search | Charge::Letters => {
+                self.charge_texts(at, arguments, &call.sizes, result, charge.text_step(), cost);
+            }
             Charge::Items => {
-                self.charge_texts(at, arguments, &call.sizes, result, cost);
+                self.charge_texts(at, arguments, &call.sizes, result, charge.text_step(), cost);
                 for (size, &register) in call.sizes.iter().zip(arguments) {
                     self.charge_items(size, register, cost);
                 }
             }
             Charge::Values | Charge::Sort => {
                 let (Some(first), Some(items)) = (arguments.first(), call.sizes.first()) else { return };
-                let log = if charge == Charge::Sort { self.prover.log(items) } else { 1 };
+                let (log, slot) = match charge {
+                    Charge::Sort => (self.prover.log(items), 1),
+                    _ => (1, cost::SLOT_FUEL),
+                };
                 match self.item(*first) {
                     Some(item) => {
-                        let slots = items.clone().map(|items| items.scaled(item.slots.saturating_mul(log)));
+                        let slots = items
+                            .clone()
+                            .map(|items| items.scaled(item.slots.saturating_mul(log).saturating_mul(slot)));
                         add(&mut cost.fuel, &slots.map(|slots| slots.plus(&Sum::constant(log))));
                         let texts = item.text_bytes.saturating_mul(log);
                         add(&mut cost.texts, &items.clone().map(|items| items.scaled(texts)));
@@ -71,13 +78,14 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// The texts among the arguments, and the result; of a list that is joined or made, the texts in it.
+    /// The texts among the arguments, and the result, a unit for each `step` bytes; of a list that is joined or made, the texts in it.
     fn charge_texts(
         &self,
         at: usize,
         arguments: &[Register],
         sizes: &[Size],
         result: Register,
+        step: u64,
         cost: &mut Cost,
     ) {
         let joins = self.class(result) == Some(Class::String);
@@ -99,7 +107,7 @@ impl Walk<'_, '_> {
             bytes = plus(bytes, &pieces);
         }
         match bytes {
-            Ok(bytes) => cost.add_text(&bytes),
+            Ok(bytes) => cost.add_text_by(&bytes, step),
             Err(_) => add(&mut cost.texts, &bytes),
         }
     }

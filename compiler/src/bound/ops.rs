@@ -72,7 +72,12 @@ impl Walk<'_, '_> {
                 let taken = self.result(at);
                 cost.allocate(&taken.map(|taken| taken.plus(&Sum::constant(cost::HEADER_WORDS))));
             }
-            Op::Text { .. } | Op::Concat { .. } => cost.make_text(&self.result(at)),
+            Op::Text { .. } => {
+                let text = self.result(at);
+                add(&mut cost.fuel, &text.clone().map(|bytes| bytes.scaled(cost::BYTE_FUEL)));
+                add(&mut cost.kept, &text);
+            }
+            Op::Concat { .. } => cost.make_text(&self.result(at)),
             Op::Native { result, native, arguments } => self.native(at, *native, arguments, *result, cost),
             Op::Within { saved, undoes, .. } => self.budgets(saved, *undoes != 0, cost),
             _ => {}

@@ -226,8 +226,20 @@ fn parse_float(text: &str) -> Option<f64> {
         rest = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
         plain &= digits(&mut rest);
     }
-    let value: f64 = text.parse().ok().filter(|_| plain && rest.is_empty())?;
-    number::float(value).ok()
+    if !plain || !rest.is_empty() {
+        return None;
+    }
+    // Only the first nineteen digits count.
+    let (mut counted, mut exponent) = (0_u32, false);
+    let short = text.chars().map(|character| {
+        exponent |= matches!(character, 'e' | 'E');
+        if exponent || !character.is_ascii_digit() {
+            return character;
+        }
+        counted = counted.saturating_add(u32::from(counted > 0 || character != '0'));
+        if counted > 19 { '0' } else { character }
+    });
+    number::float(short.collect::<String>().parse().ok()?).ok()
 }
 
 impl Call<'_> {

@@ -340,7 +340,7 @@ impl<'a> Driver<'a, '_> {
         self.state.machine.settle(self.origin(), 0)?;
         let code = self.program.code();
         let sample = self.state.machine.register(value);
-        self.save_metric(metric.index());
+        self.save_metric(metric.index(), sample);
         let state = self.state.machine.metrics.get_mut(metric.index()).ok_or(Pause::Internal)?;
         state.record(sample).map_err(Pause::Trap)?;
         let (fuel, at) = (self.fuel(), self.at());

@@ -3,6 +3,9 @@
 //! A budget is an absolute mark, like a limit: of time, or of what the calls inside may reserve and spend. A call is
 //! reserved against all open blocks at once. If it does not fit several, the outermost of them decides.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use swarm_bytecode::cost;
 use swarm_bytecode::quantity::format;
 use swarm_bytecode::trap::LimitKind;
@@ -39,8 +42,8 @@ pub(crate) struct OpenWithin {
     pub(crate) saved: usize,
     /// Logical bytes it holds.
     pub(crate) bytes: u64,
-    /// Metrics as they were before their first sample inside, by index.
-    pub(crate) metrics: Vec<(usize, MetricState)>,
+    /// Metrics as they were before their first sample inside, by index: [`MetricState::before`].
+    pub(crate) metrics: BTreeMap<usize, MetricState>,
 }
 
 /// What may be spent, and what is reserved or spent of it.
@@ -99,7 +102,7 @@ impl Driver<'_, '_> {
             first_action: actions.len(),
             saved: saved.len(),
             bytes,
-            metrics: Vec::new(),
+            metrics: BTreeMap::new(),
         };
         for (budget, register) in &within.budgets {
             let amount = machine.register(*register).cast_signed();
@@ -176,9 +179,16 @@ impl Driver<'_, '_> {
             self.state.saved.truncate(closed.saved);
             // What it remembers of metrics, an outer one that undoes may still need.
             if let Some(outer) = self.state.withins.iter_mut().rev().find(|outer| outer.undoes()) {
-                for (at, metric) in closed.metrics {
-                    if outer.metrics.iter().all(|(own, _)| *own != at) {
-                        outer.metrics.push((at, metric));
+                if outer.metrics.is_empty() {
+                    outer.metrics = closed.metrics;
+                } else {
+                    for (at, metric) in closed.metrics {
+                        match outer.metrics.entry(at) {
+                            Entry::Occupied(before) => before.into_mut().recorded_inside(metric),
+                            Entry::Vacant(place) => {
+                                place.insert(metric);
+                            }
+                        }
                     }
                 }
             }
@@ -208,7 +218,7 @@ impl Driver<'_, '_> {
             machine.memory.give_back(closed.bytes);
             for (metric, before) in closed.metrics {
                 if let Some(metric) = machine.metrics.get_mut(metric) {
-                    *metric = before;
+                    metric.restore(before);
                 }
             }
             if let Some(within) =
@@ -239,15 +249,12 @@ impl Driver<'_, '_> {
         }
     }
 
-    /// Keeps a metric as it is for the innermost `within` that undoes, if this is its first sample inside.
-    pub(super) fn save_metric(&mut self, metric: usize) {
+    /// Keeps for the innermost `within` that undoes what it needs to take a sample out again.
+    pub(super) fn save_metric(&mut self, metric: usize, sample: u64) {
         let RunState { machine, withins, .. } = &mut *self.state;
         let Some(within) = withins.iter_mut().rev().find(|within| within.undoes()) else { return };
-        if within.metrics.iter().all(|(own, _)| *own != metric)
-            && let Some(before) = machine.metrics.get(metric)
-        {
-            within.metrics.push((metric, before.clone()));
-        }
+        let Some(state) = machine.metrics.get(metric) else { return };
+        within.metrics.entry(metric).or_insert_with(|| state.before()).recorded(sample);
     }
 
     /// Reserves a call's cost in every open `within`, if it fits all of them.

@@ -10,21 +10,31 @@ pub(crate) use read::{Wanted, read_document};
 /// written as a `\u` escape, so a value can forge neither a line of a trace nor what a person sees of it.
 pub(crate) fn write_string(text: &str, out: &mut String) {
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            other if is_unsafe(other) => {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    let mut rest = text;
+    loop {
+        let plain = rest.bytes().position(|byte| !is_plain(byte)).unwrap_or(rest.len());
+        let (own, behind) = rest.split_at_checked(plain).unwrap_or((rest, ""));
+        out.push_str(own);
+        let mut characters = behind.chars();
+        match characters.next() {
+            None => break,
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\r') => out.push_str("\\r"),
+            Some('\t') => out.push_str("\\t"),
+            Some(other) if is_unsafe(other) => {
                 let mut units = [0u16; 2];
                 for unit in other.encode_utf16(&mut units) {
-                    out.push_str(&format!("\\u{unit:04x}"));
+                    out.push_str("\\u");
+                    let digit = |shift: u32| char::from_digit(u32::from(*unit >> shift) & 15, 16);
+                    out.extend([12, 8, 4, 0].into_iter().filter_map(digit));
                 }
             }
-            other => out.push(other),
+            Some(other) => out.push(other),
         }
+        rest = characters.as_str();
     }
     out.push('"');
 }

@@ -298,7 +298,7 @@ fn metric(metric: &MetricState) -> MetricImage {
         MetricState::Total { sum, .. } => MetricImage::Total(*sum),
         MetricState::Gauge { last } => MetricImage::Gauge(*last),
         MetricState::Distribution { buckets, least, greatest, sum, .. } => MetricImage::Distribution {
-            buckets: buckets.iter().map(|(bucket, count)| (*bucket, *count)).collect(),
+            buckets: buckets.iter().collect(),
             least: *least,
             greatest: *greatest,
             words: sum.words,

@@ -310,11 +310,11 @@ impl Thawer<'_> {
         if frames > state.machine.frames.len() || first_action > state.actions.len() {
             return Err(Damaged);
         }
-        let mut metrics = Vec::with_capacity(image.metrics.len());
+        let mut metrics = BTreeMap::new();
         for (at, before) in &image.metrics {
             let at = usize::from(*at);
             let declared = module.metrics.get(at).ok_or(Damaged)?;
-            metrics.push((at, metric(MetricState::new(module, declared), before)?));
+            metrics.insert(at, metric(MetricState::new(module, declared), before)?);
         }
         let purse = |purse: Option<(i64, i64)>| purse.map(|(budget, used)| Purse { budget, used });
         Ok(OpenWithin {

@@ -347,3 +347,16 @@ proptest! {
         let _ = Inputs::new(&program).from_json(full.get(..cut.min(full.len())).unwrap());
     }
 }
+
+#[test]
+fn names_in_messages_are_cut() {
+    let long = "n".repeat(250);
+    let program = echo(|m| {
+        let fields = vec![field(&long, INT)];
+        add_type(m, Type::Record { name: "R".into(), fields })
+    });
+    let found = read(&program, &format!("{{\"{long}\": \"no number\"}}"));
+    assert!(found.starts_with(&format!("! x.{}…: expected int", "n".repeat(64))), "{found}");
+    let error = Inputs::new(&program).table(&long, &Table::of_strings(["a"]).unwrap()).unwrap_err();
+    assert!(error.to_string().len() < 200, "{error}");
+}

@@ -468,9 +468,9 @@ fn values_are_compared_part_by_part() {
         (report.result.unwrap().to_json(), report.fuel_used)
     };
     let base = with(&[], &[]).1;
-    assert_eq!(with(&[3, 4], &[3, 4]), ("true".into(), base + 6));
-    assert_eq!(with(&[3, 4], &[3, 3]), ("false".into(), base + 6));
-    assert_eq!(with(&[3, 4], &[4, 3]), ("false".into(), base + 5), "one slot told them apart");
+    assert_eq!(with(&[3, 4], &[3, 4]), ("true".into(), base + 8));
+    assert_eq!(with(&[3, 4], &[3, 3]), ("false".into(), base + 8));
+    assert_eq!(with(&[3, 4], &[4, 3]), ("false".into(), base + 6), "one slot told them apart");
     assert_eq!(with(&[3, 4], &[3]), ("false".into(), base + 3), "lengths differ");
 }
 

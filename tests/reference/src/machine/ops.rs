@@ -226,11 +226,13 @@ impl<'m> Order<'m> {
 
             Op::Text { result, value } => {
                 let text = to_text(self.types, frame.ty(*value), &frame.value(*value));
-                (result, self.new_text(text)?)
+                let charge = price::count(text.len()).saturating_mul(2);
+                (result, self.new_text(text, charge)?)
             }
             Op::Concat { result, parts } => {
                 let whole: String = parts.iter().map(|part| frame.value(*part).text().to_owned()).collect();
-                (result, self.new_text(whole)?)
+                let charge = price::text(price::count(whole.len()));
+                (result, self.new_text(whole, charge)?)
             }
             Op::Native { result, native, arguments } => {
                 let Some(function) = native.function() else { return Ok(()) };
@@ -277,11 +279,10 @@ impl<'m> Order<'m> {
         slot.value
     }
 
-    fn new_text(&mut self, text: String) -> Done<Slot> {
+    fn new_text(&mut self, text: String, charge: u64) -> Done<Slot> {
         native::check_text(&text)?;
-        let bytes = price::count(text.len());
-        self.settle(price::text(bytes))?;
-        self.take(bytes)?;
+        self.settle(charge)?;
+        self.take(price::count(text.len()))?;
         Ok(Slot::of(Value::from(text)))
     }
 

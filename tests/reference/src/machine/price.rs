@@ -19,6 +19,11 @@ pub(super) fn text(bytes: u64) -> u64 {
     bytes / 16
 }
 
+/// One for each 4 bytes, where something is looked for in them.
+fn searched(bytes: u64) -> u64 {
+    bytes / 4
+}
+
 /// Words of an object: a header, and one for each slot.
 pub(super) fn words(slots: u64) -> u64 {
     slots.saturating_add(1)
@@ -79,18 +84,20 @@ pub(super) fn native(
     result: &Value,
     made: Made,
 ) -> u64 {
-    let of_texts = || -> u64 {
+    let text_bytes = || -> u64 {
         let given: u64 = texts(arguments).map(|text| bytes(text.as_str())).sum();
         let result: u64 = texts(std::slice::from_ref(result)).map(|text| bytes(text.as_str())).sum();
-        text(given.saturating_add(result))
+        given.saturating_add(result)
     };
     let first = arguments.first().unwrap_or(&Value::Zero);
     let work = match charge {
         Charge::Fixed => 0,
-        Charge::Text => of_texts(),
+        Charge::Text => text(text_bytes()),
+        Charge::Search => searched(text_bytes()),
+        Charge::Letters => text_bytes(),
         Charge::Items => {
             let lists = arguments.iter().filter(|value| matches!(value, Value::List(_)));
-            of_texts().saturating_add(lists.map(Value::length).sum())
+            text(text_bytes()).saturating_add(lists.map(Value::length).sum())
         }
         Charge::Values | Charge::Sort => {
             let (mut slots, mut own) = (0_u64, 0_u64);
@@ -101,8 +108,11 @@ pub(super) fn native(
                 }
                 _ => measure(first, &mut slots, &mut own),
             }
-            let once = slots.saturating_add(text(own));
-            if charge == Charge::Sort { once.saturating_mul(log2_ceiling(first.length())) } else { once }
+            if charge == Charge::Sort {
+                slots.saturating_add(text(own)).saturating_mul(log2_ceiling(first.length()))
+            } else {
+                slots.saturating_mul(2).saturating_add(text(own))
+            }
         }
     };
     work.saturating_add(made_words(made))
