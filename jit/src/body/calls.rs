@@ -8,16 +8,22 @@ use super::{Body, Use, at, number, values};
 use crate::layout::{CALM, FRAME, FUEL, REFUSED, SCRATCH, VALUE};
 use crate::module::{HOST_ARGUMENTS, Helper, Plan, count};
 
+/// Registers that an op reads, and those it writes.
+fn operands(op: &Op) -> (Vec<Register>, Vec<Register>) {
+    let (mut read, mut written) = (Vec::new(), Vec::new());
+    op.visit_operands(|_, kind, operand| match (kind, operand) {
+        (OperandKind::Destination(_), Operand::Register(register)) => written.push(register),
+        (_, Operand::Register(register)) => read.push(register),
+        (_, Operand::Registers(registers)) => read.extend_from_slice(registers),
+        _ => {}
+    });
+    (read, written)
+}
+
 impl Body<'_> {
     /// Leaves one op to a helper that does what the interpreter does.
     pub(super) fn by_helper(&mut self, p: usize, op: &Op) {
-        let (mut read, mut written) = (Vec::new(), Vec::new());
-        op.visit_operands(|_, kind, operand| match (kind, operand) {
-            (OperandKind::Destination(_), Operand::Register(register)) => written.push(register),
-            (_, Operand::Register(register)) => read.push(register),
-            (_, Operand::Registers(registers)) => read.extend_from_slice(registers),
-            _ => {}
-        });
+        let (read, written) = operands(op);
         self.call_helper(p, op, &read, &written);
         self.came_back(p);
     }
@@ -25,7 +31,16 @@ impl Body<'_> {
     /// The same where it is seldom needed: registers wait in memory, so that the usual way keeps them in the machine's.
     pub(super) fn by_helper_seldom(&mut self, p: usize, op: &Op) {
         let covered = self.covered;
+        let (read, written) = operands(op);
+        for register in &written {
+            self.forget(*register);
+        }
         let saved = self.save();
+        for register in read {
+            if self.is_constant(register) {
+                self.put(register);
+            }
+        }
         self.step_by_helper(p, op);
         self.restore(&saved);
         self.came_back(p);
