@@ -8,18 +8,27 @@
 //! that op are jumped over, of the others the right arm is taken. An innermost loop pays nothing for that.
 
 mod blocks;
+mod calls;
+mod floats;
+mod fuel;
+mod loops;
+mod objects;
+mod quick;
 mod values;
 
 use swarm_bytecode::layout::Layout;
 use swarm_bytecode::module::Function as Source;
-use swarm_bytecode::op::{Flow, Op, Operand, OperandKind, Register, Settle};
-use swarm_vm::tier::OpAt;
-use wasm_encoder::{BlockType, Function, Instruction, MemArg, ValType};
+use swarm_bytecode::op::Register;
+use wasm_encoder::{BlockType, BranchHint, Function, Instruction, MemArg, ValType};
 
-use crate::layout::{CALM, DUE, FUEL, GIVEN, LEFT, REGISTERS, SCRATCH, VALUE};
-use crate::module::{HOST_ARGUMENTS, Helper, Plan, count};
+use crate::layout::{FUEL, LEFT, REGISTERS, TOP, VALUE};
+use crate::module::{Plan, count};
 use crate::ranges::Ranges;
 use blocks::Open;
+use floats::Chain;
+use fuel::{Ahead, NEVER, UNKNOWN};
+use objects::Lists;
+pub(crate) use quick::Quick;
 
 /// How a function is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +49,10 @@ pub(crate) struct Body<'p> {
     layout: &'p Layout,
     role: Use,
     code: Vec<Instruction<'static>>,
+    /// Branches of which one way is seldom taken, and whether that is the other one.
+    hints: Vec<(usize, bool)>,
+    /// The block around what is seldom, if that is where we are.
+    cold: Option<Label>,
     /// Types of the locals beyond the parameters.
     locals: Vec<ValType>,
     parameters: u32,
@@ -57,12 +70,22 @@ pub(crate) struct Body<'p> {
     points: Vec<usize>,
     /// The block around code that is skipped when the function is entered behind it.
     guard: bool,
-    /// What of the region's fuel was looked at on the straight way here.
-    covered: Option<u32>,
+    ahead: Ahead,
+    /// `F` is at least this; what is more is not known.
+    covered: i64,
+    /// Whether any way leads here.
+    is_reached: bool,
     /// Between which bounds registers lie.
     ranges: Ranges,
+    /// Floats that may be −0 in their locals, where nobody sees it.
+    signed: Vec<bool>,
+    /// Float ops whose results are not looked at yet.
+    chain: Option<Chain>,
+    /// Lists whose headers a loop knows.
+    lists: Lists,
     scratch: [u32; 3],
     float_scratch: u32,
+    address: u32,
     flag: u32,
 }
 
@@ -98,6 +121,8 @@ impl<'p> Body<'p> {
             layout,
             role,
             code: Vec::new(),
+            hints: Vec::new(),
+            cold: None,
             locals: Vec::new(),
             parameters,
             registers: Vec::new(),
@@ -110,10 +135,16 @@ impl<'p> Body<'p> {
             open: Vec::new(),
             points: Vec::new(),
             guard: false,
-            covered: None,
+            ahead: Ahead::of(&function.code, layout),
+            covered: UNKNOWN,
+            is_reached: true,
             ranges: Ranges::of(function),
+            signed: floats::signed(function),
+            chain: None,
+            lists: Lists::default(),
             scratch: [0; 3],
             float_scratch: 0,
+            address: 0,
             flag: 0,
         };
         for register in 0..function.registers.len() {
@@ -125,6 +156,7 @@ impl<'p> Body<'p> {
         }
         body.op = body.local(ValType::I32);
         body.flag = body.local(ValType::I32);
+        body.address = body.local(ValType::I32);
         body.float_scratch = body.local(ValType::F64);
         body.scratch = [ValType::I64, ValType::I64, ValType::I64].map(|ty| body.local(ty));
         if role == Use::Entered {
@@ -151,18 +183,31 @@ impl<'p> Body<'p> {
     fn end(&mut self) {
         self.emit([Instruction::End]);
         self.depth = self.depth.saturating_sub(1);
+        self.cold = self.cold.filter(|label| *label < self.depth);
+    }
+
+    /// The other arm of an `if`, which is not seldom.
+    fn other_arm(&mut self) {
+        self.emit([Instruction::Else]);
+        self.cold = self.cold.filter(|label| label.saturating_add(1) < self.depth);
     }
 
     fn to(&self, label: Label) -> u32 {
         self.depth.saturating_sub(1).saturating_sub(label)
     }
 
-    pub(crate) fn translate(mut self) -> Option<Function> {
+    /// The function, and its branches that are seldom taken.
+    pub(crate) fn translate(mut self) -> Option<(Function, Vec<BranchHint>)> {
         self.exit = self.block(Instruction::Block(BlockType::Empty));
         if self.role == Use::Entered {
+            self.from_the_start();
             for (register, local) in (0u64..).zip(self.registers.clone()) {
                 self.load(0, REGISTERS.saturating_add(register.saturating_mul(8)), local);
             }
+        }
+        if self.role == Use::Called {
+            self.ranges.begin(usize::from(self.function.parameters));
+            self.arrive();
         }
         let function = self.function;
         for (p, op) in function.code.iter().enumerate() {
@@ -172,24 +217,53 @@ impl<'p> Body<'p> {
         self.emit([Instruction::Unreachable]);
         self.end();
         self.write_down();
-        let result = self.plan.result_type(self.function).filter(|_| self.role == Use::Called);
         self.emit([Instruction::I64Const(LEFT)]);
-        match result {
-            Some(ValType::F64) => self.emit([Instruction::F64Const(0.0.into())]),
-            Some(_) => self.emit([Instruction::I64Const(0)]),
-            None => {}
+        if self.role == Use::Called {
+            self.no_result();
         }
         self.emit([Instruction::End]);
         let mut made = Function::new_with_locals_types(self.locals);
-        for instruction in &self.code {
+        let (mut hints, mut own) = (Vec::new(), self.hints.into_iter().peekable());
+        for (at, instruction) in self.code.iter().enumerate() {
+            if let Some((_, taken)) = own.next_if(|(own, _)| *own == at) {
+                let branch_func_offset = count(made.byte_len());
+                hints.push(BranchHint { branch_func_offset, branch_hint_value: taken.into() });
+            }
             made.instruction(instruction);
         }
-        Some(made)
+        Some((made, hints))
+    }
+
+    /// Entered at its start, a function does what it does where it is called, which pays for no way into its midst.
+    fn from_the_start(&mut self) {
+        self.emit([Instruction::LocalGet(self.at), Instruction::I32Eqz]);
+        self.block(Instruction::If(BlockType::Empty));
+        self.emit([Instruction::LocalGet(self.fuel), Instruction::LocalGet(self.held)]);
+        for register in 0..usize::from(self.function.parameters) {
+            let place = at(REGISTERS.saturating_add(u64::from(count(register)).saturating_mul(8)));
+            let float = self.plan.value_type(self.function, register) == ValType::F64;
+            self.emit([Instruction::I32Const(0)]);
+            self.emit([if float { Instruction::F64Load(place) } else { Instruction::I64Load(place) }]);
+        }
+        self.emit([Instruction::Call(self.plan.inner(self.index))]);
+        match self.plan.result_type(self.function) {
+            Some(ValType::F64) => self.keep_value(self.float_scratch),
+            Some(_) => self.keep_value(self.scratch[1]),
+            None => {}
+        }
+        self.emit([Instruction::Return]);
+        self.end();
+    }
+
+    /// Puts the value on the stack where the one who entered looks for it.
+    fn keep_value(&mut self, value: u32) {
+        let store = self.store_of(value, at(VALUE));
+        self.emit([Instruction::LocalSet(value), Instruction::I32Const(0), Instruction::LocalGet(value), store]);
     }
 
     /// Notes the frame and where it stands.
     fn write_down(&mut self) {
-        let top = 0;
+        let top = TOP;
         let size = self.registers.len().saturating_mul(8).saturating_add(8);
         let mut offset = self.plan.places.log;
         let word = MemArg { offset, align: 2, memory_index: 0 };
@@ -204,11 +278,10 @@ impl<'p> Body<'p> {
         ]);
         for local in self.registers.clone() {
             offset = offset.saturating_add(8);
-            self.emit([
-                Instruction::GlobalGet(top),
-                Instruction::LocalGet(local),
-                self.store_of(local, at(offset)),
-            ]);
+            self.emit([Instruction::GlobalGet(top)]);
+            self.get_visible(local);
+            let store = self.store_of(local, at(offset));
+            self.emit([store]);
         }
         self.emit([
             Instruction::GlobalGet(top),
@@ -227,28 +300,37 @@ impl<'p> Body<'p> {
         self.end();
     }
 
-    fn is_float(&self, local: u32) -> bool {
-        let own = local.checked_sub(self.parameters);
-        match own.and_then(|own| self.locals.get(usize::try_from(own).ok()?)) {
-            Some(ty) => *ty == ValType::F64,
-            // A parameter that is a register.
-            None => local
-                .checked_sub(2)
-                .and_then(|register| usize::try_from(register).ok())
-                .is_some_and(|register| self.plan.value_type(self.function, register) == ValType::F64),
+    fn type_of(&self, local: u32) -> ValType {
+        let own = local.checked_sub(self.parameters).map(|own| self.locals.get(usize::try_from(own).unwrap_or(usize::MAX)));
+        match (own, self.role) {
+            (Some(ty), _) => ty.copied().unwrap_or(ValType::I64),
+            // A parameter that is a register, or one of those before it.
+            (None, Use::Called) => match local.checked_sub(2).and_then(|at| usize::try_from(at).ok()) {
+                Some(register) => self.plan.value_type(self.function, register),
+                None => ValType::I64,
+            },
+            (None, Use::Entered) => if local == self.at { ValType::I32 } else { ValType::I64 },
         }
     }
 
+    fn is_float(&self, local: u32) -> bool {
+        self.type_of(local) == ValType::F64
+    }
+
     fn store_of(&self, local: u32, place: MemArg) -> Instruction<'static> {
-        if self.is_float(local) { Instruction::F64Store(place) } else { Instruction::I64Store(place) }
+        match self.type_of(local) {
+            ValType::F64 => Instruction::F64Store(place),
+            ValType::I32 => Instruction::I32Store(MemArg { align: 2, ..place }),
+            _ => Instruction::I64Store(place),
+        }
     }
 
     /// A local from an address below all that grows.
     fn load(&mut self, base: i32, offset: u64, local: u32) {
-        let load = if self.is_float(local) {
-            Instruction::F64Load(at(offset))
-        } else {
-            Instruction::I64Load(at(offset))
+        let load = match self.type_of(local) {
+            ValType::F64 => Instruction::F64Load(at(offset)),
+            ValType::I32 => Instruction::I32Load(MemArg { align: 2, ..at(offset) }),
+            _ => Instruction::I64Load(at(offset)),
         };
         self.emit([Instruction::I32Const(base), load, Instruction::LocalSet(local)]);
     }
@@ -272,10 +354,24 @@ impl<'p> Body<'p> {
         self.ranges.forget(register);
     }
 
-    /// The straight way ends here.
+    /// Ways meet here.
     fn turn(&mut self) {
-        self.covered = None;
+        self.covered = UNKNOWN;
+        self.is_reached = true;
         self.ranges.turn();
+    }
+
+    /// No way leads on from here.
+    fn never(&mut self) {
+        self.covered = NEVER;
+        self.is_reached = false;
+    }
+
+    /// Opens a block for what is seldom, if the number on the stack is not 0.
+    fn seldom(&mut self) {
+        self.hints.push((self.code.len(), false));
+        let label = self.block(Instruction::If(BlockType::Empty));
+        self.cold.get_or_insert(label);
     }
 
     /// Leaves at an op of which nothing has happened.
@@ -284,315 +380,24 @@ impl<'p> Body<'p> {
         self.emit([Instruction::I32Const(number(p)), Instruction::LocalSet(self.op), Instruction::Br(exit)]);
     }
 
-    /// Leaves if the number on the stack is not 0.
+    /// Leaves if the number on the stack is not 0. In code that is seldom come to, what follows is seldom too.
     fn leave_if(&mut self, p: usize) {
-        self.block(Instruction::If(BlockType::Empty));
-        self.leave(p);
-        self.end();
+        let exit = self.to(self.exit);
+        self.emit([Instruction::I32Const(number(p)), Instruction::LocalSet(self.op)]);
+        self.hints.push((self.code.len(), self.cold.is_some()));
+        self.emit([Instruction::BrIf(exit)]);
     }
 
-    /// What a step does to `F`.
-    fn step_fuel(&mut self, from: usize, to: usize) {
-        let edge = i64::from(self.layout.edge(from, to));
-        if edge != 0 && self.plan.metered {
-            self.emit([
-                Instruction::LocalGet(self.fuel),
-                Instruction::I64Const(edge),
-                Instruction::I64Add,
-                Instruction::LocalSet(self.fuel),
-            ]);
+    /// A local as others see it: no float is −0 for them.
+    fn get_visible(&mut self, local: u32) {
+        self.emit([Instruction::LocalGet(local)]);
+        let register = self.registers.iter().position(|own| *own == local);
+        if register.is_some_and(|at| self.signed.get(at).copied().unwrap_or(false)) {
+            self.emit([Instruction::F64Const(0.0.into()), Instruction::F64Add]);
         }
     }
 
-    /// Rule F3: looks whether the fuel is there, for this op and all that must follow it. Where only these are not
-    /// covered, the interpreter finds out which.
-    fn settle(&mut self, p: usize) {
-        let own = self.layout.charge(p);
-        if !self.plan.metered || self.covered.is_some_and(|covered| covered >= own) {
-            return;
-        }
-        let due = self.straight_on(p);
-        self.settle_for(p, due.into());
-        self.covered = Some(due);
-    }
-
-    /// Looks whether there is so much fuel.
-    fn settle_for(&mut self, p: usize, due: i64) {
-        if !self.plan.metered {
-            return;
-        }
-        self.emit([Instruction::LocalGet(self.fuel), Instruction::I64Const(due), Instruction::I64LtS]);
-        self.block(Instruction::If(BlockType::Empty));
-        self.emit([
-            Instruction::I64Const(due),
-            Instruction::LocalGet(self.fuel),
-            Instruction::Call(Plan::helper(Helper::Look)),
-            Instruction::LocalTee(self.scratch_at(0)),
-            Instruction::I64Const(LEFT),
-            Instruction::I64Eq,
-        ]);
-        self.leave_if(p);
-        self.emit([Instruction::LocalGet(self.scratch_at(0)), Instruction::LocalSet(self.fuel)]);
-        self.end();
-    }
-
-    /// What a loop's op needs so that the fuel covers the straight way into its body as well.
-    fn due_of_round(&self, p: usize, body: usize) -> i64 {
-        let inside = i64::from(self.straight_on(body)).saturating_sub(self.layout.edge(p, body).into());
-        inside.max(self.layout.charge(p).into())
-    }
-
-    /// Settles a loop's closing op. It calls no helper, which would cost the loop its registers: where the fuel does not
-    /// reach, the run leaves and comes back here.
-    fn settle_round(&mut self, p: usize, body: usize) {
-        if !self.plan.metered {
-            return;
-        }
-        let due = self.due_of_round(p, body);
-        self.emit([Instruction::LocalGet(self.fuel), Instruction::I64Const(due), Instruction::I64LtS]);
-        self.block(Instruction::If(BlockType::Empty));
-        self.emit([
-            Instruction::I32Const(0),
-            Instruction::I64Const(due.saturating_add(1)),
-            Instruction::I64Store(at(DUE)),
-        ]);
-        self.leave(p);
-        self.end();
-    }
-
-    fn float_scratch(&self) -> u32 {
-        self.float_scratch
-    }
-
-    fn scratch_at(&self, at: usize) -> u32 {
-        self.scratch.get(at).copied().unwrap_or(0)
-    }
-
-    /// The most that is due at settling ops from here to where the way parts, or `F` changes by what is not known.
-    fn straight_on(&self, from: usize) -> u32 {
-        let mut due = self.layout.charge(from);
-        for (p, op) in self.function.code.iter().enumerate().skip(from) {
-            let info = op.info();
-            if info.settle == Settle::Yes || values::is_small_native(op) {
-                due = due.max(self.layout.charge(p));
-            } else if info.settle == Settle::Dynamic {
-                break;
-            }
-            if info.flow != Flow::Next {
-                break;
-            }
-        }
-        due
-    }
-
-    /// Leaves one op to a helper that does what the interpreter does.
-    fn by_helper(&mut self, p: usize, op: &Op) {
-        let (mut read, mut written) = (Vec::new(), Vec::new());
-        op.visit_operands(|_, kind, operand| match (kind, operand) {
-            (OperandKind::Destination(_), Operand::Register(register)) => written.push(register),
-            (_, Operand::Register(register)) => read.push(register),
-            (_, Operand::Registers(registers)) => read.extend_from_slice(registers),
-            _ => {}
-        });
-        self.call_helper(
-            p,
-            &read,
-            &written,
-            i32::from(!values::only_adds(self.plan.module, self.function, op)),
-        );
-    }
-
-    fn call_helper(&mut self, p: usize, read: &[Register], written: &[Register], kind: i32) {
-        for register in read.iter().chain(written) {
-            self.put(*register);
-        }
-        self.emit([
-            Instruction::I32Const(number(self.index)),
-            Instruction::I32Const(number(p)),
-            Instruction::LocalGet(self.fuel),
-            Instruction::LocalGet(self.held),
-            Instruction::I32Const(kind),
-            Instruction::Call(Plan::helper(Helper::Step)),
-            Instruction::LocalSet(self.fuel),
-        ]);
-        for register in written {
-            self.take(*register);
-        }
-        self.left(p);
-        self.covered = None;
-    }
-
-    /// Leaves if a helper said so.
-    fn left(&mut self, p: usize) {
-        self.emit([Instruction::LocalGet(self.fuel), Instruction::I64Const(LEFT), Instruction::I64Eq]);
-        self.leave_if(p);
-    }
-
-    /// Puts a register where helpers find it.
-    fn put(&mut self, register: Register) {
-        let local = self.register(register);
-        let place = at(SCRATCH.saturating_add(u64::from(register.0).saturating_mul(8)));
-        self.emit([Instruction::I32Const(0), Instruction::LocalGet(local), self.store_of(local, place)]);
-    }
-
-    fn take(&mut self, register: Register) {
-        let local = self.register(register);
-        self.forget(register);
-        self.load(0, SCRATCH.saturating_add(u64::from(register.0).saturating_mul(8)), local);
-    }
-
-    /// A host call. One with many arguments is an op like any other.
-    fn host(&mut self, p: usize, op: &Op, result: Option<Register>, arguments: &[Register]) {
-        if arguments.len() > HOST_ARGUMENTS {
-            return self.by_helper(p, op);
-        }
-        self.settle(p);
-        if let Some(result) = result {
-            self.put(result);
-        }
-        let word = self.plan.program.word_of(OpAt { function: self.plan.small(self.index), op: count(p) });
-        self.emit([
-            Instruction::I32Const(word.cast_signed()),
-            Instruction::LocalGet(self.fuel),
-            Instruction::LocalGet(self.held),
-        ]);
-        for register in arguments {
-            self.get(*register);
-            if self.is_float(self.register(*register)) {
-                self.emit([Instruction::I64ReinterpretF64]);
-            }
-        }
-        let missing = HOST_ARGUMENTS.saturating_sub(arguments.len());
-        self.emit(std::iter::repeat_n(Instruction::I64Const(0), missing));
-        self.emit([Instruction::Call(Plan::helper(Helper::Host)), Instruction::LocalSet(self.fuel)]);
-        if let Some(result) = result {
-            self.take(result);
-        }
-        self.left(p);
-        self.covered = None;
-    }
-
-    /// A call of another function.
-    fn call(
-        &mut self,
-        p: usize,
-        result: Option<Register>,
-        callee: usize,
-        arguments: &[Register],
-    ) -> Option<()> {
-        self.settle(p);
-        let other = self.plan.module.functions.get(callee)?;
-        let bytes = swarm_bytecode::cost::frame_bytes(u64::try_from(other.registers.len()).ok()?);
-        let frame = i64::try_from(bytes).ok()?.saturating_add(1 << 32);
-        let [held, _, _] = self.scratch;
-        self.emit([
-            Instruction::I32Const(0),
-            Instruction::I64Load(at(CALM)),
-            Instruction::LocalGet(self.held),
-            Instruction::I64Const(frame),
-            Instruction::I64Add,
-            Instruction::LocalTee(held),
-            Instruction::I64Sub,
-            Instruction::I64Const(0x8000_0000_8000_0000_u64.cast_signed()),
-            Instruction::I64And,
-            Instruction::I64Eqz,
-            Instruction::I32Eqz,
-        ]);
-        self.block(Instruction::If(BlockType::Empty));
-        self.emit([
-            Instruction::LocalGet(held),
-            Instruction::Call(Plan::helper(Helper::Rise)),
-            Instruction::I32Eqz,
-        ]);
-        self.leave_if(p);
-        self.end();
-        self.emit([Instruction::LocalGet(self.fuel)]);
-        if self.plan.metered {
-            let due = i64::from(self.layout.charge(p));
-            self.emit([Instruction::I64Const(due), Instruction::I64Sub]);
-        }
-        self.emit([Instruction::LocalGet(held)]);
-        for register in arguments {
-            self.get(*register);
-        }
-        self.emit([Instruction::Call(self.plan.inner(callee))]);
-        let given = self.plan.result_type(other);
-        match (given, result) {
-            (Some(_), Some(result)) if self.is_float(self.register(result)) => {
-                // Kept until it is clear that there is a result.
-                let local = self.local(ValType::F64);
-                self.emit([Instruction::LocalSet(local)]);
-                self.returned(p);
-                self.emit([Instruction::LocalGet(local)]);
-                self.set(result);
-            }
-            (Some(_), Some(result)) => {
-                let [_, value, _] = self.scratch;
-                self.emit([Instruction::LocalSet(value)]);
-                self.returned(p);
-                self.emit([Instruction::LocalGet(value)]);
-                self.set(result);
-            }
-            (Some(_), None) => {
-                self.emit([Instruction::Drop]);
-                self.returned(p);
-            }
-            (None, _) => self.returned(p),
-        }
-        self.covered = None;
-        Some(())
-    }
-
-    /// Behind a call: the fuel is on the stack.
-    fn returned(&mut self, p: usize) {
-        self.emit([Instruction::LocalTee(self.fuel), Instruction::I64Const(0), Instruction::I64LtS]);
-        self.leave_if(p);
-        if self.plan.metered {
-            let due = i64::from(self.layout.charge(p));
-            self.emit([
-                Instruction::LocalGet(self.fuel),
-                Instruction::I64Const(due),
-                Instruction::I64Add,
-                Instruction::LocalSet(self.fuel),
-            ]);
-        }
-    }
-
-    /// The end of the function.
-    fn finish(&mut self, p: usize, value: Option<Register>) {
-        if self.layout.withins(p) > 0 {
-            self.leave(p);
-            return;
-        }
-        self.settle(p);
-        let due = i64::from(self.layout.charge(p));
-        if let (Some(value), Use::Entered) = (value, self.role) {
-            let local = self.register(value);
-            self.emit([
-                Instruction::I32Const(0),
-                Instruction::LocalGet(local),
-                self.store_of(local, at(VALUE)),
-            ]);
-        }
-        self.emit([Instruction::LocalGet(self.fuel)]);
-        if self.plan.metered {
-            self.emit([Instruction::I64Const(due), Instruction::I64Sub]);
-        }
-        if let (Some(value), Use::Called) = (value, self.role) {
-            self.get(value);
-        }
-        self.emit([Instruction::Return]);
-    }
-
-    /// A value given to the program.
-    fn given(&mut self, result: Register, base: u64, index: usize) {
-        let offset = u64::try_from(index).unwrap_or(0).saturating_mul(8).saturating_add(base);
-        let local = self.register(result);
-        self.load(0, offset, local);
-        self.forget(result);
-    }
-
-    fn input(&mut self, result: Register, index: usize) {
-        self.given(result, GIVEN, index);
+    fn is_constant(&self, register: Register) -> bool {
+        self.ranges.get(register).constant().is_some()
     }
 }

@@ -11,10 +11,10 @@ pub(crate) const LENGTH: u64 = 8;
 pub(crate) const VALUE: u64 = 16;
 /// `F` where a run left by itself.
 pub(crate) const FUEL: u64 = 24;
-/// What frames may take without asking: how many, and their bytes, in 32 bits each.
-pub(crate) const CALM: u64 = 32;
-/// What a loop's end needed of fuel where it was not there, and 1; else 0.
-pub(crate) const DUE: u64 = 40;
+/// The global with the place behind the frames that left.
+pub(crate) const TOP: u32 = 0;
+/// The global with what frames may take without asking, in bytes as [`FRAME`] counts them.
+pub(crate) const CALM: u32 = 1;
 /// Registers of the function to be entered.
 pub(crate) const REGISTERS: u64 = 2048;
 /// Operands of a single step.
@@ -29,6 +29,10 @@ pub(crate) const MAX_ARENA: u64 = 1 << 30;
 pub(crate) const ZEROS: u64 = 300;
 /// `F` of a run that left compiled code: no region is paid to below 0.
 pub(crate) const LEFT: i64 = i64::MIN;
+/// What a call gives whose function had no room: [`FUEL`] has the `F` it was called with.
+pub(crate) const REFUSED: i64 = LEFT + 1;
+/// What frames hold is one number: their bytes in units of this, and how many they are.
+pub(crate) const FRAME: i64 = 1 << 12;
 /// Bytes of stack for compiled code.
 pub(crate) const STACK: usize = 1 << 20;
 
@@ -45,13 +49,16 @@ pub(crate) struct Places {
     pub(crate) columns: u64,
     /// Most frames at once.
     pub(crate) frames: u64,
+    /// Bytes of the smallest frame of a function that is called.
+    pub(crate) frame_bytes: u64,
     /// Whether functions call each other, so that somebody asks what frames may take.
     pub(crate) calls: bool,
 }
 
 impl Places {
-    /// For so many inputs and context values, and functions of at most so many registers.
-    pub(crate) fn new(inputs: usize, contexts: usize, registers: usize, calls: bool) -> Places {
+    /// For so many inputs and context values, and functions of at most so many registers, of which those that are called
+    /// have at least `smallest`.
+    pub(crate) fn new(inputs: usize, contexts: usize, registers: usize, smallest: Option<usize>) -> Places {
         let words = |count: usize| u64::try_from(count).unwrap_or(0).saturating_mul(8);
         let registers = words(registers);
         // What a frame may take of the stack: each register and each of the values at work, spilled, and what the call
@@ -65,6 +72,9 @@ impl Places {
         let entries = frames.saturating_add(2).saturating_mul(registers.saturating_add(16));
         let marks = log.saturating_add(entries);
         let columns = marks.saturating_add(MAX_ARENA >> PAGE_BITS).next_multiple_of(64);
-        Places { contexts: at_contexts, log, marks, columns, frames, calls }
+        let calls = smallest.is_some();
+        let smallest = u64::try_from(smallest.unwrap_or(0)).unwrap_or(0);
+        let frame_bytes = swarm_bytecode::cost::frame_bytes(smallest);
+        Places { contexts: at_contexts, log, marks, columns, frames, frame_bytes, calls }
     }
 }

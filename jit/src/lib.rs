@@ -59,6 +59,49 @@ pub struct Jit {
     when: When,
     metered: bool,
     programs: Mutex<HashMap<[u8; 32], Arc<Known>>>,
+    marks: Marks,
+}
+
+/// What [`Tier::is_ready`] found, so that asking again, at each call that comes back to the driver, costs next to nothing:
+/// one mark for all programs whose digests begin alike, with the rest of the last one's.
+struct Marks([AtomicU64; 64]);
+
+/// What a mark says of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// Nothing.
+    None = 0,
+    /// Its code is there, and worth it.
+    Compiled = 1,
+    /// It stays with the interpreter.
+    GivenUp = 2,
+}
+
+impl Marks {
+    fn new() -> Marks {
+        Marks(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+
+    /// The mark's place and what the mark of this program looks like.
+    fn place(&self, digest: [u8; 32]) -> Option<(&AtomicU64, u64)> {
+        let [first, rest @ ..] = digest.first_chunk::<9>()?;
+        let own = u64::from_le_bytes(*rest) & !3;
+        self.0.get(usize::from(first & 63)).map(|mark| (mark, own))
+    }
+
+    fn get(&self, digest: [u8; 32]) -> Mark {
+        match self.place(digest) {
+            Some((mark, own)) if mark.load(Ordering::Relaxed) == own | Mark::Compiled as u64 => Mark::Compiled,
+            Some((mark, own)) if mark.load(Ordering::Relaxed) == own | Mark::GivenUp as u64 => Mark::GivenUp,
+            _ => Mark::None,
+        }
+    }
+
+    fn set(&self, digest: [u8; 32], mark: Mark) {
+        if let Some((place, own)) = self.place(digest) {
+            place.store(own | mark as u64, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What is known of a program.
@@ -124,6 +167,9 @@ const HOT: u64 = 1_000_000;
 /// Fuel of an activation after which compiled code takes over.
 const WARM: u64 = 50_000;
 
+/// Programs that are kept compiled; with one more, all are forgotten.
+const MOST_PROGRAMS: usize = 256;
+
 impl Jit {
     /// Compiles each program when it first runs.
     ///
@@ -145,6 +191,7 @@ impl Jit {
         let mut config = Config::new();
         config.cranelift_opt_level(OptLevel::Speed);
         config.wasm_wide_arithmetic(true);
+        config.wasm_branch_hinting(true);
         config.max_wasm_stack(STACK);
         if let Some(directory) = cache {
             let mut settings = CacheConfig::new();
@@ -154,7 +201,7 @@ impl Jit {
         let engine = Engine::new(&config)?;
         let mut linker = Linker::new(&engine);
         session::link(&mut linker)?;
-        Ok(Jit { engine, linker, when: When::Always, metered: true, programs: Mutex::default() })
+        Ok(Jit { engine, linker, when: When::Always, metered: true, programs: Mutex::default(), marks: Marks::new() })
     }
 
     /// Leaves a program to the interpreter until it has used so much fuel that compiling it may pay, compiles beside the run,
@@ -174,6 +221,10 @@ impl Jit {
 
     fn known(&self, program: &Program) -> Arc<Known> {
         let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        // Each instance that is kept reserves gigabytes of addresses.
+        if programs.len() >= MOST_PROGRAMS && !programs.contains_key(&program.digest()) {
+            programs.clear();
+        }
         Arc::clone(programs.entry(program.digest()).or_default())
     }
 }
@@ -231,16 +282,18 @@ impl Tier for Jit {
         if fuel_used < WARM {
             return false;
         }
-        let known = self.known(program);
-        match known.compiled.get() {
-            Some(compiled) => compiled.is_some() && known.balance.is_good(),
-            None => {
-                if fuel_used >= HOT {
-                    known.compile_beside(&self.engine, program, self.metered);
-                }
-                false
-            }
+        let mark = self.marks.get(program.digest());
+        if mark == Mark::GivenUp || (mark == Mark::None && fuel_used < HOT) {
+            return false;
         }
+        let known = self.known(program);
+        let Some(compiled) = known.compiled.get() else {
+            known.compile_beside(&self.engine, program, self.metered);
+            return false;
+        };
+        let is_good = compiled.is_some() && known.balance.is_good();
+        self.marks.set(program.digest(), if is_good { Mark::Compiled } else { Mark::GivenUp });
+        is_good
     }
 
     fn run(&self, work: &mut Work<'_>) {

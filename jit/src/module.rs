@@ -6,14 +6,14 @@ use swarm_bytecode::module::{Function as Source, Module};
 use swarm_bytecode::op::Op;
 use swarm_bytecode::types::Class;
 use wasm_encoder::{
-    CodeSection, ConstExpr, EntityType, ExportKind, ExportSection, Function, FunctionSection, GlobalSection,
+    BranchHints, CodeSection, ConstExpr, EntityType, ExportKind, ExportSection, FunctionSection, GlobalSection,
     GlobalType, ImportSection, MemoryType, TypeSection, ValType,
 };
 
 use swarm_vm::Program;
 
-use crate::body::{Body, Use};
-use crate::layout::Places;
+use crate::body::{Body, Quick, Use};
+use crate::layout::{CALM, Places, TOP};
 
 /// Functions that compiled code calls of its host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,8 @@ pub(crate) struct Plan<'m> {
     pub(crate) metered: bool,
     /// Slots of the constant texts.
     pub(crate) strings: Vec<u64>,
+    /// Functions that may return at once.
+    pub(crate) quick: Vec<Option<Quick>>,
 }
 
 impl Plan<'_> {
@@ -117,9 +119,14 @@ pub(crate) fn translate(program: &Program, metered: bool) -> Option<Translation>
     let module = program.module();
     let widest = module.functions.iter().map(|function| function.registers.len()).max()?;
     let called = called(module);
-    let places = Places::new(module.inputs.len(), module.contexts.len(), widest, called.contains(&true));
+    let small = module.functions.iter().zip(&called).filter(|(_, called)| **called);
+    let small = small.map(|(function, _)| function.registers.len()).min();
+    let places = Places::new(module.inputs.len(), module.contexts.len(), widest, small);
     let strings = (0..module.strings.len()).map_while(|at| program.string(at)).collect();
-    let plan = Plan { module, program, places, metered, strings };
+    let layouts: Vec<Layout> =
+        module.functions.iter().map(|function| Layout::of(&function.code).ok()).collect::<Option<_>>()?;
+    let quick = module.functions.iter().zip(&layouts).map(|(function, layout)| Quick::of(function, layout));
+    let plan = Plan { module, program, places, metered, strings, quick: quick.collect() };
     let mut types = TypeSection::new();
     let mut imports = ImportSection::new();
     for (at, helper) in Helper::ALL.into_iter().enumerate() {
@@ -130,6 +137,7 @@ pub(crate) fn translate(program: &Program, metered: bool) -> Option<Translation>
     let mut functions = FunctionSection::new();
     let mut code = CodeSection::new();
     let mut exports = ExportSection::new();
+    let mut hints = BranchHints::new();
     for function in &module.functions {
         let own = (0..usize::from(function.parameters)).map(|at| plan.value_type(function, at));
         let parameters = [ValType::I64, ValType::I64].into_iter().chain(own);
@@ -141,27 +149,22 @@ pub(crate) fn translate(program: &Program, metered: bool) -> Option<Translation>
     let outer = types.len();
     types.ty().function([ValType::I32, ValType::I64, ValType::I64], [ValType::I64]);
     for role in [Use::Called, Use::Entered] {
-        for (at, function) in module.functions.iter().enumerate() {
-            let layout = Layout::of(&function.code).ok()?;
+        for (at, (function, layout)) in module.functions.iter().zip(&layouts).enumerate() {
             if role == Use::Entered {
                 functions.function(outer);
                 let place = plan.inner(at.saturating_add(module.functions.len()));
                 exports.export(&format!("f{at}"), ExportKind::Func, place);
             }
-            let body = if role == Use::Called && !called.get(at).copied().unwrap_or(false) {
-                let mut never = Function::new([]);
-                never.instructions().unreachable().end();
-                never
-            } else {
-                Body::new(&plan, at, function, &layout, role).translate()?
-            };
+            let (body, unlikely) = Body::new(&plan, at, function, layout, role).translate()?;
+            let place = Helper::ALL.len().saturating_add(usize::try_from(code.len()).ok()?);
+            hints.function_hints(count(place), unlikely);
             code.function(&body);
         }
     }
     let mut bytes = wasm_encoder::Module::new();
     bytes.section(&types).section(&imports).section(&functions);
     memories(&mut bytes, &mut exports, &places);
-    bytes.section(&exports).section(&code);
+    bytes.section(&exports).section(&hints).section(&code);
     Some(Translation { bytes: bytes.finish(), places })
 }
 
@@ -180,9 +183,11 @@ fn memories(module: &mut wasm_encoder::Module, exports: &mut ExportSection, plac
     let mut globals = GlobalSection::new();
     let global = |val_type| GlobalType { val_type, mutable: true, shared: false };
     globals.global(global(ValType::I32), &ConstExpr::i32_const(0));
+    globals.global(global(ValType::I64), &ConstExpr::i64_const(0));
     exports.export("memory", ExportKind::Memory, 0);
     exports.export("arena", ExportKind::Memory, 1);
-    exports.export("top", ExportKind::Global, 0);
+    exports.export("top", ExportKind::Global, TOP);
+    exports.export("calm", ExportKind::Global, CALM);
     module.section(&memories).section(&globals);
 }
 

@@ -142,7 +142,27 @@ impl Ranges {
         self.now.get(usize::from(register.0)).copied().unwrap_or(Range::ALL)
     }
 
-    /// The straight way ends here.
+    /// At the start of a function that was called: registers that are no parameters are 0.
+    pub(crate) fn begin(&mut self, parameters: usize) {
+        self.now.iter_mut().skip(parameters).for_each(|now| *now = Range::ZERO);
+    }
+
+    /// On the way on which the condition that the op before compared has a value.
+    pub(crate) fn branch(&mut self, compared: Option<&Op>, condition: Register, holds: bool) {
+        let (less, left, right, equal) = match compared {
+            Some(Op::LtInt { result, left, right }) if *result == condition => (holds, *left, *right, !holds),
+            Some(Op::LeInt { result, left, right }) if *result == condition => (holds, *left, *right, holds),
+            _ => return,
+        };
+        let (small, great) = if less { (left, right) } else { (right, left) };
+        let by = i64::from(!equal);
+        let (below, above) = (self.get(small), self.get(great));
+        let (high, low) = (above.high.saturating_sub(by), below.low.saturating_add(by));
+        self.set(small, Range { high: below.high.min(high), ..below });
+        self.set(great, Range { low: above.low.max(low), ..above });
+    }
+
+    /// Ways meet here: what holds is what holds everywhere.
     pub(crate) fn turn(&mut self) {
         self.now.copy_from_slice(&self.all);
     }

@@ -10,7 +10,7 @@ use swarm_vm::tier::{Given, OpAt, Stepped, Work};
 use wasmtime::{Caller, Global, Instance, Linker, Memory, Store, TypedFunc, Val};
 
 use crate::layout::{
-    CALM, DUE, FUEL, LEFT, LENGTH, MAX_ARENA, NEXT, PAGE_BITS, Places, REGISTERS, SCRATCH, VALUE, ZEROS,
+    FRAME, FUEL, LEFT, LENGTH, MAX_ARENA, NEXT, PAGE_BITS, Places, REGISTERS, SCRATCH, VALUE, ZEROS,
 };
 use crate::module::HOST_ARGUMENTS;
 
@@ -42,6 +42,8 @@ scoped_thread_local!(static mut RUN: for<'a> &'a mut dyn Run);
 pub(crate) struct Handles {
     memories: Option<(Memory, Memory)>,
     top: Option<Global>,
+    /// The global with what frames may take, and what that is.
+    calm: Option<(Global, u64)>,
     columns: Columns,
 }
 
@@ -74,8 +76,6 @@ pub(crate) struct Visit {
 enum Way {
     /// The function that was entered returned.
     Returned,
-    /// It came to the end of a loop short of fuel, and there is more.
-    Looked,
     /// It is up to the interpreter.
     Left,
 }
@@ -137,7 +137,7 @@ struct Context<'c, 'w> {
 
 /// Bytes of frames, of what frames hold.
 fn bytes_of(held: i64) -> u64 {
-    held.cast_unsigned() & 0xffff_ffff
+    held.wrapping_div(FRAME).cast_unsigned()
 }
 
 fn offset(place: u64) -> usize {
@@ -227,13 +227,17 @@ impl Context<'_, '_> {
     /// What frames may take from now on without asking.
     fn calm(&mut self, store: &mut impl wasmtime::AsContextMut<Data = Handles>) -> Option<()> {
         let room = self.work.room();
-        let frames = room.frames.min(self.places.frames).min(0x3fff_ffff);
+        let frames = room.frames.min(self.places.frames).min(FRAME.cast_unsigned().saturating_sub(2));
         let bytes = room.bytes.min(room.registers.saturating_mul(8)).min(0x3fff_ffff);
         self.limits = (frames, bytes);
-        let calm = bytes.min(room.held_before);
-        let packed = (frames << 32) | calm;
-        let (memory, _) = store.as_context().data().memories?;
-        write(memory.data_mut(store), CALM, packed);
+        // No more frames than there may be, as none is smaller than the smallest.
+        let calm = bytes.min(room.held_before).min(frames.saturating_mul(self.places.frame_bytes));
+        let packed = calm.saturating_add(1).saturating_mul(FRAME.cast_unsigned()).saturating_sub(1);
+        let (calm, known) = store.as_context().data().calm?;
+        if known != packed {
+            calm.set(&mut *store, Val::I64(packed.cast_signed())).ok()?;
+            store.as_context_mut().data_mut().calm = Some((calm, packed));
+        }
         Some(())
     }
 }
@@ -269,8 +273,7 @@ impl Run for Context<'_, '_> {
     }
 
     fn rise(&mut self, caller: &mut Caller<'_, Handles>, held: i64) -> i32 {
-        let held = held.cast_unsigned();
-        let (frames, bytes) = (held >> 32, held & 0xffff_ffff);
+        let (frames, bytes) = (held.wrapping_rem(FRAME).cast_unsigned(), bytes_of(held));
         if frames > self.limits.0 || bytes > self.limits.1 {
             return 0;
         }
@@ -410,12 +413,13 @@ impl Session {
         let memory = |store: &mut Store<Handles>, name| instance.get_memory(store, name);
         let memories = memory(&mut store, "memory").zip(memory(&mut store, "arena"));
         let top = instance.get_global(&mut store, "top");
+        let calm = instance.get_global(&mut store, "calm").map(|calm| (calm, 0));
         let mut entries = Vec::with_capacity(functions);
         for at in 0..functions {
             entries.push(instance.get_typed_func(&mut store, &format!("f{at}"))?);
         }
         let handles = store.data_mut();
-        (handles.memories, handles.top) = (memories, top);
+        (handles.memories, handles.top, handles.calm) = (memories, top, calm);
         Ok(Session { store, entries, places })
     }
 
@@ -439,7 +443,7 @@ impl Session {
             let Some((op, at)) = at else { break };
             context.visit.entries = context.visit.entries.saturating_add(1);
             match self.enter(&mut context, op, at) {
-                Some(Way::Returned | Way::Looked) => {}
+                Some(Way::Returned) => {}
                 Some(Way::Left) | None => break,
             }
         }
@@ -462,7 +466,6 @@ impl Session {
         let top = self.store.data().top?;
         let data = memory.data_mut(&mut self.store);
         write_all(data, REGISTERS, context.work.registers().iter().copied());
-        write(data, DUE, 0);
         top.set(&mut self.store, Val::I32(0)).ok()?;
         (context.entry_fuel, context.copied) = (fuel, 0);
         context.calm(&mut self.store)?;
@@ -480,14 +483,8 @@ impl Session {
             work.leave(value, came);
             return Some(Way::Returned);
         }
-        let due = read(data, DUE).cast_signed();
         let end = top.get(&mut self.store).i32().and_then(|top| u64::try_from(top).ok())?;
         self.put_back(work, end, stand)?;
-        if let Some(due) = due.checked_sub(1).filter(|due| *due >= 0) {
-            let fuel = work.look(due, work.fuel())?;
-            work.set_fuel(fuel);
-            return Some(Way::Looked);
-        }
         Some(Way::Left)
     }
 

@@ -1,5 +1,7 @@
 //! Runs a program in the virtual machine and in the reference, and says where they differ.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 use smol_str::SmolStr;
 use swarm_bytecode::module::Module;
@@ -12,6 +14,7 @@ use swarm_reference::generate::modules::Made;
 use swarm_reference::machine::{Meter, Order};
 use swarm_reference::report::{Answer, Limits, Report, Wake};
 use swarm_reference::source;
+use swarm_vm::tier::Tier;
 use swarm_vm::{Effects, Exit, Grants, Host, Inputs, Instance, Program, Value, VirtualClock};
 
 /// What programs are given.
@@ -117,12 +120,34 @@ pub(crate) fn real(module: &Module, world: &World, says: Says<'_>) -> Result<Rea
     run(&load(module, world)?, module, world, says)
 }
 
-/// The same of what is loaded.
-pub(crate) fn run(
+/// The same of what is loaded; in a build with the second tier, on both, which must not differ.
+pub(crate) fn run(loaded: &Loaded, module: &Module, world: &World, says: Says<'_>) -> Result<Real, String> {
+    let found = on_tier(loaded, module, world, says, None);
+    #[cfg(feature = "jit")]
+    {
+        let compiled = on_tier(loaded, module, world, says, Some(second_tier()));
+        let of = |real: &Result<Real, String>| {
+            format!("{:?}", real.as_ref().map(|real| (&real.seen, &real.lines)))
+        };
+        let (wanted, other) = (of(&found), of(&compiled));
+        assert!(wanted == other, "the tiers differ:\n  {wanted}\n  {other}\n{world:?}\n{module:?}");
+    }
+    found
+}
+
+/// Compiles whatever runs, at once.
+#[cfg(feature = "jit")]
+fn second_tier() -> Arc<dyn Tier> {
+    static JIT: std::sync::OnceLock<Arc<swarm_jit::Jit>> = std::sync::OnceLock::new();
+    Arc::<swarm_jit::Jit>::clone(JIT.get_or_init(|| Arc::new(swarm_jit::Jit::new().unwrap())))
+}
+
+fn on_tier(
     Loaded { program, inputs }: &Loaded,
     module: &Module,
     world: &World,
     says: Says<'_>,
+    tier: Option<Arc<dyn Tier>>,
 ) -> Result<Real, String> {
     let mut host = Host::new();
     host.clock(VirtualClock::default());
@@ -140,6 +165,9 @@ pub(crate) fn run(
     let effects = if world.collected { Effects::Collected } else { Effects::Immediate };
     let run = Instance::new(program, inputs, limits(world.limits), &Grants::all(), &host);
     let mut run = run.map_err(|error| error.to_string())?.effects(effects);
+    if let Some(tier) = tier {
+        run = run.tier(tier);
+    }
     let (mut seen, mut lines) = (Vec::new(), Vec::new());
     for wake in &world.wakes {
         if run.is_over() {

@@ -15,7 +15,7 @@ const BEGIN: &str = "<!-- by cargo xtask bench peers -->\n";
 const END: &str = "<!-- end -->\n";
 
 /// The features of the two builds beside the default one: two flavours of Lua cannot be linked together.
-const FURTHER: [&str; 2] = ["lua54,rhai,sbpf,starlark,monty", "luau"];
+const FURTHER: [&str; 2] = ["jit,lua54,rhai,sbpf,starlark,monty", "luau"];
 
 /// Runs the benches of `benches/`.
 pub(crate) fn criterion(rest: &[String]) -> Result<()> {

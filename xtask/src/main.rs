@@ -76,6 +76,9 @@ enum Task {
         /// After how many seconds it begins no other.
         #[arg(long, default_value_t = u64::MAX)]
         seconds: u64,
+        /// Run each program on the second tier as well.
+        #[arg(long)]
+        jit: bool,
     },
     /// Let a fleet of real processes on Redis and NATS have a fault in the middle of an order, again and again: servers,
     /// injectors and agents are killed, servers lose all they held. Prints what each run came to.
@@ -135,7 +138,7 @@ fn main() -> Result<()> {
         Task::Instructions { bless } => instructions::instructions(bless),
         Task::Book => book(),
         Task::Soundness { programs } => soundness(programs),
-        Task::Differential { programs, seed, seconds } => differential(programs, seed, seconds),
+        Task::Differential { programs, seed, seconds, jit } => differential(programs, seed, seconds, jit),
         Task::Faults { runs, seed } => faults(runs, seed),
         Task::Fuzz { target, seconds } => fuzz(target.as_deref(), seconds),
         Task::Coverage { rest } => coverage::run(&rest),
@@ -161,13 +164,14 @@ fn ci() -> Result<()> {
     handlers::handlers()?;
     lint()?;
     instructions::instructions(false)?;
-    differential(100_000, 1, 180)?;
+    differential(100_000, 1, 180, false)?;
     fuzz(None, 20)
 }
 
-fn differential(programs: u64, seed: u64, seconds: u64) -> Result<()> {
+fn differential(programs: u64, seed: u64, seconds: u64, jit: bool) -> Result<()> {
     let test = ["test", "--release", "--locked", "--test", "differential"];
-    let arguments = test.into_iter().chain(["generated_programs", "--", "--nocapture"]);
+    let tier = jit.then_some(["--features", "jit"]);
+    let arguments = test.into_iter().chain(tier.into_iter().flatten()).chain(["generated_programs", "--", "--nocapture"]);
     let [programs, seed, seconds] = [programs, seed, seconds].map(|number| number.to_string());
     let variables = [("SWARM_PROGRAMS", &*programs), ("SWARM_SEED", &*seed), ("SWARM_SECONDS", &*seconds)];
     cargo("differential runs", arguments, &variables)

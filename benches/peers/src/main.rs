@@ -44,6 +44,8 @@ pub struct Engine {
 fn engines() -> Vec<Engine> {
     let mut engines = vec![Engine { name: "native", runs: work::native }];
     engines.extend(swarm::ENGINES);
+    #[cfg(feature = "jit")]
+    engines.extend(swarm::COMPILED);
     engines.extend(wasm::ENGINES);
     #[cfg(any(feature = "lua54", feature = "luau"))]
     engines.extend(lua::ENGINES);

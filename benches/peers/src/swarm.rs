@@ -1,9 +1,11 @@
 //! The work in Swarm: compiled from source, verified, and run by the interpreter with its meters on.
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use swarm_bytecode::types::Type;
 use swarm_compiler::compile_text;
+use swarm_vm::tier::Tier;
 use swarm_vm::{Grants, Host, Inputs, Instance, Limits, Percent, Program, Record, Table};
 
 use crate::task::{Makes, Run, Runs, Task, Timer, bytes, compiled, held, repeated};
@@ -19,6 +21,23 @@ pub const ENGINES: [Engine; 2] = [
     Engine { name: "swarm", runs: |task| runs(task, Keeps::Nothing) },
     Engine { name: "swarm + log and digest", runs: |task| runs(task, Keeps::LogAndDigest) },
 ];
+
+/// On the second tier: compiled at once, compiled where it is worth it, and compiled without its meter of fuel.
+#[cfg(feature = "jit")]
+pub const COMPILED: [Engine; 3] = [
+    Engine { name: "swarm jit", runs: |task| compiled_runs(task, swarm_jit::Jit::new()?) },
+    Engine { name: "swarm auto", runs: |task| compiled_runs(task, swarm_jit::Jit::new()?.when_hot()) },
+    Engine { name: "swarm jit, unmetered", runs: |task| compiled_runs(task, swarm_jit::Jit::new()?.unmetered()) },
+];
+
+#[cfg(feature = "jit")]
+fn compiled_runs(task: Task, jit: swarm_jit::Jit) -> Result<Option<Runs>, Failure> {
+    let tier: Arc<dyn Tier> = Arc::new(jit);
+    match task {
+        Task::Work(work) => work_runs(work, Keeps::Nothing, Some(tier)).map(Some),
+        _ => Ok(None),
+    }
+}
 
 /// What is kept of a run beside its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +117,7 @@ fn limits() -> Limits {
 }
 
 /// One run after the other of `work`.
-fn work_runs(work: Work, keeps: Keeps) -> Result<Runs, Failure> {
+fn work_runs(work: Work, keeps: Keeps, tier: Option<Arc<dyn Tier>>) -> Result<Runs, Failure> {
     let program = Program::load(&module(source(work))?)?;
     let sets: Vec<Inputs> =
         (0..work.sets()).map(|set| inputs(&program, work, set)).collect::<Result<_, _>>()?;
@@ -113,6 +132,9 @@ fn work_runs(work: Work, keeps: Keeps) -> Result<Runs, Failure> {
         let mut run = Instance::new(&program, inputs, limits(), &Grants::all(), &host)?;
         if keeps == Keeps::Nothing {
             run = run.without_action_log().without_digest();
+        }
+        if let Some(tier) = &tier {
+            run = run.tier(Arc::clone(tier));
         }
         seen.set(Seen::default());
         let start = Timer::start();
@@ -129,7 +151,7 @@ fn work_runs(work: Work, keeps: Keeps) -> Result<Runs, Failure> {
 fn runs(task: Task, keeps: Keeps) -> Result<Option<Runs>, Failure> {
     if let Task::Work(work) = task {
         let differs = keeps == Keeps::Nothing || work.by_host();
-        return if differs { work_runs(work, keeps).map(Some) } else { Ok(None) };
+        return if differs { work_runs(work, keeps, None).map(Some) } else { Ok(None) };
     }
     if keeps == Keeps::LogAndDigest {
         return Ok(None);

@@ -1,15 +1,14 @@
-//! Ops that compute a value, and those that read or write an object.
+//! Ops that compute a value.
 
-use swarm_bytecode::cost;
 use swarm_bytecode::module::Function;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::native::NativeFunction;
-use swarm_bytecode::op::{Flow, Op, Operand, OperandKind, Register};
+use swarm_bytecode::op::{Flow, Op, Operand, OperandKind, Register, Settle};
 use swarm_bytecode::types::{Class, TypeId};
-use wasm_encoder::{BlockType, Instruction, MemArg};
+use wasm_encoder::Instruction;
 
-use super::{Body, in_arena};
-use crate::layout::PAGE_BITS;
+use super::Body;
+use crate::layout::GIVEN;
 
 /// Natives that are one op of the machine.
 fn small_native(op: &Op) -> Option<(NativeFunction, Register, Register, Register)> {
@@ -27,8 +26,19 @@ fn small_native(op: &Op) -> Option<(NativeFunction, Register, Register, Register
     .then_some((function, *result, *left, *right))
 }
 
-pub(super) fn is_small_native(op: &Op) -> bool {
-    small_native(op).is_some()
+/// Whether an op that settles leaves `F` as it is, unless a helper acts for it.
+pub(super) fn keeps_fuel(op: &Op) -> bool {
+    matches!(op, Op::SetItem { .. } | Op::Push { .. }) || small_native(op).is_some()
+}
+
+/// Whether an op only computes with registers and constants.
+pub(super) fn is_plain(op: &Op) -> bool {
+    match op {
+        Op::Field { .. } | Op::Item { .. } | Op::Unwrap { .. } | Op::Case { .. } | Op::Payload { .. } => false,
+        Op::State { .. } | Op::TakeState { .. } | Op::SetState { .. } => false,
+        Op::Length { .. } | Op::MapLength { .. } => false,
+        _ => op.info().settle == Settle::No,
+    }
 }
 
 /// Whether an op writes a register.
@@ -59,6 +69,8 @@ pub(super) fn only_adds(module: &Module, function: &Function, op: &Op) -> bool {
         _ => {}
     });
     match op {
+        // Compiled code does it in place where that can be: a helper has to copy.
+        Op::SetItem { value, .. } | Op::Push { value, .. } if !is_object(ty(*value)) => true,
         Op::SetField { .. } | Op::SetItem { .. } | Op::Push { .. } => false,
         Op::SetEntry { .. } | Op::RemoveEntry { .. } | Op::State { .. } => false,
         Op::EqValue { .. } | Op::Find { .. } | Op::Text { .. } | Op::Item { .. } | Op::Length { .. } => true,
@@ -108,7 +120,7 @@ impl Body<'_> {
                 self.emit([I::I64Const(string)]);
                 self.set(*result);
             }
-            Op::Input { result, input } => self.input(*result, input.index()),
+            Op::Input { result, input } => self.given(*result, GIVEN, input.index()),
             Op::Context { result, context } => {
                 self.given(*result, self.plan.places.contexts, context.index());
             }
@@ -137,14 +149,14 @@ impl Body<'_> {
                 self.emit([I::I64Sub]);
                 self.set(*result);
             }
-            Op::AddFloat { result, left, right } => self.float(p, *result, (*left, *right), I::F64Add),
-            Op::SubFloat { result, left, right } => self.float(p, *result, (*left, *right), I::F64Sub),
-            Op::MulFloat { result, left, right } => self.float(p, *result, (*left, *right), I::F64Mul),
+            Op::AddFloat { result, left, right } => self.float(*result, (*left, *right), I::F64Add),
+            Op::SubFloat { result, left, right } => self.float(*result, (*left, *right), I::F64Sub),
+            Op::MulFloat { result, left, right } => self.float(*result, (*left, *right), I::F64Mul),
             Op::DivFloat { result, left, right } => {
                 self.get(*right);
                 self.emit([I::F64Const(0.0.into()), I::F64Eq]);
                 self.leave_if(p);
-                self.float(p, *result, (*left, *right), I::F64Div);
+                self.float(*result, (*left, *right), I::F64Div);
             }
             Op::NegFloat { result, value } => {
                 // So that 0 stays 0.
@@ -181,8 +193,8 @@ impl Body<'_> {
             Op::SetItem { list, index, value } if !self.is_object(*value) => {
                 self.set_item(p, op, *list, *index, *value);
             }
-            Op::Push { list, value } if !self.is_object(*value) => self.push(p, op, *list, *value)?,
-            Op::Native { .. } if is_small_native(op) => {
+            Op::Push { list, value } if !self.is_object(*value) => self.push(p, op, *list, *value),
+            Op::Native { .. } if small_native(op).is_some() => {
                 let (function, result, left, right) = small_native(op)?;
                 self.settle(p);
                 self.bits(p, function, result, (left, right));
@@ -195,7 +207,7 @@ impl Body<'_> {
     /// Leaves at an op behind which nothing is reached from here.
     fn leave_here(&mut self, p: usize) {
         self.leave(p);
-        self.turn();
+        self.never();
     }
 
     /// The same at an op that may open or close a block.
@@ -204,7 +216,7 @@ impl Body<'_> {
         debug_assert!(op.info().flow != Flow::Open);
     }
 
-    fn is_object(&self, register: Register) -> bool {
+    pub(super) fn is_object(&self, register: Register) -> bool {
         let ty = self.function.registers.get(usize::from(register.0));
         let class = ty.and_then(|ty| self.plan.module.ty(*ty)).map(swarm_bytecode::types::Type::class);
         matches!(class, Some(Class::List | Class::Record | Class::Optional | Class::Enum | Class::Map))
@@ -219,7 +231,7 @@ impl Body<'_> {
         self.ranges.get(register).constant()
     }
 
-    fn pair(&mut self, left: Register, right: Register, op: Instruction<'static>) {
+    pub(super) fn pair(&mut self, left: Register, right: Register, op: Instruction<'static>) {
         self.get(left);
         self.get(right);
         self.emit([op]);
@@ -291,12 +303,16 @@ impl Body<'_> {
         if self.ranges.get(left).multiplies(self.ranges.get(right)) {
             self.pair(left, right, I::I64Mul);
         } else {
-            let [low, high, _] = self.scratch;
+            let [high, _, _] = self.scratch;
+            self.pair(left, right, I::I64Or);
+            // Two numbers of 31 bits never overflow.
+            self.emit([I::I64Const(31), I::I64ShrU, I::I64Eqz, I::I32Eqz]);
+            self.seldom();
             self.pair(left, right, I::I64MulWideS);
-            self.emit([I::LocalSet(high), I::LocalTee(low), I::I64Const(63), I::I64ShrS]);
-            self.emit([I::LocalGet(high), I::I64Ne]);
+            self.emit([I::LocalSet(high), I::I64Const(63), I::I64ShrS, I::LocalGet(high), I::I64Ne]);
             self.leave_if(p);
-            self.emit([I::LocalGet(low)]);
+            self.end();
+            self.pair(left, right, I::I64Mul);
         }
         self.set(result);
     }
@@ -321,27 +337,6 @@ impl Body<'_> {
         }
     }
 
-    fn float(
-        &mut self,
-        p: usize,
-        result: Register,
-        (left, right): (Register, Register),
-        op: Instruction<'static>,
-    ) {
-        use Instruction as I;
-        // Of sums and differences only those of −0 are −0, and no register holds that.
-        let signed = matches!(op, I::F64Mul | I::F64Div);
-        let value = self.float_scratch();
-        self.pair(left, right, op);
-        if signed {
-            self.emit([I::F64Const(0.0.into()), I::F64Add]);
-        }
-        self.emit([I::LocalTee(value), I::F64Abs, I::F64Const(f64::INFINITY.into()), I::F64Lt, I::I32Eqz]);
-        self.leave_if(p);
-        self.emit([I::LocalGet(value)]);
-        self.set(result);
-    }
-
     fn bits(
         &mut self,
         p: usize,
@@ -364,208 +359,5 @@ impl Body<'_> {
         }
         self.pair(left, right, op);
         self.set(result);
-    }
-
-    /// Marks an object of the arena as shared.
-    fn share(&mut self, value: Register) {
-        use Instruction as I;
-        // The arena's objects are the slots below 2³² but 0.
-        self.get(value);
-        self.emit([I::I64Const(1), I::I64Sub, I::I64Const(0xffff_ffff), I::I64LtU]);
-        self.block(I::If(BlockType::Empty));
-        self.header(value);
-        self.header(value);
-        self.emit([
-            I::I32Load(MemArg { offset: 4, align: 2, memory_index: 1 }),
-            I::I32Const(i32::MIN),
-            I::I32Or,
-            I::I32Store(MemArg { offset: 4, align: 2, memory_index: 1 }),
-        ]);
-        self.header(value);
-        self.mark();
-        self.end();
-    }
-
-    /// The address of an object of the arena.
-    fn header(&mut self, object: Register) {
-        self.get(object);
-        self.emit([Instruction::I32WrapI64, Instruction::I32Const(3), Instruction::I32Shl]);
-    }
-
-    /// Notes that the page of the address on the stack was written.
-    fn mark(&mut self) {
-        let marks = self.plan.places.marks;
-        self.emit([
-            Instruction::I32Const(i32::try_from(PAGE_BITS).unwrap_or(12)),
-            Instruction::I32ShrU,
-            Instruction::I32Const(1),
-            Instruction::I32Store8(MemArg { offset: marks, align: 0, memory_index: 0 }),
-        ]);
-    }
-
-    /// Whether a reference leads out of the arena, as a condition on the stack.
-    fn is_outside(&mut self, object: Register) {
-        self.get(object);
-        self.emit([
-            Instruction::I64Const(32),
-            Instruction::I64ShrU,
-            Instruction::I64Eqz,
-            Instruction::I32Eqz,
-        ]);
-    }
-
-    fn field(&mut self, p: usize, op: &Op, result: Register, record: Register, field: u8) {
-        use Instruction as I;
-        let float = self.is_float(self.register(result));
-        let column = self.column(record, field);
-        if let Some(column) = column {
-            self.emit([I::LocalGet(column)]);
-            self.block(I::If(BlockType::Empty));
-            self.header(record);
-            self.emit([I::LocalGet(column), I::I32Add]);
-            let place = super::at(0);
-            self.emit([if float { I::F64Load(place) } else { I::I64Load(place) }]);
-            self.set(result);
-            self.emit([I::Else]);
-        }
-        let covered = self.covered;
-        self.is_outside(record);
-        self.block(I::If(BlockType::Empty));
-        self.by_helper(p, op);
-        self.emit([I::Else]);
-        self.header(record);
-        self.load_arena(u64::from(field).saturating_add(1).saturating_mul(8), result);
-        self.set(result);
-        self.end();
-        if column.is_some() {
-            self.end();
-        }
-        // Reading a field takes no fuel but its own.
-        self.covered = covered;
-    }
-
-    /// Whether an index lies in a list of the arena; the length is unsigned, so a negative index is beyond it.
-    fn is_item(&mut self, list: Register, index: Register) {
-        self.get(index);
-        self.header(list);
-        self.emit([
-            Instruction::I64Load32U(MemArg { offset: 0, align: 2, memory_index: 1 }),
-            Instruction::I64LtU,
-        ]);
-    }
-
-    /// The address of an item of the arena, but for the header.
-    fn place(&mut self, list: Register, index: Register) {
-        self.get(list);
-        self.get(index);
-        self.emit([
-            Instruction::I64Add,
-            Instruction::I32WrapI64,
-            Instruction::I32Const(3),
-            Instruction::I32Shl,
-        ]);
-    }
-
-    fn item(&mut self, p: usize, op: &Op, result: Register, list: Register, index: Register) {
-        use Instruction as I;
-        self.is_outside(list);
-        self.block(I::If(BlockType::Empty));
-        self.by_helper(p, op);
-        self.emit([I::Else]);
-        self.is_item(list, index);
-        self.emit([I::I32Eqz]);
-        self.leave_if(p);
-        self.place(list, index);
-        self.load_arena(8, result);
-        self.set(result);
-        self.end();
-        self.covered = None;
-    }
-
-    /// Whether the object is of the arena, not shared and not the zero block, as a condition on the stack.
-    fn is_own(&mut self, object: Register) {
-        use Instruction as I;
-        self.get(object);
-        self.emit([I::I64Const(1), I::I64Sub, I::I64Const(0xffff_ffff), I::I64LtU]);
-        self.header(object);
-        self.emit([
-            I::I32Load(MemArg { offset: 4, align: 2, memory_index: 1 }),
-            I::I32Const(0),
-            I::I32GeS,
-            I::I32And,
-        ]);
-    }
-
-    fn set_item(&mut self, p: usize, op: &Op, list: Register, index: Register, value: Register) {
-        use Instruction as I;
-        self.settle(p);
-        self.is_own(list);
-        self.is_item(list, index);
-        self.emit([I::I32And]);
-        self.block(I::If(BlockType::Empty));
-        self.place(list, index);
-        let local = self.register(value);
-        self.emit([I::LocalGet(local), self.store_of(local, in_arena(8))]);
-        self.place(list, index);
-        self.emit([I::I32Const(8), I::I32Add]);
-        self.mark();
-        self.emit([I::Else]);
-        self.by_helper(p, op);
-        self.end();
-        // A copy would have taken fuel.
-        self.covered = None;
-    }
-
-    fn push(&mut self, p: usize, op: &Op, list: Register, value: Register) -> Option<()> {
-        use Instruction as I;
-        let ty = self.function.registers.get(usize::from(list.0))?;
-        let most = match self.plan.module.ty(*ty)? {
-            swarm_bytecode::types::Type::List { max, .. } => max.unwrap_or(u32::MAX),
-            _ => return None,
-        };
-        let [length, _, _] = self.scratch;
-        let most = i64::from(most.min(u32::try_from(cost::MAX_LIST_ITEMS).unwrap_or(0)));
-        self.settle(p);
-        self.header(list);
-        self.emit([
-            I::I64Load32U(MemArg { offset: 0, align: 2, memory_index: 1 }),
-            I::LocalTee(length),
-            I::I64Const(most),
-            I::I64LtU,
-            I::LocalGet(length),
-        ]);
-        self.header(list);
-        self.emit([
-            I::I64Load32U(MemArg { offset: 4, align: 2, memory_index: 1 }),
-            I::I64Const(0x3fff_ffff),
-            I::I64And,
-            I::I64LtU,
-            I::I32And,
-        ]);
-        self.is_own(list);
-        self.emit([I::I32And]);
-        self.block(I::If(BlockType::Empty));
-        self.get(list);
-        self.emit([I::LocalGet(length), I::I64Add, I::I32WrapI64, I::I32Const(3), I::I32Shl]);
-        let local = self.register(value);
-        self.emit([I::LocalGet(local), self.store_of(local, in_arena(8))]);
-        self.get(list);
-        self.emit([I::LocalGet(length), I::I64Add, I::I32WrapI64, I::I32Const(3), I::I32Shl]);
-        self.emit([I::I32Const(8), I::I32Add]);
-        self.mark();
-        self.header(list);
-        self.emit([
-            I::LocalGet(length),
-            I::I64Const(1),
-            I::I64Add,
-            I::I64Store32(MemArg { offset: 0, align: 2, memory_index: 1 }),
-        ]);
-        self.header(list);
-        self.mark();
-        self.emit([I::Else]);
-        self.by_helper(p, op);
-        self.end();
-        self.covered = None;
-        Some(())
     }
 }

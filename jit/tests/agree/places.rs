@@ -389,3 +389,27 @@ fn agree_22_compiled_code_that_was_kept() {
     }
     assert!(!kept[0].is_empty() && kept[0] == kept[1], "{kept:?}");
 }
+
+#[test]
+fn agree_23_chains_of_floats_are_looked_at_once() {
+    let text = "CONTEXT a: float\nFUNC main() -> float { LET x = a; LET y = 1.0; LET zs: list<float> MAX 9 = [0.0, 0.0]; FOR i IN 1..12 { LET old = x; y = y * x; x = x * x - y; zs[i MOD 2] = y * 0.0 * old; IF x < y { y = x + old } }; RETURN x + y + zs[0] * 1.0 }\n";
+    let mut outcomes = Vec::new();
+    for a in [1.5, -0.5, -1e-200, 1e200, 0.0] {
+        outcomes.push(agree(text, &context(&json!({"a": a})), 260));
+    }
+    assert!(outcomes.iter().any(|seen| seen.contains("not_finite")), "{}", outcomes[0]);
+    assert!(outcomes.iter().any(|seen| seen.contains("outcome: Done")), "{}", outcomes[0]);
+}
+
+#[test]
+fn agree_24_lists_that_a_loop_knows() {
+    let text = "CONTEXT n: int\nCONTEXT by: int\nFUNC main() -> int { LET xs: list<int> MAX 60 = COLLECT i * 3 FOR i IN 0..n; LET ys = xs; LET sum = 0; FOR i IN 0..n { IF i MOD 3 == 1 { xs[i + by] = xs[i] + ys[n - i] }; sum += ys[i] * xs[i] }; RETURN sum * 100 + ys[0] + xs[n] }\n";
+    assert!(agree(text, &context(&json!({"n": 9, "by": 0})), 420).contains("outcome: Done"));
+    assert!(agree(text, &context(&json!({"n": 10, "by": 1})), 420).contains("index_out_of_range"));
+}
+
+#[test]
+fn agree_25_functions_that_return_at_once() {
+    let text = "CONTEXT n: int\nFUNC clip(k: int, most: int) -> int { IF k < most THEN RETURN k; LET less = clip(k - most, most); RETURN less + 1 }\nFUNC main() -> int { LET sum = 0; FOR i IN 0..n { sum = sum * 2 + clip(i, 3) }; RETURN sum }\n";
+    assert!(agree(text, &context(&json!({"n": 11})), 500).contains("outcome: Done"));
+}
