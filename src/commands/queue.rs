@@ -69,7 +69,9 @@ fn add(arguments: &QueueAddArguments, terminal: Terminal) -> Result<Status, Fail
 fn tasks(path: &Path, attempts: Option<u32>) -> Result<Vec<Task>, Failure> {
     let (_, document) = files::read_json(path)?;
     let file = files::display_name(path);
-    let unfit = |message: String| Failure::usage(Fault::WrongData, message).file(file.clone());
+    let unfit = |message: String| {
+        Failure::usage(Fault::WrongData, format_args!("{file}: {message}")).file(file.clone())
+    };
     // As `--input` has them too.
     let rows = match document {
         Value::Array(rows) => rows,

@@ -95,7 +95,7 @@ fn others_read_and_write_nats() {
     let entries = loop {
         let entries = bus.read("swarm:instructions", None, 100).unwrap();
         let entries: Vec<String> = entries.iter().map(|entry| text(&entry.bytes)).collect();
-        if entries.last().is_some_and(|entry| entry == "last") || begun.elapsed() > Duration::from_secs(20) {
+        if entries.last().is_some_and(|entry| entry == "last") || begun.elapsed() > Duration::from_secs(120) {
             break entries;
         }
     };
@@ -115,15 +115,15 @@ fn a_server_that_does_not_answer_is_away() {
         server.pause().unwrap();
         let begun = Instant::now();
         assert!(matches!(bus.append("swarm:alerts", &[b"perhaps"], 100), Err(BusError::Away(_))), "{engine}");
-        assert!(begun.elapsed() < Duration::from_secs(12), "{engine}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(30), "{engine}: {:?}", begun.elapsed());
         let begun = Instant::now();
         bus.wait(&["swarm:orders"], Duration::from_millis(200)).ok();
         assert!(matches!(open(&server.url()), Err(BusError::Away(_))), "{engine}");
-        assert!(begun.elapsed() < Duration::from_secs(25), "{engine}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(60), "{engine}: {:?}", begun.elapsed());
         server.resume().unwrap();
         let begun = Instant::now();
         while let Err(error) = bus.append("swarm:alerts", &[b"after"], 100) {
-            assert!(begun.elapsed() < Duration::from_secs(20), "{engine}: {error}");
+            assert!(begun.elapsed() < Duration::from_secs(120), "{engine}: {error}");
         }
         let entries = bus.read("swarm:alerts", None, 10).unwrap();
         let entries: Vec<String> = entries.iter().map(|entry| text(&entry.bytes)).collect();

@@ -201,9 +201,18 @@ impl Server {
     /// Stops it where it is (SIGSTOP): its connections stay, but nothing is answered.
     ///
     /// # Errors
-    /// If it cannot be sent a signal.
+    /// If it cannot be sent a signal, or goes on all the same.
     pub fn pause(&self) -> Result<()> {
-        self.signal("-STOP")
+        self.signal("-STOP")?;
+        // A thread that is at work takes the signal when it is done with that.
+        let begun = Instant::now();
+        while self.process().is_some_and(|process| !is_stopped(process)) {
+            if begun.elapsed() > PATIENCE {
+                return Err(Error::other("it does not stop"));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
     }
 
     /// Has it go on after [`Server::pause`].
@@ -267,6 +276,16 @@ impl Drop for Server {
         self.kill();
         remove(&self.folder).ok();
     }
+}
+
+/// Whether all threads of a process stand still; where the system does not say, they do.
+fn is_stopped(process: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return true };
+    threads.flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // The state stands behind the name, which stands in brackets.
+        stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['T', 't']))
+    })
 }
 
 fn remove(folder: &Path) -> Result<()> {
