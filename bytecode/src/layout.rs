@@ -114,10 +114,10 @@ impl Layout {
         builder.finish(code)
     }
 
-    /// Most bytes of memory that the layout of so many ops takes.
-    pub(crate) const fn bytes(ops: usize) -> usize {
-        size_of::<Layout>()
-            .saturating_add(ops.saturating_add(1).saturating_mul(size_of::<Entry>().saturating_add(1)))
+    /// Bytes of memory that the layout of so many ops takes, with a `within` among them or without.
+    pub(crate) const fn bytes(ops: usize, within: bool) -> usize {
+        let each = size_of::<Entry>().saturating_add(if within { 1 } else { 0 });
+        ops.saturating_add(1).saturating_mul(each)
     }
 
     /// How many ops there are.

@@ -5,6 +5,7 @@ mod lower;
 use std::fmt;
 
 use smol_str::SmolStr;
+use swarm_bytecode::layout::Layout;
 use swarm_bytecode::module::{Import, ImportId, Module, Place, StringId};
 use swarm_bytecode::op::Op;
 use swarm_bytecode::types::{Type, TypeId};
@@ -149,9 +150,11 @@ impl Code {
             strings.push(TextSlot { source: MODULE_TEXT, offset, length }.pack());
             text.push_str(string);
         }
-        // About a word for each op, and a few for what is fused.
+        // About a word for each op: what is fused adds some, ends of blocks have none. More of them make room for
+        // themselves; room for many that are not there would be most of what loading takes too much.
         let ops = module.functions.iter().map(|function| function.code.len()).fold(0, usize::saturating_add);
-        let words = ops.saturating_add(ops / 4).saturating_add(module.functions.len());
+        let words =
+            ops.saturating_add((ops / 4).min(64).max(ops / 16)).saturating_add(module.functions.len());
         let mut decoder = Decoder {
             module: &module,
             strings,
@@ -168,9 +171,11 @@ impl Code {
             ahead: Vec::new(),
         };
         let mut functions = Vec::with_capacity(module.functions.len());
-        // A layout is given back as soon as its function has its words.
-        for (index, (function, layout)) in module.functions.iter().zip(layouts).enumerate() {
-            let code = decoder.function(index, function, &layout).ok_or(DecodeError { function: index })?;
+        let mut layouts = layouts.into_iter();
+        for (index, function) in module.functions.iter().enumerate() {
+            let layout = layouts.next().or_else(|| Layout::of(&function.code).ok());
+            let code = layout.and_then(|layout| decoder.function(index, function, &layout));
+            let code = code.ok_or(DecodeError { function: index })?;
             functions.push(code);
         }
         let Decoder {

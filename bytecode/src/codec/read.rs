@@ -24,6 +24,8 @@ pub(super) struct Reader<'a> {
     position: usize,
     /// How many more bytes may be allocated.
     budget: usize,
+    /// How many bytes are needed for a while, at most.
+    at_once: usize,
     /// How many names of the dictionary the module's writer knew.
     pub(super) known_names: usize,
 }
@@ -31,7 +33,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Reader<'a> {
         let budget = bytes.len().saturating_mul(UNFOLDING.0).saturating_add(UNFOLDING.1);
-        Reader { bytes, position: 0, budget, known_names: 0 }
+        Reader { bytes, position: 0, budget, at_once: 0, known_names: 0 }
     }
 
     pub(super) fn position(&self) -> usize {
@@ -193,6 +195,13 @@ impl<'a> Reader<'a> {
                 Err(self.error(DecodeErrorKind::TooLarge, text))
             }
         }
+    }
+
+    /// Takes so many bytes from the budget that are given back before others are needed: the most of them count.
+    pub(super) fn need_at_once(&mut self, bytes: usize) -> Result<()> {
+        self.allocate(bytes.saturating_sub(self.at_once))?;
+        self.at_once = self.at_once.max(bytes);
+        Ok(())
     }
 
     /// An empty vector with room for so many items.

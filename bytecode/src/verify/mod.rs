@@ -27,6 +27,7 @@ pub const RULE_BROKEN: &str = "E0410";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verified {
     module: Module,
+    /// Of all functions, if they are small; else none.
     layouts: Vec<Layout>,
     digest: [u8; 32],
     work: u64,
@@ -83,16 +84,6 @@ impl Verified {
         self.module.functions.get(id.index())
     }
 
-    /// The layout of a function's code.
-    pub fn layout(&self, id: FunctionId) -> Option<&Layout> {
-        self.layouts.get(id.index())
-    }
-
-    /// The layouts of all functions, in order.
-    pub fn layouts(&self) -> &[Layout] {
-        &self.layouts
-    }
-
     /// SHA-256 of the stripped bytes: the program's identity.
     pub fn digest(&self) -> [u8; 32] {
         self.digest
@@ -103,7 +94,8 @@ impl Verified {
         self.work
     }
 
-    /// Gives the module back, and the layouts of its functions.
+    /// Gives the module back, and the layouts of its functions if these are small; else it gives none, for those of all
+    /// functions at once would take much memory.
     pub fn into_parts(self) -> (Module, Vec<Layout>) {
         (self.module, self.layouts)
     }
@@ -218,15 +210,23 @@ impl Work {
     }
 }
 
+/// Modules of at most so many ops keep their layouts, a function counting as eight: 4 KiB of them.
+const SMALL: usize = 512;
+
+/// Gives the layouts if the module is small.
 fn check(module: &Module, work: &mut Work) -> Result<Vec<Layout>> {
     tables::check(module, work)?;
-    let mut layouts = Vec::with_capacity(module.functions.len());
+    let ops = module.functions.iter().fold(0_usize, |ops, function| ops.saturating_add(function.code.len()));
+    let small = ops.saturating_add(module.functions.len().saturating_mul(8)) <= SMALL;
+    let mut layouts = Vec::with_capacity(if small { module.functions.len() } else { 0 });
     let mut held = Vec::new();
     for (index, function) in module.functions.iter().enumerate() {
         let id = FunctionId(u16::try_from(index).unwrap_or(u16::MAX));
         let layout = function::check(module, id, function, &mut held, work)
             .map_err(|error| VerifyError { function: Some(id), ..error })?;
-        layouts.push(layout);
+        if small {
+            layouts.push(layout);
+        }
     }
     roles::check(module, &held, work)?;
     Ok(layouts)

@@ -32,15 +32,14 @@ fn dense(count: usize) -> Vec<(&'static str, Module)> {
         module
     };
     let zeros = vec![Op::Zero { result: Register(0) }; count.min(60_000)];
-    let calls =
-        vec![Op::Call { function: FunctionId(0), arguments: [Register(0); 2].into() }; count.min(60_000)];
+    let call = Op::Call { function: FunctionId(0), arguments: [Register(0); 2].into() };
     vec![
         (
             "ops without operands",
             module(&|own| own.functions[0].code = vec![Op::Settle {}; count.min(60_000)]),
         ),
         ("ops", module(&|own| own.functions[0].code.splice(0..0, zeros.clone()).for_each(drop))),
-        ("calls", module(&|own| own.functions[0].code = calls.clone())),
+        ("calls", module(&|own| own.functions[0].code = vec![call.clone(); count.min(60_000)])),
         (
             "functions",
             module(&|own| {

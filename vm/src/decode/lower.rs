@@ -68,6 +68,7 @@ impl Decoder<'_> {
             position = position.checked_add(words.saturating_add(fused))?;
         }
         positions.push(position);
+        self.make_room(slot::index(position.saturating_sub(start)).saturating_add(1));
         let function_index = u16::try_from(index).ok()?;
         let mut next_ahead = ahead.iter().peekable();
         for (p, op) in function.code.iter().enumerate() {
@@ -98,6 +99,15 @@ impl Decoder<'_> {
         let registers = u8::try_from(function.registers.len()).ok()?;
         let bytes = u16::try_from(cost::frame_bytes(u64::from(registers))).ok()?;
         Some(FunctionCode { start, bytes, registers })
+    }
+
+    /// Room for so many more words: a little more than has to be, for memory is counted.
+    fn make_room(&mut self, words: usize) {
+        if self.words.capacity().saturating_sub(self.words.len()) < words {
+            let room = words.saturating_add(self.words.len() / 8);
+            self.words.reserve_exact(room);
+            self.origins.reserve_exact(room);
+        }
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each op")]

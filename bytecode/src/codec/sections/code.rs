@@ -122,12 +122,13 @@ pub(super) fn read(reader: &mut Reader<'_>, module: &Module) -> Result<Function>
     let whole = own.len() == usize::from(parameters);
     let mut frame = Frame { registers: Registers::new(module, own), open, whole, absent: usize::MAX };
     let count = reader.count(limits::OPS)?;
-    // The verifier adds the layout.
-    reader.allocate(Layout::bytes(count))?;
     let mut code = reader.room(count)?;
     for _ in 0..count {
         code.push(frame.read_op(reader)?);
     }
+    // The verifier needs the layout of one function at a time.
+    let within = code.iter().any(|op| matches!(op, Op::Within { .. }));
+    reader.need_at_once(Layout::bytes(count, within))?;
     let Frame { mut registers, open, absent, .. } = frame;
     registers.extend(open);
     if registers.len() >= absent {
