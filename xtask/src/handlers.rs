@@ -83,10 +83,9 @@ fn read(code: &str) -> BTreeMap<&str, Found> {
         let mut lines = function.lines();
         let name = lines.find_map(|line| line.split_once("<swarm_vm::interpret::")?.1.strip_suffix(">:"));
         let Some(name) = name else { continue };
-        let instructions: Vec<&str> = lines
-            .filter_map(|line| line.split_once(":\t"))
-            .map(|(_, instruction)| instruction.trim())
-            .collect();
+        // Behind a `#` is what an address means.
+        let instructions = lines.filter_map(|line| Some(line.split_once(":\t")?.1.split('#').next()?.trim()));
+        let instructions: Vec<&str> = instructions.collect();
         let mut found = Found::default();
         for (at, instruction) in instructions.iter().enumerate() {
             if !instruction.contains("*(") || !instruction.ends_with(",8)") {
@@ -109,9 +108,9 @@ fn read(code: &str) -> BTreeMap<&str, Found> {
 /// Registers that a call may change.
 const CLOBBERED: [&str; 9] = ["ax", "cx", "dx", "si", "di", "r8", "r9", "r10", "r11"];
 
-/// Whether a conditional move, or the result of a condition, has a part in where a jump leads: the instructions before it
-/// are gone through backwards, with the registers it depends on. Those are the index of the handler, the word and the
-/// words behind it.
+/// Whether a conditional move has a part in where a jump leads: the instructions before it are gone through backwards,
+/// with the registers it depends on. Those are the index of the handler, the word and the words behind it. It knows of no
+/// branches, so it may find one that is of another way; none was found so far.
 fn is_picked(before: &[&str], jump: &str) -> bool {
     let mut wanted: BTreeSet<String> = registers(jump).chain(["di", "si", "dx"].map(str::to_owned)).collect();
     for instruction in before.iter().rev() {
@@ -128,7 +127,7 @@ fn is_picked(before: &[&str], jump: &str) -> bool {
         if !wanted.contains(&register) {
             continue;
         }
-        if operation.starts_with("cmov") || operation.starts_with("set") {
+        if operation.starts_with("cmov") {
             return true;
         }
         let sources = operands.trim().strip_suffix(target).unwrap_or("");
@@ -185,7 +184,6 @@ mod tests {
         let jump = "jmp    *(%r11,%rax,8)";
         assert!(is_picked(&["cmovge %rcx,%r10", "lea    0x8(%rbx,%r10,8),%rsi"], jump));
         assert!(is_picked(&["cmovge %ecx,%ebx", "movzbl (%rbx),%eax"], jump));
-        assert!(is_picked(&["setg   %bl", "lea    (%rsi,%rbx,8),%rsi"], jump));
         // A value, not a place; one that a call has replaced; one that is overwritten.
         assert!(!is_picked(&["cmova  %rcx,%r10", "mov    %r10,0x8(%r9)", "movzbl (%rsi),%eax"], jump));
         assert!(!is_picked(&["cmova  %rcx,%rax", "call   *%rbx", "movzbl (%r14),%eax"], jump));
