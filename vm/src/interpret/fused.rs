@@ -235,22 +235,27 @@ handlers! {
         go_on::<M>(rest, window, fuel, vm);
     }
     ShiftXorInt { middle, left, right, other } => {
-        if let [_, Word::XorInt { result, due, .. }, after @ ..] = rest.as_slice()
-            && covers(fuel, *due)
-            && let Ok(shifted) = numeric::shift_right(int(window, left), int(window, right))
-        {
-            let mixed = shifted.cast_unsigned() ^ get(window, other);
-            set(window, middle, shifted.cast_unsigned());
-            set(window, *result, mixed);
+        let Ok(shifted) = numeric::shift_right(int(window, left), int(window, right)) else {
+            return go_on::<M>(rest, window, fuel, vm);
+        };
+        let shifted = shifted.cast_unsigned();
+        let mixed = shifted ^ get(window, other);
+        match rest.as_slice() {
             // Where numbers are mixed, that is mostly the end of a round.
-            if let [Word::NextInRange { item, last, due }, after @ ..] = after
-                && covers(fuel, *due)
+            [_, Word::XorInt { result, .. }, Word::NextInRange { item, last, due }, after @ ..]
+                if covers(fuel, *due) =>
             {
-                return next_in_range::<M>(after.iter(), window, fuel, vm, (*item, *last, *due));
+                set(window, middle, shifted);
+                set(window, *result, mixed);
+                next_in_range::<M>(after.iter(), window, fuel, vm, (*item, *last, *due));
             }
-            return go_behind::<M>(2, rest, window, fuel, vm);
+            [_, Word::XorInt { result, due, .. }, ..] if covers(fuel, *due) => {
+                set(window, middle, shifted);
+                set(window, *result, mixed);
+                go_behind::<M>(2, rest, window, fuel, vm);
+            }
+            _ => go_on::<M>(rest, window, fuel, vm),
         }
-        go_on::<M>(rest, window, fuel, vm);
     }
 
     // What is not finite stays so through sums and products, so a last result that is finite vouches for all.

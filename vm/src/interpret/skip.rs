@@ -11,8 +11,10 @@ use crate::word::Word;
 
 /// Rows of a column looked at together.
 const BLOCK: usize = 16;
-/// Rows looked at of one column before the next.
+/// Rows looked at of one column before the next: first so many, each time twice as many while nothing is found, at most
+/// so many. What is looked at has not been paid for; so little is, where all is new at each look.
 const AHEAD: usize = 128;
+const MOST_AHEAD: usize = 1024;
 /// Rows worth the look.
 const ENOUGH: usize = 4;
 /// Rows that are not looked at after so many looks in vain: 2 to the power of it.
@@ -72,6 +74,8 @@ struct Ahead {
     row: usize,
     /// Whether it may hold for that, or was only not looked at.
     may_hold: bool,
+    /// How many rows to look at next time.
+    reach: usize,
 }
 
 impl Looked {
@@ -83,7 +87,7 @@ impl Looked {
         for (ahead, condition) in self.conditions.iter_mut().zip(conditions) {
             let other = get(window, condition.other);
             if !known || ahead.other != other {
-                *ahead = Ahead { other, row: 0, may_hold: false };
+                *ahead = Ahead { other, row: 0, may_hold: false, reach: AHEAD };
             }
         }
     }
@@ -93,10 +97,11 @@ impl Ahead {
     /// Looks through the rows from `at` to `end`, some at once, if they were not looked at.
     fn look(&mut self, relation: Relation, column: &[u64], at: usize, end: usize) {
         if self.row < at || (self.row == at && !self.may_hold) {
-            let end = end.min(at.saturating_add(AHEAD));
+            let end = end.min(at.saturating_add(self.reach.max(AHEAD)));
             let values = column.get(at..end).unwrap_or(&[]);
             let none = first_that_may_hold(relation, values, self.other);
             (self.row, self.may_hold) = (at.saturating_add(none), none < values.len() || values.is_empty());
+            self.reach = if self.may_hold { AHEAD } else { self.reach.saturating_mul(2).min(MOST_AHEAD) };
         }
     }
 }
@@ -139,7 +144,7 @@ fn surely_none(filter: &Filter, rows: &Rows<'_>, looked: &mut Looked, row: u64, 
     let end = start.saturating_add(most);
     let mut at = start;
     while at < end {
-        let mut first = Ahead { other: 0, row: end, may_hold: true };
+        let mut first = Ahead { row: end, may_hold: true, ..Ahead::default() };
         for (ahead, condition) in looked.conditions.iter_mut().zip(&filter.conditions) {
             let Some(column) = rows.words(row, condition.field) else { return at.saturating_sub(start) };
             ahead.look(condition.relation, column, at, end);
