@@ -108,7 +108,8 @@ pub(crate) fn real(module: &Module, world: &World, says: Says<'_>) -> Result<Rea
         let compiled = on_tier(module, world, says, Some(second_tier()));
         let of = |real: &Result<Real, String>| format!("{:?}", real.as_ref().map(|real| (&real.seen, &real.lines)));
         let (wanted, other) = (of(&found), of(&compiled));
-        assert!(wanted == other, "the tiers differ:\n  {wanted}\n  {other}\n{world:?}\n{module:?}");
+        let text = || swarm_bytecode::disassemble::disassemble(module);
+        assert!(wanted == other, "the tiers differ:\n  {wanted}\n  {other}\n{world:?}\n{}", text());
     }
     found
 }

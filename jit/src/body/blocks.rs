@@ -28,6 +28,8 @@ pub(super) struct Open {
     pub(super) out: i64,
     /// What is known of registers where its second arm begins.
     pub(super) other: Option<Ranges>,
+    /// Whether there is a block of WebAssembly for it.
+    pub(super) is_block: bool,
     /// Whether this loop is the one that looked at lists for all inside of it.
     pub(super) knows_lists: bool,
 }
@@ -46,6 +48,7 @@ impl Open {
             kept: UNKNOWN,
             out: NEVER,
             other: None,
+            is_block: true,
             knows_lists: false,
         }
     }
@@ -157,6 +160,12 @@ impl Body<'_> {
             Op::Else {} => self.otherwise(p),
             Op::Block {} => self.open_block(p, inside),
             Op::End {} => self.close_block(),
+            Op::WithinElse {} => {
+                self.leave(p);
+                self.never();
+                let skip = self.has_points(p, self.close_of(p));
+                self.open.push(Open { is_block: false, skip, ..Open::new(p, 0) });
+            }
             Op::Loop {} | Op::ForEach { .. } | Op::Range { .. } | Op::ForEachEntry { .. } => {
                 self.open_loop(p, op, inside)?;
             }
@@ -313,6 +322,10 @@ impl Body<'_> {
 
     fn close_block(&mut self) {
         let Some(mut open) = self.open.pop() else { return };
+        if !open.is_block {
+            self.turn();
+            return;
+        }
         let mut first = (self.is_reached, self.covered);
         if open.one_armed {
             let other = open.other.take();
