@@ -258,7 +258,12 @@ impl<'p> Body<'p> {
     /// Puts the value on the stack where the one who entered looks for it.
     fn keep_value(&mut self, value: u32) {
         let store = self.store_of(value, at(VALUE));
-        self.emit([Instruction::LocalSet(value), Instruction::I32Const(0), Instruction::LocalGet(value), store]);
+        self.emit([
+            Instruction::LocalSet(value),
+            Instruction::I32Const(0),
+            Instruction::LocalGet(value),
+            store,
+        ]);
     }
 
     /// Notes the frame and where it stands.
@@ -301,7 +306,9 @@ impl<'p> Body<'p> {
     }
 
     fn type_of(&self, local: u32) -> ValType {
-        let own = local.checked_sub(self.parameters).map(|own| self.locals.get(usize::try_from(own).unwrap_or(usize::MAX)));
+        let own = local
+            .checked_sub(self.parameters)
+            .map(|own| self.locals.get(usize::try_from(own).unwrap_or(usize::MAX)));
         match (own, self.role) {
             (Some(ty), _) => ty.copied().unwrap_or(ValType::I64),
             // A parameter that is a register, or one of those before it.
@@ -309,7 +316,13 @@ impl<'p> Body<'p> {
                 Some(register) => self.plan.value_type(self.function, register),
                 None => ValType::I64,
             },
-            (None, Use::Entered) => if local == self.at { ValType::I32 } else { ValType::I64 },
+            (None, Use::Entered) => {
+                if local == self.at {
+                    ValType::I32
+                } else {
+                    ValType::I64
+                }
+            }
         }
     }
 

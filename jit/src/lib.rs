@@ -91,7 +91,9 @@ impl Marks {
 
     fn get(&self, digest: [u8; 32]) -> Mark {
         match self.place(digest) {
-            Some((mark, own)) if mark.load(Ordering::Relaxed) == own | Mark::Compiled as u64 => Mark::Compiled,
+            Some((mark, own)) if mark.load(Ordering::Relaxed) == own | Mark::Compiled as u64 => {
+                Mark::Compiled
+            }
             Some((mark, own)) if mark.load(Ordering::Relaxed) == own | Mark::GivenUp as u64 => Mark::GivenUp,
             _ => Mark::None,
         }
@@ -201,7 +203,14 @@ impl Jit {
         let engine = Engine::new(&config)?;
         let mut linker = Linker::new(&engine);
         session::link(&mut linker)?;
-        Ok(Jit { engine, linker, when: When::Always, metered: true, programs: Mutex::default(), marks: Marks::new() })
+        Ok(Jit {
+            engine,
+            linker,
+            when: When::Always,
+            metered: true,
+            programs: Mutex::default(),
+            marks: Marks::new(),
+        })
     }
 
     /// Leaves a program to the interpreter until it has used so much fuel that compiling it may pay, compiles beside the run,

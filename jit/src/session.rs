@@ -244,6 +244,9 @@ impl Context<'_, '_> {
 
 impl Run for Context<'_, '_> {
     fn look(&mut self, due: i64, fuel: i64) -> i64 {
+        if fuel == LEFT || fuel >= due {
+            return fuel;
+        }
         match self.work.look(due, fuel) {
             Some(now) => {
                 self.entry_fuel = self.entry_fuel.saturating_add(now.saturating_sub(fuel));

@@ -106,7 +106,9 @@ pub(crate) fn real(module: &Module, world: &World, says: Says<'_>) -> Result<Rea
     #[cfg(feature = "jit")]
     {
         let compiled = on_tier(module, world, says, Some(second_tier()));
-        let of = |real: &Result<Real, String>| format!("{:?}", real.as_ref().map(|real| (&real.seen, &real.lines)));
+        let of = |real: &Result<Real, String>| {
+            format!("{:?}", real.as_ref().map(|real| (&real.seen, &real.lines)))
+        };
         let (wanted, other) = (of(&found), of(&compiled));
         let text = || swarm_bytecode::disassemble::disassemble(module);
         assert!(wanted == other, "the tiers differ:\n  {wanted}\n  {other}\n{world:?}\n{}", text());
@@ -121,7 +123,12 @@ fn second_tier() -> Arc<dyn Tier> {
     Arc::<swarm_jit::Jit>::clone(JIT.get_or_init(|| Arc::new(swarm_jit::Jit::new().unwrap())))
 }
 
-fn on_tier(module: &Module, world: &World, says: Says<'_>, tier: Option<Arc<dyn Tier>>) -> Result<Real, String> {
+fn on_tier(
+    module: &Module,
+    world: &World,
+    says: Says<'_>,
+    tier: Option<Arc<dyn Tier>>,
+) -> Result<Real, String> {
     let program = Program::load(&module.encode()).map_err(|error| error.to_string())?;
     let inputs =
         Inputs::new(&program).from_json(&world.input.to_string()).map_err(|error| error.to_string())?;

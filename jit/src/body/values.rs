@@ -34,7 +34,9 @@ pub(super) fn keeps_fuel(op: &Op) -> bool {
 /// Whether an op only computes with registers and constants.
 pub(super) fn is_plain(op: &Op) -> bool {
     match op {
-        Op::Field { .. } | Op::Item { .. } | Op::Unwrap { .. } | Op::Case { .. } | Op::Payload { .. } => false,
+        Op::Field { .. } | Op::Item { .. } | Op::Unwrap { .. } | Op::Case { .. } | Op::Payload { .. } => {
+            false
+        }
         Op::State { .. } | Op::TakeState { .. } | Op::SetState { .. } => false,
         Op::Length { .. } | Op::MapLength { .. } => false,
         _ => op.info().settle == Settle::No,
