@@ -25,6 +25,7 @@ use crate::layout::{FUEL, LEFT, REGISTERS, TOP, VALUE};
 use crate::module::{Plan, count};
 use crate::ranges::Ranges;
 use blocks::Open;
+pub(crate) use blocks::ends_round;
 use floats::Chain;
 use fuel::{Ahead, NEVER, UNKNOWN};
 use objects::Lists;

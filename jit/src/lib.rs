@@ -280,6 +280,7 @@ fn enters(program: &Program, at: OpAt) -> Option<i32> {
     let behind_call = matches!(before, Some(Op::Call { .. } | Op::CallValue { .. }));
     let point =
         matches!(code.get(op)?, Op::Repeat {} | Op::Advance {} | Op::Call { .. } | Op::CallValue { .. });
+    let point = point || body::ends_round(code, op);
     (point || behind_call).then(|| i32::try_from(at.op).ok()?.checked_add(1))?
 }
 

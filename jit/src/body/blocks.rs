@@ -58,14 +58,23 @@ impl Open {
     }
 }
 
+/// Whether an op is the last of a loop's round, so that the interpreter may stop there and never at the loop's end.
+pub(crate) fn ends_round(code: &[Op], p: usize) -> bool {
+    let next = code.get(p.saturating_add(1));
+    let closes = matches!(next, Some(Op::Repeat {} | Op::Advance {}));
+    closes && code.get(p).is_some_and(|op| op.info().flow == Flow::Next)
+}
+
 impl Body<'_> {
-    /// Ops at which the interpreter may stop and this code go on: ends of loops, calls, what follows them.
+    /// Ops at which the interpreter may stop and this code go on: ends of loops and what the interpreter does together with
+    /// them, calls, what follows them.
     pub(super) fn find_points(&self) -> Vec<usize> {
         let code = &self.function.code;
         let mut points = Vec::new();
         for (p, op) in code.iter().enumerate() {
             match op {
                 Op::Repeat {} | Op::Advance {} => points.push(p),
+                _ if ends_round(code, p) => points.push(p),
                 Op::Call { .. } | Op::CallValue { .. } => {
                     points.push(p);
                     let behind = code.iter().enumerate().skip(p.saturating_add(1));
