@@ -25,6 +25,7 @@ use crate::layout::{FUEL, LEFT, REGISTERS, TOP, VALUE};
 use crate::module::{Plan, count};
 use crate::ranges::Ranges;
 use blocks::Open;
+pub(crate) use blocks::ends_round;
 use floats::Chain;
 use fuel::{Ahead, NEVER, UNKNOWN};
 use objects::Lists;
@@ -258,7 +259,12 @@ impl<'p> Body<'p> {
     /// Puts the value on the stack where the one who entered looks for it.
     fn keep_value(&mut self, value: u32) {
         let store = self.store_of(value, at(VALUE));
-        self.emit([Instruction::LocalSet(value), Instruction::I32Const(0), Instruction::LocalGet(value), store]);
+        self.emit([
+            Instruction::LocalSet(value),
+            Instruction::I32Const(0),
+            Instruction::LocalGet(value),
+            store,
+        ]);
     }
 
     /// Notes the frame and where it stands.
@@ -301,7 +307,9 @@ impl<'p> Body<'p> {
     }
 
     fn type_of(&self, local: u32) -> ValType {
-        let own = local.checked_sub(self.parameters).map(|own| self.locals.get(usize::try_from(own).unwrap_or(usize::MAX)));
+        let own = local
+            .checked_sub(self.parameters)
+            .map(|own| self.locals.get(usize::try_from(own).unwrap_or(usize::MAX)));
         match (own, self.role) {
             (Some(ty), _) => ty.copied().unwrap_or(ValType::I64),
             // A parameter that is a register, or one of those before it.
@@ -309,7 +317,13 @@ impl<'p> Body<'p> {
                 Some(register) => self.plan.value_type(self.function, register),
                 None => ValType::I64,
             },
-            (None, Use::Entered) => if local == self.at { ValType::I32 } else { ValType::I64 },
+            (None, Use::Entered) => {
+                if local == self.at {
+                    ValType::I32
+                } else {
+                    ValType::I64
+                }
+            }
         }
     }
 

@@ -91,7 +91,9 @@ impl Marks {
 
     fn get(&self, digest: [u8; 32]) -> Mark {
         match self.place(digest) {
-            Some((mark, own)) if mark.load(Ordering::Relaxed) == own | Mark::Compiled as u64 => Mark::Compiled,
+            Some((mark, own)) if mark.load(Ordering::Relaxed) == own | Mark::Compiled as u64 => {
+                Mark::Compiled
+            }
             Some((mark, own)) if mark.load(Ordering::Relaxed) == own | Mark::GivenUp as u64 => Mark::GivenUp,
             _ => Mark::None,
         }
@@ -201,7 +203,14 @@ impl Jit {
         let engine = Engine::new(&config)?;
         let mut linker = Linker::new(&engine);
         session::link(&mut linker)?;
-        Ok(Jit { engine, linker, when: When::Always, metered: true, programs: Mutex::default(), marks: Marks::new() })
+        Ok(Jit {
+            engine,
+            linker,
+            when: When::Always,
+            metered: true,
+            programs: Mutex::default(),
+            marks: Marks::new(),
+        })
     }
 
     /// Leaves a program to the interpreter until it has used so much fuel that compiling it may pay, compiles beside the run,
@@ -271,6 +280,7 @@ fn enters(program: &Program, at: OpAt) -> Option<i32> {
     let behind_call = matches!(before, Some(Op::Call { .. } | Op::CallValue { .. }));
     let point =
         matches!(code.get(op)?, Op::Repeat {} | Op::Advance {} | Op::Call { .. } | Op::CallValue { .. });
+    let point = point || body::ends_round(code, op);
     (point || behind_call).then(|| i32::try_from(at.op).ok()?.checked_add(1))?
 }
 

@@ -6,8 +6,8 @@ use swarm_bytecode::module::{Function as Source, Module};
 use swarm_bytecode::op::Op;
 use swarm_bytecode::types::Class;
 use wasm_encoder::{
-    BranchHints, CodeSection, ConstExpr, EntityType, ExportKind, ExportSection, FunctionSection, GlobalSection,
-    GlobalType, ImportSection, MemoryType, TypeSection, ValType,
+    BranchHints, CodeSection, ConstExpr, EntityType, ExportKind, ExportSection, FunctionSection,
+    GlobalSection, GlobalType, ImportSection, MemoryType, TypeSection, ValType,
 };
 
 use swarm_vm::Program;

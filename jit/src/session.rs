@@ -127,7 +127,8 @@ struct Context<'c, 'w> {
     stand: Option<(usize, i64)>,
     /// What frames may take, packed, and what they took before.
     limits: (u64, u64),
-    entry_fuel: i64,
+    /// Fuel that was used when compiled code was entered.
+    used_before: u64,
     /// Words copied from the arena.
     copied: u64,
     /// Words of the arena that memory 1 has.
@@ -244,13 +245,10 @@ impl Context<'_, '_> {
 
 impl Run for Context<'_, '_> {
     fn look(&mut self, due: i64, fuel: i64) -> i64 {
-        match self.work.look(due, fuel) {
-            Some(now) => {
-                self.entry_fuel = self.entry_fuel.saturating_add(now.saturating_sub(fuel));
-                now
-            }
-            None => LEFT,
+        if fuel == LEFT || fuel >= due {
+            return fuel;
         }
+        self.work.look(due, fuel).unwrap_or(LEFT)
     }
 
     fn host(
@@ -319,7 +317,7 @@ impl Context<'_, '_> {
             return Some(LEFT);
         };
         write(memory.data_mut(&mut *caller), NEXT, u64::from(next.op));
-        let spent = self.entry_fuel.saturating_sub(fuel).max(0).cast_unsigned();
+        let spent = self.work.fuel_used().saturating_sub(self.used_before);
         if self.copied > FREE_WORDS.saturating_add(spent.saturating_mul(4)) {
             // More is copied than done: the interpreter copies nothing.
             self.stand = Some(self.work.stand_point());
@@ -430,7 +428,7 @@ impl Session {
             places: self.places,
             stand: None,
             limits: (0, 0),
-            entry_fuel: 0,
+            used_before: 0,
             copied: 0,
             mirrored: 0,
             visit: Visit::default(),
@@ -467,7 +465,7 @@ impl Session {
         let data = memory.data_mut(&mut self.store);
         write_all(data, REGISTERS, context.work.registers().iter().copied());
         top.set(&mut self.store, Val::I32(0)).ok()?;
-        (context.entry_fuel, context.copied) = (fuel, 0);
+        (context.used_before, context.copied) = (context.work.fuel_used(), 0);
         context.calm(&mut self.store)?;
         let store = &mut self.store;
         let came = RUN.set(&mut *context, || entry.call(&mut *store, (at, fuel, 0)));

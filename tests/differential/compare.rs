@@ -130,7 +130,8 @@ pub(crate) fn run(loaded: &Loaded, module: &Module, world: &World, says: Says<'_
             format!("{:?}", real.as_ref().map(|real| (&real.seen, &real.lines)))
         };
         let (wanted, other) = (of(&found), of(&compiled));
-        assert!(wanted == other, "the tiers differ:\n  {wanted}\n  {other}\n{world:?}\n{module:?}");
+        let text = || swarm_bytecode::disassemble::disassemble(module);
+        assert!(wanted == other, "the tiers differ:\n  {wanted}\n  {other}\n{world:?}\n{}", text());
     }
     found
 }

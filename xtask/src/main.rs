@@ -171,7 +171,8 @@ fn ci() -> Result<()> {
 fn differential(programs: u64, seed: u64, seconds: u64, jit: bool) -> Result<()> {
     let test = ["test", "--release", "--locked", "--test", "differential"];
     let tier = jit.then_some(["--features", "jit"]);
-    let arguments = test.into_iter().chain(tier.into_iter().flatten()).chain(["generated_programs", "--", "--nocapture"]);
+    let arguments =
+        test.into_iter().chain(tier.into_iter().flatten()).chain(["generated_programs", "--", "--nocapture"]);
     let [programs, seed, seconds] = [programs, seed, seconds].map(|number| number.to_string());
     let variables = [("SWARM_PROGRAMS", &*programs), ("SWARM_SEED", &*seed), ("SWARM_SECONDS", &*seconds)];
     cargo("differential runs", arguments, &variables)

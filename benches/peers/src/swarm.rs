@@ -27,7 +27,10 @@ pub const ENGINES: [Engine; 2] = [
 pub const COMPILED: [Engine; 3] = [
     Engine { name: "swarm jit", runs: |task| compiled_runs(task, swarm_jit::Jit::new()?) },
     Engine { name: "swarm auto", runs: |task| compiled_runs(task, swarm_jit::Jit::new()?.when_hot()) },
-    Engine { name: "swarm jit, unmetered", runs: |task| compiled_runs(task, swarm_jit::Jit::new()?.unmetered()) },
+    Engine {
+        name: "swarm jit, unmetered",
+        runs: |task| compiled_runs(task, swarm_jit::Jit::new()?.unmetered()),
+    },
 ];
 
 #[cfg(feature = "jit")]

@@ -28,6 +28,8 @@ pub(super) struct Open {
     pub(super) out: i64,
     /// What is known of registers where its second arm begins.
     pub(super) other: Option<Ranges>,
+    /// Whether there is a block of WebAssembly for it.
+    pub(super) is_block: bool,
     /// Whether this loop is the one that looked at lists for all inside of it.
     pub(super) knows_lists: bool,
 }
@@ -46,6 +48,7 @@ impl Open {
             kept: UNKNOWN,
             out: NEVER,
             other: None,
+            is_block: true,
             knows_lists: false,
         }
     }
@@ -55,14 +58,23 @@ impl Open {
     }
 }
 
+/// Whether an op is the last of a loop's round, so that the interpreter may stop there and never at the loop's end.
+pub(crate) fn ends_round(code: &[Op], p: usize) -> bool {
+    let next = code.get(p.saturating_add(1));
+    let closes = matches!(next, Some(Op::Repeat {} | Op::Advance {}));
+    closes && code.get(p).is_some_and(|op| op.info().flow == Flow::Next)
+}
+
 impl Body<'_> {
-    /// Ops at which the interpreter may stop and this code go on: ends of loops, calls, what follows them.
+    /// Ops at which the interpreter may stop and this code go on: ends of loops and what the interpreter does together with
+    /// them, calls, what follows them.
     pub(super) fn find_points(&self) -> Vec<usize> {
         let code = &self.function.code;
         let mut points = Vec::new();
         for (p, op) in code.iter().enumerate() {
             match op {
                 Op::Repeat {} | Op::Advance {} => points.push(p),
+                _ if ends_round(code, p) => points.push(p),
                 Op::Call { .. } | Op::CallValue { .. } => {
                     points.push(p);
                     let behind = code.iter().enumerate().skip(p.saturating_add(1));
@@ -157,6 +169,12 @@ impl Body<'_> {
             Op::Else {} => self.otherwise(p),
             Op::Block {} => self.open_block(p, inside),
             Op::End {} => self.close_block(),
+            Op::WithinElse {} => {
+                self.leave(p);
+                self.never();
+                let skip = self.has_points(p, self.close_of(p));
+                self.open.push(Open { is_block: false, skip, ..Open::new(p, 0) });
+            }
             Op::Loop {} | Op::ForEach { .. } | Op::Range { .. } | Op::ForEachEntry { .. } => {
                 self.open_loop(p, op, inside)?;
             }
@@ -313,6 +331,10 @@ impl Body<'_> {
 
     fn close_block(&mut self) {
         let Some(mut open) = self.open.pop() else { return };
+        if !open.is_block {
+            self.turn();
+            return;
+        }
         let mut first = (self.is_reached, self.covered);
         if open.one_armed {
             let other = open.other.take();

@@ -42,8 +42,7 @@ impl Body<'_> {
             }
         }
         self.step_by_helper(p, op);
-        self.restore(&saved);
-        self.came_back(p);
+        self.came_back_seldom(p, &saved);
         self.covered = self.covered.min(covered);
     }
 
@@ -149,11 +148,7 @@ impl Body<'_> {
 
     /// At the start of a function that was called: whether there is room for its frame, and fuel for what it begins with.
     pub(super) fn arrive(&mut self) {
-        self.emit([
-            Instruction::LocalGet(self.held),
-            Instruction::GlobalGet(CALM),
-            Instruction::I64GtS,
-        ]);
+        self.emit([Instruction::LocalGet(self.held), Instruction::GlobalGet(CALM), Instruction::I64GtS]);
         self.seldom();
         self.emit([
             Instruction::LocalGet(self.held),

@@ -33,9 +33,9 @@ pub(super) struct Chain {
 /// The operands of sums, differences and products.
 fn operands(op: &Op) -> Option<(Register, Register)> {
     match op {
-        Op::AddFloat { left, right, .. } | Op::SubFloat { left, right, .. } | Op::MulFloat { left, right, .. } => {
-            Some((*left, *right))
-        }
+        Op::AddFloat { left, right, .. }
+        | Op::SubFloat { left, right, .. }
+        | Op::MulFloat { left, right, .. } => Some((*left, *right)),
         _ => None,
     }
 }

@@ -46,9 +46,7 @@ impl Ahead {
         match info.flow {
             Flow::Next if info.settle == Settle::Dynamic && !values::keeps_fuel(op) => own,
             Flow::Next => own.max(self.at(next)),
-            Flow::Open if matches!(op, Op::If { .. }) => {
-                step(next).max(layout.target(p).map_or(0, step))
-            }
+            Flow::Open if matches!(op, Op::If { .. }) => step(next).max(layout.target(p).map_or(0, step)),
             Flow::Open | Flow::End => step(next),
             Flow::Else | Flow::Branch => layout.target(p).map_or(0, step),
             Flow::OpenLoop => own.max(step(next)),
@@ -114,22 +112,32 @@ impl Body<'_> {
         self.emit([Instruction::LocalGet(found), Instruction::LocalSet(self.fuel)]);
     }
 
+    /// Behind a helper where it is seldom called: as [`Body::came_back`], but it always asks for fuel, since a further block
+    /// would lie among what is often run.
+    pub(super) fn came_back_seldom(&mut self, p: usize, saved: &[(u32, u64)]) {
+        let [_, _, found] = self.scratch;
+        let next = p.saturating_add(1);
+        let due = if self.plan.metered { self.ahead.at(next).max(0) } else { 0 };
+        self.emit([
+            Instruction::I64Const(due),
+            Instruction::LocalGet(self.fuel),
+            Instruction::Call(Plan::helper(Helper::Look)),
+            Instruction::LocalSet(found),
+        ]);
+        self.restore(saved);
+        self.emit([Instruction::LocalGet(self.fuel), Instruction::I64Const(LEFT), Instruction::I64Eq]);
+        self.leave_if(p);
+        self.emit([Instruction::LocalGet(found), Instruction::I64Const(LEFT), Instruction::I64Eq]);
+        self.leave_if(next);
+        self.emit([Instruction::LocalGet(found), Instruction::LocalSet(self.fuel)]);
+        self.covered = due;
+    }
+
     /// Behind a helper or a call, whose `F` is in the local: leaves if that says so, and looks whether there is enough for
     /// what follows. Both are one comparison.
     pub(super) fn came_back(&mut self, p: usize) {
         let next = p.saturating_add(1);
         let due = if self.plan.metered { self.ahead.at(next).max(0) } else { 0 };
-        if self.cold.is_some() {
-            // Where this is seldom come to, not even a further block is worth it.
-            self.emit([Instruction::LocalGet(self.fuel), Instruction::I64Const(LEFT), Instruction::I64Eq]);
-            self.leave_if(p);
-            if due > 0 {
-                self.emit([Instruction::LocalGet(self.fuel), Instruction::I64Const(due), Instruction::I64LtS]);
-                self.leave_if(next);
-            }
-            self.covered = due;
-            return;
-        }
         self.emit([Instruction::LocalGet(self.fuel), Instruction::I64Const(due), Instruction::I64LtS]);
         self.seldom();
         self.emit([Instruction::LocalGet(self.fuel), Instruction::I64Const(LEFT), Instruction::I64Eq]);

@@ -39,7 +39,10 @@ impl Lists {
     }
 
     fn locals(&self) -> impl Iterator<Item = u32> {
-        self.0.iter().flat_map(|list| [Some(list.base), Some(list.length), Some(list.own), list.room]).flatten()
+        self.0
+            .iter()
+            .flat_map(|list| [Some(list.base), Some(list.length), Some(list.own), list.room])
+            .flatten()
     }
 }
 
@@ -58,7 +61,9 @@ impl Body<'_> {
     /// Whether an op changes no list's header, but by writing or appending items.
     fn keeps_headers(&self, op: &Op) -> bool {
         match op {
-            Op::SetItem { value, .. } | Op::Push { value, .. } | Op::Copy { value, .. } => !self.is_object(*value),
+            Op::SetItem { value, .. } | Op::Push { value, .. } | Op::Copy { value, .. } => {
+                !self.is_object(*value)
+            }
             Op::Item { .. } | Op::Field { .. } | Op::IsSome { .. } => true,
             Op::Native { .. } => values::keeps_fuel(op),
             Op::ForEachEntry { .. } => false,
@@ -99,8 +104,7 @@ impl Body<'_> {
             (uses.reads_or_writes || uses.appends) && !written
         });
         for (register, uses) in used {
-            let [base, length, own] =
-                [ValType::I32, ValType::I64, ValType::I64].map(|ty| self.local(ty));
+            let [base, length, own] = [ValType::I32, ValType::I64, ValType::I64].map(|ty| self.local(ty));
             let room = uses.appends.then(|| self.local(ValType::I64));
             let list = List { register, base, length, own, room };
             self.look_at(list);

@@ -52,7 +52,8 @@ impl Quick {
         let ahead = Ahead::of(code, layout).at(0);
         let condition = *condition;
         // What is read is an argument, or was written here.
-        let mut known: Vec<bool> = (0..function.registers.len()).map(|at| at < usize::from(function.parameters)).collect();
+        let mut known: Vec<bool> =
+            (0..function.registers.len()).map(|at| at < usize::from(function.parameters)).collect();
         let mut all = true;
         for op in code.iter().take(returns.saturating_add(1)) {
             let mut written = None;

@@ -3,7 +3,7 @@
 use swarm_bytecode::module::Function;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::native::NativeFunction;
-use swarm_bytecode::op::{Flow, Op, Operand, OperandKind, Register, Settle};
+use swarm_bytecode::op::{Op, Operand, OperandKind, Register, Settle};
 use swarm_bytecode::types::{Class, TypeId};
 use wasm_encoder::Instruction;
 
@@ -34,7 +34,9 @@ pub(super) fn keeps_fuel(op: &Op) -> bool {
 /// Whether an op only computes with registers and constants.
 pub(super) fn is_plain(op: &Op) -> bool {
     match op {
-        Op::Field { .. } | Op::Item { .. } | Op::Unwrap { .. } | Op::Case { .. } | Op::Payload { .. } => false,
+        Op::Field { .. } | Op::Item { .. } | Op::Unwrap { .. } | Op::Case { .. } | Op::Payload { .. } => {
+            false
+        }
         Op::State { .. } | Op::TakeState { .. } | Op::SetState { .. } => false,
         Op::Length { .. } | Op::MapLength { .. } => false,
         _ => op.info().settle == Settle::No,
@@ -91,9 +93,7 @@ impl Body<'_> {
             }
             Op::Return {} => self.finish(p, None),
             Op::ReturnValue { value } => self.finish(p, Some(*value)),
-            Op::Stop { .. } | Op::Fail { .. } | Op::Within { .. } | Op::WithinElse {} | Op::WithinEnd {} => {
-                self.leave_open(p, op);
-            }
+            Op::Stop { .. } | Op::Fail { .. } | Op::Within { .. } | Op::WithinEnd {} => self.leave_here(p),
             Op::RetryHost { .. } | Op::RecordMetric { .. } | Op::RoundsExhausted {} => self.leave_here(p),
             Op::Host { arguments, .. } => self.host(p, op, None, arguments),
             Op::HostValue { result, arguments, .. } | Op::TryHost { accepted: result, arguments, .. } => {
@@ -208,12 +208,6 @@ impl Body<'_> {
     fn leave_here(&mut self, p: usize) {
         self.leave(p);
         self.never();
-    }
-
-    /// The same at an op that may open or close a block.
-    fn leave_open(&mut self, p: usize, op: &Op) {
-        self.leave_here(p);
-        debug_assert!(op.info().flow != Flow::Open);
     }
 
     pub(super) fn is_object(&self, register: Register) -> bool {

@@ -413,3 +413,9 @@ fn agree_25_functions_that_return_at_once() {
     let text = "CONTEXT n: int\nFUNC clip(k: int, most: int) -> int { IF k < most THEN RETURN k; LET less = clip(k - most, most); RETURN less + 1 }\nFUNC main() -> int { LET sum = 0; FOR i IN 0..n { sum = sum * 2 + clip(i, 3) }; RETURN sum }\n";
     assert!(agree(text, &context(&json!({"n": 11})), 500).contains("outcome: Done"));
 }
+
+#[test]
+fn agree_26_budgets_inside_of_other_blocks() {
+    let text = "CONTEXT n: int\nACTION SHOW(n: int) IDEMPOTENT\nFUNC main() -> int { LET sum = 0; FOR i IN 0..n { IF i MOD 2 == 1 { WITHIN 9 tokens { FOR k IN 0..i { sum += k } } ELSE { FOR k IN 0..i { sum -= k } }; sum = sum * 2 }; SHOW(sum) }; RETURN sum }\n";
+    assert!(agree(text, &context(&json!({"n": 6})), 400).contains("outcome: Done"));
+}
