@@ -201,7 +201,7 @@ impl<'p> Body<'p> {
     pub(crate) fn translate(mut self) -> Option<(Function, Vec<BranchHint>)> {
         self.exit = self.block(Instruction::Block(BlockType::Empty));
         if self.role == Use::Entered {
-            self.from_the_start();
+            self.begin_at_start();
             for (register, local) in (0u64..).zip(self.registers.clone()) {
                 self.load(0, REGISTERS.saturating_add(register.saturating_mul(8)), local);
             }
@@ -236,7 +236,7 @@ impl<'p> Body<'p> {
     }
 
     /// Entered at its start, a function does what it does where it is called, which pays for no way into its midst.
-    fn from_the_start(&mut self) {
+    fn begin_at_start(&mut self) {
         self.emit([Instruction::LocalGet(self.at), Instruction::I32Eqz]);
         self.block(Instruction::If(BlockType::Empty));
         self.emit([Instruction::LocalGet(self.fuel), Instruction::LocalGet(self.held)]);

@@ -29,11 +29,8 @@ pub(crate) struct Quick {
 }
 
 fn is_small(op: &Op) -> bool {
-    match op {
-        Op::Integer { .. } | Op::Zero { .. } | Op::Move { .. } | Op::Not { .. } => true,
-        Op::EqInt { .. } | Op::NeInt { .. } | Op::LtInt { .. } | Op::LeInt { .. } => true,
-        _ => false,
-    }
+    let loads = matches!(op, Op::Integer { .. } | Op::Zero { .. } | Op::Move { .. } | Op::Not { .. });
+    loads || matches!(op, Op::EqInt { .. } | Op::NeInt { .. } | Op::LtInt { .. } | Op::LeInt { .. })
 }
 
 impl Quick {
