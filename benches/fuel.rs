@@ -421,7 +421,7 @@ fn middle() -> String {
     for character in format!("{:.1074}0", f64::from_bits(1)).chars() {
         match character.to_digit(10) {
             Some(digit) => {
-                let digit = digit.saturating_add(rest * 10);
+                let digit = digit.saturating_add(if rest == 0 { 0 } else { 10 });
                 rest = digit % 2;
                 half.extend(char::from_digit(digit / 2, 10));
             }

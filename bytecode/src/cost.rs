@@ -220,7 +220,7 @@ pub struct NativeWork {
 /// Dynamic charge of a native.
 pub const fn native(charge: Charge, work: NativeWork) -> u64 {
     let NativeWork { items, slots, text_bytes, words } = work;
-    let texts = text_bytes / charge.text_step();
+    let texts = text_bytes.div_euclid(charge.text_step());
     let grows = match charge {
         Charge::Fixed => 0,
         Charge::Text | Charge::Search | Charge::Letters => texts,

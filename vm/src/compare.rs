@@ -27,6 +27,8 @@ struct Pair {
     right: u64,
     /// The next part.
     next: u32,
+    /// Of maps: the values of the entries whose keys were the last part.
+    values: [u64; 2],
 }
 
 /// Compares part by part, depth first, as far as needed to tell the values apart; maps entry by entry in the order of
@@ -44,7 +46,7 @@ pub(crate) fn equal(scope: &mut Scope<'_>, ty: TypeId, left: u64, right: u64) ->
                 Some(same) => equal = same,
                 None => {
                     sort_maps(scope, ty, [left, right]);
-                    open.push(Pair { ty, left, right, next: 0 });
+                    open.push(Pair { ty, left, right, next: 0, values: [0; 2] });
                 }
             }
         } else if let Some(pair) = open.last_mut() {
@@ -119,9 +121,15 @@ fn next_part(data: Data<'_>, pair: &mut Pair) -> Part {
             if at == 0 && data.length(left) != data.length(right) {
                 return Part::Differs;
             }
+            if at & 1 == 1 {
+                let [left, right] = pair.values;
+                return Part::Pair(*value, left, right);
+            }
             match (data.entry(left, at >> 1), data.entry(right, at >> 1)) {
-                (Some(left), Some(right)) if at & 1 == 0 => Part::Pair(*key, left.0, right.0),
-                (Some(left), Some(right)) => Part::Pair(*value, left.1, right.1),
+                (Some(left), Some(right)) => {
+                    pair.values = [left.1, right.1];
+                    Part::Pair(*key, left.0, right.0)
+                }
                 _ => Part::Done,
             }
         }
