@@ -17,6 +17,9 @@ use crate::time::clock;
 /// Agents told under one key, so that no value is larger than buses take.
 const CHUNK: usize = 2_000;
 
+/// Agents whose states stand under one key: what one of them does changes a small value.
+const IN_PAGE: usize = 100;
+
 /// Most values that are read.
 const MOST: usize = 10_000;
 
@@ -161,8 +164,11 @@ pub fn gone(bus: &mut dyn Bus, layout: &Layout, process: &str) -> Result<(), Bus
     bus.compare_and_set(&key, version, None).map(|_| ())
 }
 
-/// Tells what the agents of a process do, in the order in which they were registered; the versions are those of the
-/// values it wrote before.
+/// What a process told last of its agents, page by page, and the versions of those values.
+#[derive(Debug, Default)]
+pub struct Told(Vec<(Vec<State>, Version)>);
+
+/// Tells what the agents of a process do, in the order in which they were registered: only what has changed.
 ///
 /// # Errors
 /// As [`Bus::compare_and_set`].
@@ -170,16 +176,20 @@ pub fn tell(
     bus: &mut dyn Bus,
     layout: &Layout,
     process: &str,
-    at: i64,
     states: &[State],
-    known: &mut Vec<Version>,
+    told: &mut Told,
 ) -> Result<(), BusError> {
-    let chunks = states.chunks(CHUNK);
-    known.resize(chunks.len(), None);
-    for ((number, chunk), known) in chunks.enumerate().zip(known) {
+    let chunks = states.chunks(IN_PAGE);
+    told.0.resize(chunks.len(), (Vec::new(), None));
+    let at = clock();
+    for ((number, chunk), (last, version)) in chunks.enumerate().zip(&mut told.0) {
+        if last == chunk {
+            continue;
+        }
         let key = format!("{}{process}.{number}", layout.states);
         let states = States { at, agents: chunk.to_vec() };
-        put(bus, &key, known, &serde_json::to_vec(&states).unwrap_or_default())?;
+        put(bus, &key, version, &serde_json::to_vec(&states).unwrap_or_default())?;
+        *last = states.agents;
     }
     Ok(())
 }
@@ -209,16 +219,25 @@ pub fn agents(bus: &mut dyn Bus, layout: &Layout) -> Result<BTreeMap<Name, Seen>
     let role = Name::new("role");
     let mut agents = BTreeMap::new();
     for (key, page) in pages(bus, layout)? {
-        let number = key.strip_prefix(&layout.registry).unwrap_or_default();
-        let (bytes, _) = bus.get(&format!("{}{number}", layout.states))?;
-        let states: Option<States> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let (at, states) = states.map_or((0, Vec::new()), |states| (states.at, states.agents));
+        // The states of a page of agents stand in several smaller ones.
+        let number = key.rsplit_once('.').and_then(|(_, number)| number.parse::<usize>().ok()).unwrap_or(0);
+        let first = number.saturating_mul(CHUNK / IN_PAGE);
+        let pages = first..first.saturating_add(page.agents.len().min(CHUNK).div_ceil(IN_PAGE));
+        let keys: Vec<String> =
+            pages.map(|page_of| format!("{}{}.{page_of}", layout.states, page.process)).collect();
+        let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let mut states: Vec<(i64, Option<State>)> = Vec::with_capacity(page.agents.len());
+        for (bytes, _) in bus.get_many(&names)? {
+            let told: Option<States> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            let told = told.unwrap_or(States { at: 0, agents: Vec::new() });
+            let own = told.agents.into_iter().map(|state| (told.at, Some(state)));
+            states.extend(own.chain(std::iter::repeat((0, None))).take(IN_PAGE));
+        }
         let beat = beats.get(&page.process).map_or(0, |beat| beat.at);
         let mut labels = named(&page.labels);
         let own = role.as_ref().and_then(|role| labels.remove(role));
         let own = own.map_or_else(|| EXECUTOR.to_owned(), |own| own.to_string());
-        let states = states.into_iter().map(Some).chain(std::iter::repeat(None));
-        for ((name, _), state) in page.agents.iter().zip(states) {
+        for ((name, _), (at, state)) in page.agents.iter().zip(states) {
             let Some(name) = Name::new(name) else { continue };
             // Who has left is not there because its process is, or was a moment ago.
             let gone = state.as_ref().is_some_and(|state| state.status == LEFT);

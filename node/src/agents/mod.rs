@@ -31,6 +31,7 @@ use swarm_vm::EffectKey;
 use crate::NodeError;
 use crate::disk::Disk;
 use crate::layout::Layout;
+use crate::registry::Told;
 use crate::time::Timeline;
 
 use tasks::TaskDesk;
@@ -141,7 +142,7 @@ pub struct Agents<E: Engine> {
     /// What agents do has changed since it was told.
     states_changed: bool,
     states_at: Option<Instant>,
-    states_versions: Vec<Version>,
+    states_told: Told,
     trouble: Option<String>,
     away: bool,
     /// Room for traces that are not sent yet.
@@ -199,7 +200,7 @@ impl<E: Engine> Agents<E> {
             beat_version: None,
             states_changed: true,
             states_at: None,
-            states_versions: Vec::new(),
+            states_told: Told::default(),
             trouble: None,
             away: false,
             room,

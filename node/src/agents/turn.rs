@@ -154,7 +154,7 @@ impl<E: Engine> Agents<E> {
             let profiles: Vec<_> = self.slots.iter().map(|slot| slot.agent.profile()).collect();
             registry::register(&mut *self.bus, &self.layout, &self.settings.process, &profiles)?;
             (self.states_changed, self.states_at) = (true, None);
-            self.states_versions.clear();
+            self.states_told = registry::Told::default();
             self.looked = None;
         }
         let beat = Beat {
@@ -461,13 +461,13 @@ impl<E: Engine> Agents<E> {
 
     /// Tells the registry what the agents do.
     pub(super) fn tell_states(&mut self) -> Result<(), BusError> {
-        let Agents { bus, layout, settings, slots, states_versions, .. } = self;
+        let Agents { bus, layout, settings, slots, states_told, .. } = self;
         let states = slots.iter().map(|slot| {
             let State { status, program, revision } = slot.agent.state();
             registry::State { status, program, revision }
         });
         let states: Vec<registry::State> = states.collect();
-        registry::tell(&mut **bus, layout, &settings.process, clock(), &states, states_versions)?;
+        registry::tell(&mut **bus, layout, &settings.process, &states, states_told)?;
         (self.states_changed, self.states_at) = (false, Some(Instant::now()));
         Ok(())
     }
