@@ -19,8 +19,9 @@ const MAX_DEPTH: u32 = 48;
 pub(crate) struct Digest {
     state: [u8; 32],
     block: Vec<u8>,
-    /// The beginning of the block, if it was hashed before: how many bytes, and SHA-256 of the state and them.
-    begun: Option<(usize, Sha256)>,
+    /// The beginning of the block, if it was hashed before a snapshot: how many bytes, and SHA-256 of the state and them.
+    /// Boxed, since few instances are resumed and all have a digest.
+    begun: Option<Box<(usize, Sha256)>>,
 }
 
 impl Digest {
@@ -61,7 +62,7 @@ impl Digest {
 
     /// Bytes of the block so far.
     fn block_bytes(&self) -> usize {
-        self.begun.as_ref().map_or(0, |(bytes, _)| *bytes).saturating_add(self.block.len())
+        self.begun.as_ref().map_or(0, |begun| begun.0).saturating_add(self.block.len())
     }
 
     fn chained(&self) -> [u8; 32] {
@@ -70,7 +71,7 @@ impl Digest {
 
     fn hashed(&self) -> Sha256 {
         let mut hash = match &self.begun {
-            Some((_, hash)) => hash.clone(),
+            Some(begun) => begun.1.clone(),
             None => Sha256::new().chain_update(self.state),
         };
         hash.update(&self.block);
@@ -98,7 +99,7 @@ impl Digest {
                     return None;
                 }
                 let hash = Sha256::deserialize(hash.as_slice().try_into().ok()?).ok()?;
-                Some((bytes, hash))
+                Some(Box::new((bytes, hash)))
             }
             None => None,
         };
