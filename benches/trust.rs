@@ -55,6 +55,7 @@ fn prepared() -> Result<(Vec<u8>, Trust, i64), Failure> {
             capabilities: vec!["*".to_owned()],
         }],
         thresholds: vec![ThresholdDocument { prefix: String::new(), owners: 1 }],
+        blast_radius: Vec::new(),
         revoked: RevokedDocument::default(),
         floors: Vec::new(),
     };

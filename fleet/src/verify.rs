@@ -2,6 +2,7 @@
 //! suffice, for whom and when it is, its revision, the program, capabilities. Bytes that were verified are the bytes
 //! that run: [`Accepted`] holds the module itself.
 
+pub mod radius;
 pub mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use crate::refusal::{Cause, Refusal, Severity};
 use crate::state::HighWaterMark;
 use crate::time::{Moment, TOLERANCE};
 use crate::trust::{Capabilities, GRACE, Publisher, Trust};
+use radius::BlastRadius;
 
 /// What happens to an order that should be refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -163,6 +165,7 @@ pub fn verify(envelope: &Envelope, receiver: &Receiver<'_>) -> Result<Accepted, 
     findings.hold(check_floor(&order, trust))?;
     findings.hold(check_succession(&order, receiver.mark))?;
     let module = load(&order, receiver.module)?;
+    findings.hold(signers.check_radius(&order, &module, trust))?;
     findings.hold(signers.check_ceiling(&order, &module, trust))?;
     findings.hold(check_grants(&module, receiver.grants))?;
 
@@ -226,9 +229,26 @@ impl<'t> Signers<'t> {
         signers
     }
 
+    /// The distinct owners whose signatures count.
+    fn owners(&self) -> BTreeSet<&Name> {
+        self.counted.iter().map(|(_, publisher)| &publisher.owner).collect()
+    }
+
+    /// Enough distinct owners must have signed for how much the order can do. The name's threshold was looked at before.
+    fn check_radius(&self, order: &Order, module: &Verified, trust: &Trust) -> Result<(), Refusal> {
+        let radius = BlastRadius::of(order, module);
+        let (owners, needed) = (self.owners(), trust.blast_threshold(radius.product()));
+        if owners.len() >= needed {
+            return Ok(());
+        }
+        let signed = listed(owners.iter().map(|owner| owner.as_str()));
+        let message = format!("{} over {radius} takes {needed} owners; signed by {signed}", order.name);
+        Err(Refusal::new(Cause::TooFewOwners, message))
+    }
+
     /// Enough distinct owners must have signed. Where some signed in vain, why they did is the better answer.
     fn check_owners(&self, order: &Order, trust: &Trust) -> Result<(), Refusal> {
-        let owners: BTreeSet<&Name> = self.counted.iter().map(|(_, publisher)| &publisher.owner).collect();
+        let owners = self.owners();
         let needed = trust.threshold(&order.name);
         if needed.is_some_and(|needed| owners.len() >= needed) {
             return Ok(());
@@ -254,6 +274,7 @@ impl<'t> Signers<'t> {
     /// Of the owners, as many as the threshold takes must be allowed everything the module asks for.
     fn check_ceiling(&self, order: &Order, module: &Verified, trust: &Trust) -> Result<(), Refusal> {
         let Some(needed) = trust.threshold(&order.name) else { return Ok(()) };
+        let needed = needed.max(trust.blast_threshold(BlastRadius::of(order, module).product()));
         let asked = capabilities(module);
         let below = |publisher: &Publisher| asked.iter().all(|name| publisher.ceiling.contains(name));
         let allowed: BTreeSet<&Name> = self

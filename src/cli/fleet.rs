@@ -237,6 +237,10 @@ pub(crate) struct TrustAddArguments {
     #[arg(long, value_name = "PREFIX=N", value_parser = threshold, help_heading = "Rules")]
     pub(crate) threshold: Vec<(String, u32)>,
 
+    /// How many owners must sign orders whose blast radius, agents × ONCE actions, is above a number.
+    #[arg(long, value_name = "ABOVE=N", value_parser = blast_radius, help_heading = "Rules")]
+    pub(crate) blast_radius: Vec<(u64, u32)>,
+
     /// The lowest version of a program that may run.
     #[arg(long, value_name = "NAME=VERSION", value_parser = floor, help_heading = "Rules")]
     pub(crate) floor: Vec<(Name, u32)>,
@@ -325,6 +329,12 @@ fn threshold(text: &str) -> Result<(String, u32), String> {
     let pair = text.split_once('=').and_then(|(prefix, owners)| Some((prefix, owners.parse().ok()?)));
     let (prefix, owners) = pair.ok_or("a threshold is written as cost_=2, or =1 for all names")?;
     self::prefix(prefix).map(|prefix| (prefix, owners))
+}
+
+fn blast_radius(text: &str) -> Result<(u64, u32), String> {
+    let pair =
+        text.split_once('=').and_then(|(above, owners)| Some((above.parse().ok()?, owners.parse().ok()?)));
+    pair.ok_or_else(|| "a threshold by blast radius is written as 1000=3".to_owned())
 }
 
 fn floor(text: &str) -> Result<(Name, u32), String> {

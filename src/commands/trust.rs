@@ -8,8 +8,8 @@ use swarm_bytecode::quantity::format_time;
 use swarm_fleet::envelope::{Envelope, TRUST_TYPE};
 use swarm_fleet::trust::Trust;
 use swarm_fleet::trust::document::{
-    Document, FORMAT, FloorDocument, PublisherDocument, RevokedDocument, RootDocument, RootsDocument,
-    ThresholdDocument,
+    BlastRadiusDocument, Document, FORMAT, FloorDocument, PublisherDocument, RevokedDocument, RootDocument,
+    RootsDocument, ThresholdDocument,
 };
 
 use crate::cli::{
@@ -46,6 +46,7 @@ fn new(arguments: &TrustNewArguments, terminal: Terminal) -> Result<Status, Fail
         roots: RootsDocument { threshold: arguments.root_threshold, keys: roots },
         publishers: Vec::new(),
         thresholds: Vec::new(),
+        blast_radius: Vec::new(),
         revoked: RevokedDocument::default(),
         floors: Vec::new(),
     };
@@ -70,6 +71,10 @@ fn add(arguments: &TrustAddArguments, terminal: Terminal) -> Result<Status, Fail
     for (prefix, owners) in &arguments.threshold {
         document.thresholds.retain(|threshold| threshold.prefix != *prefix);
         document.thresholds.push(ThresholdDocument { prefix: prefix.clone(), owners: *owners });
+    }
+    for (above, owners) in &arguments.blast_radius {
+        document.blast_radius.retain(|rule| rule.above != *above);
+        document.blast_radius.push(BlastRadiusDocument { above: *above, owners: *owners });
     }
     for (name, version) in &arguments.floor {
         document.floors.retain(|floor| floor.name != name.as_str());

@@ -167,7 +167,11 @@ pub(crate) fn trust_text(document: &Document, envelope: &Envelope) -> String {
             format!("{}: {}", prefix, plural_owners(threshold.owners))
         })
         .collect();
-    rows(&mut text, "thresholds", &thresholds);
+    let by_radius = document.blast_radius.iter().map(|rule| {
+        let above = grouped(u128::from(rule.above));
+        format!("blast radius above {above}: {}", plural_owners(rule.owners))
+    });
+    rows(&mut text, "thresholds", &thresholds.into_iter().chain(by_radius).collect::<Vec<_>>());
     let floors: Vec<String> = document
         .floors
         .iter()

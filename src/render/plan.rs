@@ -5,6 +5,7 @@ use swarm_bytecode::codec::digest_text;
 use swarm_compiler::bound::{Report, fleet};
 use swarm_fleet::plan::Plan;
 use swarm_fleet::verify::capabilities;
+use swarm_fleet::verify::radius::BlastRadius;
 use swarm_node::submission::Submission;
 
 use super::amount;
@@ -22,6 +23,7 @@ const MOST_NAMED: usize = 4;
 struct Facts {
     agent: Option<u64>,
     whole: Option<u64>,
+    radius: BlastRadius,
     asked: Vec<String>,
     /// What a rollback puts back, with what is asked for more, and no more.
     former: Option<(u32, String, Vec<String>, Vec<String>)>,
@@ -45,7 +47,8 @@ fn facts(plan: &Plan, submission: &Submission) -> Result<Facts, Failure> {
         };
         (former.version, digest_text(&former.digest), less(&asked, &before), less(&before, &asked))
     });
-    Ok(Facts { agent: bill.agent.money, whole: bill.fleet.money, asked, former })
+    let radius = BlastRadius::of(&plan.order, &program);
+    Ok(Facts { agent: bill.agent.money, whole: bill.fleet.money, radius, asked, former })
 }
 
 /// For people; with the file's name and size, where it was written.
@@ -85,6 +88,10 @@ pub(crate) fn plan_text(
         "bill",
         &format!("at most {} an agent, {} the fleet", money(facts.agent), money(facts.whole)),
     );
+    if facts.radius.actions > 0 {
+        let radius = format!("{}: {}", facts.radius, grouped(u128::from(facts.radius.product())));
+        row(&mut text, "blast radius", &radius);
+    }
     if plan.context != "{}" && !plan.context.is_empty() {
         row(&mut text, "context", &cut(&safe(&plan.context), 100));
     }
@@ -121,6 +128,7 @@ pub(crate) fn plan_json(plan: &Plan, submission: &Submission) -> Result<Map<Stri
             "minimum_sample": plan.gate.minimum_sample, "rolls_back": plan.gate.rolls_back,
         },
         "bill": { "agent_money": facts.agent, "fleet_money": facts.whole },
+        "blast_radius": { "once_actions": facts.radius.actions, "product": facts.radius.product() },
         "capabilities": facts.asked,
         "context": serde_json::from_str::<Value>(&plan.context).unwrap_or_default(),
         "former": former,

@@ -73,8 +73,8 @@ pub(crate) fn status_text(status: &Status, beats: &[(String, Beat)]) -> String {
                 let after = figure_duration(at.saturating_sub(wave.at_ns));
                 format!(
                     "gate {how} after {after}, {} of {} in error",
-                    wave.seen.not_active(),
-                    wave.seen.targets
+                    grouped(wave.seen.not_active().into()),
+                    grouped(wave.seen.targets.into())
                 )
             }
             _ => "gate waits".to_owned(),

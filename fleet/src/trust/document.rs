@@ -31,6 +31,9 @@ pub struct Document {
     pub publishers: Vec<PublisherDocument>,
     /// How many owners a program's name takes.
     pub thresholds: Vec<ThresholdDocument>,
+    /// How many owners an order takes for how much it can do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blast_radius: Vec<BlastRadiusDocument>,
     /// What no longer counts.
     pub revoked: RevokedDocument,
     /// Below which version a name may not fall.
@@ -81,6 +84,17 @@ pub struct PublisherDocument {
 pub struct ThresholdDocument {
     /// How the name begins; an empty text is all names.
     pub prefix: String,
+    /// How many distinct owners must sign.
+    pub owners: u32,
+}
+
+/// A threshold by blast radius ([`crate::verify::radius`]); of all that are exceeded, the one with most owners decides,
+/// or that of the name, if it takes more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlastRadiusDocument {
+    /// Orders whose agents × ONCE actions are more than this.
+    pub above: u64,
     /// How many distinct owners must sign.
     pub owners: u32,
 }

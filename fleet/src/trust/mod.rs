@@ -35,6 +35,7 @@ pub struct Trust {
     roots: Roots,
     publishers: BTreeMap<KeyId, Publisher>,
     thresholds: BTreeMap<SmolStr, usize>,
+    blast_radius: BTreeMap<u64, usize>,
     revoked_keys: BTreeSet<KeyId>,
     revoked_programs: BTreeSet<Sha256Digest>,
     floors: BTreeMap<Name, u32>,
@@ -236,6 +237,11 @@ impl Trust {
     pub fn threshold(&self, name: &Name) -> Option<usize> {
         let fitting = self.thresholds.iter().filter(|(prefix, _)| name.as_str().starts_with(prefix.as_str()));
         fitting.max_by_key(|(prefix, _)| prefix.len()).map(|(_, owners)| *owners)
+    }
+
+    /// How many distinct owners an order takes for its blast radius alone, agents × ONCE actions; 0: no rule fits.
+    pub fn blast_threshold(&self, radius: u64) -> usize {
+        self.blast_radius.range(..radius).map(|(_, owners)| *owners).max().unwrap_or(0)
     }
 
     /// Whether the roots of both files are the same.

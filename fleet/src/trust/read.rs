@@ -27,16 +27,15 @@ pub(super) fn read(payload: &[u8]) -> Result<Trust> {
             is_prefix(&threshold.prefix),
             format_args!("`{}` is the beginning of no name", threshold.prefix),
         )?;
-        let owners = usize::try_from(threshold.owners).unwrap_or(usize::MAX);
-        ensure(
-            (1..=MAX_SIGNATURES).contains(&owners),
-            format_args!(
-                "a threshold is 1 to {MAX_SIGNATURES} owners, that of `{}` is {owners}",
-                threshold.prefix
-            ),
-        )?;
+        let owners = owners(threshold.owners, format_args!("of `{}`", threshold.prefix))?;
         let former = thresholds.insert(SmolStr::new(&threshold.prefix), owners);
         ensure(former.is_none(), format_args!("the prefix `{}` has two thresholds", threshold.prefix))?;
+    }
+    let mut blast_radius = BTreeMap::new();
+    for rule in &document.blast_radius {
+        let owners = owners(rule.owners, format_args!("above a blast radius of {}", rule.above))?;
+        let former = blast_radius.insert(rule.above, owners);
+        ensure(former.is_none(), format_args!("the blast radius {} has two thresholds", rule.above))?;
     }
     let mut floors = BTreeMap::new();
     for floor in &document.floors {
@@ -56,11 +55,21 @@ pub(super) fn read(payload: &[u8]) -> Result<Trust> {
         roots,
         publishers,
         thresholds,
+        blast_radius,
         revoked_keys: digests(&document.revoked.keys)?.into_iter().map(KeyId).collect(),
         revoked_programs: digests(&document.revoked.digests)?,
         floors,
         digest: Sha256::digest(payload).into(),
     })
+}
+
+fn owners(count: u32, whose: std::fmt::Arguments<'_>) -> Result<usize> {
+    let owners = usize::try_from(count).unwrap_or(usize::MAX);
+    ensure(
+        (1..=MAX_SIGNATURES).contains(&owners),
+        format_args!("a threshold is 1 to {MAX_SIGNATURES} owners, that {whose} is {owners}"),
+    )?;
+    Ok(owners)
 }
 
 fn roots(document: &RootsDocument) -> Result<Roots> {

@@ -44,6 +44,7 @@ impl Trust {
                 capabilities: vec!["*".to_owned()],
             }],
             thresholds: vec![ThresholdDocument { prefix: String::new(), owners: 1 }],
+            blast_radius: Vec::new(),
             revoked: RevokedDocument::default(),
             floors: vec![],
         };

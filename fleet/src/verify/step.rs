@@ -172,6 +172,7 @@ pub fn authorised(checked: &Checked, trust: &Trust, clock: i64) -> Result<(), Re
     let (signers, order) =
         (Signers::of(checked.directive.plan(), &checked.plan.order, trust, now), &checked.plan.order);
     signers.check_owners(order, trust)?;
+    signers.check_radius(order, &checked.module, trust)?;
     check_signed_step(checked, trust, now)?;
     check_fleet(order, trust)?;
     signers.check_ceiling(order, &checked.module, trust)?;
@@ -187,7 +188,10 @@ fn check_signed_step(checked: &Checked, trust: &Trust, now: Moment) -> Result<()
     let steps = Signers::of(checked.directive.record(), &checked.plan.order, trust, now);
     match checked.record.step {
         Step::Halt if !steps.counted.is_empty() => Ok(()),
-        _ => steps.check_owners(&checked.plan.order, trust),
+        _ => {
+            steps.check_owners(&checked.plan.order, trust)?;
+            steps.check_radius(&checked.plan.order, &checked.module, trust)
+        }
     }
 }
 
@@ -216,6 +220,7 @@ pub fn accept(checked: &Arc<Checked>, receiver: &Receiver<'_>, again: bool) -> R
     trust.check_validity(now)?;
     let signers = Signers::of(checked.directive.plan(), &plan.order, trust, now);
     signers.check_owners(&plan.order, trust)?;
+    signers.check_radius(&plan.order, &checked.module, trust)?;
     check_signed_step(checked, trust, now)?;
     check_fleet(&plan.order, trust)?;
     check_time(&plan.order, now)?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use swarm_bytecode::module::{CallCost, Effect, Function, Import, Module};
+use swarm_bytecode::module::{CallCost, Effect, Function, Import, ImportId, Module};
 use swarm_bytecode::op::Op;
 use swarm_bytecode::quantity::{format_time, parse_time};
 use swarm_fleet::envelope::{Envelope, ORDER_TYPE, TRUST_TYPE};
@@ -47,6 +47,11 @@ pub(crate) const STRANGER: u8 = 99;
 
 /// A program that asks for one capability.
 pub(crate) fn module(version: u32) -> Vec<u8> {
+    module_that(version, Effect::Idempotent, 0)
+}
+
+/// The same, whose action is of this class and is taken at so many places.
+pub(crate) fn module_that(version: u32, effect: Effect, places: usize) -> Vec<u8> {
     let mut module = Module::empty();
     module.instruction.name = "cost_cut".into();
     module.instruction.version = version;
@@ -54,11 +59,13 @@ pub(crate) fn module(version: u32) -> Vec<u8> {
         name: "THROTTLE".into(),
         parameters: vec![],
         result: None,
-        effect: Effect::Idempotent,
+        effect,
         capability: Some("cpu.throttle".into()),
         cost: CallCost::default(),
     });
-    let code = vec![Op::Return {}];
+    let act = Op::Host { import: ImportId(0), arguments: [].into() };
+    let mut code = vec![act; places];
+    code.push(Op::Return {});
     module.functions.push(Function { registers: vec![], parameters: 0, result: None, code });
     module.encode()
 }
@@ -96,6 +103,7 @@ pub(crate) fn document() -> Document {
         },
         publishers: vec![publisher(DAN, "dan"), publisher(DAN_TOO, "dan"), publisher(EVE, "eve")],
         thresholds: vec![ThresholdDocument { prefix: "cost_".to_owned(), owners: 2 }],
+        blast_radius: Vec::new(),
         revoked: RevokedDocument::default(),
         floors: vec![],
     }

@@ -2,11 +2,12 @@
 
 use super::fixture::*;
 use swarm_bytecode::codec::digest_text;
+use swarm_bytecode::module::Effect;
 use swarm_fleet::envelope::{Envelope, ORDER_TYPE, TRUST_TYPE};
-use swarm_fleet::order::{Order, Revision, Targets};
+use swarm_fleet::order::{Order, Revision, Targets, frozen_digest};
 use swarm_fleet::refusal::{Cause, Severity};
 use swarm_fleet::time::{DAY, MINUTE};
-use swarm_fleet::trust::document::{FloorDocument, ThresholdDocument};
+use swarm_fleet::trust::document::{BlastRadiusDocument, FloorDocument, ThresholdDocument};
 use swarm_fleet::trust::{Capabilities, GRACE};
 use swarm_fleet::verify::Mode;
 
@@ -62,6 +63,38 @@ fn the_longest_prefix_decides() {
     with(&[("cost_", 1), ("cost_cut_more", 2)], &[DAN]).accepts();
     with(&[("other", 1)], &[DAN, EVE]).refuses(Cause::NoThreshold);
     with(&[], &[DAN, EVE]).refuses(Cause::NoThreshold);
+}
+
+#[test]
+fn what_can_do_more_takes_more_owners() {
+    let names = vec![name("agent-1"), name("agent-2"), name("agent-3")];
+    let frozen = || Targets::Frozen { count: 3, digest: frozen_digest(&names) };
+    let with = |effect: Effect, targets: Targets, rules: &[(u64, u32)], signers: &[u8]| {
+        scene(|scene| {
+            let rule = |&(above, owners): &(u64, u32)| BlastRadiusDocument { above, owners };
+            scene.document.thresholds[0].owners = 1;
+            scene.document.blast_radius = rules.iter().map(rule).collect();
+            scene.names = Some(names.clone());
+            let module = module_that(2, effect, 2);
+            (scene.order.digest, scene.order.targets) = (swarm_bytecode::codec::digest(&module), targets);
+            scene.order.module = Some(module);
+            scene.signers = signers.to_vec();
+        })
+    };
+    // Three agents, two places that act.
+    with(Effect::Once, frozen(), &[(6, 2)], &[DAN]).accepts();
+    with(Effect::Once, frozen(), &[(5, 2)], &[DAN]).refuses(Cause::TooFewOwners);
+    with(Effect::Once, frozen(), &[(5, 2)], &[DAN, DAN_TOO]).refuses(Cause::TooFewOwners);
+    with(Effect::Once, frozen(), &[(5, 2)], &[DAN, EVE]).accepts();
+    // Of all that are exceeded, the one with most owners decides.
+    with(Effect::Once, frozen(), &[(2, 3), (5, 1)], &[DAN, EVE]).refuses(Cause::TooFewOwners);
+    // Whoever fits: nobody knows how many.
+    with(Effect::Once, Targets::All, &[(u64::MAX - 1, 2)], &[DAN]).refuses(Cause::TooFewOwners);
+    with(Effect::Idempotent, Targets::All, &[(0, 2)], &[DAN]).accepts();
+    // As many owners must be allowed what it asks for.
+    let mut scene = with(Effect::Once, frozen(), &[(5, 2)], &[DAN, EVE]);
+    scene.document.publishers[2].capabilities.clear();
+    scene.refuses(Cause::AboveCeiling);
 }
 
 #[test]

@@ -65,7 +65,13 @@ fn verdict(document: &Json) -> String {
         "converged" if active != targets => "all waves out".to_owned(),
         other => other.to_owned(),
     };
-    format!("{outcome}: {active} of {targets} targets active; {met}")
+    let reached = match outcome.as_str() {
+        "halted" => "stand still",
+        "rolled back" => "went back",
+        "stopped" => "stopped",
+        _ => "active",
+    };
+    format!("{outcome}: {active} of {targets} targets {reached}; {met}")
 }
 
 /// In how many agents' traces something stands, and from when to when.
