@@ -39,7 +39,7 @@ macro_rules! for_each_cause {
             NoThreshold E0610 Authority "name without a rule"
                 "have a threshold for the name added: `swarmc trust add --threshold PREFIX=N`";
             TooFewOwners E0611 Authority "too few owners have signed"
-                "have another owner sign the same order: `swarmc sign OUT.order --key …`";
+                "have another owner sign the same bytes: `swarmc sign OUT.order --key …`, or the plan in its place";
             NoOrder E0612 Always "payload that is no order"
                 "sign with a `swarmc` of the same version as the agents";
             OtherFleet E0613 Circumstance "order for another fleet"

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use swarm_bus::{Bus, BusError, Position};
+use swarm_bytecode::codec::digest_text;
 use swarm_fleet::envelope::{Envelope, RECORD_TYPE};
 use swarm_fleet::key::SecretKey;
 use swarm_fleet::message::FromAgent;
@@ -118,29 +119,46 @@ impl Operator {
     /// Sends a plan, and waits for the injector's answer; `None`: none came in time.
     ///
     /// # Errors
-    /// [`NodeError::Bus`]; as [`Plan::decode`].
+    /// [`NodeError::Bus`].
     pub fn submit(
         &mut self,
         submission: &Submission,
         patience: Duration,
     ) -> Result<Option<Answer>, NodeError> {
-        let order: String = submission.plan()?.order.id.iter().map(|byte| format!("{byte:02x}")).collect();
+        // The same bytes may have been refused before: what counts is the answer to this time.
+        self.answer(submission)?;
         self.bus.append(&self.layout.plans, &[&submission.encode()], KEEP)?;
         self.bus.hint(&self.layout.to_injector)?;
         let begun = Instant::now();
         loop {
-            for entry in self.bus.read(&self.layout.answers, self.answers, READ)? {
-                self.answers = Some(entry.position);
-                let answer: Option<Answer> = serde_json::from_slice(&entry.bytes).ok();
-                if let Some(answer) = answer.filter(|answer| answer.order == order) {
-                    return Ok(Some(answer));
-                }
+            if let Some(answer) = self.answer(submission)? {
+                return Ok(Some(answer));
             }
             let left = patience.saturating_sub(begun.elapsed());
             if left.is_zero() {
                 return Ok(None);
             }
             self.wait(left.min(Duration::from_millis(200)))?;
+        }
+    }
+
+    /// The last answer to a plan among those that were not read yet.
+    ///
+    /// # Errors
+    /// [`NodeError::Bus`].
+    pub fn answer(&mut self, submission: &Submission) -> Result<Option<Answer>, BusError> {
+        let digest = digest_text(&submission.digest());
+        let mut found = None;
+        loop {
+            let entries = self.bus.read(&self.layout.answers, self.answers, READ)?;
+            for entry in &entries {
+                self.answers = Some(entry.position);
+                let answer: Option<Answer> = serde_json::from_slice(&entry.bytes).ok();
+                found = answer.filter(|answer| answer.submission == digest).or(found);
+            }
+            if entries.len() < READ {
+                return Ok(found);
+            }
         }
     }
 

@@ -1,9 +1,11 @@
 //! A plan with what travels beside it: the targets by name, and the module a rollback puts back. In bytes it is a desired
 //! state without a step.
 
+use sha2::{Digest, Sha256};
 use swarm_fleet::envelope::{Envelope, RECORD_TYPE};
 use swarm_fleet::key::SecretKey;
 use swarm_fleet::name::Name;
+use swarm_fleet::order::Sha256Digest;
 use swarm_fleet::plan::Plan;
 use swarm_fleet::record::Directive;
 use swarm_fleet::refusal::{Cause, Refusal};
@@ -24,6 +26,11 @@ impl Submission {
     pub fn encode(&self) -> Vec<u8> {
         let no_step = Envelope::new(RECORD_TYPE, Vec::new());
         Directive::new(self.envelope.clone(), self.targets.clone(), no_step, self.former.clone()).encode()
+    }
+
+    /// SHA-256 of its bytes, signatures included.
+    pub fn digest(&self) -> Sha256Digest {
+        Sha256::digest(self.encode()).into()
     }
 
     /// Reads a plan. Nothing is known of its signatures.

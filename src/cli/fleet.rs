@@ -25,7 +25,7 @@ pub(crate) struct KeygenArguments {
 /// Arguments of `sign`.
 #[derive(Debug, Args)]
 pub(crate) struct SignArguments {
-    /// Source file, module, an order to sign too, or `-`.
+    /// Source file, module, an order or a plan to sign too, or `-`.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 

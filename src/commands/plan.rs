@@ -25,39 +25,58 @@ use crate::{files, keys};
 /// Makes a plan, or signs one too; says what it is.
 pub(crate) fn plan(arguments: &PlanArguments, terminal: Terminal) -> Result<Status, Failure> {
     let bytes = files::read_bytes(&arguments.file)?;
-    let (submission, output) = if is_plan(&bytes) {
-        let mut submission = read(&arguments.file, &bytes)?;
-        for (key, path) in read_keys(&arguments.making.key)?.iter().zip(&arguments.making.key) {
-            submission.sign(key).map_err(|refusal| keys::unfit(path, &refusal))?;
-        }
-        let signed = (!arguments.making.key.is_empty()).then(|| arguments.file.clone());
-        (submission, arguments.output.clone().or(signed))
-    } else {
-        let mut operator = match &arguments.bus {
-            Some(url) => Some(open(url)?),
-            None => None,
-        };
-        let Some(submission) = make(&arguments.file, &arguments.making, &mut operator, terminal)? else {
-            return Ok(Status::Failed);
-        };
-        (submission, Some(arguments.output.clone().unwrap_or_else(|| default_output(&arguments.file))))
+    if is_plan(&bytes) {
+        return sign(&arguments.file, &bytes, &arguments.making.key, arguments.output.as_deref(), terminal);
+    }
+    let mut operator = match &arguments.bus {
+        Some(url) => Some(open(url)?),
+        None => None,
     };
+    let Some(submission) = make(&arguments.file, &arguments.making, &mut operator, terminal)? else {
+        return Ok(Status::Failed);
+    };
+    let output = arguments.output.clone().unwrap_or_else(|| default_output(&arguments.file));
+    write(&arguments.file, &submission, Some(&output), terminal)
+}
+
+/// Signs a plan with these keys too, and says what it is; without an output it is replaced, without keys left alone.
+pub(crate) fn sign(
+    file: &Path,
+    bytes: &[u8],
+    key_files: &[PathBuf],
+    output: Option<&Path>,
+    terminal: Terminal,
+) -> Result<Status, Failure> {
+    let mut submission = read(file, bytes)?;
+    for (key, path) in read_keys(key_files)?.iter().zip(key_files) {
+        submission.sign(key).map_err(|refusal| keys::unfit(path, &refusal))?;
+    }
+    let replaced = (!key_files.is_empty()).then_some(file);
+    write(file, &submission, output.or(replaced), terminal)
+}
+
+fn write(
+    file: &Path,
+    submission: &Submission,
+    output: Option<&Path>,
+    terminal: Terminal,
+) -> Result<Status, Failure> {
     let written = submission.encode();
-    if let Some(output) = &output {
+    if let Some(output) = output {
         if files::is_standard(output) {
             terminal.bytes(&written)?;
             return Ok(Status::Done);
         }
         files::write(output, &written)?;
     }
-    let plan = submission.plan().map_err(|refusal| keys::refused(&arguments.file, &refusal))?;
+    let plan = submission.plan().map_err(|refusal| keys::refused(file, &refusal))?;
     if terminal.json() {
-        let mut document = plan_json(&plan, &submission)?;
-        document.insert("output".into(), json!(output.as_deref().map(files::display_name)));
+        let mut document = plan_json(&plan, submission)?;
+        document.insert("output".into(), json!(output.map(files::display_name)));
         terminal.document(Json::Object(document))?;
     } else {
-        let name = output.as_deref().map(|path| (files::display_name(path), written.len()));
-        terminal.data(&plan_text(&plan, &submission, name)?)?;
+        let name = output.map(|path| (files::display_name(path), written.len()));
+        terminal.data(&plan_text(&plan, submission, name)?)?;
     }
     Ok(Status::Done)
 }

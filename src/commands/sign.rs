@@ -1,4 +1,4 @@
-//! `swarmc sign`: a program becomes an order, or an order gets another signature.
+//! `swarmc sign`: a program becomes an order, or an order or a plan gets another signature.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use swarm_fleet::name::Name;
 use swarm_fleet::order::{Limits, Order, Targets};
 use swarm_fleet::time::DAY;
 
+use super::plan;
 use crate::cli::SignArguments;
 use crate::program::{self, Loaded};
 use crate::render::module::row;
@@ -23,6 +24,13 @@ use crate::{files, keys};
 pub(crate) fn sign(arguments: &SignArguments, terminal: Terminal) -> Result<Status, Failure> {
     let signers = arguments.key.iter().map(|path| keys::read_secret(path)).collect::<Result<Vec<_>, _>>()?;
     let bytes = files::read_bytes(&arguments.file)?;
+    if plan::is_plan(&bytes) {
+        unchanged(arguments, "a plan")?;
+        if arguments.dsse {
+            return Err(Failure::usage(Fault::Arguments, "a plan has no form in JSON: leave --dsse away"));
+        }
+        return plan::sign(&arguments.file, &bytes, &arguments.key, arguments.output.as_deref(), terminal);
+    }
     let in_json = bytes.trim_ascii_start().starts_with(b"{");
     let is_order = bytes.starts_with(&envelope::MAGIC) || in_json;
     let mut envelope = if is_order {
@@ -93,8 +101,15 @@ fn tell(
     terminal.data(&words)
 }
 
-/// An order that is signed too stays as it is: what would say something else about it is an error.
 fn already_signed(arguments: &SignArguments, bytes: &[u8]) -> Result<Envelope, Failure> {
+    unchanged(arguments, "an order")?;
+    let envelope = Envelope::read(bytes).map_err(|refusal| keys::refused(&arguments.file, &refusal))?;
+    envelope.check_type(ORDER_TYPE).map_err(|refusal| keys::refused(&arguments.file, &refusal))?;
+    Ok(envelope)
+}
+
+/// What is signed too stays as it is: what would say something else about it is an error.
+fn unchanged(arguments: &SignArguments, what: &str) -> Result<(), Failure> {
     let says = [
         ("--fleet", arguments.fleet.is_some()),
         ("--revision", arguments.revision.is_some()),
@@ -113,14 +128,12 @@ fn already_signed(arguments: &SignArguments, bytes: &[u8]) -> Result<Envelope, F
     ];
     if let Some((option, _)) = says.iter().find(|(_, given)| *given) {
         let file = files::display_name(&arguments.file);
-        let message = format!("{file} is an order already; {option} cannot change it");
+        let message = format!("{file} is {what} already; {option} cannot change it");
         return Err(Failure::usage(Fault::Arguments, message)
             .file(file)
-            .note("sign it as it is, or make a new order"));
+            .note(format!("sign it as it is, or make {what} anew")));
     }
-    let envelope = Envelope::read(bytes).map_err(|refusal| keys::refused(&arguments.file, &refusal))?;
-    envelope.check_type(ORDER_TYPE).map_err(|refusal| keys::refused(&arguments.file, &refusal))?;
-    Ok(envelope)
+    Ok(())
 }
 
 /// The order for a program.

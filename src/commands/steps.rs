@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use swarm_bus::BusError;
 use swarm_fleet::name::Name;
+use swarm_fleet::refusal::Cause;
 use swarm_node::operator::{Intent, Operator};
 use swarm_node::registry::{self, Beat, LEFT};
 use swarm_node::status::Status as OrderStatus;
@@ -140,5 +141,9 @@ fn with_leavers(operator: &mut Operator, mut status: OrderStatus) -> Result<Orde
 
 /// A refused plan, as the injector told it.
 pub(crate) fn refused(code: &str, message: &str) -> Failure {
-    Failure::coded(Status::Refused, code, message)
+    let failure = Failure::coded(Status::Refused, code, message);
+    match Cause::ALL.iter().find(|cause| cause.code() == code) {
+        Some(cause) => failure.note(cause.help()),
+        None => failure,
+    }
 }

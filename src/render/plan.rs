@@ -90,7 +90,7 @@ pub(crate) fn plan_text(
     );
     if facts.radius.actions > 0 {
         let radius = format!("{}: {}", facts.radius, grouped(u128::from(facts.radius.product())));
-        row(&mut text, "blast radius", &radius);
+        row(&mut text, "radius", &radius);
     }
     if plan.context != "{}" && !plan.context.is_empty() {
         row(&mut text, "context", &cut(&safe(&plan.context), 100));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use swarm_bytecode::codec::digest_text;
 use swarm_fleet::envelope::{Envelope, RECORD_TYPE};
 use swarm_fleet::injector::Event;
 use swarm_fleet::key::PublicKey;
@@ -27,8 +28,8 @@ use crate::time::clock;
 /// Whether a plan was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// The order's id in hexadecimal digits.
-    pub order: String,
+    /// [`Submission::digest`] of what was sent, as text: the same order signed by one more is another submission.
+    pub submission: String,
     /// Why not; `None`: it was.
     pub refused: Option<(String, String)>,
 }
@@ -55,6 +56,7 @@ impl Process {
             self.plans = Some(entry.position);
             let Ok(submission) = Submission::decode(&entry.bytes) else { continue };
             let Ok(plan) = submission.plan() else { continue };
+            let digest = digest_text(&submission.digest());
             let again = self.active.as_ref().is_some_and(|own| own.machine.plan().order.id == plan.order.id);
             let refused = match self.consider(submission, &plan) {
                 Ok(()) => None,
@@ -64,8 +66,8 @@ impl Process {
                 Err(NodeError::Other(message)) => Some((Cause::NoPlan.code().to_owned(), message)),
                 Err(error) => return Err(error),
             };
-            let order = plan.order.id.iter().map(|byte| format!("{byte:02x}")).collect();
-            let answer = serde_json::to_vec(&Answer { order, refused }).unwrap_or_default();
+            let answer = Answer { submission: digest, refused };
+            let answer = serde_json::to_vec(&answer).unwrap_or_default();
             self.bus.append(&self.layout.answers, &[&answer], KEEP)?;
             self.bus.hint(&self.layout.to_operators)?;
         }

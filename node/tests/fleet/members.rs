@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use swarm_fleet::name::Name;
 use swarm_node::layout::Layout;
+use swarm_node::operator::Operator;
 use swarm_node::registry::{self, Seen};
+use swarm_node::submission::Submission;
 
-use crate::support::{Bench, Fleet, Kind, name};
+use crate::support::{Bench, Fleet, Kind, key, name};
 
 /// In two waves, the second after a second of the test's time.
 fn program(version: u32) -> String {
@@ -133,4 +135,30 @@ fn another_key_than_the_first_is_refused_and_named_until_someone_says_that_it_is
     let status = fleet
         .until_status("all four run it", |status| status.phase == "converged" && status.reached.active == 4);
     assert_eq!(status.strangers, Vec::<String>::new());
+}
+
+/// Sends a plan; the injector takes its turns meanwhile. Why it was refused, if it was.
+fn submit(fleet: &mut Fleet, plan: &Submission) -> Option<String> {
+    let mut operator = Operator::new(&name("test"), fleet.bench.open());
+    assert_eq!(operator.submit(plan, Duration::ZERO).unwrap(), None, "nobody can have answered yet");
+    let plan = plan.clone();
+    fleet.until("the injector answers", |_| operator.answer(&plan).unwrap()).refused.map(|(code, _)| code)
+}
+
+#[test]
+fn what_was_refused_can_be_sent_again() {
+    for bench in Bench::all() {
+        let mut fleet = Fleet::new(bench);
+        let plan = fleet.plan(&program(1), &["a-1"]);
+        assert_eq!(submit(&mut fleet, &plan).as_deref(), Some("E0632"));
+        assert_eq!(submit(&mut fleet, &plan).as_deref(), Some("E0632"));
+        fleet.start("a", &Kind { agents: 1, ..Kind::default() });
+        until_state(&mut fleet, "a-1", "idle");
+        assert_eq!(submit(&mut fleet, &plan), None);
+        // With another signature it is another submission, and an order that is out is not taken twice.
+        let mut signed = plan.clone();
+        signed.sign(&key("injector")).unwrap();
+        assert_ne!(signed.digest(), plan.digest());
+        assert_eq!(submit(&mut fleet, &signed), None);
+    }
 }

@@ -216,6 +216,14 @@ impl Fleet {
 
     /// Sends a program to these agents.
     pub(crate) fn send(&mut self, source: &str, targets: &[&str]) {
+        let submission = self.plan(source, targets);
+        // Nobody answers before the next turn.
+        let answer = self.operator.submit(&submission, Duration::ZERO).unwrap();
+        assert_eq!(answer, None);
+    }
+
+    /// A plan of a program for these agents.
+    pub(crate) fn plan(&mut self, source: &str, targets: &[&str]) -> Submission {
         self.sent += 1;
         let module = compile(source);
         let id = u128::from(self.sent).to_be_bytes();
@@ -237,9 +245,6 @@ impl Fleet {
         };
         let mut envelope = Envelope::new(PLAN_TYPE, outline.plan().unwrap().encode());
         envelope.sign(&key("publisher")).unwrap();
-        let submission = Submission { envelope, targets, former: None };
-        // Nobody answers before the next turn.
-        let answer = self.operator.submit(&submission, Duration::ZERO).unwrap();
-        assert_eq!(answer, None);
+        Submission { envelope, targets, former: None }
     }
 }
