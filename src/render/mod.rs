@@ -3,6 +3,7 @@
 pub(crate) mod amount;
 pub(crate) mod bill;
 pub(crate) mod bound;
+mod changes;
 pub(crate) mod diagnostic;
 pub(crate) mod documentation;
 pub(crate) mod fleet;

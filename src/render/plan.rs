@@ -9,6 +9,7 @@ use swarm_fleet::verify::radius::BlastRadius;
 use swarm_node::submission::Submission;
 
 use super::amount;
+use super::changes::Changes;
 use super::module::{row, rows};
 use super::order::{order_json, order_text};
 use super::style::{bold, dim};
@@ -25,8 +26,15 @@ struct Facts {
     whole: Option<u64>,
     radius: BlastRadius,
     asked: Vec<String>,
-    /// What a rollback puts back, with what is asked for more, and no more.
-    former: Option<(u32, String, Vec<String>, Vec<String>)>,
+    former: Option<Former>,
+}
+
+/// What a rollback puts back.
+struct Former {
+    version: u32,
+    digest: String,
+    /// `None`: its module did not come along.
+    changes: Option<Changes>,
 }
 
 fn facts(plan: &Plan, submission: &Submission) -> Result<Facts, Failure> {
@@ -34,18 +42,13 @@ fn facts(plan: &Plan, submission: &Submission) -> Result<Facts, Failure> {
     let sum = Report { order: program.module().bound.clone(), ..Report::default() };
     let targets = u64::from(plan.targets());
     let bill = fleet(&sum, program.module(), Some(targets), &std::collections::BTreeMap::new());
-    let texts = |program: &swarm_bytecode::verify::Verified| -> Vec<String> {
-        capabilities(program).iter().map(ToString::to_string).collect()
-    };
-    let asked = texts(&program);
+    let asked = capabilities(&program).iter().map(ToString::to_string).collect();
     let before =
         submission.former.as_deref().and_then(|bytes| swarm_bytecode::verify::Verified::load(bytes).ok());
-    let former = plan.former.as_ref().map(|former| {
-        let before = before.as_ref().map(texts).unwrap_or_default();
-        let less = |left: &[String], right: &[String]| -> Vec<String> {
-            left.iter().filter(|own| !right.contains(own)).cloned().collect()
-        };
-        (former.version, digest_text(&former.digest), less(&asked, &before), less(&before, &asked))
+    let former = plan.former.as_ref().map(|former| Former {
+        version: former.version,
+        digest: digest_text(&former.digest),
+        changes: before.as_ref().map(|before| Changes::between(before.module(), program.module())),
     });
     let radius = BlastRadius::of(&plan.order, &program);
     Ok(Facts { agent: bill.agent.money, whole: bill.fleet.money, radius, asked, former })
@@ -99,12 +102,9 @@ pub(crate) fn plan_text(
     rows(&mut text, "asks for", &asked);
     match &facts.former {
         None => row(&mut text, "replaces", "nothing: a rollback leaves nothing running"),
-        Some((version, digest, more, less)) => {
+        Some(Former { version, digest, changes }) => {
             row(&mut text, "replaces", &format!("version {version}, {digest}"));
-            let signed =
-                more.iter().map(|own| format!("+ {own}")).chain(less.iter().map(|own| format!("- {own}")));
-            let signed: Vec<String> = signed.map(|own| safe(&own).into_owned()).collect();
-            rows(&mut text, "capabilities", &signed);
+            rows(&mut text, "changes", &changes.as_ref().map(Changes::rows).unwrap_or_default());
         }
     }
     row(&mut text, "steps by", &format!("key {}", plan.injector.id().short()));
@@ -116,8 +116,9 @@ pub(crate) fn plan_text(
 /// For programs.
 pub(crate) fn plan_json(plan: &Plan, submission: &Submission) -> Result<Map<String, Value>, Failure> {
     let facts = facts(plan, submission)?;
-    let former = facts.former.map(|(version, digest, more, less)| {
-        json!({ "version": version, "digest": digest, "capabilities_added": more, "capabilities_removed": less })
+    let former = facts.former.map(|former| {
+        let changes = former.changes.as_ref().map(Changes::json);
+        json!({ "version": former.version, "digest": former.digest, "changes": changes })
     });
     let document = json!({
         "order": order_json(&plan.order),

@@ -10,12 +10,18 @@ use crate::op::{Op, Operand, OperandClass, OperandKind, Register, Settle};
 use crate::quantity::format;
 use crate::types::{EnumCase, Type, TypeId};
 
-/// The whole module.
-pub fn disassemble(module: &Module) -> String {
+/// What a module declares: [`disassemble`] without its functions.
+pub fn outline(module: &Module) -> String {
     let mut listing = Listing { module, text: String::new() };
     listing.header(&module.instruction);
     listing.tables();
     listing.bound();
+    listing.text
+}
+
+/// The whole module.
+pub fn disassemble(module: &Module) -> String {
+    let mut listing = Listing { module, text: outline(module) };
     for (index, function) in module.functions.iter().enumerate() {
         listing.function(index, function);
     }
