@@ -119,6 +119,7 @@ impl<'a> Slip<'a> {
     /// What to say, and how to go on.
     pub(crate) fn explain(&self) -> (Diagnostic, Mend) {
         self.reserved_name()
+            .or_else(|| self.version_apart())
             .or_else(|| self.nested_under_then())
             .or_else(|| self.match_as_value())
             .or_else(|| self.missing_else())
@@ -165,6 +166,43 @@ impl<'a> Slip<'a> {
         }
         let word = self.slice(lexeme).to_ascii_uppercase();
         Some((report::reserved_name(self.span(lexeme), &word), Mend::Change(self.at, Token::Name)))
+    }
+
+    /// `INSTRUCTION pay VERSION 2 {`, and `VERSION 2` as a clause: the version stands in the name.
+    fn version_apart(&self) -> Option<(Diagnostic, Mend)> {
+        let word = self.lexeme(self.at).filter(|lexeme| lexeme.token == Token::Name)?;
+        if !self.slice(word).eq_ignore_ascii_case("version") {
+            return None;
+        }
+        let header = (0..self.at)
+            .rev()
+            .find(|at| self.lexeme(*at).is_some_and(|lexeme| lexeme.token == Token::Instruction))?;
+        let (named, opened) = (header.saturating_add(1), header.saturating_add(2));
+        let behind_name = self.at == opened;
+        if !behind_name && open_before(self.lexemes, self.at).last() != Some(&opened) {
+            return None;
+        }
+        let sign = self.next().is_some_and(|next| matches!(next, Token::Colon | Token::Assign));
+        let last = self.at.saturating_add(if sign { 2 } else { 1 });
+        let number = self.lexeme(last).filter(|lexeme| lexeme.token == Token::Number)?;
+        let name = self.lexeme(named)?;
+        let written = self.slice(name);
+        let base = written.rsplit_once("_v").filter(|(_, digits)| digits.parse::<u32>().is_ok());
+        let right = format!("{}_v{}", base.map_or(written, |(base, _)| base), self.slice(number));
+        let diagnostic = report::version_apart(self.span(word).to(self.span(number)), &right);
+        let description = format!("write {right}");
+        let whole = self.span(name).to(self.span(number));
+        if behind_name {
+            let behind = last.saturating_add(1);
+            return Some((
+                diagnostic.fix(description, whole, right),
+                Mend::Replace(named..behind, Token::Name),
+            ));
+        }
+        let gap = Span { start: self.previous()?.end, ..whole };
+        let edits =
+            vec![Edit { span: self.span(name), text: right }, Edit { span: gap, text: String::new() }];
+        Some((diagnostic.fixes(description, edits), Mend::LeaveOut))
     }
 
     /// `IF c THEN IF d THEN …`: what needs braces behind THEN or ELSE.

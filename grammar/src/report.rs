@@ -114,6 +114,11 @@ pub(crate) fn foreign_word(span: Span, word: &str, right: &str) -> Diagnostic {
     )
 }
 
+pub(crate) fn version_apart(span: Span, right: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0013, span, "the version of an instruction stands in its name")
+        .label(format!("write {right}"))
+}
+
 pub(crate) fn percent_apart(sign: Span, gap: Span) -> Diagnostic {
     Diagnostic::new(Code::E0006, sign, "the percent sign stands directly behind its number")
         .label("separated from its number")
