@@ -542,10 +542,18 @@ impl<'a> Slip<'a> {
             "(" => false,
             _ => true,
         });
-        if text == "(" {
-            let both = vec![(self.at, Token::LeftParen), (self.at, Token::RightParen)];
-            let edits = vec![Edit { span: self.behind(), text: "()".to_owned() }];
-            return Some((diagnostic.fixes("write ()", edits), Mend::Insert(both)));
+        // What may be empty is mended whole.
+        let header = self.at.checked_sub(2).and_then(|before| self.lexeme(before));
+        let bare = here.is_none() && header.is_some_and(|first| first.token == Token::Instruction);
+        let pair = match text.as_str() {
+            "(" => Some(("()", "()", [Token::LeftParen, Token::RightParen])),
+            "{" if bare => Some((" {}", "{}", [Token::LeftBrace, Token::RightBrace])),
+            _ => None,
+        };
+        if let Some((edit, shown, pair)) = pair {
+            let edits = vec![Edit { span: self.behind(), text: edit.to_owned() }];
+            let both = pair.map(|token| (self.at, token)).to_vec();
+            return Some((diagnostic.fixes(format!("write {shown}"), edits), Mend::Insert(both)));
         }
         if !fits {
             return Some((diagnostic, Mend::Insert(vec![(self.at, token), (self.at, Token::Bad)])));
