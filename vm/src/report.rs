@@ -8,7 +8,7 @@ use swarm_bytecode::types::TypeId;
 use crate::json::write_string;
 use crate::metric::{MetricState, quantiles};
 use crate::trace::write_place;
-use crate::value::Value;
+use crate::value::{Value, write_fields};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -176,7 +176,7 @@ impl Report {
             write_action(action, &mut out);
         }
         out.push_str("],\"metrics\":");
-        write_values(&self.metrics, &mut out);
+        write_fields(&self.metrics, &mut out);
         out.push_str(",\"result\":");
         self.result.as_ref().unwrap_or(&Value::None).write_json(&mut out);
         write_digest(self.trace_digest.as_ref(), &mut out);
@@ -252,26 +252,13 @@ impl OrderReport {
             self.actions_issued, self.actions_failed, self.actions_vetoed, self.actions_undone
         ));
         out.push_str(",\"metrics\":");
-        write_values(&self.metrics, &mut out);
+        write_fields(&self.metrics, &mut out);
         out.push_str(",\"states\":");
-        write_values(&self.states, &mut out);
+        write_fields(&self.states, &mut out);
         write_digest(self.trace_digest.as_ref(), &mut out);
         out.push('}');
         out
     }
-}
-
-fn write_values(values: &[(SmolStr, Value)], out: &mut String) {
-    out.push('{');
-    for (at, (name, value)) in values.iter().enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        write_string(name, out);
-        out.push(':');
-        value.write_json(out);
-    }
-    out.push('}');
 }
 
 fn write_digest(digest: Option<&[u8; 32]>, out: &mut String) {

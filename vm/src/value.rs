@@ -139,7 +139,8 @@ impl Value {
     }
 }
 
-fn write_fields(fields: &[(SmolStr, Value)], out: &mut String) {
+/// A JSON object with these members.
+pub(crate) fn write_fields(fields: &[(SmolStr, Value)], out: &mut String) {
     out.push('{');
     for (at, (name, value)) in fields.iter().enumerate() {
         if at > 0 {
