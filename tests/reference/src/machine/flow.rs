@@ -3,7 +3,7 @@
 use swarm_bytecode::module::Function;
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::trap::LimitKind;
-use swarm_bytecode::types::TypeId;
+use swarm_bytecode::types::{Type, TypeId};
 
 use super::{Done, Halt, Order, Slot, index, price};
 use crate::metric::Samples;
@@ -44,7 +44,12 @@ impl<'m> Frame<'m> {
     }
 
     pub(super) fn get(&self, register: Register) -> Slot {
-        self.registers.get(index(register)).cloned().unwrap_or(Slot::of(Value::Zero))
+        let slot = self.registers.get(index(register)).cloned().unwrap_or(Slot::of(Value::Zero));
+        // A text that was never put there is the empty one; as the key of a map it has to be found as that.
+        match (&slot.value, self.types.get(self.ty(register))) {
+            (Value::Zero, Type::String) => Slot::of(Value::from(String::new())),
+            _ => slot,
+        }
     }
 
     pub(super) fn value(&self, register: Register) -> Value {
