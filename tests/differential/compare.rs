@@ -11,7 +11,7 @@ use swarm_compiler::typed;
 use swarm_grammar::source::Sources;
 use swarm_reference::generate;
 use swarm_reference::generate::modules::Made;
-use swarm_reference::machine::{Meter, Order};
+use swarm_reference::machine::{Given, Meter};
 use swarm_reference::report::{Answer, Limits, Report, Wake};
 use swarm_reference::source;
 use swarm_vm::tier::Tier;
@@ -36,7 +36,12 @@ pub(crate) type Seen = Vec<(Report, Meter)>;
 
 /// By the reference's evaluator of modules.
 pub(crate) fn machine(module: &Module, world: &World, says: Says<'_>) -> Result<Seen, String> {
-    let mut order = Order::new(module, &world.input, &world.context, world.limits, world.collected)?;
+    evaluate(&Given::new(module, &world.input, &world.context)?, world, says)
+}
+
+/// The same of a module with what it is given already.
+pub(crate) fn evaluate(given: &Given<'_>, world: &World, says: Says<'_>) -> Result<Seen, String> {
+    let mut order = given.order(world.limits, world.collected);
     let mut seen = Vec::new();
     for wake in &world.wakes {
         if order.is_over() {
@@ -106,31 +111,36 @@ pub(crate) struct Loaded {
     inputs: Inputs,
 }
 
-/// Brings a module into the virtual machine.
-pub(crate) fn load(module: &Module, world: &World) -> Result<Loaded, String> {
-    let program = Program::load(&module.encode()).map_err(|error| error.to_string())?;
-    let inputs =
-        Inputs::new(&program).from_json(&world.input.to_string()).map_err(|error| error.to_string())?;
-    let inputs = inputs.context_json(&world.context.to_string()).map_err(|error| error.to_string())?;
-    Ok(Loaded { program, inputs })
+impl Loaded {
+    /// A program with what it is given.
+    pub(crate) fn new(program: Program, world: &World) -> Result<Loaded, String> {
+        let inputs = Inputs::new(&program).from_json(&world.input.to_string());
+        let inputs = inputs.and_then(|inputs| inputs.context_json(&world.context.to_string()));
+        Ok(Loaded { inputs: inputs.map_err(|error| error.to_string())?, program })
+    }
+
+    pub(crate) fn module(&self) -> &Module {
+        self.program.module()
+    }
 }
 
 /// By the virtual machine.
 pub(crate) fn real(module: &Module, world: &World, says: Says<'_>) -> Result<Real, String> {
-    run(&load(module, world)?, module, world, says)
+    let program = Program::load(&module.encode()).map_err(|error| error.to_string())?;
+    run(&Loaded::new(program, world)?, world, says)
 }
 
 /// The same of what is loaded; in a build with the second tier, on both, which must not differ.
-pub(crate) fn run(loaded: &Loaded, module: &Module, world: &World, says: Says<'_>) -> Result<Real, String> {
-    let found = on_tier(loaded, module, world, says, None);
+pub(crate) fn run(loaded: &Loaded, world: &World, says: Says<'_>) -> Result<Real, String> {
+    let found = on_tier(loaded, world, says, None);
     #[cfg(feature = "jit")]
     {
-        let compiled = on_tier(loaded, module, world, says, Some(second_tier()));
+        let compiled = on_tier(loaded, world, says, Some(second_tier()));
         let of = |real: &Result<Real, String>| {
             format!("{:?}", real.as_ref().map(|real| (&real.seen, &real.lines)))
         };
         let (wanted, other) = (of(&found), of(&compiled));
-        let text = || swarm_bytecode::disassemble::disassemble(module);
+        let text = || swarm_bytecode::disassemble::disassemble(loaded.module());
         assert!(wanted == other, "the tiers differ:\n  {wanted}\n  {other}\n{world:?}\n{}", text());
     }
     found
@@ -144,8 +154,7 @@ fn second_tier() -> Arc<dyn Tier> {
 }
 
 fn on_tier(
-    Loaded { program, inputs }: &Loaded,
-    module: &Module,
+    loaded: &Loaded,
     world: &World,
     says: Says<'_>,
     tier: Option<Arc<dyn Tier>>,
@@ -164,6 +173,7 @@ fn on_tier(
         }
     });
     let effects = if world.collected { Effects::Collected } else { Effects::Immediate };
+    let Loaded { program, inputs } = loaded;
     let run = Instance::new(program, inputs, limits(world.limits), &Grants::all(), &host);
     let mut run = run.map_err(|error| error.to_string())?.effects(effects);
     if let Some(tier) = tier {
@@ -174,7 +184,7 @@ fn on_tier(
         if run.is_over() {
             break;
         }
-        begin(&mut run, module, wake)?;
+        begin(&mut run, loaded.module(), wake)?;
         let report = match run.run(&mut host) {
             Exit::Finished(report) => report,
             Exit::OutOfFuel { .. } => run.close(),
@@ -242,12 +252,11 @@ fn shown(report: &swarm_vm::Report, states: &[(SmolStr, Value)]) -> Report {
 
 fn meter(report: &swarm_vm::Report) -> Meter {
     let place = report.reason.as_ref().and_then(|reason| reason.place.as_ref());
-    let digest = report.trace_digest.unwrap();
     Meter {
         fuel: report.fuel_used,
         memory_peak: report.memory_peak_bytes,
         place: place.map(|place| (place.function, place.op)),
-        digest: format!("sha256:{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+        digest: report.trace_digest.unwrap(),
     }
 }
 

@@ -14,13 +14,15 @@ use swarm_bytecode::op::{OPS, Op};
 use swarm_compiler::check;
 use swarm_compiler::compile::assemble;
 use swarm_compiler::optimise::optimise;
-use swarm_compiler::typed::Program;
+use swarm_compiler::typed;
 use swarm_grammar::diagnostic::{Diagnostic, Severity};
 use swarm_grammar::source::{SourceFile, Sources};
 use swarm_reference::generate::{Generated, program, says};
+use swarm_reference::machine::Given;
 use swarm_reference::report::Limits;
+use swarm_vm::Program;
 
-use crate::compare::{Loaded, World, difference, load, machine, other_meaning, run, source};
+use crate::compare::{Loaded, World, difference, evaluate, other_meaning, run, source};
 
 /// What was done and found.
 #[derive(Debug, Default)]
@@ -121,8 +123,7 @@ fn one(seed: u64, looks: bool) -> Tally {
     };
     let mut better = typed.clone();
     optimise(&mut better.functions);
-    let (plain, better) = (assemble(&typed, &sources), assemble(&better, &sources));
-    let (plain, better) = match (plain, better) {
+    let (plain, better) = match (assemble(&typed, &sources), assemble(&better, &sources)) {
         (Ok((plain, _)), Ok((better, _))) => (plain, better),
         (Err(diagnostics), _) | (_, Err(diagnostics)) => {
             refuse(&diagnostics, &made, &mut tally);
@@ -130,10 +131,11 @@ fn one(seed: u64, looks: bool) -> Tally {
         }
     };
     if looks {
-        reach(&plain, &made.text, &mut tally);
+        reach(plain.module(), &made.text, &mut tally);
     }
     let mut problems = Vec::new();
-    compare((&made, &typed, &sources), [&plain, &better], &mut random, &mut tally, &mut problems);
+    let programs = [plain, better].map(|verified| Program::new(verified).unwrap());
+    compare((&made, &typed, &sources), programs, &mut random, &mut tally, &mut problems);
     if let Some(problem) = problems.first() {
         let Generated { text, input, context, wakes } = made;
         tally.divergences.push(format!("seed {seed}: {problem}\n{text}\n{input} {context} {wakes:?}\n"));
@@ -155,24 +157,22 @@ fn refuse(diagnostics: &[Diagnostic], made: &Generated, tally: &mut Tally) {
 /// Both modules with plenty of everything against each other, the reference and what the program means; then, with
 /// little fuel, little memory and few calls, one of the two each.
 fn compare(
-    (made, program, sources): (&Generated, &Program, &Sources),
-    modules: [&Module; 2],
+    (made, typed, sources): (&Generated, &typed::Program, &Sources),
+    programs: [Program; 2],
     random: &mut Random,
     tally: &mut Tally,
     problems: &mut Vec<String>,
 ) {
     let limits = Limits { fuel: 100_000, ..Limits::default() };
     let (input, context, wakes) = (made.input.clone(), made.context.clone(), made.wakes.clone());
-    let world = World { input, context, limits, collected: random.below(2) == 0, wakes };
-    let meant = source(program, &world, &says).unwrap();
-    let loaded = modules.map(|module| (module, load(module, &world)));
-    let real = |(module, loaded): &(&Module, Result<Loaded, String>), world: &World| match loaded {
-        Ok(loaded) => run(loaded, module, world, &says),
-        Err(refusal) => Err(refusal.clone()),
-    };
+    let mut world = World { input, context, limits, collected: random.below(2) == 0, wakes };
+    let meant = source(typed, &world, &says).unwrap();
+    // What is generated fits.
+    let loaded = programs.map(|program| Loaded::new(program, &world).unwrap());
+    let given = loaded.each_ref().map(|own| Given::new(own.module(), &world.input, &world.context).unwrap());
     let (mut fuel, mut memory) = (0, 0);
-    for (loaded, kind) in loaded.iter().zip(["plain", "optimised"]) {
-        let (expected, found) = (machine(loaded.0, &world, &says), real(loaded, &world));
+    for ((loaded, given), kind) in loaded.iter().zip(&given).zip(["plain", "optimised"]) {
+        let (expected, found) = (evaluate(given, &world, &says), run(loaded, &world, &says));
         tally.comparisons += 2;
         problems.extend(difference(&expected, &found).map(|problem| format!("{kind} {problem}")));
         let Ok(found) = &found else { continue };
@@ -196,10 +196,11 @@ fn compare(
         },
     ];
     for limits in small {
-        let loaded = &loaded[usize::try_from(random.below(2)).unwrap()];
-        let world = World { limits, ..world.clone() };
+        let which = usize::try_from(random.below(2)).unwrap();
+        world.limits = limits;
         tally.comparisons += 1;
-        let found = difference(&machine(loaded.0, &world, &says), &real(loaded, &world));
+        let (expected, found) = (evaluate(&given[which], &world, &says), run(&loaded[which], &world, &says));
+        let found = difference(&expected, &found);
         problems.extend(found.map(|problem| format!("{limits:?} {problem}")));
     }
 }

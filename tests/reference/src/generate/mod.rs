@@ -8,6 +8,8 @@ mod expressions;
 pub mod modules;
 mod statements;
 
+use std::collections::BTreeSet;
+
 use arbitrary::Unstructured;
 use serde_json::{Value as Json, json};
 
@@ -88,42 +90,66 @@ impl Ty {
     }
 }
 
-/// What every program declares beside its own functions.
-const HEAD: &str = r#"TYPE Box { id: string KEY  n: int = 0  cost: money IN USD = $0  size: bytes = 0B  share: percent = 0%  took: duration IN ms = 0s  tags: list<string> MAX 4 = []  kind: Kind = low  more: int? = NONE }
-TYPE Plain { a: int  b: string = ""  c: list<int> MAX 4 = [] }
-ENUM Kind { low  high(by: int)  odd(why: string, took: duration)  OTHER(name: string) }
-ENUM Color { red  green  blue }
-INPUT boxes: list<Box> MAX 12
-INPUT weights: map<string, int> MAX 12
-INPUT base: float
-CONTEXT goal: int = 3
-CONTEXT pot: money
-CONTEXT note: string?
-CONTEXT mood: Kind = low
-METRIC total: int TOTAL
-METRIC saved: money TOTAL
-METRIC heat: float GAUGE
-METRIC level: int GAUGE
-METRIC spread: int DISTRIBUTION
-METRIC waits: duration DISTRIBUTION
-METRIC odds: float DISTRIBUTION
-STATE s_int: int = 1
-STATE s_text: string = "s"
-STATE s_ints: list<int> MAX 12 = [1, 2]
-STATE s_counts: map<string, int> MAX 12 = ["a": 1]
-STATE s_box: Box = Box(id: "kept", n: 2)
-STATE s_plain: Plain = Plain(a: 1)
-STATE s_colors: map<Color, int> MAX 3 = [:]
-ACTION SHOW(n: int)
-ACTION TELL(text: string, box: Box) IDEMPOTENT COSTS $0.01
-ACTION PAY(amount: money, limit: tokens) COSTS amount, limit
-ACTION ONE(kinds: list<int> MAX 12) ONCE
-QUERY ask(n: int) -> int? COSTS 10 tokens
-QUERY quote(box: Box) -> money COSTS $0.02
-QUERY names(text: string) -> list<string> MAX 6
-QUERY pick(n: int) -> Kind
-EVENT PING(n: int, text: string)
-"#;
+/// What programs declare beside their own functions, if they use it: the names by which they do, and the declaration.
+/// Each stands behind those it needs.
+const DECLARATIONS: &[(&str, &str)] = &[
+    (
+        "Kind low high odd",
+        "ENUM Kind { low  high(by: int)  odd(why: string, took: duration)  OTHER(name: string) }",
+    ),
+    ("Color red green blue", "ENUM Color { red  green  blue }"),
+    (
+        "Box",
+        "TYPE Box { id: string KEY  n: int = 0  cost: money IN USD = $0  size: bytes = 0B  share: percent = 0%  took: duration IN ms = 0s  tags: list<string> MAX 4 = []  kind: Kind = low  more: int? = NONE }",
+    ),
+    ("Plain", r#"TYPE Plain { a: int  b: string = ""  c: list<int> MAX 4 = [] }"#),
+    ("boxes", "INPUT boxes: list<Box> MAX 12"),
+    ("weights", "INPUT weights: map<string, int> MAX 12"),
+    ("base", "INPUT base: float"),
+    ("goal", "CONTEXT goal: int = 3"),
+    ("pot", "CONTEXT pot: money"),
+    ("note", "CONTEXT note: string?"),
+    ("mood", "CONTEXT mood: Kind = low"),
+    ("total", "METRIC total: int TOTAL"),
+    ("saved", "METRIC saved: money TOTAL"),
+    ("heat", "METRIC heat: float GAUGE"),
+    ("level", "METRIC level: int GAUGE"),
+    ("spread", "METRIC spread: int DISTRIBUTION"),
+    ("waits", "METRIC waits: duration DISTRIBUTION"),
+    ("odds", "METRIC odds: float DISTRIBUTION"),
+    ("s_int", "STATE s_int: int = 1"),
+    ("s_text", r#"STATE s_text: string = "s""#),
+    ("s_ints", "STATE s_ints: list<int> MAX 12 = [1, 2]"),
+    ("s_counts", r#"STATE s_counts: map<string, int> MAX 12 = ["a": 1]"#),
+    ("s_box", r#"STATE s_box: Box = Box(id: "kept", n: 2)"#),
+    ("s_plain", "STATE s_plain: Plain = Plain(a: 1)"),
+    ("s_colors", "STATE s_colors: map<Color, int> MAX 3 = [:]"),
+    ("SHOW", "ACTION SHOW(n: int)"),
+    ("TELL", "ACTION TELL(text: string, box: Box) IDEMPOTENT COSTS $0.01"),
+    ("PAY", "ACTION PAY(amount: money, limit: tokens) COSTS amount, limit"),
+    ("ONE", "ACTION ONE(kinds: list<int> MAX 12) ONCE"),
+    ("ask", "QUERY ask(n: int) -> int? COSTS 10 tokens"),
+    ("quote", "QUERY quote(box: Box) -> money COSTS $0.02"),
+    ("names", "QUERY names(text: string) -> list<string> MAX 6"),
+    ("pick", "QUERY pick(n: int) -> Kind"),
+    ("PING", "EVENT PING(n: int, text: string)"),
+];
+
+/// The declarations that a text needs.
+fn declarations(text: &str) -> String {
+    fn words(text: &str) -> impl Iterator<Item = &str> {
+        text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+    }
+    let mut used: BTreeSet<&str> = words(text).collect();
+    let mut needed = Vec::new();
+    for (names, declaration) in DECLARATIONS.iter().rev() {
+        if words(names).any(|name| used.contains(name)) {
+            used.extend(words(declaration));
+            needed.push(*declaration);
+        }
+    }
+    needed.iter().rev().flat_map(|declaration| [*declaration, "\n"]).collect()
+}
 
 /// Gives out choices.
 struct Choices<'u, 'b> {
@@ -214,7 +240,7 @@ pub fn program(bytes: &mut Unstructured<'_>) -> Generated {
         result: None,
         left: 0,
     };
-    let mut text = HEAD.to_owned();
+    let mut text = String::new();
     for _ in 0..maker.choices.below(4) {
         text.push_str(&maker.function());
     }
@@ -241,7 +267,7 @@ pub fn program(bytes: &mut Unstructured<'_>) -> Generated {
             wakes.push(Wake::Event("PING".to_owned(), vec![json!(number), json!(format!("p{at}"))]));
         }
     }
-    Generated { text, input, context, wakes }
+    Generated { text: declarations(&text) + &text, input, context, wakes }
 }
 
 /// What the host of generated programs says: it depends on nothing but the call.

@@ -90,22 +90,28 @@ impl From<TrapCode> for Halt {
     }
 }
 
-/// An order: a module with what it is given.
-pub struct Order<'m> {
+/// A module with what it is given. Any number of orders can begin with it.
+pub struct Given<'m> {
     module: &'m Module,
-    types: Types<'m>,
     blocks: Vec<Blocks>,
     inputs: Vec<Value>,
     contexts: Vec<Value>,
     strings: Vec<Value>,
+    /// SHA-256 of the module without debug information.
+    identity: [u8; 32],
+}
+
+/// An order: what an agent does with a module.
+pub struct Order<'m> {
+    module: &'m Module,
+    given: &'m Given<'m>,
+    types: Types<'m>,
     limits: Limits,
     /// Whether actions wait for the end of the activation.
     collected: bool,
     states: Vec<Slot>,
     metrics: Vec<Samples>,
     digest: Digest,
-    /// SHA-256 of the module without debug information.
-    identity: [u8; 32],
     meters: Meters,
     /// Nanoseconds since the order began: only waiting takes time here.
     now: i64,
@@ -171,11 +177,11 @@ pub struct Meter {
     /// Function and op at which it ended, unless it simply came to its end.
     pub place: Option<(u16, u32)>,
     /// The trace's digest so far.
-    pub digest: String,
+    pub digest: [u8; 32],
 }
 
-impl<'m> Order<'m> {
-    /// An order that has not started.
+impl<'m> Given<'m> {
+    /// A module with its inputs and its context.
     ///
     /// # Errors
     /// The inputs or the context do not fit.
@@ -183,9 +189,7 @@ impl<'m> Order<'m> {
         module: &'m Module,
         inputs: &serde_json::Value,
         context: &serde_json::Value,
-        limits: Limits,
-        collected: bool,
-    ) -> Result<Order<'m>, Refusal> {
+    ) -> Result<Given<'m>, Refusal> {
         let types = Types(&module.types);
         let declared: Vec<Declared<'_>> = module
             .inputs
@@ -209,27 +213,38 @@ impl<'m> Order<'m> {
             })
             .collect();
         let contexts = given::read(types, &declared, context)?;
-        Ok(Order {
+        Ok(Given {
             module,
-            types,
             blocks: module.functions.iter().map(|function| Blocks::of(&function.code)).collect(),
             inputs,
             contexts,
             strings: module.strings.iter().map(|text| Value::Text(Text::constant(text.as_str()))).collect(),
+            identity: trace::identity(module),
+        })
+    }
+
+    /// An order that has not started.
+    pub fn order(&'m self, limits: Limits, collected: bool) -> Order<'m> {
+        let module = self.module;
+        Order {
+            module,
+            given: self,
+            types: Types(&module.types),
             limits,
             collected,
             states: vec![Slot::of(Value::Zero); module.states.len()],
             metrics: vec![Samples::default(); module.metrics.len()],
             digest: Digest::default(),
-            identity: trace::identity(module),
             meters: Meters::default(),
             now: 0,
             run: Run::default(),
             over: false,
             broken: None,
-        })
+        }
     }
+}
 
+impl<'m> Order<'m> {
     /// Whether nothing can be begun any more.
     pub fn is_over(&self) -> bool {
         self.over
@@ -458,7 +473,7 @@ impl<'m> Order<'m> {
             fuel: ending.fuel,
             memory_peak: self.run.peak,
             place: ending.place,
-            digest: self.digest.to_text(),
+            digest: self.digest.value(),
         }
     }
 }
