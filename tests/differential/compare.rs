@@ -24,6 +24,8 @@ pub(crate) struct World {
     pub(crate) context: Json,
     pub(crate) limits: Limits,
     pub(crate) collected: bool,
+    /// STATE that is set before the order starts, by name.
+    pub(crate) states: Vec<(String, Json)>,
     /// What begins each activation; those after the end of the order are left out.
     pub(crate) wakes: Vec<Wake>,
 }
@@ -42,6 +44,7 @@ pub(crate) fn machine(module: &Module, world: &World, says: Says<'_>) -> Result<
 /// The same of a module with what it is given already.
 pub(crate) fn evaluate(given: &Given<'_>, world: &World, says: Says<'_>) -> Result<Seen, String> {
     let mut order = given.order(world.limits, world.collected);
+    world.states.iter().try_for_each(|(name, json)| order.set_state(name, json))?;
     let mut seen = Vec::new();
     for wake in &world.wakes {
         if order.is_over() {
@@ -62,6 +65,7 @@ pub(crate) fn source(
     says: Says<'_>,
 ) -> Result<Vec<source::Seen>, String> {
     let mut order = source::Order::new(program, &world.input, &world.context, world.limits, world.collected)?;
+    world.states.iter().try_for_each(|(name, json)| order.set_state(name, json))?;
     let mut seen = Vec::new();
     for wake in &world.wakes {
         if order.is_over() {
@@ -179,6 +183,12 @@ fn on_tier(
     if let Some(tier) = tier {
         run = run.tier(tier);
     }
+    for (name, json) in &world.states {
+        let state = loaded.module().states.iter().find(|state| state.name == *name);
+        let ty = state.map_or(TypeId::INT, |state| state.ty);
+        let set = run.set_state(name, &value_of(loaded.module(), ty, json));
+        set.map_err(|error| error.to_string())?;
+    }
     let (mut seen, mut lines) = (Vec::new(), Vec::new());
     for wake in &world.wakes {
         if run.is_over() {
@@ -284,6 +294,7 @@ pub(crate) fn unlike(made: &Made) -> Option<String> {
         context: program.context.clone(),
         limits,
         collected: module.strings.len() % 2 == 0,
+        states: Vec::new(),
         wakes: program.wakes.iter().filter(|wake| still_fits(module, wake)).cloned().collect(),
     };
     difference(&machine(module, &world, &generate::says), &real(module, &world, &generate::says))

@@ -9,6 +9,7 @@ pub mod modules;
 mod statements;
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use arbitrary::Unstructured;
 use serde_json::{Value as Json, json};
@@ -42,6 +43,10 @@ enum Ty {
     Tokens,
     Percent,
     Time,
+    /// Money for time, so many a time, money for tokens.
+    Hourly,
+    Pace,
+    Price,
     MaybeInt,
     MaybeText,
     Ints,
@@ -53,14 +58,14 @@ enum Ty {
 }
 
 use Ty::{
-    Bandwidth, Bool, Box as BoxTy, Boxes, Bytes, Counts, Duration, Float, Int, Ints, Kind, MaybeInt,
-    MaybeText, Money, Percent, Text, Texts, Time, Tokens,
+    Bandwidth, Bool, Box as BoxTy, Boxes, Bytes, Counts, Duration, Float, Hourly, Int, Ints, Kind, MaybeInt,
+    MaybeText, Money, Pace, Percent, Price, Text, Texts, Time, Tokens,
 };
 
 /// All of them.
 const TYPES: &[Ty] = &[
-    Int, Float, Bool, Text, Duration, Bytes, Bandwidth, Money, Tokens, Percent, Time, MaybeInt, MaybeText,
-    Ints, Texts, Counts, BoxTy, Boxes, Kind,
+    Int, Float, Bool, Text, Duration, Bytes, Bandwidth, Money, Tokens, Percent, Time, Hourly, Pace, Price,
+    MaybeInt, MaybeText, Ints, Texts, Counts, BoxTy, Boxes, Kind,
 ];
 
 impl Ty {
@@ -78,6 +83,9 @@ impl Ty {
             Tokens => "tokens",
             Percent => "percent",
             Time => "time",
+            Hourly => "money/duration",
+            Pace => "float/duration",
+            Price => "money/tokens",
             MaybeInt => "int?",
             MaybeText => "string?",
             Ints => "list<int> MAX 12",
@@ -106,6 +114,7 @@ const DECLARATIONS: &[(&str, &str)] = &[
     ("boxes", "INPUT boxes: list<Box> MAX 12"),
     ("weights", "INPUT weights: map<string, int> MAX 12"),
     ("base", "INPUT base: float"),
+    ("hourly", "INPUT hourly: money/duration"),
     ("goal", "CONTEXT goal: int = 3"),
     ("pot", "CONTEXT pot: money"),
     ("note", "CONTEXT note: string?"),
@@ -123,6 +132,7 @@ const DECLARATIONS: &[(&str, &str)] = &[
     ("s_counts", r#"STATE s_counts: map<string, int> MAX 12 = ["a": 1]"#),
     ("s_box", r#"STATE s_box: Box = Box(id: "kept", n: 2)"#),
     ("s_plain", "STATE s_plain: Plain = Plain(a: 1)"),
+    ("s_price", "STATE s_price: money/tokens = $0.15 / 1_000_000 tokens"),
     ("s_colors", "STATE s_colors: map<Color, int> MAX 3 = [:]"),
     ("SHOW", "ACTION SHOW(n: int)"),
     ("TELL", "ACTION TELL(text: string, box: Box) IDEMPOTENT COSTS $0.01"),
@@ -185,7 +195,7 @@ struct Variable {
 }
 
 /// A function that was declared before.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Function {
     name: String,
     parameters: Vec<Ty>,
@@ -206,7 +216,7 @@ struct Reach {
 struct Maker<'u, 'b> {
     choices: Choices<'u, 'b>,
     scope: Vec<Variable>,
-    functions: Vec<Function>,
+    functions: Vec<Rc<Function>>,
     /// Names given so far.
     names: usize,
     /// Whether what is made may reach outside: not in a VETO.
@@ -317,7 +327,7 @@ impl Maker<'_, '_> {
         }
         self.result = None;
         let reach = self.reach;
-        self.functions.push(Function { name: name.clone(), parameters, result, reach });
+        self.functions.push(Rc::new(Function { name: name.clone(), parameters, result, reach }));
         format!("FUNC {name}({}){given} {{\n{body}}}\n", declared.join(", "))
     }
 
@@ -334,7 +344,8 @@ impl Maker<'_, '_> {
 
     fn body(&mut self, parameters: &[(&str, Ty)]) -> String {
         self.enter(parameters);
-        self.left = 70;
+        // Most of what is said should be done: where much is said, something before it ends the activation.
+        self.left = self.choices.of(&[8, 16, 24, 70]).unwrap_or(8);
         let count = self.choices.below(7).saturating_add(1);
         let body = self.statements(count, 3);
         self.scope.clear();
@@ -363,7 +374,8 @@ impl Maker<'_, '_> {
             weights.insert(key, json!(self.number()));
         }
         let base = self.choices.of(&[0.0, 1.5, -2.25, 1e300, 1e-9]).unwrap_or(0.0);
-        json!({"boxes": boxes, "weights": weights, "base": base, "now": "2026-11-20T08:30:15Z"})
+        let hourly = self.choices.of(&["$12.50/h", "$0/s", "$0.000001/min"]);
+        json!({"boxes": boxes, "weights": weights, "base": base, "hourly": hourly, "now": "2026-11-20T08:30:15Z"})
     }
 
     fn boxed(&mut self, at: usize) -> Json {

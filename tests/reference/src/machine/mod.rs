@@ -12,7 +12,7 @@ mod price;
 mod trace;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use swarm_bytecode::module::{FunctionId, Module};
@@ -110,6 +110,8 @@ pub struct Order<'m> {
     /// Whether actions wait for the end of the activation.
     collected: bool,
     states: Vec<Slot>,
+    /// Which of them were given: their first values are not computed.
+    kept: BTreeSet<usize>,
     metrics: Vec<Samples>,
     digest: Digest,
     meters: Meters,
@@ -233,6 +235,7 @@ impl<'m> Given<'m> {
             limits,
             collected,
             states: vec![Slot::of(Value::Zero); module.states.len()],
+            kept: BTreeSet::new(),
             metrics: vec![Samples::default(); module.metrics.len()],
             digest: Digest::default(),
             meters: Meters::default(),
@@ -245,6 +248,23 @@ impl<'m> Given<'m> {
 }
 
 impl<'m> Order<'m> {
+    /// Sets a STATE variable before the order starts, as a test does.
+    ///
+    /// # Errors
+    /// There is none of this name, or the value does not fit.
+    pub fn set_state(&mut self, name: &str, json: &serde_json::Value) -> Result<(), Refusal> {
+        let states = &self.module.states;
+        let at = states.iter().position(|state| state.name == name).ok_or("no such state")?;
+        let ty = states.get(at).map_or(TypeId::INT, |state| state.ty);
+        let value = given::value(self.types, ty, None, json)?;
+        let slot = self.store(ty, value).map_err(|_| "a state does not fit")?;
+        if let Some(place) = self.states.get_mut(at) {
+            *place = slot;
+        }
+        self.kept.insert(at);
+        Ok(())
+    }
+
     /// Whether nothing can be begun any more.
     pub fn is_over(&self) -> bool {
         self.over
@@ -269,7 +289,7 @@ impl<'m> Order<'m> {
     /// There is no such timer or event, or the arguments do not fit.
     pub fn activate(&mut self, wake: &Wake, host: &mut Host<'_>) -> Result<(Report, Meter), Refusal> {
         self.run = Run::default();
-        let carried = if *wake == Wake::Start { Ok(()) } else { self.carry() };
+        let carried = if *wake == Wake::Start && self.kept.is_empty() { Ok(()) } else { self.carry() };
         self.run.peak = self.run.memory;
         let (function, arguments) = self.begun(wake)?;
         self.tell_begin(wake, function, &arguments);
@@ -321,7 +341,7 @@ impl<'m> Order<'m> {
     /// The first values of STATE.
     fn open_states(&mut self, host: &mut Host<'_>) -> Done {
         for (at, state) in self.module.states.iter().enumerate() {
-            if let Some(initial) = state.initial {
+            if let Some(initial) = state.initial.filter(|_| !self.kept.contains(&at)) {
                 let value = self.first(initial, Vec::new(), host)?.unwrap_or(Slot::of(Value::Zero));
                 if let Some(place) = self.states.get_mut(at) {
                     *place = value;
