@@ -12,6 +12,7 @@ use swarm_vm::{InputError, Inputs, Program};
 use crate::cli::{DataArguments, HostChoice};
 use crate::files;
 use crate::host::processes::{self, Processes};
+use crate::recording::Given;
 use crate::render::text::grouped;
 use crate::status::{Failure, Fault};
 
@@ -27,17 +28,6 @@ pub(crate) struct Data {
     pub(crate) names: BTreeMap<String, String>,
     /// What was read, as it would have to be given to read the same again.
     pub(crate) given: Given,
-}
-
-/// All that a program reads but the answers to its queries.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Given {
-    /// The inputs' document.
-    pub(crate) input: Option<Value>,
-    /// The context's document.
-    pub(crate) context: Option<Value>,
-    /// The start of the run, in nanoseconds since 1970.
-    pub(crate) now_ns: i64,
 }
 
 impl Given {

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use swarm_bytecode::codec::MAGIC;
 use swarm_grammar::source::SourceFile;
 use swarm_grammar::suggest::closest;
 
+use crate::recording::{Line, lines};
 use crate::status::{Failure, Fault};
 
 /// Greatest length of a file of inputs or of a module.
@@ -112,24 +113,14 @@ pub(crate) fn read_json(path: &Path) -> Result<(String, Value), Failure> {
     Ok((String::from_utf8_lossy(&bytes).into_owned(), document))
 }
 
-/// A line of JSON: its number and its members.
-pub(crate) type Line = (usize, Map<String, Value>);
-
 /// A file of JSON lines, each an object, with their numbers from 1. Empty lines mean nothing.
 pub(crate) fn read_lines(path: &Path) -> Result<Vec<Line>, Failure> {
     let name = display_name(path);
     let bytes = read_bytes(path)?;
-    let text = String::from_utf8_lossy(&bytes);
-    let lines = text.lines().zip(1_usize..).filter(|(line, _)| !line.trim().is_empty());
-    lines
-        .map(|(line, number)| match serde_json::from_str(line) {
-            Ok(object) => Ok((number, object)),
-            Err(error) => {
-                let message = format!("{name}, line {number}: it is not a JSON object: {error}");
-                Err(Failure::usage(Fault::NotJson, message).file(name.clone()))
-            }
-        })
-        .collect()
+    lines(&String::from_utf8_lossy(&bytes)).map_err(|(number, error)| {
+        let message = format!("{name}, line {number}: it is not a JSON object: {error}");
+        Failure::usage(Fault::NotJson, message).file(name)
+    })
 }
 
 /// Writes a file whole or not at all: beside its place first, then moved there.

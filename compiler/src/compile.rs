@@ -227,12 +227,12 @@ fn build_better<V>(
     build(program, sources, test, verify)
 }
 
-/// Makes the module of a checked program as it is, with its bound, and has it verified.
+/// Makes the module of a checked program as it is, with its bound: as the verifier has read it from its bytes.
 ///
 /// # Errors
 /// [`Code::E0180`] where the program is too large; [`Code::E0190`] where the compiler itself is wrong.
-pub fn assemble(program: &Program, sources: &Sources) -> Result<(Module, Report), Vec<Diagnostic>> {
-    build(program, sources, None, Verified::accepts).map(|(generated, report, ())| (generated.module, report))
+pub fn assemble(program: &Program, sources: &Sources) -> Result<(Verified, Report), Vec<Diagnostic>> {
+    build(program, sources, None, Verified::from_module).map(|(_, report, verified)| (verified, report))
 }
 
 /// The same, for a TEST if one is given.

@@ -1,6 +1,7 @@
 //! What each fuzz target does with bytes. A target fails by a panic, and tells whether the bytes were what it is about:
 //! a program that compiles, a module that loads. `tests/corpora.rs` calls the same functions without libFuzzer.
 
+mod outside;
 mod snapshot;
 
 use arbitrary::Unstructured;
@@ -23,6 +24,7 @@ use swarm_vm::{Grants, Host, Inputs, Instance, Program};
 #[path = "../../tests/differential/compare.rs"]
 mod compare;
 
+pub use outside::{kept, message, recording, trust};
 pub use snapshot::snapshot;
 
 use compare::{World, difference, machine, other_meaning, real, source, unlike};
@@ -31,17 +33,21 @@ use compare::{World, difference, machine, other_meaning, real, source, unlike};
 pub type Target = fn(&[u8]) -> bool;
 
 /// All targets by name; each has a file in `fuzz_targets` and a folder in `corpus`.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("check", check),
     ("decode", decode),
     ("differential", differential),
     ("envelope", envelope),
     ("format", format),
     ("json_input", json_input),
+    ("kept", kept),
+    ("message", message),
     ("parse", parse),
+    ("recording", recording),
     ("run_verified", run_verified),
     ("snapshot", snapshot),
     ("trace_reader", trace_reader),
+    ("trust", trust),
     ("verify", verify),
 ];
 
@@ -186,8 +192,14 @@ pub fn differential(bytes: &[u8]) -> bool {
     let file = sources.add(SourceFile::new("made.swarm", &*made.text));
     let Some(typed) = check_program(&mut sources, file).program else { return false };
     let limits = Limits { fuel: 50_000, depth: 16, ..Limits::default() };
-    let world =
-        World { input: made.input, context: made.context, limits, collected: true, wakes: made.wakes };
+    let world = World {
+        input: made.input,
+        context: made.context,
+        limits,
+        collected: true,
+        states: Vec::new(),
+        wakes: made.wakes,
+    };
     let meant = source(&typed, &world, &says).expect("what is given fits");
     for optimise in [false, true] {
         let options = Options { optimise, ..Options::default() };

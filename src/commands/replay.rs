@@ -9,7 +9,7 @@ use crate::cli::{DataArguments, ReplayArguments, Unmatched};
 use crate::commands::run::refused;
 use crate::files;
 use crate::program;
-use crate::recording::{Difference, Journal, NotReplayed, Recording, Replayed, With, replay as play};
+use crate::recording::{self, Difference, Journal, NotReplayed, Recording, Replayed, With, replay as play};
 use crate::render::diagnostic;
 use crate::render::module::capabilities;
 use crate::render::replay::{Compared, asked, for_people, for_programs};
@@ -22,7 +22,7 @@ pub(crate) fn replay(arguments: &ReplayArguments, terminal: Terminal) -> Result<
         [Some(&arguments.recording), arguments.program.as_ref()].into_iter().flatten(),
     )?;
     let path = &arguments.recording;
-    let (recording, journal) = Recording::read(path)?;
+    let (recording, journal) = recording::read(path)?;
     let program = Program::load(&recording.module).map_err(|error| {
         let message = format!("{} is no recording this Swarm can replay: {error}", files::display_name(path));
         Failure::usage(Fault::NoRecording, message).note("replay it with the version that recorded it")

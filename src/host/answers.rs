@@ -11,7 +11,8 @@ use swarm_bytecode::types::{Type, TypeId};
 use swarm_grammar::suggest::closest;
 use swarm_vm::{Answer, Call, Host, Program, Value};
 
-use crate::files::{self, Line};
+use crate::files;
+use crate::recording::Line;
 use crate::status::{Failure, Fault};
 
 /// What the lines of a file say.

@@ -9,7 +9,8 @@ use swarm_bytecode::types::{Type, TypeId};
 use swarm_grammar::suggest::closest;
 use swarm_vm::{Program, Value};
 
-use crate::files::{self, Line};
+use crate::files;
+use crate::recording::Line;
 use crate::status::{Failure, Fault};
 
 /// Something that happens at a time of the order.

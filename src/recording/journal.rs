@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
-use crate::files::Line;
+use super::document::Line;
 
 /// An answer of the host.
 #[derive(Debug, Clone, PartialEq)]

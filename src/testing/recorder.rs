@@ -56,24 +56,24 @@ impl Script {
 }
 
 /// A value as calls show it: a record with a KEY is that field.
-pub(super) fn shown(module: &Module, ty: TypeId, value: &Value) -> Value {
+pub fn as_shown(module: &Module, ty: TypeId, value: &Value) -> Value {
     match (module.ty(ty), value) {
         (Some(Type::Record { fields, .. }), Value::Record(values)) => {
             let mut pairs = fields.iter().zip(values);
             match pairs.clone().find(|(field, _)| field.key) {
-                Some((field, (_, key))) => shown(module, field.ty, key),
+                Some((field, (_, key))) => as_shown(module, field.ty, key),
                 None => Value::Record(
                     pairs
                         .by_ref()
-                        .map(|(field, (name, value))| (name.clone(), shown(module, field.ty, value)))
+                        .map(|(field, (name, value))| (name.clone(), as_shown(module, field.ty, value)))
                         .collect(),
                 ),
             }
         }
         (Some(Type::List { element, .. }), Value::List(items)) => {
-            Value::List(items.iter().map(|item| shown(module, *element, item)).collect())
+            Value::List(items.iter().map(|item| as_shown(module, *element, item)).collect())
         }
-        (Some(Type::Optional(inner)), value) if *value != Value::None => shown(module, *inner, value),
+        (Some(Type::Optional(inner)), value) if *value != Value::None => as_shown(module, *inner, value),
         _ => value.clone(),
     }
 }

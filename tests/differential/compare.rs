@@ -11,7 +11,7 @@ use swarm_compiler::typed;
 use swarm_grammar::source::Sources;
 use swarm_reference::generate;
 use swarm_reference::generate::modules::Made;
-use swarm_reference::machine::{Meter, Order};
+use swarm_reference::machine::{Given, Meter};
 use swarm_reference::report::{Answer, Limits, Report, Wake};
 use swarm_reference::source;
 use swarm_vm::tier::Tier;
@@ -24,6 +24,8 @@ pub(crate) struct World {
     pub(crate) context: Json,
     pub(crate) limits: Limits,
     pub(crate) collected: bool,
+    /// STATE that is set before the order starts, by name.
+    pub(crate) states: Vec<(String, Json)>,
     /// What begins each activation; those after the end of the order are left out.
     pub(crate) wakes: Vec<Wake>,
 }
@@ -36,7 +38,13 @@ pub(crate) type Seen = Vec<(Report, Meter)>;
 
 /// By the reference's evaluator of modules.
 pub(crate) fn machine(module: &Module, world: &World, says: Says<'_>) -> Result<Seen, String> {
-    let mut order = Order::new(module, &world.input, &world.context, world.limits, world.collected)?;
+    evaluate(&Given::new(module, &world.input, &world.context)?, world, says)
+}
+
+/// The same of a module with what it is given already.
+pub(crate) fn evaluate(given: &Given<'_>, world: &World, says: Says<'_>) -> Result<Seen, String> {
+    let mut order = given.order(world.limits, world.collected);
+    world.states.iter().try_for_each(|(name, json)| order.set_state(name, json))?;
     let mut seen = Vec::new();
     for wake in &world.wakes {
         if order.is_over() {
@@ -57,6 +65,7 @@ pub(crate) fn source(
     says: Says<'_>,
 ) -> Result<Vec<source::Seen>, String> {
     let mut order = source::Order::new(program, &world.input, &world.context, world.limits, world.collected)?;
+    world.states.iter().try_for_each(|(name, json)| order.set_state(name, json))?;
     let mut seen = Vec::new();
     for wake in &world.wakes {
         if order.is_over() {
@@ -106,31 +115,36 @@ pub(crate) struct Loaded {
     inputs: Inputs,
 }
 
-/// Brings a module into the virtual machine.
-pub(crate) fn load(module: &Module, world: &World) -> Result<Loaded, String> {
-    let program = Program::load(&module.encode()).map_err(|error| error.to_string())?;
-    let inputs =
-        Inputs::new(&program).from_json(&world.input.to_string()).map_err(|error| error.to_string())?;
-    let inputs = inputs.context_json(&world.context.to_string()).map_err(|error| error.to_string())?;
-    Ok(Loaded { program, inputs })
+impl Loaded {
+    /// A program with what it is given.
+    pub(crate) fn new(program: Program, world: &World) -> Result<Loaded, String> {
+        let inputs = Inputs::new(&program).from_json(&world.input.to_string());
+        let inputs = inputs.and_then(|inputs| inputs.context_json(&world.context.to_string()));
+        Ok(Loaded { inputs: inputs.map_err(|error| error.to_string())?, program })
+    }
+
+    pub(crate) fn module(&self) -> &Module {
+        self.program.module()
+    }
 }
 
 /// By the virtual machine.
 pub(crate) fn real(module: &Module, world: &World, says: Says<'_>) -> Result<Real, String> {
-    run(&load(module, world)?, module, world, says)
+    let program = Program::load(&module.encode()).map_err(|error| error.to_string())?;
+    run(&Loaded::new(program, world)?, world, says)
 }
 
 /// The same of what is loaded; in a build with the second tier, on both, which must not differ.
-pub(crate) fn run(loaded: &Loaded, module: &Module, world: &World, says: Says<'_>) -> Result<Real, String> {
-    let found = on_tier(loaded, module, world, says, None);
+pub(crate) fn run(loaded: &Loaded, world: &World, says: Says<'_>) -> Result<Real, String> {
+    let found = on_tier(loaded, world, says, None);
     #[cfg(feature = "jit")]
     {
-        let compiled = on_tier(loaded, module, world, says, Some(second_tier()));
+        let compiled = on_tier(loaded, world, says, Some(second_tier()));
         let of = |real: &Result<Real, String>| {
             format!("{:?}", real.as_ref().map(|real| (&real.seen, &real.lines)))
         };
         let (wanted, other) = (of(&found), of(&compiled));
-        let text = || swarm_bytecode::disassemble::disassemble(module);
+        let text = || swarm_bytecode::disassemble::disassemble(loaded.module());
         assert!(wanted == other, "the tiers differ:\n  {wanted}\n  {other}\n{world:?}\n{}", text());
     }
     found
@@ -144,8 +158,7 @@ fn second_tier() -> Arc<dyn Tier> {
 }
 
 fn on_tier(
-    Loaded { program, inputs }: &Loaded,
-    module: &Module,
+    loaded: &Loaded,
     world: &World,
     says: Says<'_>,
     tier: Option<Arc<dyn Tier>>,
@@ -164,17 +177,24 @@ fn on_tier(
         }
     });
     let effects = if world.collected { Effects::Collected } else { Effects::Immediate };
+    let Loaded { program, inputs } = loaded;
     let run = Instance::new(program, inputs, limits(world.limits), &Grants::all(), &host);
     let mut run = run.map_err(|error| error.to_string())?.effects(effects);
     if let Some(tier) = tier {
         run = run.tier(tier);
+    }
+    for (name, json) in &world.states {
+        let state = loaded.module().states.iter().find(|state| state.name == *name);
+        let ty = state.map_or(TypeId::INT, |state| state.ty);
+        let set = run.set_state(name, &value_of(loaded.module(), ty, json));
+        set.map_err(|error| error.to_string())?;
     }
     let (mut seen, mut lines) = (Vec::new(), Vec::new());
     for wake in &world.wakes {
         if run.is_over() {
             break;
         }
-        begin(&mut run, module, wake)?;
+        begin(&mut run, loaded.module(), wake)?;
         let report = match run.run(&mut host) {
             Exit::Finished(report) => report,
             Exit::OutOfFuel { .. } => run.close(),
@@ -242,12 +262,11 @@ fn shown(report: &swarm_vm::Report, states: &[(SmolStr, Value)]) -> Report {
 
 fn meter(report: &swarm_vm::Report) -> Meter {
     let place = report.reason.as_ref().and_then(|reason| reason.place.as_ref());
-    let digest = report.trace_digest.unwrap();
     Meter {
         fuel: report.fuel_used,
         memory_peak: report.memory_peak_bytes,
         place: place.map(|place| (place.function, place.op)),
-        digest: format!("sha256:{}", digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+        digest: report.trace_digest.unwrap(),
     }
 }
 
@@ -275,6 +294,7 @@ pub(crate) fn unlike(made: &Made) -> Option<String> {
         context: program.context.clone(),
         limits,
         collected: module.strings.len() % 2 == 0,
+        states: Vec::new(),
         wakes: program.wakes.iter().filter(|wake| still_fits(module, wake)).cloned().collect(),
     };
     difference(&machine(module, &world, &generate::says), &real(module, &world, &generate::says))

@@ -11,16 +11,19 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use swarm_bytecode::module::Module;
 use swarm_bytecode::native::NATIVES;
 use swarm_bytecode::op::{OPS, Op};
+use swarm_bytecode::types::Type;
 use swarm_compiler::check;
 use swarm_compiler::compile::assemble;
 use swarm_compiler::optimise::optimise;
-use swarm_compiler::typed::Program;
+use swarm_compiler::typed;
 use swarm_grammar::diagnostic::{Diagnostic, Severity};
 use swarm_grammar::source::{SourceFile, Sources};
 use swarm_reference::generate::{Generated, program, says};
+use swarm_reference::machine::Given;
 use swarm_reference::report::Limits;
+use swarm_vm::Program;
 
-use crate::compare::{Loaded, World, difference, load, machine, other_meaning, run, source};
+use crate::compare::{Loaded, World, difference, evaluate, other_meaning, run, source};
 
 /// What was done and found.
 #[derive(Debug, Default)]
@@ -33,7 +36,7 @@ struct Tally {
     divergences: Vec<String>,
     /// How many programs were looked at for what they have.
     looked_at: u64,
-    /// How many of these have each op, native and statement.
+    /// How many of these have each op, native, statement and kind of type.
     reached: BTreeMap<String, u64>,
 }
 
@@ -60,9 +63,13 @@ pub(crate) fn from_environment(name: &str, otherwise: u64) -> u64 {
 /// So many programs are looked at before the clock is.
 const BATCH: u64 = 2_048;
 
+/// So many programs reach everything.
+const ALL_REACHED: u64 = 800;
+
 #[test]
 fn generated_programs_do_what_they_mean() {
-    let (programs, seed) = (from_environment("SWARM_PROGRAMS", 400), from_environment("SWARM_SEED", 1));
+    let (programs, seed) =
+        (from_environment("SWARM_PROGRAMS", ALL_REACHED), from_environment("SWARM_SEED", 1));
     let (begun, seconds) = (std::time::Instant::now(), from_environment("SWARM_SECONDS", u64::MAX));
     // The reference evaluates a call by a call.
     let pool = rayon::ThreadPoolBuilder::new().stack_size(1 << 28).build().unwrap();
@@ -72,7 +79,9 @@ fn generated_programs_do_what_they_mean() {
         let batch = (first..programs.min(first + BATCH)).into_par_iter();
         let found = pool.install(|| {
             // What a program reaches takes as long to find out as all else.
-            let one = |number: u64| one(seed.wrapping_add(number), number < 400 || number.is_multiple_of(64));
+            let one = |number: u64| {
+                one(seed.wrapping_add(number), number < ALL_REACHED || number.is_multiple_of(64))
+            };
             batch.map(one).reduce(Tally::default, Tally::and)
         });
         for divergence in found.divergences.iter().take(5_usize.saturating_sub(tally.divergences.len())) {
@@ -84,7 +93,7 @@ fn generated_programs_do_what_they_mean() {
     let (programs, refused) = (tally.programs, tally.refused.values().sum::<u64>());
     assert!(tally.divergences.is_empty(), "{} divergences", tally.divergences.len());
     assert!(refused * 10 <= programs, "{refused} of {programs} do not compile");
-    assert!(programs < 400 || unreached(&tally).is_empty(), "not reached: {:?}", unreached(&tally));
+    assert!(programs < ALL_REACHED || unreached(&tally).is_empty(), "not reached: {:?}", unreached(&tally));
 }
 
 impl Tally {
@@ -121,8 +130,7 @@ fn one(seed: u64, looks: bool) -> Tally {
     };
     let mut better = typed.clone();
     optimise(&mut better.functions);
-    let (plain, better) = (assemble(&typed, &sources), assemble(&better, &sources));
-    let (plain, better) = match (plain, better) {
+    let (plain, better) = match (assemble(&typed, &sources), assemble(&better, &sources)) {
         (Ok((plain, _)), Ok((better, _))) => (plain, better),
         (Err(diagnostics), _) | (_, Err(diagnostics)) => {
             refuse(&diagnostics, &made, &mut tally);
@@ -130,10 +138,11 @@ fn one(seed: u64, looks: bool) -> Tally {
         }
     };
     if looks {
-        reach(&plain, &made.text, &mut tally);
+        reach(plain.module(), &made.text, &mut tally);
     }
     let mut problems = Vec::new();
-    compare((&made, &typed, &sources), [&plain, &better], &mut random, &mut tally, &mut problems);
+    let programs = [plain, better].map(|verified| Program::new(verified).unwrap());
+    compare((&made, &typed, &sources), programs, &mut random, &mut tally, &mut problems);
     if let Some(problem) = problems.first() {
         let Generated { text, input, context, wakes } = made;
         tally.divergences.push(format!("seed {seed}: {problem}\n{text}\n{input} {context} {wakes:?}\n"));
@@ -155,24 +164,23 @@ fn refuse(diagnostics: &[Diagnostic], made: &Generated, tally: &mut Tally) {
 /// Both modules with plenty of everything against each other, the reference and what the program means; then, with
 /// little fuel, little memory and few calls, one of the two each.
 fn compare(
-    (made, program, sources): (&Generated, &Program, &Sources),
-    modules: [&Module; 2],
+    (made, typed, sources): (&Generated, &typed::Program, &Sources),
+    programs: [Program; 2],
     random: &mut Random,
     tally: &mut Tally,
     problems: &mut Vec<String>,
 ) {
     let limits = Limits { fuel: 100_000, ..Limits::default() };
     let (input, context, wakes) = (made.input.clone(), made.context.clone(), made.wakes.clone());
-    let world = World { input, context, limits, collected: random.below(2) == 0, wakes };
-    let meant = source(program, &world, &says).unwrap();
-    let loaded = modules.map(|module| (module, load(module, &world)));
-    let real = |(module, loaded): &(&Module, Result<Loaded, String>), world: &World| match loaded {
-        Ok(loaded) => run(loaded, module, world, &says),
-        Err(refusal) => Err(refusal.clone()),
-    };
+    let mut world =
+        World { input, context, limits, collected: random.below(2) == 0, states: Vec::new(), wakes };
+    let meant = source(typed, &world, &says).unwrap();
+    // What is generated fits.
+    let loaded = programs.map(|program| Loaded::new(program, &world).unwrap());
+    let given = loaded.each_ref().map(|own| Given::new(own.module(), &world.input, &world.context).unwrap());
     let (mut fuel, mut memory) = (0, 0);
-    for (loaded, kind) in loaded.iter().zip(["plain", "optimised"]) {
-        let (expected, found) = (machine(loaded.0, &world, &says), real(loaded, &world));
+    for ((loaded, given), kind) in loaded.iter().zip(&given).zip(["plain", "optimised"]) {
+        let (expected, found) = (evaluate(given, &world, &says), run(loaded, &world, &says));
         tally.comparisons += 2;
         problems.extend(difference(&expected, &found).map(|problem| format!("{kind} {problem}")));
         let Ok(found) = &found else { continue };
@@ -196,10 +204,11 @@ fn compare(
         },
     ];
     for limits in small {
-        let loaded = &loaded[usize::try_from(random.below(2)).unwrap()];
-        let world = World { limits, ..world.clone() };
+        let which = usize::try_from(random.below(2)).unwrap();
+        world.limits = limits;
         tally.comparisons += 1;
-        let found = difference(&machine(loaded.0, &world, &says), &real(loaded, &world));
+        let (expected, found) = (evaluate(&given[which], &world, &says), run(&loaded[which], &world, &says));
+        let found = difference(&expected, &found);
         problems.extend(found.map(|problem| format!("{limits:?} {problem}")));
     }
 }
@@ -222,6 +231,8 @@ fn reach(module: &Module, text: &str, tally: &mut Tally) {
             names.insert(format!("native {}", native.function().unwrap().info().name));
         }
     }
+    let registers = module.functions.iter().flat_map(|function| &function.registers);
+    names.extend(registers.map(|ty| format!("type {}", kind(module.ty(*ty).unwrap()))));
     let tree =
         swarm_grammar::dump::dump(&swarm_grammar::parse(swarm_grammar::span::FileId::default(), text).0);
     let words = tree.split(['(', ' ', '\n', ')']).filter(|word| STATEMENTS.contains(word));
@@ -231,11 +242,59 @@ fn reach(module: &Module, text: &str, tally: &mut Tally) {
     }
 }
 
+/// What kind of type it is.
+fn kind(ty: &Type) -> &'static str {
+    match ty {
+        Type::Bool => "bool",
+        Type::Int => "int",
+        Type::Float => "float",
+        Type::String => "string",
+        Type::Duration => "duration",
+        Type::Bytes => "bytes",
+        Type::Bandwidth => "bandwidth",
+        Type::Money => "money",
+        Type::Tokens => "tokens",
+        Type::Percent => "percent",
+        Type::Time => "time",
+        Type::Rate(_) => "rate",
+        Type::List { .. } => "list",
+        Type::Record { .. } => "record",
+        Type::Optional(_) => "optional",
+        Type::Enum { .. } => "enum",
+        Type::Map { .. } => "map",
+    }
+}
+
+const KINDS: &[&str] = &[
+    "bool",
+    "int",
+    "float",
+    "string",
+    "duration",
+    "bytes",
+    "bandwidth",
+    "money",
+    "tokens",
+    "percent",
+    "time",
+    "rate",
+    "list",
+    "record",
+    "optional",
+    "enum",
+    "map",
+];
+
 fn unreached(tally: &Tally) -> Vec<String> {
     let ops = OPS.iter().map(|op| op.mnemonic).filter(|op| !RARE.contains(op)).map(|op| format!("op {op}"));
     let natives = NATIVES.iter().map(|native| format!("native {}", native.name));
     let statements = STATEMENTS.iter().map(|statement| format!("statement {statement}"));
-    ops.chain(natives).chain(statements).filter(|name| !tally.reached.contains_key(name)).collect()
+    let types = KINDS.iter().map(|kind| format!("type {kind}"));
+    ops.chain(natives)
+        .chain(statements)
+        .chain(types)
+        .filter(|name| !tally.reached.contains_key(name))
+        .collect()
 }
 
 fn report(tally: &Tally, seconds: f64) {
@@ -252,7 +311,7 @@ fn report(tally: &Tally, seconds: f64) {
     println!("activations ended: {:?}", tally.outcomes);
     let rarest = tally.reached.values().min().copied().unwrap_or(0);
     println!(
-        "{} ops, natives and statements reached, each by at least {rarest} of {} programs; not: {:?}",
+        "{} ops, natives, statements and kinds of types reached, each by at least {rarest} of {} programs; not: {:?}",
         tally.reached.len(),
         tally.looked_at,
         unreached(tally)

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 mod compare;
+mod examples;
 mod generated;
 mod modules;
 mod stops;

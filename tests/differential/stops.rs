@@ -72,6 +72,8 @@ fn points(most: u64, random: &mut Random) -> Vec<u64> {
 fn effects_are_none_or_complete_wherever_it_stops() {
     crate::deep(|| {
         let (mut problems, mut stops) = (String::new(), 0_u64);
+        let growths = from_environment("SWARM_GROWTHS", 1_000);
+        let (mut refused, mut unfinished, mut missed) = (0_u64, 0_u64, Vec::new());
         for (number, vector) in (1..).zip(all()) {
             let mut random = Random(number);
             let module = vector.module(number % 2 == 0);
@@ -83,7 +85,9 @@ fn effects_are_none_or_complete_wherever_it_stops() {
             };
             let mut check = |what: String, world: &World, fails: Option<usize>| {
                 stops += 1;
-                let (Ok(seen), done) = run(&module, &vector, world, fails) else { return };
+                let (Ok(seen), done) = run(&module, &vector, world, fails) else { return None };
+                let peak = seen.seen.iter().map(|(_, meter)| meter.memory_peak).max();
+                let last = seen.seen.last().map(|(report, _)| report.code.clone());
                 if let Some(wrong) = wrong(&seen, &done, world.limits, waits) {
                     writeln!(problems, "{}, {what}: {wrong}\n{}", vector.name, vector.text).unwrap();
                 }
@@ -99,6 +103,7 @@ fn effects_are_none_or_complete_wherever_it_stops() {
                 if let Some(other) = difference(&machine(&module, world, &says), &Ok(seen)) {
                     writeln!(problems, "{}, {what}: {other}\n{}", vector.name, vector.text).unwrap();
                 }
+                peak.zip(last)
             };
             for fuel in points(most(|meter| meter.fuel), &mut random) {
                 let limits = Limits { fuel, ..world.limits };
@@ -108,12 +113,29 @@ fn effects_are_none_or_complete_wherever_it_stops() {
                 let limits = Limits { memory, ..world.limits };
                 check(format!("memory {memory}"), &World { limits, ..world.clone() }, None);
             }
+            // With a byte less than the most that was held, what reached it is refused; so each growth fails in turn.
+            let (mut peak, mut left) = (most(|meter| meter.memory_peak), growths);
+            while peak > 0 && left > 0 {
+                let limits = Limits { memory: peak - 1, ..world.limits };
+                let world = World { limits, ..world.clone() };
+                let Some((held, code)) = check(format!("memory {}", peak - 1), &world, None) else { break };
+                // A rule that has no room to be computed forbids; the run goes on.
+                if code != "memory" && !vector.text.contains("VETO ") {
+                    missed.push(format!("{}, memory {}: it ends by {code:?}", vector.name, peak - 1));
+                }
+                (peak, left, refused) = (held, left - 1, refused + 1);
+            }
+            unfinished += u64::from(peak > 0 && left == 0);
             for call in 0..done.len().min(20) {
                 check(format!("call {call} fails"), &world, Some(call));
             }
         }
-        println!("vectors stopped at {stops} points");
-        assert!(stops > 8_000, "only {stops}");
+        println!(
+            "vectors stopped at {stops} points, {refused} of them each growth of memory in turn, \
+             {unfinished} vectors not to the first"
+        );
+        assert!(stops > 8_000 && refused > 5_000, "only {stops}, {refused}");
+        assert!(missed.is_empty(), "{missed:?}");
         assert!(problems.is_empty(), "{}", problems.chars().take(6_000).collect::<String>());
     });
 }

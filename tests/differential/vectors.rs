@@ -57,6 +57,7 @@ impl Vector {
             context: given("context"),
             limits: limits(vector.get("limits").and_then(Json::as_object)),
             collected: true,
+            states: Vec::new(),
             wakes: std::iter::once(Wake::Start).chain(list("run").iter().map(wake)).collect(),
         };
         Vector {

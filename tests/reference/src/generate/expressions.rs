@@ -1,9 +1,11 @@
 //! Expressions of a type.
 
+use std::rc::Rc;
+
 use super::Maker;
 use super::Ty::{
-    self, Bandwidth, Bool, Box as BoxTy, Boxes, Bytes, Counts, Duration, Float, Int, Ints, Kind, MaybeInt,
-    MaybeText, Money, Percent, Text, Texts, Time, Tokens,
+    self, Bandwidth, Bool, Box as BoxTy, Boxes, Bytes, Counts, Duration, Float, Hourly, Int, Ints, Kind,
+    MaybeInt, MaybeText, Money, Pace, Percent, Price, Text, Texts, Time, Tokens,
 };
 
 /// What each type is called with, at the end of every way.
@@ -31,6 +33,9 @@ fn literals(ty: Ty) -> &'static [&'static str] {
         Tokens => &["0 tokens", "1 tokens", "30 tokens", "50_000 tokens"],
         Percent => &["0%", "20%", "100%", "0.5%", "250%"],
         Time => &["now", "time(\"2026-11-20T08:30:15Z\")", "time(\"1999-12-31T23:59:59Z\")"],
+        Hourly => &["$12.50/h", "$0.01/s", "$3/min", "hourly"],
+        Pace => &["89/min", "0.5/h", "1/s"],
+        Price => &["($0.15 / 1_000_000 tokens)", "$2/token", "s_price"],
         MaybeInt => &["level", "p50(spread)", "first(s_ints)"],
         MaybeText => &["note"],
         Ints => &["s_ints", "[1, 2, 3]", "[5]", "[3, 1, 3, 2]"],
@@ -66,13 +71,17 @@ impl Maker<'_, '_> {
 
     /// A variable or a literal.
     fn leaf(&mut self, ty: Ty) -> String {
-        let own: Vec<String> =
-            self.scope.iter().filter(|own| own.ty == ty).map(|own| own.name.clone()).collect();
-        let at = self.choices.below(own.len().saturating_add(2));
-        match own.get(at) {
-            Some(name) => name.clone(),
+        let own = || self.scope.iter().filter(|own| own.ty == ty);
+        let at = self.choices.below(own().count().saturating_add(2));
+        match own().nth(at) {
+            Some(own) => own.name.clone(),
             None => self.choices.word(literals(ty)),
         }
+    }
+
+    /// A place in a list, mostly one that is there.
+    pub(super) fn index(&mut self, depth: usize) -> String {
+        if self.choices.one_in(4) { self.expression(Int, depth) } else { self.choices.word(&["0", "0", "1"]) }
     }
 
     /// A call of a function of the program that gives this type.
@@ -87,13 +96,13 @@ impl Maker<'_, '_> {
     }
 
     /// A function of the program that gives this, and may be called here.
-    pub(super) fn callable(&mut self, result: Option<Ty>) -> Option<super::Function> {
+    pub(super) fn callable(&mut self, result: Option<Ty>) -> Option<Rc<super::Function>> {
         let (quiet, undone) = (self.quiet, self.undone);
-        let fits = |own: &&super::Function| {
+        let fits = |own: &&Rc<super::Function>| {
             own.result == result && !(quiet && own.reach.acts) && !(undone && own.reach.waits)
         };
-        let fitting: Vec<super::Function> = self.functions.iter().filter(fits).cloned().collect();
-        let own = fitting.get(self.choices.below(fitting.len()))?.clone();
+        let at = self.choices.below(self.functions.iter().filter(fits).count());
+        let own = Rc::clone(self.functions.iter().filter(fits).nth(at)?);
         self.reach.acts |= own.reach.acts;
         self.reach.waits |= own.reach.waits;
         Some(own)
@@ -165,6 +174,23 @@ impl Maker<'_, '_> {
         }
     }
 
+    /// A rate.
+    fn rate(&mut self, ty: Ty, depth: usize) -> String {
+        let (above, below) = match ty {
+            Hourly => (Money, Duration),
+            Pace => (Float, Duration),
+            _ => (Money, Tokens),
+        };
+        match self.choices.below(6) {
+            0 => self.pair(ty, "+", depth),
+            1 => self.pair(ty, "-", depth),
+            2 => format!("({} * {})", self.expression(ty, depth), self.expression(Percent, depth)),
+            3 => format!("({} * {})", self.expression(Float, depth), self.expression(ty, depth)),
+            4 => format!("({} / {})", self.expression(ty, depth), self.expression(Int, depth)),
+            _ => format!("({} / {})", self.expression(above, depth), self.expression(below, depth)),
+        }
+    }
+
     /// Two of a type with something between them.
     fn pair(&mut self, ty: Ty, between: &str, depth: usize) -> String {
         format!("({} {between} {})", self.expression(ty, depth), self.expression(ty, depth))
@@ -176,13 +202,15 @@ impl Maker<'_, '_> {
             Float => self.float(depth),
             Bool => self.bool(depth),
             Text => self.text(depth),
-            Duration if self.choices.one_in(4) => match self.choices.below(3) {
+            Duration if self.choices.one_in(4) => match self.choices.below(4) {
+                3 => format!("({} / {})", self.expression(Money, depth), self.expression(Hourly, depth)),
                 0 => self.pair(Time, "-", depth),
                 1 => format!("({} / {})", self.expression(Bytes, depth), self.expression(Bandwidth, depth)),
                 _ => format!("(mean(waits) ?? {})", self.expression(Duration, depth)),
             },
-            Money if self.choices.one_in(4) => match self.choices.below(4) {
-                0 => format!("($12.50/h * {})", self.expression(Duration, depth)),
+            Money if self.choices.one_in(4) => match self.choices.below(5) {
+                0 => format!("({} * {})", self.expression(Hourly, depth), self.expression(Duration, depth)),
+                4 => format!("({} * {})", self.expression(Tokens, depth), self.expression(Price, depth)),
                 1 => format!(
                     "SUM({})",
                     self.over(depth, |own, item, ty| {
@@ -212,6 +240,7 @@ impl Maker<'_, '_> {
                 self.choices.word(&["+", "-"]),
                 self.expression(Duration, depth)
             ),
+            Hourly | Pace | Price => self.rate(ty, depth),
             MaybeInt => self.maybe_int(depth),
             MaybeText => match self.choices.below(3) {
                 0 => format!("get({}, {})", self.expression(Texts, depth), self.expression(Int, depth)),
@@ -236,7 +265,7 @@ impl Maker<'_, '_> {
                     self.expression(Int, depth),
                     self.expression(Kind, depth)
                 ),
-                _ => format!("{}[{}]", self.expression(Boxes, 0), self.expression(Int, depth)),
+                _ => format!("{}[{}]", self.expression(Boxes, 0), self.index(depth)),
             },
             Boxes => self.boxes(depth),
             Kind => match self.choices.below(4) {
@@ -261,7 +290,7 @@ impl Maker<'_, '_> {
             4 => self.pair(Int, "MOD", depth),
             5 => format!("(-({}))", self.expression(Int, depth)),
             6 => format!("({} ?? {})", self.expression(MaybeInt, depth), self.expression(Int, depth)),
-            7 => format!("{}[{}]", self.expression(Ints, 0), self.expression(Int, depth)),
+            7 => format!("{}[{}]", self.expression(Ints, 0), self.index(depth)),
             8 => {
                 let ty = self.choices.of(&[Text, Ints, Texts, Counts, Boxes]).unwrap_or(Text);
                 format!("len({})", self.expression(ty, depth))
@@ -316,7 +345,12 @@ impl Maker<'_, '_> {
     }
 
     fn float(&mut self, depth: usize) -> String {
-        match self.choices.below(17) {
+        match self.choices.below(20) {
+            17 => format!("({} * {})", self.expression(Pace, depth), self.expression(Duration, depth)),
+            18 => {
+                let rate = self.choices.of(&[Hourly, Pace, Price]).unwrap_or(Pace);
+                self.pair(rate, "/", depth)
+            }
             0 => self.pair(Float, "+", depth),
             1 => self.pair(Float, "-", depth),
             2 => self.pair(Float, "*", depth),
@@ -343,7 +377,7 @@ impl Maker<'_, '_> {
                 "(mean(spread) ?? 0.0)",
                 "base",
             ]),
-            13 => format!("(-({}))", self.expression(Float, depth)),
+            13 | 19 => format!("(-({}))", self.expression(Float, depth)),
             14 => format!("(parse_float({}) ?? 0.0)", self.expression(Text, depth)),
             15 => format!("(AVG({}) ?? 0.0)", self.over(depth, |own, _, _| own.expression(Float, 1))),
             _ => format!("SUM({})", self.over(depth, |own, _, _| own.expression(Float, 1))),
@@ -355,7 +389,7 @@ impl Maker<'_, '_> {
             0..4 => {
                 let ty = self
                     .choices
-                    .of(&[Int, Int, Float, Text, Duration, Money, Percent, Time, Bytes])
+                    .of(&[Int, Int, Float, Text, Duration, Money, Percent, Time, Bytes, Hourly, Pace])
                     .unwrap_or(Int);
                 let comparison = self.choices.word(&["==", "!=", "<", "<=", ">", ">="]);
                 self.pair(ty, &comparison, depth)
@@ -408,7 +442,7 @@ impl Maker<'_, '_> {
             8 => format!("join({}, {})", self.expression(Texts, depth), self.expression(Text, depth)),
             9 => format!("({} ?? {})", self.expression(MaybeText, depth), self.expression(Text, depth)),
             10 => format!("{}.id", self.expression(BoxTy, depth)),
-            11 => format!("{}[{}]", self.expression(Texts, 0), self.expression(Int, depth)),
+            11 => format!("{}[{}]", self.expression(Texts, 0), self.index(depth)),
             _ => self.choices.word(&["s_text", "s_plain.b", "s_box.id"]),
         }
     }
@@ -417,11 +451,10 @@ impl Maker<'_, '_> {
     fn interpolated(&mut self) -> String {
         let mut text = String::from("\"");
         for _ in 0..self.choices.below(3).saturating_add(1) {
-            let known = self.scope.iter().filter(|own| !matches!(own.ty, MaybeInt | MaybeText));
-            let own: Vec<String> = known.map(|own| own.name.clone()).collect();
-            let at = self.choices.below(own.len().saturating_add(3));
-            let hole = match own.get(at) {
-                Some(name) => name.clone(),
+            let own = || self.scope.iter().filter(|own| !matches!(own.ty, MaybeInt | MaybeText));
+            let at = self.choices.below(own().count().saturating_add(3));
+            let hole = match own().nth(at) {
+                Some(own) => own.name.clone(),
                 None => self.choices.word(&[
                     "s_int",
                     "s_box",

@@ -8,6 +8,9 @@ mod expressions;
 pub mod modules;
 mod statements;
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
 use arbitrary::Unstructured;
 use serde_json::{Value as Json, json};
 
@@ -40,6 +43,10 @@ enum Ty {
     Tokens,
     Percent,
     Time,
+    /// Money for time, so many a time, money for tokens.
+    Hourly,
+    Pace,
+    Price,
     MaybeInt,
     MaybeText,
     Ints,
@@ -51,14 +58,14 @@ enum Ty {
 }
 
 use Ty::{
-    Bandwidth, Bool, Box as BoxTy, Boxes, Bytes, Counts, Duration, Float, Int, Ints, Kind, MaybeInt,
-    MaybeText, Money, Percent, Text, Texts, Time, Tokens,
+    Bandwidth, Bool, Box as BoxTy, Boxes, Bytes, Counts, Duration, Float, Hourly, Int, Ints, Kind, MaybeInt,
+    MaybeText, Money, Pace, Percent, Price, Text, Texts, Time, Tokens,
 };
 
 /// All of them.
 const TYPES: &[Ty] = &[
-    Int, Float, Bool, Text, Duration, Bytes, Bandwidth, Money, Tokens, Percent, Time, MaybeInt, MaybeText,
-    Ints, Texts, Counts, BoxTy, Boxes, Kind,
+    Int, Float, Bool, Text, Duration, Bytes, Bandwidth, Money, Tokens, Percent, Time, Hourly, Pace, Price,
+    MaybeInt, MaybeText, Ints, Texts, Counts, BoxTy, Boxes, Kind,
 ];
 
 impl Ty {
@@ -76,6 +83,9 @@ impl Ty {
             Tokens => "tokens",
             Percent => "percent",
             Time => "time",
+            Hourly => "money/duration",
+            Pace => "float/duration",
+            Price => "money/tokens",
             MaybeInt => "int?",
             MaybeText => "string?",
             Ints => "list<int> MAX 12",
@@ -88,42 +98,68 @@ impl Ty {
     }
 }
 
-/// What every program declares beside its own functions.
-const HEAD: &str = r#"TYPE Box { id: string KEY  n: int = 0  cost: money IN USD = $0  size: bytes = 0B  share: percent = 0%  took: duration IN ms = 0s  tags: list<string> MAX 4 = []  kind: Kind = low  more: int? = NONE }
-TYPE Plain { a: int  b: string = ""  c: list<int> MAX 4 = [] }
-ENUM Kind { low  high(by: int)  odd(why: string, took: duration)  OTHER(name: string) }
-ENUM Color { red  green  blue }
-INPUT boxes: list<Box> MAX 12
-INPUT weights: map<string, int> MAX 12
-INPUT base: float
-CONTEXT goal: int = 3
-CONTEXT pot: money
-CONTEXT note: string?
-CONTEXT mood: Kind = low
-METRIC total: int TOTAL
-METRIC saved: money TOTAL
-METRIC heat: float GAUGE
-METRIC level: int GAUGE
-METRIC spread: int DISTRIBUTION
-METRIC waits: duration DISTRIBUTION
-METRIC odds: float DISTRIBUTION
-STATE s_int: int = 1
-STATE s_text: string = "s"
-STATE s_ints: list<int> MAX 12 = [1, 2]
-STATE s_counts: map<string, int> MAX 12 = ["a": 1]
-STATE s_box: Box = Box(id: "kept", n: 2)
-STATE s_plain: Plain = Plain(a: 1)
-STATE s_colors: map<Color, int> MAX 3 = [:]
-ACTION SHOW(n: int)
-ACTION TELL(text: string, box: Box) IDEMPOTENT COSTS $0.01
-ACTION PAY(amount: money, limit: tokens) COSTS amount, limit
-ACTION ONE(kinds: list<int> MAX 12) ONCE
-QUERY ask(n: int) -> int? COSTS 10 tokens
-QUERY quote(box: Box) -> money COSTS $0.02
-QUERY names(text: string) -> list<string> MAX 6
-QUERY pick(n: int) -> Kind
-EVENT PING(n: int, text: string)
-"#;
+/// What programs declare beside their own functions, if they use it: the names by which they do, and the declaration.
+/// Each stands behind those it needs.
+const DECLARATIONS: &[(&str, &str)] = &[
+    (
+        "Kind low high odd",
+        "ENUM Kind { low  high(by: int)  odd(why: string, took: duration)  OTHER(name: string) }",
+    ),
+    ("Color red green blue", "ENUM Color { red  green  blue }"),
+    (
+        "Box",
+        "TYPE Box { id: string KEY  n: int = 0  cost: money IN USD = $0  size: bytes = 0B  share: percent = 0%  took: duration IN ms = 0s  tags: list<string> MAX 4 = []  kind: Kind = low  more: int? = NONE }",
+    ),
+    ("Plain", r#"TYPE Plain { a: int  b: string = ""  c: list<int> MAX 4 = [] }"#),
+    ("boxes", "INPUT boxes: list<Box> MAX 12"),
+    ("weights", "INPUT weights: map<string, int> MAX 12"),
+    ("base", "INPUT base: float"),
+    ("hourly", "INPUT hourly: money/duration"),
+    ("goal", "CONTEXT goal: int = 3"),
+    ("pot", "CONTEXT pot: money"),
+    ("note", "CONTEXT note: string?"),
+    ("mood", "CONTEXT mood: Kind = low"),
+    ("total", "METRIC total: int TOTAL"),
+    ("saved", "METRIC saved: money TOTAL"),
+    ("heat", "METRIC heat: float GAUGE"),
+    ("level", "METRIC level: int GAUGE"),
+    ("spread", "METRIC spread: int DISTRIBUTION"),
+    ("waits", "METRIC waits: duration DISTRIBUTION"),
+    ("odds", "METRIC odds: float DISTRIBUTION"),
+    ("s_int", "STATE s_int: int = 1"),
+    ("s_text", r#"STATE s_text: string = "s""#),
+    ("s_ints", "STATE s_ints: list<int> MAX 12 = [1, 2]"),
+    ("s_counts", r#"STATE s_counts: map<string, int> MAX 12 = ["a": 1]"#),
+    ("s_box", r#"STATE s_box: Box = Box(id: "kept", n: 2)"#),
+    ("s_plain", "STATE s_plain: Plain = Plain(a: 1)"),
+    ("s_price", "STATE s_price: money/tokens = $0.15 / 1_000_000 tokens"),
+    ("s_colors", "STATE s_colors: map<Color, int> MAX 3 = [:]"),
+    ("SHOW", "ACTION SHOW(n: int)"),
+    ("TELL", "ACTION TELL(text: string, box: Box) IDEMPOTENT COSTS $0.01"),
+    ("PAY", "ACTION PAY(amount: money, limit: tokens) COSTS amount, limit"),
+    ("ONE", "ACTION ONE(kinds: list<int> MAX 12) ONCE"),
+    ("ask", "QUERY ask(n: int) -> int? COSTS 10 tokens"),
+    ("quote", "QUERY quote(box: Box) -> money COSTS $0.02"),
+    ("names", "QUERY names(text: string) -> list<string> MAX 6"),
+    ("pick", "QUERY pick(n: int) -> Kind"),
+    ("PING", "EVENT PING(n: int, text: string)"),
+];
+
+/// The declarations that a text needs.
+fn declarations(text: &str) -> String {
+    fn words(text: &str) -> impl Iterator<Item = &str> {
+        text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+    }
+    let mut used: BTreeSet<&str> = words(text).collect();
+    let mut needed = Vec::new();
+    for (names, declaration) in DECLARATIONS.iter().rev() {
+        if words(names).any(|name| used.contains(name)) {
+            used.extend(words(declaration));
+            needed.push(*declaration);
+        }
+    }
+    needed.iter().rev().flat_map(|declaration| [*declaration, "\n"]).collect()
+}
 
 /// Gives out choices.
 struct Choices<'u, 'b> {
@@ -159,7 +195,7 @@ struct Variable {
 }
 
 /// A function that was declared before.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Function {
     name: String,
     parameters: Vec<Ty>,
@@ -180,7 +216,7 @@ struct Reach {
 struct Maker<'u, 'b> {
     choices: Choices<'u, 'b>,
     scope: Vec<Variable>,
-    functions: Vec<Function>,
+    functions: Vec<Rc<Function>>,
     /// Names given so far.
     names: usize,
     /// Whether what is made may reach outside: not in a VETO.
@@ -214,7 +250,7 @@ pub fn program(bytes: &mut Unstructured<'_>) -> Generated {
         result: None,
         left: 0,
     };
-    let mut text = HEAD.to_owned();
+    let mut text = String::new();
     for _ in 0..maker.choices.below(4) {
         text.push_str(&maker.function());
     }
@@ -241,7 +277,7 @@ pub fn program(bytes: &mut Unstructured<'_>) -> Generated {
             wakes.push(Wake::Event("PING".to_owned(), vec![json!(number), json!(format!("p{at}"))]));
         }
     }
-    Generated { text, input, context, wakes }
+    Generated { text: declarations(&text) + &text, input, context, wakes }
 }
 
 /// What the host of generated programs says: it depends on nothing but the call.
@@ -291,7 +327,7 @@ impl Maker<'_, '_> {
         }
         self.result = None;
         let reach = self.reach;
-        self.functions.push(Function { name: name.clone(), parameters, result, reach });
+        self.functions.push(Rc::new(Function { name: name.clone(), parameters, result, reach }));
         format!("FUNC {name}({}){given} {{\n{body}}}\n", declared.join(", "))
     }
 
@@ -308,7 +344,8 @@ impl Maker<'_, '_> {
 
     fn body(&mut self, parameters: &[(&str, Ty)]) -> String {
         self.enter(parameters);
-        self.left = 70;
+        // Most of what is said should be done: where much is said, something before it ends the activation.
+        self.left = self.choices.of(&[8, 16, 24, 70]).unwrap_or(8);
         let count = self.choices.below(7).saturating_add(1);
         let body = self.statements(count, 3);
         self.scope.clear();
@@ -337,7 +374,8 @@ impl Maker<'_, '_> {
             weights.insert(key, json!(self.number()));
         }
         let base = self.choices.of(&[0.0, 1.5, -2.25, 1e300, 1e-9]).unwrap_or(0.0);
-        json!({"boxes": boxes, "weights": weights, "base": base, "now": "2026-11-20T08:30:15Z"})
+        let hourly = self.choices.of(&["$12.50/h", "$0/s", "$0.000001/min"]);
+        json!({"boxes": boxes, "weights": weights, "base": base, "hourly": hourly, "now": "2026-11-20T08:30:15Z"})
     }
 
     fn boxed(&mut self, at: usize) -> Json {

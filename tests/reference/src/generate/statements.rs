@@ -1,7 +1,8 @@
 //! Statements.
 
 use super::Ty::{
-    Bool, Box as BoxTy, Boxes, Counts, Duration, Float, Int, Ints, Kind, MaybeInt, Money, Text, Texts, Tokens,
+    Bool, Box as BoxTy, Boxes, Counts, Duration, Float, Int, Ints, Kind, MaybeInt, Money, Price, Text, Texts,
+    Tokens,
 };
 use super::{Maker, TYPES, Ty, Variable};
 
@@ -250,13 +251,15 @@ impl Maker<'_, '_> {
     }
 
     fn assignment(&mut self) -> String {
-        let own: Vec<Variable> = self.scope.iter().filter(|own| own.assignable).cloned().collect();
-        let at = self.choices.below(own.len().saturating_mul(2).saturating_add(5));
+        let own = || self.scope.iter().filter(|own| own.assignable);
+        let at = self.choices.below(own().count().saturating_mul(2).saturating_add(5));
         // A local twice as often as anything of STATE.
-        if let Some(own) = own.iter().chain(&own).nth(at) {
-            return self.change(&own.name, own.ty);
+        if let Some(own) = own().chain(own()).nth(at) {
+            let (name, ty) = (own.name.clone(), own.ty);
+            return self.change(&name, ty);
         }
-        match self.choices.below(10) {
+        match self.choices.below(11) {
+            10 => self.change("s_price", Price),
             0 => self.change("s_int", Int),
             1 => self.change("s_text", Text),
             2 | 3 => self.change("s_ints", Ints),
@@ -280,14 +283,14 @@ impl Maker<'_, '_> {
         match ty {
             Ints if !whole => match self.choices.below(4) {
                 0 => format!("{name} = append({name}, [{}])", self.items(Int)),
-                1 => format!("{name}[{}] += {}", self.expression(Int, 1), self.expression(Int, 1)),
-                _ => format!("{name}[{}] = {}", self.expression(Int, 1), self.expression(Int, 2)),
+                1 => format!("{name}[{}] += {}", self.index(1), self.expression(Int, 1)),
+                _ => format!("{name}[{}] = {}", self.index(1), self.expression(Int, 2)),
             },
             Texts | Boxes if !whole && self.choices.one_in(2) => {
                 let item = if ty == Texts { Text } else { BoxTy };
                 format!("{name} = append({name}, [{}])", self.items(item))
             }
-            Texts if !whole => format!("{name}[{}] = {}", self.expression(Int, 1), self.expression(Text, 2)),
+            Texts if !whole => format!("{name}[{}] = {}", self.index(1), self.expression(Text, 2)),
             Counts if !whole => match self.choices.below(3) {
                 0 => format!("{name} = without({name}, {})", self.expression(Text, 1)),
                 _ => format!("{name}[{}] = {}", self.expression(Text, 1), self.expression(Int, 2)),
@@ -299,8 +302,8 @@ impl Maker<'_, '_> {
                 3 => format!("{name}.n += {}", self.expression(Int, 1)),
                 _ => format!("{name}.cost -= {}", self.expression(Money, 1)),
             },
-            Boxes if !whole => format!("{name}[{}].n = {}", self.expression(Int, 1), self.expression(Int, 1)),
-            Int | Float | Money | Duration | Tokens if !whole => {
+            Boxes if !whole => format!("{name}[{}].n = {}", self.index(1), self.expression(Int, 1)),
+            Int | Float | Money | Duration | Tokens | Price if !whole => {
                 format!("{name} {} {}", self.choices.word(&["+=", "-="]), self.expression(ty, 2))
             }
             _ => format!("{name} = {}", self.expression(ty, 3)),

@@ -136,7 +136,7 @@ impl<'m> Order<'m> {
     /// Asks the program's vetoes, in order; gives the first that forbids the call, and why. One that fails forbids.
     fn vetoed(&mut self, call: &Call<'m>, host: &mut Host<'_>) -> Done<Option<(usize, String)>> {
         for (rule, veto) in self.module.vetoes.iter().enumerate().filter(|(_, veto)| veto.import == call.id) {
-            let reason = self.strings.get(veto.reason.index()).map_or("", Value::text).to_owned();
+            let reason = self.given.strings.get(veto.reason.index()).map_or("", Value::text).to_owned();
             let (place, due) = (self.run.place, self.run.due);
             let (depth, frames) = (self.run.depth, self.run.frames);
             let failure = match self.call(veto.condition, call.slots.clone(), false, host) {

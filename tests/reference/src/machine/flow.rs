@@ -209,7 +209,7 @@ impl<'m> Order<'m> {
             use swarm_bytecode::op::Flow::{Open, OpenLoop, OpenWithin};
             matches!(op.info().flow, Open | OpenLoop | OpenWithin)
         });
-        match self.blocks.get(usize::from(frame.function)) {
+        match self.given.blocks.get(usize::from(frame.function)) {
             Some(blocks) if opens => blocks.end(at),
             _ => at,
         }
@@ -233,7 +233,8 @@ impl<'m> Order<'m> {
     fn open(&mut self, frame: &mut Frame<'m>, at: usize, op: &Op, host: &mut Host<'_>) -> Done<Left> {
         let end = self.closing(frame, at);
         let body = at.saturating_add(1);
-        let otherwise = self.blocks.get(usize::from(frame.function)).and_then(|blocks| blocks.otherwise(at));
+        let otherwise =
+            self.given.blocks.get(usize::from(frame.function)).and_then(|blocks| blocks.otherwise(at));
         match op {
             Op::If { condition } => {
                 self.paid();
@@ -377,7 +378,11 @@ impl<'m> Order<'m> {
             actions: self.run.actions.len(),
         };
         let mut within = Within {
-            phase: self.strings.get(phase.index()).map_or(String::new(), |phase| phase.text().to_owned()),
+            phase: self
+                .given
+                .strings
+                .get(phase.index())
+                .map_or(String::new(), |phase| phase.text().to_owned()),
             saved: undoes.then(|| Box::new(saved)),
             bytes,
             duration_ends: None,

@@ -12,7 +12,7 @@ mod price;
 mod trace;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use swarm_bytecode::module::{FunctionId, Module};
@@ -90,22 +90,30 @@ impl From<TrapCode> for Halt {
     }
 }
 
-/// An order: a module with what it is given.
-pub struct Order<'m> {
+/// A module with what it is given. Any number of orders can begin with it.
+pub struct Given<'m> {
     module: &'m Module,
-    types: Types<'m>,
     blocks: Vec<Blocks>,
     inputs: Vec<Value>,
     contexts: Vec<Value>,
     strings: Vec<Value>,
+    /// SHA-256 of the module without debug information.
+    identity: [u8; 32],
+}
+
+/// An order: what an agent does with a module.
+pub struct Order<'m> {
+    module: &'m Module,
+    given: &'m Given<'m>,
+    types: Types<'m>,
     limits: Limits,
     /// Whether actions wait for the end of the activation.
     collected: bool,
     states: Vec<Slot>,
+    /// Which of them were given: their first values are not computed.
+    kept: BTreeSet<usize>,
     metrics: Vec<Samples>,
     digest: Digest,
-    /// SHA-256 of the module without debug information.
-    identity: [u8; 32],
     meters: Meters,
     /// Nanoseconds since the order began: only waiting takes time here.
     now: i64,
@@ -171,11 +179,11 @@ pub struct Meter {
     /// Function and op at which it ended, unless it simply came to its end.
     pub place: Option<(u16, u32)>,
     /// The trace's digest so far.
-    pub digest: String,
+    pub digest: [u8; 32],
 }
 
-impl<'m> Order<'m> {
-    /// An order that has not started.
+impl<'m> Given<'m> {
+    /// A module with its inputs and its context.
     ///
     /// # Errors
     /// The inputs or the context do not fit.
@@ -183,9 +191,7 @@ impl<'m> Order<'m> {
         module: &'m Module,
         inputs: &serde_json::Value,
         context: &serde_json::Value,
-        limits: Limits,
-        collected: bool,
-    ) -> Result<Order<'m>, Refusal> {
+    ) -> Result<Given<'m>, Refusal> {
         let types = Types(&module.types);
         let declared: Vec<Declared<'_>> = module
             .inputs
@@ -209,25 +215,54 @@ impl<'m> Order<'m> {
             })
             .collect();
         let contexts = given::read(types, &declared, context)?;
-        Ok(Order {
+        Ok(Given {
             module,
-            types,
             blocks: module.functions.iter().map(|function| Blocks::of(&function.code)).collect(),
             inputs,
             contexts,
             strings: module.strings.iter().map(|text| Value::Text(Text::constant(text.as_str()))).collect(),
+            identity: trace::identity(module),
+        })
+    }
+
+    /// An order that has not started.
+    pub fn order(&'m self, limits: Limits, collected: bool) -> Order<'m> {
+        let module = self.module;
+        Order {
+            module,
+            given: self,
+            types: Types(&module.types),
             limits,
             collected,
             states: vec![Slot::of(Value::Zero); module.states.len()],
+            kept: BTreeSet::new(),
             metrics: vec![Samples::default(); module.metrics.len()],
             digest: Digest::default(),
-            identity: trace::identity(module),
             meters: Meters::default(),
             now: 0,
             run: Run::default(),
             over: false,
             broken: None,
-        })
+        }
+    }
+}
+
+impl<'m> Order<'m> {
+    /// Sets a STATE variable before the order starts, as a test does.
+    ///
+    /// # Errors
+    /// There is none of this name, or the value does not fit.
+    pub fn set_state(&mut self, name: &str, json: &serde_json::Value) -> Result<(), Refusal> {
+        let states = &self.module.states;
+        let at = states.iter().position(|state| state.name == name).ok_or("no such state")?;
+        let ty = states.get(at).map_or(TypeId::INT, |state| state.ty);
+        let value = given::value(self.types, ty, None, json)?;
+        let slot = self.store(ty, value).map_err(|_| "a state does not fit")?;
+        if let Some(place) = self.states.get_mut(at) {
+            *place = slot;
+        }
+        self.kept.insert(at);
+        Ok(())
     }
 
     /// Whether nothing can be begun any more.
@@ -254,7 +289,7 @@ impl<'m> Order<'m> {
     /// There is no such timer or event, or the arguments do not fit.
     pub fn activate(&mut self, wake: &Wake, host: &mut Host<'_>) -> Result<(Report, Meter), Refusal> {
         self.run = Run::default();
-        let carried = if *wake == Wake::Start { Ok(()) } else { self.carry() };
+        let carried = if *wake == Wake::Start && self.kept.is_empty() { Ok(()) } else { self.carry() };
         self.run.peak = self.run.memory;
         let (function, arguments) = self.begun(wake)?;
         self.tell_begin(wake, function, &arguments);
@@ -306,7 +341,7 @@ impl<'m> Order<'m> {
     /// The first values of STATE.
     fn open_states(&mut self, host: &mut Host<'_>) -> Done {
         for (at, state) in self.module.states.iter().enumerate() {
-            if let Some(initial) = state.initial {
+            if let Some(initial) = state.initial.filter(|_| !self.kept.contains(&at)) {
                 let value = self.first(initial, Vec::new(), host)?.unwrap_or(Slot::of(Value::Zero));
                 if let Some(place) = self.states.get_mut(at) {
                     *place = value;
@@ -458,7 +493,7 @@ impl<'m> Order<'m> {
             fuel: ending.fuel,
             memory_peak: self.run.peak,
             place: ending.place,
-            digest: self.digest.to_text(),
+            digest: self.digest.value(),
         }
     }
 }

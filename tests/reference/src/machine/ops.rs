@@ -53,10 +53,10 @@ impl<'m> Order<'m> {
                 let value = self.module.floats.get(value.index()).copied().unwrap_or(0.0);
                 (result, Slot::of(Value::Float(number::float(value)?)))
             }
-            Op::String { result, value } => (result, Slot::of(at(&self.strings, value.index()))),
+            Op::String { result, value } => (result, Slot::of(at(&self.given.strings, value.index()))),
             Op::Zero { result } => (result, Slot::of(Value::Zero)),
-            Op::Input { result, input } => (result, Slot::of(at(&self.inputs, input.index()))),
-            Op::Context { result, context } => (result, Slot::of(at(&self.contexts, context.index()))),
+            Op::Input { result, input } => (result, Slot::of(at(&self.given.inputs, input.index()))),
+            Op::Context { result, context } => (result, Slot::of(at(&self.given.contexts, context.index()))),
             Op::Metric { result, metric } => (result, self.read_metric(metric.index())?),
             Op::Quantile { result, metric, share } => {
                 let ty = self.module.metrics.get(metric.index()).map_or(TypeId::INT, |metric| metric.ty);

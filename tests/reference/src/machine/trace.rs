@@ -40,11 +40,9 @@ impl Digest {
         Sha256::digest([self.state.as_slice(), &self.block].concat()).into()
     }
 
-    /// As a report writes it.
-    pub(super) fn to_text(&self) -> String {
-        let digest = if self.block.is_empty() { self.state } else { self.chained() };
-        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("sha256:{digits}")
+    /// Of all events so far.
+    pub(super) fn value(&self) -> [u8; 32] {
+        if self.block.is_empty() { self.state } else { self.chained() }
     }
 }
 
@@ -74,7 +72,7 @@ impl<'m> Order<'m> {
                 let own = &self.module.instruction;
                 payload.extend(text(&own.name));
                 payload.extend(own.version.to_le_bytes());
-                payload.extend(self.identity);
+                payload.extend(self.given.identity);
                 payload.push(u8::from(self.collected));
                 self.digest.event(1, 0, None, &payload);
                 return;

@@ -7,7 +7,7 @@ mod calls;
 mod expressions;
 mod statements;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 use swarm_bytecode::trap::{LimitKind, TrapCode};
@@ -55,6 +55,8 @@ pub struct Order<'p> {
     limits: Limits,
     collected: bool,
     states: Vec<Value>,
+    /// Which of them were given: their first values are not computed.
+    kept: BTreeSet<usize>,
     metrics: Vec<Samples>,
     host_calls: u64,
     /// Micro-dollars and tokens: spent, and reserved for actions that are held.
@@ -115,6 +117,7 @@ impl<'p> Order<'p> {
             limits,
             collected,
             states: vec![Value::Zero; program.states.len()],
+            kept: BTreeSet::new(),
             metrics: vec![Samples::default(); program.metrics.len()],
             host_calls: 0,
             spent: (0, 0),
@@ -123,6 +126,22 @@ impl<'p> Order<'p> {
             run: Run::default(),
             over: false,
         })
+    }
+
+    /// Sets a STATE variable before the order starts, as a test does.
+    ///
+    /// # Errors
+    /// There is none of this name, or the value does not fit.
+    pub fn set_state(&mut self, name: &str, json: &Json) -> Result<(), Refusal> {
+        let states = &self.program.states;
+        let at = states.iter().position(|state| state.name == name).ok_or("no such state")?;
+        let ty = states.get(at).map_or(TypeId::INT, |state| state.ty);
+        let value = given::value(self.types, ty, None, json)?;
+        if let Some(place) = self.states.get_mut(at) {
+            *place = value;
+        }
+        self.kept.insert(at);
+        Ok(())
     }
 
     /// Whether nothing can be begun any more.
@@ -185,6 +204,9 @@ impl<'p> Order<'p> {
 
     fn open_states(&mut self, host: &mut Host<'_>) -> Done {
         for (at, state) in self.program.states.iter().enumerate() {
+            if self.kept.contains(&at) {
+                continue;
+            }
             let value = self.function(state.initial, Vec::new(), host)?.unwrap_or(Value::Zero);
             if let Some(place) = self.states.get_mut(at) {
                 *place = value;
