@@ -62,6 +62,13 @@ pub(crate) fn extend<T>(mut list: Vec<T>, item: Box<T>) -> Vec<T> {
     list
 }
 
+/// A list of one, taken out of its box. Few have more than two.
+pub(crate) fn first<T>(item: Box<T>) -> Vec<T> {
+    let mut list = Vec::with_capacity(2);
+    list.push(*item);
+    list
+}
+
 /// A node in a box: the parser's stack holds small things only.
 pub(crate) fn boxed<T>(node: T) -> Box<T> {
     Box::new(node)
@@ -477,12 +484,12 @@ impl<'a> Builder<'a> {
         {
             *last = report::argument_with_equals(*place, left.span);
             let name = Some(Name { text: text.clone(), span: left.span });
-            if let ExprKind::Binary(_, _, _, right) = value.kind {
-                return Argument { name, value: *right };
-            }
-            return Argument { name, value: *value };
+            return match value.kind {
+                ExprKind::Binary(_, _, _, value) => Argument { name, value },
+                _ => Argument { name, value },
+            };
         }
-        Argument { name: None, value: *value }
+        Argument { name: None, value }
     }
 
     /// `IF c THEN a ELSE IF d THEN b ELSE e` as an expression, from its last ELSE outwards.
@@ -503,7 +510,7 @@ impl<'a> Builder<'a> {
         end: u32,
     ) -> Box<Generator> {
         let span = self.span(start, end);
-        Box::new(Generator { binders, source: *source, filter: filter.map(|filter| *filter), span })
+        Box::new(Generator { binders, source, filter, span })
     }
 
     pub(crate) fn aggregate(
@@ -536,7 +543,7 @@ impl<'a> Builder<'a> {
         };
         let Some(aggregate) = aggregate else {
             self.report(report::misplaced_generator(generator.span));
-            let arguments = value.map(|value| Argument { name: None, value: *value }).into_iter().collect();
+            let arguments = value.map(|value| Argument { name: None, value }).into_iter().collect();
             return self.expr(start, ExprKind::Call { callee, arguments }, end);
         };
         if value.is_none() && aggregate != Aggregate::Count {
@@ -552,7 +559,7 @@ impl<'a> Builder<'a> {
             ArgumentList::Plain(arguments) => arguments,
             ArgumentList::Generated(value, generator) => {
                 self.report(report::misplaced_generator(generator.span));
-                value.map(|value| Argument { name: None, value: *value }).into_iter().collect()
+                value.map(|value| Argument { name: None, value }).into_iter().collect()
             }
         }
     }
@@ -645,10 +652,10 @@ fn deepest(kind: &ExprKind) -> Depth {
             deeper(expr_depth(one), expr_depth(other))
         }
         ExprKind::Call { callee, arguments } => {
-            deeper(expr_depth(callee), deepest_of(arguments.iter().map(|argument| &argument.value)))
+            deeper(expr_depth(callee), deepest_of(arguments.iter().map(|argument| &*argument.value)))
         }
         ExprKind::Aggregate { value, generator, .. } => {
-            let inside = [Some(&generator.source), generator.filter.as_ref(), value.as_deref()];
+            let inside = [Some(&*generator.source), generator.filter.as_deref(), value.as_deref()];
             deepest_of(inside.into_iter().flatten())
         }
         ExprKind::Top { count, source, filter, key, .. } => {

@@ -27,7 +27,7 @@ struct Hoister<'f> {
 }
 
 /// Expressions that can be kept, in order of their keys.
-type Found = Vec<(Key, Expr)>;
+type Found = Vec<(Key, Box<Expr>)>;
 
 impl Hoister<'_> {
     /// Outer loops first: what is moved out of one is moved out of those inside.
@@ -36,12 +36,12 @@ impl Hoister<'_> {
         while let Some(statement) = block.get_mut(at) {
             let mut found = Found::new();
             self.of_statement(statement, &mut found);
-            let (mut kept, mut new) = (Kept::new(), Vec::new());
+            let (mut kept, mut new) = (Kept::with_capacity(found.len()), Vec::with_capacity(found.len()));
             for (key, value) in found {
                 if self.kept >= MOST_KEPT {
                     break;
                 }
-                let Some((local, declaration)) = keep(&value, self.locals) else { break };
+                let Some((local, declaration)) = keep(*value, self.locals) else { break };
                 self.kept = self.kept.saturating_add(1);
                 new.push(declaration);
                 // Where a part of it is kept, it stands nowhere any more.
@@ -54,7 +54,9 @@ impl Hoister<'_> {
             }
             blocks_of(statement, &mut |inner| self.block(inner));
             let behind = at.saturating_add(new.len()).saturating_add(1);
-            block.splice(at..at, new);
+            if !new.is_empty() {
+                block.splice(at..at, new);
+            }
             at = behind;
         }
     }
@@ -128,7 +130,7 @@ impl Inside<'_> {
             // A constant bool costs nothing where it is a condition, and hardly stands anywhere else.
             let free = key.is_free() || (key.is_constant() && expr.ty == Some(TypeId::BOOL));
             if !free && let Err(place) = self.found.binary_search_by(|(known, _)| known.cmp(&key)) {
-                self.found.insert(place, (key, expr.clone()));
+                self.found.insert(place, (key, Box::new(expr.clone())));
             }
             return;
         }

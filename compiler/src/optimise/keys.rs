@@ -161,11 +161,11 @@ pub(super) fn declared(iteration: &Iteration, found: &mut Vec<LocalId>) {
 }
 
 /// A new local for a value that is kept, and the LET that gives it its value. It has no name.
-pub(super) fn keep(value: &Expr, locals: &mut Vec<Local>) -> Option<(LocalId, Statement)> {
+pub(super) fn keep(value: Expr, locals: &mut Vec<Local>) -> Option<(LocalId, Statement)> {
     let local = LocalId(u32::try_from(locals.len()).ok()?);
-    locals.push(Local { name: SmolStr::default(), ty: value.ty?, assigned: false, span: value.span });
-    let kind = StatementKind::Let { local, value: value.clone() };
-    Some((local, Statement { kind, span: value.span }))
+    let span = value.span;
+    locals.push(Local { name: SmolStr::default(), ty: value.ty?, assigned: false, span });
+    Some((local, Statement { kind: StatementKind::Let { local, value }, span }))
 }
 
 /// The locals in which expressions are kept.

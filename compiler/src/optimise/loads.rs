@@ -135,7 +135,7 @@ impl Sharer<'_> {
         for at in 0..block.len() {
             while let Some((load, value)) = self.best(block, at, &tallies, &left) {
                 let Some(key) = Key::of(&value, self.written) else { break };
-                let Some((local, declaration)) = keep(&value, self.locals) else { break };
+                let Some((local, declaration)) = keep(value, self.locals) else { break };
                 self.kept = self.kept.saturating_add(1);
                 new.push(declaration);
                 let kept = [(key, local)];
