@@ -96,10 +96,23 @@ fn compile_and<V>(
     options: &Options,
     verify: Verify<V>,
 ) -> (Compilation, Option<V>) {
+    let before = sources.clone();
     let Checked { program, diagnostics } = check_with(sources, file, loader, options);
     let mut compilation = Compilation { diagnostics, ..Compilation::default() };
     let Some(mut program) = program else { return (compilation, None) };
-    match build_better(&mut program, sources, None, options, verify) {
+    if options.optimise {
+        optimise(&mut program.functions);
+    }
+    let mut built = build(&program, sources, None, verify);
+    if options.optimise && built.is_err() {
+        // Better code may not fit where the code as it was written does. That is rare: rather than to keep a copy of
+        // each program, such a one is checked once more.
+        *sources = before;
+        if let Some(plain) = check_with(sources, file, loader, options).program {
+            built = build(&plain, sources, None, verify);
+        }
+    }
+    match built {
         Ok((Generated { module, facts, .. }, bound, verified)) => {
             compilation.diagnostics.extend(warn_of_budget(&bound, &module, file, sources));
             compilation.diagnostics.extend(warn_of_unbounded(&bound, file, sources));
@@ -142,9 +155,15 @@ pub fn compile_tests(
     let options = Options { tests: true, ..*options };
     let Checked { program, diagnostics } = check_with(sources, file, loader, &options);
     let mut tests = CompiledTests { diagnostics, ..CompiledTests::default() };
-    let Some(mut program) = program else { return tests };
-    for test in &std::mem::take(&mut program.tests) {
-        match build_better(&mut program, sources, Some(test), &options, Verified::accepts) {
+    let Some(program) = program else { return tests };
+    let mut better = program.clone();
+    if options.optimise {
+        optimise(&mut better.functions);
+    }
+    for test in &program.tests {
+        let built = build(&better, sources, Some(test), Verified::accepts);
+        // Better code may not fit where the code as it was written does.
+        match built.or_else(|_| build(&program, sources, Some(test), Verified::accepts)) {
             Ok((Generated { module, steps, .. }, ..)) => {
                 tests.plans.push(TestPlan { name: test.name.clone(), span: test.span, module, steps });
             }
@@ -206,26 +225,6 @@ type Verify<V> = fn(&Module) -> Result<V, LoadError>;
 
 /// What the compiler made: the module, its bound, and what the verifier says to it.
 type Built<V> = Result<(Generated, Report, V), Vec<Diagnostic>>;
-
-/// Makes the module of a program made better, if that is wanted and the result fits; else of the program as it is.
-fn build_better<V>(
-    program: &mut Program,
-    sources: &Sources,
-    test: Option<&Test>,
-    options: &Options,
-    verify: Verify<V>,
-) -> Built<V> {
-    if options.optimise {
-        let plain = program.functions.clone();
-        optimise(&mut program.functions);
-        let better = build(program, sources, test, verify);
-        program.functions = plain;
-        if better.is_ok() {
-            return better;
-        }
-    }
-    build(program, sources, test, verify)
-}
 
 /// Makes the module of a checked program as it is, with its bound: as the verifier has read it from its bytes.
 ///

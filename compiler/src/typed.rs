@@ -227,6 +227,8 @@ pub struct Function {
     pub locals: Vec<Local>,
     /// Body. A function with a result returns on every path.
     pub body: Vec<Statement>,
+    /// The functions that its body calls, in the order of the text; one may stand twice.
+    pub calls: Vec<FunctionIndex>,
 }
 
 /// A local variable.

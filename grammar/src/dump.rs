@@ -238,10 +238,10 @@ fn statement_text(kind: &StatementKind) -> String {
         }
         StatementKind::For { binders, source, filter, body, each } => node(
             if *each { "for-each" } else { "for" },
-            [names(binders), expr(source), optional(filter.as_ref(), expr), block(body)],
+            [names(binders), expr(source), optional(filter.as_deref(), expr), block(body)],
         ),
         StatementKind::While { condition, max, body } => {
-            node("while", [expr(condition), optional(max.as_ref(), expr), block(body)])
+            node("while", [expr(condition), optional(max.as_deref(), expr), block(body)])
         }
         StatementKind::Within { phase, budgets, body, otherwise } => {
             let head = match phase {
@@ -253,11 +253,11 @@ fn statement_text(kind: &StatementKind) -> String {
         }
         StatementKind::Try { call, otherwise } => node("try", [expr(call), block(otherwise)]),
         StatementKind::Retry { times, backoff, call, otherwise } => {
-            node("retry", [expr(times), optional(backoff.as_ref(), expr), expr(call), block(otherwise)])
+            node("retry", [expr(times), optional(backoff.as_deref(), expr), expr(call), block(otherwise)])
         }
         StatementKind::Break => "(break)".to_owned(),
         StatementKind::Continue => "(continue)".to_owned(),
-        StatementKind::Return(value) => node("return", value.iter().map(expr)),
+        StatementKind::Return(value) => node("return", value.as_deref().into_iter().map(expr)),
         StatementKind::Stop(reason) => node("stop", reason.iter().map(string)),
         StatementKind::Fail(reason) => node("fail", [string(reason)]),
         StatementKind::Record { metric, value } => node("record", [metric.text.to_string(), expr(value)]),
@@ -348,7 +348,7 @@ fn expr(it: &Expr) -> String {
 }
 
 fn generator_text(it: &Generator) -> String {
-    node("for", [names(&it.binders), expr(&it.source), optional(it.filter.as_ref(), expr)])
+    node("for", [names(&it.binders), expr(&it.source), optional(it.filter.as_deref(), expr)])
 }
 
 /// An operator as it is written, words in capitals.

@@ -38,7 +38,7 @@ impl Expected<'_> {
 
     /// Whether an operator could have gone on with a value.
     pub(crate) fn operator(&self) -> bool {
-        self.has("*")
+        self.has("*") || self.has("==")
     }
 
     /// The keywords that could have stood there.

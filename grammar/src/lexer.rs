@@ -58,6 +58,8 @@ pub(crate) struct Lexed {
 pub(crate) fn lex(file: FileId, text: &str, start: u32, end: u32) -> Lexed {
     let part = text.get(start as usize..end as usize).unwrap_or("");
     let mut lexer = Lexer::new(file, text);
+    // A token has more than four bytes, with the space around it.
+    lexer.out.lexemes.reserve(part.len() / 4);
     let mut tokens = Token::lexer(part);
     while let Some(result) = tokens.next() {
         let span = tokens.span();

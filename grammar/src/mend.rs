@@ -524,9 +524,9 @@ impl<'a> Slip<'a> {
         let text = match self.expected.only() {
             Some(only) => only.to_owned(),
             None if self.expected.has("IN") && self.expected.0.len() < 4 => "IN".to_owned(),
-            None if self.expected.has("=") && self.expected.0.len() < 12 && !self.expected.has("}") => {
-                "=".to_owned()
-            }
+            // Behind a value any operator could stand: it is not `=` that is missing.
+            None if self.expected.operator() || self.expected.has("}") => return None,
+            None if self.expected.has("=") && self.expected.0.len() < 12 => "=".to_owned(),
             None => return None,
         };
         let token = single_token(&text)?;

@@ -28,6 +28,12 @@ pub(crate) struct FieldTail {
     pub(crate) default: Option<Box<Expr>>,
 }
 
+/// An operator between operands, and where it stands.
+pub(crate) type Sign = (BinaryOperator, (u32, u32));
+
+/// Looks at an operator that gets its left operand: where that starts, and where the right one ends.
+type CheckSign<'a> = fn(&mut Builder<'a>, u32, &Expr, Sign, u32);
+
 /// The texts and tokens that nodes are built from, and what was found on the way.
 pub(crate) struct Builder<'a> {
     pub(crate) file: FileId,
@@ -52,6 +58,13 @@ pub(crate) fn push<T>(mut list: Vec<T>, item: T) -> Vec<T> {
 
 /// A list with one more at its end, taken out of its box.
 pub(crate) fn extend<T>(mut list: Vec<T>, item: Box<T>) -> Vec<T> {
+    list.push(*item);
+    list
+}
+
+/// A list of one, taken out of its box. Few have more than two.
+pub(crate) fn first<T>(item: Box<T>) -> Vec<T> {
+    let mut list = Vec::with_capacity(2);
     list.push(*item);
     list
 }
@@ -379,47 +392,75 @@ impl<'a> Builder<'a> {
         Box::new(Expr { kind: ExprKind::Name(text), span: Span::new(self.file, start, end), depth: 1 })
     }
 
+    /// `left sign right`.
     pub(crate) fn binary(
         &mut self,
         start: u32,
-        operator: BinaryOperator,
-        place: (u32, u32),
         left: Box<Expr>,
+        sign: Sign,
         right: Box<Expr>,
         end: u32,
     ) -> Box<Expr> {
-        let place = Span::new(self.file, place.0, place.1);
-        self.expr(start, ExprKind::Binary(operator, place, left, right), end)
+        self.join(start, left, sign, right, end, Builder::check_comparison)
     }
 
-    pub(crate) fn compare(
+    /// `left = right` where only a comparison makes sense.
+    pub(crate) fn compare_with_assign(
         &mut self,
         start: u32,
-        (operator, place): (BinaryOperator, (u32, u32)),
         left: Box<Expr>,
+        place: (u32, u32),
         right: Box<Expr>,
         end: u32,
     ) -> Box<Expr> {
+        let sign = (BinaryOperator::Equal, place);
+        self.join(start, left, sign, right, end, Builder::report_assign)
+    }
+
+    /// Puts `sign right` where it binds: behind `left`, or behind the operand that `left` ends with where a weaker operator
+    /// stands before that. So a list of operands and operators becomes a tree, one after the other.
+    fn join(
+        &mut self,
+        start: u32,
+        left: Box<Expr>,
+        sign: Sign,
+        right: Box<Expr>,
+        end: u32,
+        check: CheckSign<'a>,
+    ) -> Box<Expr> {
+        let (operator, place) = sign;
+        let span = left.span;
+        match left.kind {
+            ExprKind::Binary(weaker, at, first, last) if binds_before(operator, strength(weaker)) => {
+                let last = self.join(last.span.start, last, sign, right, end, check);
+                self.expr(span.start, ExprKind::Binary(weaker, at, first, last), end)
+            }
+            ExprKind::Unary(weaker, last) if binds_before(operator, unary_strength(weaker)) => {
+                let last = self.join(last.span.start, last, sign, right, end, check);
+                self.expr(span.start, ExprKind::Unary(weaker, last), end)
+            }
+            _ => {
+                check(self, start, &left, sign, end);
+                let place = Span::new(self.file, place.0, place.1);
+                self.expr(start, ExprKind::Binary(operator, place, left, right), end)
+            }
+        }
+    }
+
+    /// `a < b < c`.
+    fn check_comparison(&mut self, _: u32, left: &Expr, (operator, place): Sign, _: u32) {
         if let ExprKind::Binary(first, first_place, _, middle) = &left.kind
-            && is_comparison(*first)
+            && strength(*first) == COMPARES
+            && strength(operator) == COMPARES
         {
             let text = self.slice(middle.span.start, middle.span.end);
             let second = Span::new(self.file, place.0, place.1);
             self.report(report::chained_comparison(*first_place, middle.span, second, text));
         }
-        self.binary(start, operator, place, left, right, end)
     }
 
-    /// `a = b` where only a comparison makes sense.
-    pub(crate) fn compare_with_assign(
-        &mut self,
-        start: u32,
-        place: (u32, u32),
-        left: Box<Expr>,
-        right: Box<Expr>,
-        end: u32,
-    ) -> Box<Expr> {
-        // `LET x =` and on the next line `y = 1`: what is wrong is the value that is missing.
+    /// `a = b` as a condition; or `LET x =` and on the next line `y = 1`: then what is wrong is the value that is missing.
+    fn report_assign(&mut self, start: u32, _: &Expr, (_, place): Sign, end: u32) {
         let first = self.lexemes.partition_point(|lexeme| lexeme.start < start);
         let behind = self.lexemes.partition_point(|lexeme| lexeme.start < end);
         let begins_line = |at: usize| self.lexemes.get(at).is_none_or(|lexeme| lexeme.line_start);
@@ -431,7 +472,6 @@ impl<'a> Builder<'a> {
             }
             _ => self.report(report::assign_in_condition(Span::new(self.file, place.0, place.1))),
         }
-        self.binary(start, BinaryOperator::Equal, place, left, right, end)
     }
 
     /// An argument without a name; `f(a = 1)` is meant as `f(a: 1)`.
@@ -444,12 +484,12 @@ impl<'a> Builder<'a> {
         {
             *last = report::argument_with_equals(*place, left.span);
             let name = Some(Name { text: text.clone(), span: left.span });
-            if let ExprKind::Binary(_, _, _, right) = value.kind {
-                return Argument { name, value: *right };
-            }
-            return Argument { name, value: *value };
+            return match value.kind {
+                ExprKind::Binary(_, _, _, value) => Argument { name, value },
+                _ => Argument { name, value },
+            };
         }
-        Argument { name: None, value: *value }
+        Argument { name: None, value }
     }
 
     /// `IF c THEN a ELSE IF d THEN b ELSE e` as an expression, from its last ELSE outwards.
@@ -470,7 +510,7 @@ impl<'a> Builder<'a> {
         end: u32,
     ) -> Box<Generator> {
         let span = self.span(start, end);
-        Box::new(Generator { binders, source: *source, filter: filter.map(|filter| *filter), span })
+        Box::new(Generator { binders, source, filter, span })
     }
 
     pub(crate) fn aggregate(
@@ -503,7 +543,7 @@ impl<'a> Builder<'a> {
         };
         let Some(aggregate) = aggregate else {
             self.report(report::misplaced_generator(generator.span));
-            let arguments = value.map(|value| Argument { name: None, value: *value }).into_iter().collect();
+            let arguments = value.map(|value| Argument { name: None, value }).into_iter().collect();
             return self.expr(start, ExprKind::Call { callee, arguments }, end);
         };
         if value.is_none() && aggregate != Aggregate::Count {
@@ -519,7 +559,7 @@ impl<'a> Builder<'a> {
             ArgumentList::Plain(arguments) => arguments,
             ArgumentList::Generated(value, generator) => {
                 self.report(report::misplaced_generator(generator.span));
-                value.map(|value| Argument { name: None, value: *value }).into_iter().collect()
+                value.map(|value| Argument { name: None, value }).into_iter().collect()
             }
         }
     }
@@ -540,17 +580,40 @@ fn aggregate_named(name: &str) -> Option<Aggregate> {
     })
 }
 
-fn is_comparison(operator: BinaryOperator) -> bool {
-    matches!(
-        operator,
+/// How strongly operators hold their operands: a stronger one has them first.
+fn strength(operator: BinaryOperator) -> u8 {
+    match operator {
+        BinaryOperator::Or => 1,
+        BinaryOperator::And => 2,
         BinaryOperator::Equal
-            | BinaryOperator::NotEqual
-            | BinaryOperator::Less
-            | BinaryOperator::LessEqual
-            | BinaryOperator::Greater
-            | BinaryOperator::GreaterEqual
-            | BinaryOperator::Contains
-    )
+        | BinaryOperator::NotEqual
+        | BinaryOperator::Less
+        | BinaryOperator::LessEqual
+        | BinaryOperator::Greater
+        | BinaryOperator::GreaterEqual
+        | BinaryOperator::Contains => COMPARES,
+        BinaryOperator::Add | BinaryOperator::Subtract => 5,
+        BinaryOperator::Multiply
+        | BinaryOperator::Divide
+        | BinaryOperator::WholeDivide
+        | BinaryOperator::Modulo => 6,
+        BinaryOperator::Coalesce => COALESCES,
+    }
+}
+
+fn unary_strength(operator: UnaryOperator) -> u8 {
+    match operator {
+        UnaryOperator::Not => 3,
+        UnaryOperator::Negate => 7,
+    }
+}
+
+const COMPARES: u8 = 4;
+const COALESCES: u8 = 8;
+
+/// Whether an operator has the operand that stands behind one of this strength. Only `??` has it before its own kind.
+fn binds_before(operator: BinaryOperator, other: u8) -> bool {
+    strength(operator) > other || (operator == BinaryOperator::Coalesce && other == COALESCES)
 }
 
 /// A depth, and whether it is that of a node that was cut off, and reported, for its depth.
@@ -589,10 +652,10 @@ fn deepest(kind: &ExprKind) -> Depth {
             deeper(expr_depth(one), expr_depth(other))
         }
         ExprKind::Call { callee, arguments } => {
-            deeper(expr_depth(callee), deepest_of(arguments.iter().map(|argument| &argument.value)))
+            deeper(expr_depth(callee), deepest_of(arguments.iter().map(|argument| &*argument.value)))
         }
         ExprKind::Aggregate { value, generator, .. } => {
-            let inside = [Some(&generator.source), generator.filter.as_ref(), value.as_deref()];
+            let inside = [Some(&*generator.source), generator.filter.as_deref(), value.as_deref()];
             deepest_of(inside.into_iter().flatten())
         }
         ExprKind::Top { count, source, filter, key, .. } => {

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use swarm_bytecode::types::Type;
-use swarm_compiler::compile_text;
+use swarm_compiler::{NoFiles, Options, compile_ready, compile_text};
+use swarm_grammar::source::{SourceFile, Sources};
 use swarm_vm::tier::Tier;
 use swarm_vm::{Grants, Host, Inputs, Instance, Limits, Percent, Program, Record, Table};
 
@@ -173,17 +174,25 @@ fn runs(task: Task, keeps: Keeps) -> Result<Option<Runs>, Failure> {
         Task::Idle => held(instances(&code)?),
         Task::Source => {
             let mut first = first_result()?;
-            repeated(Box::new(move || first(&module(sample)?)))
+            repeated(Box::new(move || first(&program(sample)?)))
         }
         _ => {
             let mut first = first_result()?;
-            repeated(Box::new(move || first(&code)))
+            repeated(Box::new(move || first(&Program::load(&code)?)))
         }
     }))
 }
 
-/// Loads a module and runs it once, over no tasks.
-fn first_result() -> Result<impl FnMut(&[u8]) -> Result<Box<dyn std::any::Any>, Failure>, Failure> {
+/// A program that runs where it was compiled: what the verifier has read of it is not read again.
+fn program(source: &str) -> Result<Program, Failure> {
+    let mut sources = Sources::new();
+    let file = sources.add(SourceFile::new("workload.swarm", source));
+    let ready = compile_ready(&mut sources, file, &NoFiles, &Options::default());
+    Ok(Program::new(ready.verified.ok_or("the program does not compile")?)?)
+}
+
+/// Runs a program once, over no tasks.
+fn first_result() -> Result<impl FnMut(&Program) -> Result<Box<dyn std::any::Any>, Failure>, Failure> {
     let (seen, given) = (Box::leak(Box::default()), Box::leak(Box::default()));
     let mut host = host(seen, given);
     let table = Table::builder()
@@ -192,10 +201,9 @@ fn first_result() -> Result<impl FnMut(&[u8]) -> Result<Box<dyn std::any::Any>, 
         .words("memory", Type::Bytes, Vec::new())
         .words("network", Type::Bandwidth, Vec::new())
         .build()?;
-    Ok(move |code: &[u8]| {
-        let program = Program::load(code)?;
-        let inputs = Inputs::new(&program).table("task_queue", &*table)?;
-        let run = Instance::new(&program, &inputs, limits(), &Grants::all(), &host)?;
+    Ok(move |program: &Program| {
+        let inputs = Inputs::new(program).table("task_queue", &*table)?;
+        let run = Instance::new(program, &inputs, limits(), &Grants::all(), &host)?;
         let mut run = run.without_action_log().without_digest();
         let exit = run.run(&mut host);
         let done = exit.report().is_some_and(|report| report.outcome == swarm_vm::Outcome::Done);

@@ -5,7 +5,7 @@ use swarm_bytecode::module::ImportId;
 use swarm_grammar::span::Span;
 
 pub(crate) use super::sum::add;
-use super::sum::{Size, Sum, either, plus, times};
+use super::sum::{Size, Sum, add_number, either, plus, times};
 
 /// An upper bound of each resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,17 +140,21 @@ impl Cost {
 
     /// So many rounds.
     #[must_use]
-    pub(crate) fn repeated(self, rounds: &Size, span: Span) -> Cost {
+    pub(crate) fn repeated(mut self, rounds: &Size, span: Span) -> Cost {
         if rounds.as_ref().is_ok_and(|rounds| rounds.as_constant() == Some(1)) {
             return self;
         }
-        Cost { frames: self.frames.clone(), ..self.map(|size| times(size, rounds, span)) }
+        let frames = std::mem::replace(&mut self.frames, Ok(Sum::zero()));
+        Cost { frames, ..self.map(|size| times(size, rounds, span)) }
     }
 
     /// With the caller's arguments in the place of the function's parameters.
     #[must_use]
     pub(crate) fn substitute(&self, arguments: &[Size], span: Span) -> Cost {
-        self.map(|size| size.clone().and_then(|sum| sum.substitute(arguments, span)))
+        self.map(|size| match size {
+            Ok(sum) => sum.substitute(arguments, span),
+            Err(cause) => Err(cause.clone()),
+        })
     }
 
     fn map(&self, change: impl Fn(&Size) -> Size) -> Cost {
@@ -181,12 +185,11 @@ impl Cost {
 
     /// One call of a host function at this price.
     pub(crate) fn add_call(&mut self, import: ImportId, money: &Size, tokens: &Size) {
-        let once = Ok(Sum::constant(1));
-        add(&mut self.host_calls, &once);
+        add_number(&mut self.host_calls, 1);
         add(&mut self.money, money);
         add(&mut self.tokens, tokens);
         change_calls(&mut self.calls, import, |calls| {
-            add(&mut calls.count, &once);
+            add_number(&mut calls.count, 1);
             add(&mut calls.money, money);
             add(&mut calls.tokens, tokens);
         });
@@ -208,11 +211,11 @@ impl Cost {
     }
 
     pub(crate) fn add_fuel(&mut self, amount: u64) {
-        add(&mut self.fuel, &Ok(Sum::constant(amount)));
+        add_number(&mut self.fuel, amount);
     }
 
     pub(crate) fn add_kept(&mut self, amount: u64) {
-        add(&mut self.kept, &Ok(Sum::constant(amount)));
+        add_number(&mut self.kept, amount);
     }
 
     /// Texts of so many bytes are looked at or made.

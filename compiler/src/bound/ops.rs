@@ -1,7 +1,7 @@
 //! What each op costs at most, beside what it calls.
 
 use swarm_bytecode::cost;
-use swarm_bytecode::module::{Amount, Effect, FunctionId, ImportId, MetricKind};
+use swarm_bytecode::module::{Amount, Effect, FunctionId, Import, ImportId, MetricKind};
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
 
@@ -92,14 +92,12 @@ impl Walk<'_, '_> {
             add(&mut cost.fuel, &self.unknown("a call of unknown arguments"));
             return;
         };
-        self.asked(*function, call, 1, cost);
+        self.asked(*function, call, cost);
     }
 
     /// What a call of a function costs, with the sizes of its arguments.
-    fn asked(&mut self, function: FunctionId, call: &CallFacts, times: u64, cost: &mut Cost) {
-        let callee = self.prover.function(function, call.span).substitute(&call.sizes, call.span);
-        let callee = callee.repeated(&Ok(Sum::constant(times)), call.span);
-        cost.follow(&callee);
+    fn asked(&mut self, function: FunctionId, call: &CallFacts, cost: &mut Cost) {
+        cost.follow(&self.prover.function(function, call.span).substitute(&call.sizes, call.span));
     }
 
     fn budgets(&self, saved: &[Register], undoes: bool, cost: &mut Cost) {
@@ -131,34 +129,49 @@ impl Walk<'_, '_> {
             prices: Prices::default(),
         };
         let call = facts.calls.get(at).unwrap_or(&unknown);
+        if times == 1 {
+            return self.host_once(import, id, arguments, call, cost);
+        }
         let mut once = Cost::zero();
-        once.add_fuel(cost::host_call(count(arguments.len()), 0));
+        self.host_once(import, id, arguments, call, &mut once);
+        cost.follow(&once.repeated(&Ok(Sum::constant(times)), call.span));
+    }
+
+    /// The same of one call, added to a cost.
+    fn host_once(
+        &mut self,
+        import: &Import,
+        id: ImportId,
+        arguments: &[Register],
+        call: &CallFacts,
+        cost: &mut Cost,
+    ) {
+        let module = self.prover.module;
+        cost.add_fuel(cost::host_call(count(arguments.len()), 0));
         for (size, &register) in call.sizes.iter().zip(arguments) {
             if let (Ok(bytes), Some(Class::String)) = (size, self.class(register)) {
-                once.add_text(bytes);
+                cost.add_text(bytes);
             }
         }
         if import.effect != Effect::Query {
-            once.add_kept(cost::action_bytes(count(arguments.len())));
+            cost.add_kept(cost::action_bytes(count(arguments.len())));
         }
         if let Some(result) = import.result {
             match weight(module, result, self.prover.outside) {
-                Some(weight) => once.add_kept(weight.bytes()),
+                Some(weight) => cost.add_kept(weight.bytes()),
                 None => {
                     let reason = "nothing says how many items this answer has: give its type a MAX";
                     let remedy = Remedy::MaximumOf(import.name.clone(), Part::Result);
-                    add(&mut once.kept, &Err(Unbounded::new(call.span, reason).with(remedy)));
+                    add(&mut cost.kept, &Err(Unbounded::new(call.span, reason).with(remedy)));
                 }
             }
         }
-        let money = self.price(import.cost.money, call.prices.money.as_ref(), call, &mut once);
-        let tokens = self.price(import.cost.tokens, call.prices.tokens.as_ref(), call, &mut once);
-        once.add_call(id, &money, &tokens);
+        let money = self.price(import.cost.money, call.prices.money.as_ref(), call, cost);
+        let tokens = self.price(import.cost.tokens, call.prices.tokens.as_ref(), call, cost);
+        cost.add_call(id, &money, &tokens);
         for veto in module.vetoes.iter().filter(|veto| veto.import == id) {
-            self.asked(veto.condition, call, 1, &mut once);
+            self.asked(veto.condition, call, cost);
         }
-        let once = once.repeated(&Ok(Sum::constant(times)), call.span);
-        cost.follow(&once);
     }
 
     /// Money or tokens of a host call: a declared ceiling. To work it out costs fuel.
@@ -168,7 +181,7 @@ impl Walk<'_, '_> {
             Amount::Computed(function) => function,
         };
         let own = self.prover.function(function, call.span).substitute(&call.sizes, call.span);
-        *cost = std::mem::replace(cost, Cost::zero()).then(&own);
+        cost.follow(&own);
         if let Some(price) = cost_of_call(self.prover.module, function, &call.constants) {
             return Ok(Sum::constant(price));
         }

@@ -1,5 +1,7 @@
 //! From functions to activations, and from these to a whole order.
 
+use std::rc::Rc;
+
 use swarm_bytecode::cost;
 use swarm_bytecode::module::{Bound, Function, FunctionId, ImportId, Module, Polynomial};
 use swarm_bytecode::types::{Type, TypeId};
@@ -49,29 +51,19 @@ impl<'m> Order<'m> {
         let order = order.unwrap_or_else(Cost::zero);
         let greatest = greatest.unwrap_or_else(Cost::zero);
         // Each activation starts with empty hands, and with the fuel of its own.
-        let order = Cost { kept: greatest.kept.clone(), frames: greatest.frames.clone(), ..order };
-        let module = Cost {
-            fuel: greatest.fuel,
-            texts: greatest.texts,
-            kept: greatest.kept,
-            frames: greatest.frames,
-            ..order.clone()
-        };
+        let fuel = polynomial(&greatest.whole_fuel());
+        let order = Cost { kept: greatest.kept, frames: greatest.frames, ..order };
         let calls = calls(&order);
-        Report {
-            bound: bound(&module),
-            order: bound(&order),
-            activations,
-            calls,
-            causes: self.prover.causes(),
-        }
+        let order = bound(&order);
+        let bound = Bound { fuel, ..order.clone() };
+        Report { bound, order, activations, calls, causes: self.prover.causes() }
     }
 
     /// What one activation costs: its function, and what STATE costs to keep.
     pub(crate) fn activation(&mut self, wake: Wake) -> Cost {
         let span = self.span(wake);
         let mut cost = match self.function(wake) {
-            Some(function) => self.prover.function(function, span),
+            Some(function) => Rc::unwrap_or_clone(self.prover.function(function, span)),
             None => Cost::zero(),
         };
         if let Some(handler) = self.event(wake) {

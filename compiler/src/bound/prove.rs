@@ -39,7 +39,7 @@ pub(crate) struct Prover<'m> {
 enum Progress {
     Open,
     Running,
-    Done(Box<Cost>),
+    Done(Rc<Cost>),
 }
 
 impl<'m> Prover<'m> {
@@ -67,19 +67,19 @@ impl<'m> Prover<'m> {
     }
 
     /// What a call of this function costs at most, its own frame included.
-    pub(crate) fn function(&mut self, id: FunctionId, called: Span) -> Cost {
+    pub(crate) fn function(&mut self, id: FunctionId, called: Span) -> Rc<Cost> {
         match self.done.get(id.index()) {
-            Some(Progress::Done(cost)) => return Cost::clone(cost),
+            Some(Progress::Done(cost)) => return Rc::clone(cost),
             Some(Progress::Open) => {}
-            Some(Progress::Running) | None => return self.recursion(called),
+            Some(Progress::Running) | None => return Rc::new(self.recursion(called)),
         }
         let (module, facts) = (self.module, Rc::clone(&self.facts));
         let (Some(function), Some(facts)) = (module.functions.get(id.index()), facts.get(id.index())) else {
-            return self.recursion(called);
+            return Rc::new(self.recursion(called));
         };
         self.set(id, Progress::Running);
-        let cost = self.body(function, facts);
-        self.set(id, Progress::Done(Box::new(cost.clone())));
+        let cost = Rc::new(self.body(function, facts));
+        self.set(id, Progress::Done(Rc::clone(&cost)));
         cost
     }
 
@@ -150,7 +150,7 @@ impl<'m> Prover<'m> {
     fn body(&mut self, function: &Function, facts: &FunctionFacts) -> Cost {
         let Ok(layout) = Layout::of(&function.code) else { return self.recursion(facts.span) };
         let mut walk = Walk { prover: self, function, facts, layout: &layout };
-        let mut cost = walk.region(0, function.code.len()).costliest();
+        let mut cost = walk.region(0, function.code.len(), Cost::zero()).costliest();
         let frame = cost::frame_bytes(count(function.registers.len()));
         add(&mut cost.frames, &Ok(Sum::constant(frame)));
         self.note(cost.all());

@@ -32,14 +32,14 @@ pub struct Sum {
     /// The term without symbols: most sums have no other.
     constant: u64,
     /// The others, in order of their factors: each has a symbol, and a coefficient above 0. Few have more than one.
-    terms: SmallVec<[(Factors, u64); 1]>,
+    terms: Vec<(Factors, u64)>,
 }
 
 impl Clone for Sum {
     #[inline]
     fn clone(&self) -> Sum {
         // Costs are copied often, and nearly all of their sums are numbers.
-        let terms = if self.terms.is_empty() { SmallVec::new() } else { self.terms.clone() };
+        let terms = if self.terms.is_empty() { Vec::new() } else { self.terms.clone() };
         Sum { constant: self.constant, terms }
     }
 }
@@ -151,7 +151,7 @@ impl Sum {
 
     /// A number.
     pub fn constant(value: u64) -> Sum {
-        Sum { constant: value, terms: SmallVec::new() }
+        Sum { constant: value, terms: Vec::new() }
     }
 
     /// One symbol.
@@ -400,6 +400,13 @@ pub(crate) fn add(to: &mut Size, amount: &Size) {
         (to @ Ok(_), Err(cause)) => *to = Err(cause.clone()),
         (Err(own), Err(cause)) => *own = own.clone().and(cause),
         (Err(_), Ok(_)) => {}
+    }
+}
+
+/// The same of a number.
+pub(crate) fn add_number(to: &mut Size, amount: u64) {
+    if let Ok(sum) = to {
+        sum.constant = sum.constant.saturating_add(amount);
     }
 }
 

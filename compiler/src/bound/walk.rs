@@ -30,8 +30,8 @@ pub(crate) struct Ways {
 impl Ways {
     /// What is at least as much as every way costs.
     pub(crate) fn costliest(self) -> Cost {
-        let through = self.through.unwrap_or_else(Cost::zero);
-        self.exits.iter().fold(through, |costliest, (_, exit)| costliest.or(exit))
+        let all = self.through.into_iter().chain(self.exits.into_iter().map(|(_, cost)| cost));
+        all.reduce(|costliest, cost| costliest.or(&cost)).unwrap_or_else(Cost::zero)
     }
 
     fn exit(&mut self, exit: Exit, cost: Cost) {
@@ -90,10 +90,10 @@ pub(crate) struct Walk<'w, 'm> {
 }
 
 impl Walk<'_, '_> {
-    /// The ways through the ops from `start` up to `end`.
-    pub(crate) fn region(&mut self, start: usize, end: usize) -> Ways {
+    /// The ways through the ops from `start` up to `end`, with what was paid before.
+    pub(crate) fn region(&mut self, start: usize, end: usize, before: Cost) -> Ways {
         let function = self.function;
-        let mut ways = Ways { through: Some(Cost::zero()), exits: Vec::new() };
+        let mut ways = Ways { through: Some(before), exits: Vec::new() };
         let mut at = start;
         while at < end {
             let (Some(op), Some(cost)) = (function.code.get(at), &mut ways.through) else { break };
@@ -101,17 +101,17 @@ impl Walk<'_, '_> {
             let behind = at.saturating_add(1);
             match op.info().flow {
                 Flow::Open | Flow::OpenLoop | Flow::OpenWithin => {
+                    let Some(before) = ways.through.take() else { break };
                     let (inner, next) = match op {
-                        Op::If { .. } => self.branch(at),
-                        Op::Block {} => self.block(at),
-                        Op::Within { .. } => self.within(at),
-                        _ => self.repeat(at),
+                        Op::If { .. } => self.branch(at, before),
+                        Op::Block {} => self.block(at, before),
+                        Op::Within { .. } => self.within(at, &before),
+                        _ => self.repeat(at, before),
                     };
-                    let Some(cost) = ways.through.take() else { break };
-                    for (exit, more) in inner.exits {
-                        ways.exit(exit, cost.clone().then(&more));
+                    for (exit, cost) in inner.exits {
+                        ways.exit(exit, cost);
                     }
-                    ways.through = inner.through.map(|more| cost.then(&more));
+                    ways.through = inner.through;
                     at = next;
                 }
                 Flow::Branch => {
@@ -135,24 +135,27 @@ impl Walk<'_, '_> {
     }
 
     /// An `if` with its arms, and the index behind its `end`.
-    fn branch(&mut self, at: usize) -> (Ways, usize) {
-        let partner = self.close(at);
+    fn branch(&mut self, at: usize, before: Cost) -> (Ways, usize) {
+        let (first, partner) = (at.saturating_add(1), self.close(at));
         let behind = partner.saturating_add(1);
         if let Some(Op::Else { .. }) = self.function.code.get(partner) {
-            let first = self.region(at.saturating_add(1), behind);
+            let ways = self.region(first, behind, before.clone());
             let end = self.close(partner);
-            let second = self.region(behind, end);
-            return (first.or(second), end.saturating_add(1));
+            return (ways.or(self.region(behind, end, before)), end.saturating_add(1));
         }
-        let mut ways = self.region(at.saturating_add(1), partner);
-        ways.through = Some(ways.through.unwrap_or_else(Cost::zero));
+        // The way past the arm costs no more than that through it, if there is one.
+        let arm = self.function.code.get(first..partner).unwrap_or(&[]);
+        let leaves = arm.iter().any(|op| matches!(op.info().flow, Flow::Branch | Flow::Leave));
+        let past = leaves.then(|| before.clone());
+        let mut ways = self.region(first, partner, before);
+        ways.through = ways.through.or(past);
         (ways, behind)
     }
 
     /// A `block`, and the index behind its `end`.
-    fn block(&mut self, at: usize) -> (Ways, usize) {
+    fn block(&mut self, at: usize, before: Cost) -> (Ways, usize) {
         let end = self.close(at);
-        let mut ways = self.region(at.saturating_add(1), end);
+        let mut ways = self.region(at.saturating_add(1), end, before);
         let broken = ways.take(Exit::Break(at));
         ways.through = either_way(ways.through, broken);
         (ways, end.saturating_add(1))
@@ -160,19 +163,19 @@ impl Walk<'_, '_> {
 
     /// A `within`, and the index behind it. Its budgets hold what its calls cost. A budget can run out anywhere in the
     /// block; then all of it was for nothing, and what stands behind `within.else` comes on top.
-    fn within(&mut self, at: usize) -> (Ways, usize) {
+    fn within(&mut self, at: usize, before: &Cost) -> (Ways, usize) {
         let partner = self.close(at);
         let behind = partner.saturating_add(1);
-        let body = self.region(at.saturating_add(1), behind);
+        let body = self.region(at.saturating_add(1), behind, Cost::zero());
         let none = WithinFacts::default();
         let facts = self.facts;
         let limits = facts.withins.get(at).unwrap_or(&none);
         let prover = &*self.prover;
         let body = body.map(|cost| {
-            cost.limited(
+            before.clone().then(&cost.limited(
                 |money| prover.limited(money, limits.money.as_ref()),
                 |tokens| prover.limited(tokens, limits.tokens.as_ref()),
-            )
+            ))
         });
         if !matches!(self.function.code.get(partner), Some(Op::WithinElse {})) {
             return (body, behind);
@@ -180,26 +183,30 @@ impl Walk<'_, '_> {
         let Ways { through, exits } = body;
         let spent = Ways { through: through.clone(), exits: exits.clone() }.costliest();
         let end = self.close(partner);
-        let otherwise = self.region(behind, end).map(|cost| spent.clone().then(&cost));
+        let otherwise = self.region(behind, end, spent);
         (Ways { through, exits }.or(otherwise), end.saturating_add(1))
     }
 
     /// A loop, and the index behind its closing op. Only the last round can leave it, so a way that leaves costs at
     /// most all rounds and that way.
-    fn repeat(&mut self, at: usize) -> (Ways, usize) {
+    fn repeat(&mut self, at: usize, before: Cost) -> (Ways, usize) {
         let close = self.close(at);
         let span = self.facts.span;
         let rounds = self.rounds(at);
-        let mut body = self.region(at.saturating_add(1), close);
+        let mut body = self.region(at.saturating_add(1), close, Cost::zero());
         let round = either_way(body.through.take(), body.take(Exit::Continue(at)));
         let closing = self.function.code.get(close).map_or(0, |op| op.info().cost);
-        let all = round.map_or_else(Cost::zero, |mut round| {
+        let mut all = before;
+        if let Some(mut round) = round {
             round.add_fuel(u64::from(closing));
-            round.repeated(&rounds, span)
-        });
-        let broken = body.take(Exit::Break(at)).unwrap_or_else(Cost::zero);
+            all.follow(&round.repeated(&rounds, span));
+        }
+        let broken = body.take(Exit::Break(at));
         let exits = body.exits.into_iter().map(|(exit, cost)| (exit, all.clone().then(&cost))).collect();
-        (Ways { through: Some(all.then(&broken)), exits }, close.saturating_add(1))
+        if let Some(broken) = broken {
+            all.follow(&broken);
+        }
+        (Ways { through: Some(all), exits }, close.saturating_add(1))
     }
 
     /// How often the loop that op `at` opens goes round.

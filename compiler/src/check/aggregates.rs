@@ -35,7 +35,7 @@ impl Body<'_, '_> {
             let iteration = body.iteration(
                 &generator.binders,
                 &generator.source,
-                generator.filter.as_ref(),
+                generator.filter.as_deref(),
                 generator.span,
             );
             let value = value.map(|value| match aggregate {

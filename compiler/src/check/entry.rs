@@ -46,6 +46,7 @@ impl Checker<'_> {
             result: None,
             locals: Vec::new(),
             body: Vec::new(),
+            calls: Vec::new(),
         };
         self.add_function(Some(function), Facts::default())
     }

@@ -72,6 +72,7 @@ impl Checker<'_> {
             result: value.ty,
             locals,
             body: known_figures(figures, value),
+            calls: Vec::new(),
         });
         self.add_function(function, facts)
     }
@@ -117,6 +118,7 @@ impl Checker<'_> {
             result,
             locals,
             body: checked.statements,
+            calls: Vec::new(),
         };
         (Some(function), facts)
     }

@@ -212,6 +212,7 @@ impl Checker<'_> {
             result: Some(TypeId::BOOL),
             locals,
             body: vec![returns(condition)],
+            calls: Vec::new(),
         });
         Some(self.add_function(function, facts))
     }

@@ -188,6 +188,7 @@ impl Checker<'_> {
             result: Some(ty),
             locals,
             body: vec![returns(expr)],
+            calls: Vec::new(),
         };
         let index = self.add_function(Some(function), facts);
         let id = u16::try_from(index.0).ok().map(FunctionId);

@@ -202,7 +202,10 @@ impl<'a> Checker<'a> {
         let entry = entry?;
         let functions: Option<Vec<typed::Function>> =
             std::mem::take(&mut self.functions).into_iter().collect();
-        let functions = functions?;
+        let mut functions = functions?;
+        for (function, facts) in functions.iter_mut().zip(&self.graph.facts) {
+            function.calls = facts.calls.iter().map(|call| call.callee).collect();
+        }
         let mut instruction = header.instruction;
         if instruction.name.is_empty() {
             let entry = functions.get(effects::index(entry));

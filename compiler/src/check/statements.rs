@@ -83,9 +83,9 @@ impl Body<'_, '_> {
         match &statement.kind {
             Kind::If { arms, otherwise } => self.if_statement(arms, otherwise.as_ref(), span),
             Kind::For { binders, source, filter, body, .. } => {
-                self.for_statement(binders, source, filter.as_ref(), body, span)
+                self.for_statement(binders, source, filter.as_deref(), body, span)
             }
-            Kind::While { condition, max, body } => self.while_statement(condition, max.as_ref(), body),
+            Kind::While { condition, max, body } => self.while_statement(condition, max.as_deref(), body),
             Kind::Match { subject, arms, otherwise } => {
                 self.match_statement(subject, arms, otherwise.as_ref(), span)
             }
@@ -94,7 +94,7 @@ impl Body<'_, '_> {
             }
             Kind::Try { call, otherwise } => self.try_statement(Attempts::default(), call, otherwise, span),
             Kind::Retry { times, backoff, call, otherwise } => {
-                let attempts = Attempts { times: Some(times), backoff: backoff.as_ref() };
+                let attempts = Attempts { times: Some(times), backoff: backoff.as_deref() };
                 self.try_statement(attempts, call, otherwise, span)
             }
             other => self.simple_statement(other, span),
@@ -111,7 +111,7 @@ impl Body<'_, '_> {
             Kind::Require { condition, reason } => Step::next(self.require(condition, reason, span)),
             Kind::Break => self.jump("BREAK", StatementKind::Break, span),
             Kind::Continue => self.jump("CONTINUE", StatementKind::Continue, span),
-            Kind::Return(value) => Step::leave(self.return_statement(value.as_ref(), span)),
+            Kind::Return(value) => Step::leave(self.return_statement(value.as_deref(), span)),
             Kind::Stop(reason) => self.stop(reason.as_ref(), span),
             Kind::Fail(reason) => self.fail(reason, span),
             Kind::If { .. }

@@ -191,6 +191,7 @@ impl Checker<'_> {
                 result: value.ty,
                 locals: locals.clone(),
                 body: vec![returns(value)],
+                calls: Vec::new(),
             };
             functions.push(self.add_function(Some(function), std::mem::take(&mut facts)));
         }
@@ -256,6 +257,7 @@ impl Checker<'_> {
                 result: value.ty,
                 locals: locals.clone(),
                 body: vec![returns(value)],
+                calls: Vec::new(),
             };
             // What the condition does is noted once.
             self.add_function(Some(function), std::mem::take(&mut facts))

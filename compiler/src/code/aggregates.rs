@@ -197,9 +197,9 @@ impl Generator<'_, '_> {
         self.emit_at(Op::Push { list: keys.register, value: value.register }, expr.span);
         self.release(value);
         if source.is_none() {
-            let item = self.home(iteration.item);
-            self.emit_at(Op::Push { list: items.register, value: item.register }, expr.span);
-            if let (Class::String, Ok(bytes)) = (self.class(self.local(iteration.item).0), item.size) {
+            let (item, size) = (self.register_of(iteration.item), self.size_of_local(iteration.item));
+            self.emit_at(Op::Push { list: items.register, value: item }, expr.span);
+            if let (Class::String, Ok(bytes)) = (self.class(self.local(iteration.item).0), size) {
                 self.store_bytes(TextPlace::Items, &bytes);
             }
         }

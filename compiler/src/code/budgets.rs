@@ -61,11 +61,8 @@ impl Generator<'_, '_> {
     /// The locals from outside that `body` assigns, with their registers, in order of those.
     fn outer_locals(&self, body: &[Statement]) -> Vec<(Register, LocalId)> {
         let lives = |local: &LocalId| self.homes.get(local.0 as usize).is_some_and(Option::is_some);
-        let mut outer: Vec<(Register, LocalId)> = assigned(body)
-            .into_iter()
-            .filter(lives)
-            .map(|local| (self.home(local).register, local))
-            .collect();
+        let mut outer: Vec<(Register, LocalId)> =
+            assigned(body).into_iter().filter(lives).map(|local| (self.register_of(local), local)).collect();
         outer.sort_unstable();
         outer
     }

@@ -252,7 +252,7 @@ impl Generator<'_, '_> {
     pub(crate) fn constant(&self, expr: &Expr) -> Option<i64> {
         match &expr.kind {
             ExprKind::Word(value) => Some(*value),
-            ExprKind::Local(local) => self.home(*local).constant,
+            ExprKind::Local(local) => self.home(*local)?.constant,
             ExprKind::Unary(UnaryOperation::NegateWord, value) => self.constant(value)?.checked_neg(),
             _ => None,
         }

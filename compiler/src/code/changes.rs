@@ -15,7 +15,7 @@ use swarm_bytecode::types::{Type, TypeId};
 
 use super::function::{Generator, Home};
 use super::walk::lenders;
-use crate::bound::sum::{Size, Sum, Symbol, plus, times};
+use crate::bound::sum::{Size, Sum, Symbol, add, plus, times};
 use crate::typed::{Expr, ExprKind, LocalId};
 
 /// What is known of the changes of one local, up to the end of its scope.
@@ -46,6 +46,12 @@ impl Default for Changes {
     }
 }
 
+impl Home {
+    fn changes(&mut self) -> &mut Changes {
+        self.changes.get_or_insert_default()
+    }
+}
+
 impl Generator<'_, '_> {
     /// The op at `at` may give the value of `expr` a second holder.
     pub(crate) fn shares(&mut self, at: usize, expr: &Expr) {
@@ -67,10 +73,10 @@ impl Generator<'_, '_> {
         if !self.changed.contains(&local) && !self.pushed.contains(&local) {
             return;
         }
-        let outer = self.home(local).loops;
+        let outer = self.home(local).map_or(0, |home| home.loops);
         let around = self.loops.get(outer..).and_then(<[_]>::first).map_or(at, |open| open.at);
         if let Some(home) = self.home_mut(local) {
-            let (times, _) = home.changes.shared.entry(at).or_insert((0, around));
+            let (times, _) = home.changes().shared.entry(at).or_insert((0, around));
             *times = times.saturating_add(1);
         }
     }
@@ -108,7 +114,7 @@ impl Generator<'_, '_> {
         let at = self.emitter.next();
         let grows = self.pushed.contains(&local) || (self.changed.contains(&local) && self.is_map(local));
         if grows && let Some(home) = self.home_mut(local) {
-            home.changes.grown.insert(at, true);
+            home.changes().grown.insert(at, true);
         }
     }
 
@@ -131,22 +137,22 @@ impl Generator<'_, '_> {
     /// The op at `at` changes a local's own object.
     pub(crate) fn changes_local(&mut self, at: usize, local: LocalId) {
         if let Some(home) = self.home_mut(local) {
-            home.changes.last = Some(at);
+            home.changes().last = Some(at);
         }
     }
 
     /// The op at `at` puts an entry into the map that a local is.
     pub(crate) fn adds_entry(&mut self, at: usize, local: LocalId) {
-        let outer = self.home(local).loops;
+        let outer = self.home(local).map_or(0, |home| home.loops);
         let around = self.loops.get(outer..).unwrap_or(&[]);
         let span = self.statement;
         let one = Ok(Sum::constant(1));
         let entries = around.iter().fold(one, |entries, open| times(&entries, &open.rounds, span));
         let (at, often) = around.first().map_or((at, false), |open| (open.at, true));
         if let Some(home) = self.home_mut(local) {
-            let known = std::mem::replace(&mut home.changes.entries, Ok(Sum::zero()));
-            home.changes.entries = plus(known, &entries);
-            home.changes.grown.insert(at, often);
+            let changes = home.changes();
+            add(&mut changes.entries, &entries);
+            changes.grown.insert(at, often);
         }
     }
 
@@ -169,11 +175,12 @@ impl Generator<'_, '_> {
 
     /// From the op at `at` on, one item or more are put behind those of the list that a local is.
     pub(crate) fn adds_items(&mut self, at: usize, local: LocalId, several: bool, most: Size) {
-        let outer = self.home(local).loops;
+        let outer = self.home(local).map_or(0, |home| home.loops);
         let around = self.loops.get(outer..).and_then(<[_]>::first).map(|open| open.at);
         if let Some(home) = self.home_mut(local) {
-            home.changes.most = Some(most);
-            home.changes.grown.insert(around.unwrap_or(at), several || around.is_some());
+            let changes = home.changes();
+            changes.most = Some(most);
+            changes.grown.insert(around.unwrap_or(at), several || around.is_some());
         }
     }
 
@@ -197,7 +204,11 @@ impl Generator<'_, '_> {
         }
         let around = self.loops.get(home.loops..).unwrap_or(&[]);
         let still_grows = around.iter().any(|open| open.assigned.contains(&local));
-        (!still_grows).then(|| plus(home.size.clone(), &home.changes.entries))
+        (!still_grows).then(|| {
+            let mut entries = home.size.clone();
+            home.changes.iter().for_each(|changes| add(&mut entries, &changes.entries));
+            entries
+        })
     }
 
     fn is_map(&self, local: LocalId) -> bool {
@@ -207,7 +218,8 @@ impl Generator<'_, '_> {
     /// The end of a local's scope: how great it has become is known now.
     pub(crate) fn settle_changes(&mut self, local: LocalId) {
         let Some(home) = self.home_mut(local) else { return };
-        let Changes { mut shared, last, grown, entries, most } = std::mem::take(&mut home.changes);
+        let Some(changes) = home.changes.take() else { return };
+        let Changes { mut shared, last, grown, entries, most } = *changes;
         let made = home.size.clone();
         // What has got another holder after the last change is not copied any more.
         shared.retain(|_, from| last.is_some_and(|last| last >= from.1));

@@ -27,7 +27,11 @@ pub(crate) struct Emitter {
     code: Vec<Op>,
     places: Vec<(u32, Span)>,
     blocks: Vec<Block>,
+    /// The most blocks that were open at once.
+    deepest: usize,
     way: u32,
+    /// Static cost of all ops.
+    cost: u32,
 }
 
 /// Ops for which there is room from the start: most functions have no more.
@@ -39,7 +43,9 @@ impl Emitter {
             code: Vec::with_capacity(ROOM),
             places: Vec::with_capacity(ROOM),
             blocks: Vec::new(),
+            deepest: 0,
             way: 0,
+            cost: 0,
         }
     }
 
@@ -67,6 +73,7 @@ impl Emitter {
         if !known && op.info().flow != Flow::End {
             self.places.push((at, span));
         }
+        self.cost = self.cost.saturating_add(u32::from(op.info().cost));
         self.code.push(op);
         index
     }
@@ -107,6 +114,7 @@ impl Emitter {
             }
             Flow::Next | Flow::Call | Flow::Leave => {}
         }
+        self.deepest = self.deepest.max(self.blocks.len());
     }
 
     /// The index of the op that comes next.
@@ -135,8 +143,13 @@ impl Emitter {
     }
 
     /// Sum of the static costs of all ops.
-    pub(crate) fn static_cost(&self) -> u64 {
-        self.code.iter().fold(0, |sum, op| sum.saturating_add(u64::from(op.info().cost)))
+    pub(crate) fn cost(&self) -> u32 {
+        self.cost
+    }
+
+    /// How many blocks were open at once at most.
+    pub(crate) fn deepest(&self) -> usize {
+        self.deepest
     }
 
     /// The code and its places.

@@ -21,7 +21,7 @@ impl Generator<'_, '_> {
     /// The value of `expr` to look at: a local where it lives, all else in a temporary register.
     pub(crate) fn operand(&mut self, expr: &Expr) -> Step<Value> {
         if let Some(local) = Self::as_local(expr) {
-            return Ok(Value { register: self.home(local).register, temporary: false });
+            return Ok(Value { register: self.register_of(local), temporary: false });
         }
         self.computed(expr, Hold::Borrow)
     }
@@ -158,7 +158,7 @@ impl Generator<'_, '_> {
     }
 
     fn put_local(&mut self, local: LocalId, ty: TypeId, result: Register, hold: Hold) {
-        let value = self.home(local).register;
+        let value = self.register_of(local);
         if hold == Hold::Own && self.is_mutable(ty) {
             let at = self.emit(Op::Copy { result, value });
             self.shares_local(at, local);

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use smol_str::SmolStr;
-use swarm_bytecode::layout::{Layout, MAX_FUNCTION_COST};
+use swarm_bytecode::codec::limits;
+use swarm_bytecode::layout::{MAX_FUNCTION_COST, MAX_NESTING};
 use swarm_bytecode::module::{Function, StateId};
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, TypeId};
@@ -53,13 +54,13 @@ pub(crate) struct Home {
     pub(crate) constant: Option<i64>,
     /// How many loops were open when it came into scope.
     pub(crate) loops: usize,
-    /// What it costs that its value is changed in place.
-    pub(crate) changes: Changes,
+    /// What it costs that its value is changed in place, if it is.
+    pub(crate) changes: Option<Box<Changes>>,
 }
 
 impl Home {
     pub(crate) fn new(register: Register, owns: bool, size: Size) -> Home {
-        Home { register, owns, size, constant: None, loops: 0, changes: Changes::default() }
+        Home { register, owns, size, constant: None, loops: 0, changes: None }
     }
 }
 
@@ -179,14 +180,15 @@ impl<'p> Generator<'_, 'p> {
             self.unreachable_end()?;
         }
         let function = self.function;
-        if self.emitter.static_cost() > u64::from(MAX_FUNCTION_COST) {
+        if self.emitter.cost() > MAX_FUNCTION_COST {
             return Err(Box::new(too_large(
                 function.span,
                 &format!("the function {} is too long", function.name),
             )));
         }
+        let deepest = self.emitter.deepest();
         let (code, places) = self.emitter.finish();
-        if Layout::of(&code).is_err() {
+        if deepest > MAX_NESTING || code.len() > limits::OPS {
             let what = format!("the function {} is nested too deeply", function.name);
             return Err(Box::new(too_large(function.span, &what)));
         }
@@ -292,13 +294,22 @@ impl<'p> Generator<'_, 'p> {
         self.homes.get_mut(id.0 as usize).and_then(Option::as_mut)
     }
 
-    /// Where a local lives. The checker lets no local be used out of its scope; if one were, the verifier would
-    /// see a wrong type or the run a zero.
-    pub(crate) fn home(&self, id: LocalId) -> Home {
-        self.homes.get(id.0 as usize).and_then(Option::clone).unwrap_or_else(|| {
-            let size = Err(Unbounded::new(self.statement, "a variable out of its scope"));
-            Home::new(Register(0), false, size)
-        })
+    /// Where a local lives. The checker lets none be used out of its scope.
+    pub(crate) fn home(&self, id: LocalId) -> Option<&Home> {
+        self.homes.get(id.0 as usize)?.as_ref()
+    }
+
+    /// The register of a local. Were it out of its scope, the verifier would see a wrong type or the run a zero.
+    pub(crate) fn register_of(&self, id: LocalId) -> Register {
+        self.home(id).map_or(Register(0), |home| home.register)
+    }
+
+    /// How great a local's value was when it was made.
+    pub(crate) fn size_of_local(&self, id: LocalId) -> Size {
+        match self.home(id) {
+            Some(home) => home.size.clone(),
+            None => Err(Unbounded::new(self.statement, "a variable out of its scope")),
+        }
     }
 
     /// Type and name of a local.

@@ -64,7 +64,7 @@ impl Generator<'_, '_> {
     }
 
     fn assign_local(&mut self, local: LocalId, ty: TypeId, value: &Expr) -> Step<()> {
-        let register = self.home(local).register;
+        let register = self.register_of(local);
         self.store_text(TextPlace::Local(self.index, local), value);
         self.takes_over(local, value);
         self.starts_over(local);
@@ -131,7 +131,7 @@ impl Generator<'_, '_> {
     /// where it is.
     pub(crate) fn open_root(&mut self, root: Root) -> Step<Register> {
         match root {
-            Root::Local(local) => Ok(self.home(local).register),
+            Root::Local(local) => Ok(self.register_of(local)),
             Root::State(state) => {
                 let ty = self.program.states.get(state.index()).map_or(TypeId::INT, |state| state.ty);
                 let register = self.temporary(ty)?;

@@ -103,9 +103,13 @@ impl Generator<'_, '_> {
     /// A local's list is as long as it was made, a map has what it was made with and what was put in since.
     fn local_length(&mut self, local: LocalId, expr: &Expr) -> Size {
         if !self.replaced.contains(&local) {
-            let home = self.home(local);
-            if let Some(entries) = self.entries(local, &home) {
-                return entries;
+            match self.home(local) {
+                Some(home) => {
+                    if let Some(entries) = self.entries(local, home) {
+                        return entries;
+                    }
+                }
+                None => return self.size_of_local(local),
             }
         }
         let span = self.function.locals.get(local.0 as usize).map_or(expr.span, |local| local.span);
@@ -147,7 +151,7 @@ impl Generator<'_, '_> {
             {
                 Ok(Sum::zero())
             }
-            ExprKind::Local(local) if !self.replaced.contains(local) => match self.home(*local).size {
+            ExprKind::Local(local) if !self.replaced.contains(local) => match self.size_of_local(*local) {
                 // What an event brings is bounded where it is used, and so is what the optimiser reads but once.
                 Err(cause) if cause.remedy.is_none() || self.local(*local).1.is_empty() => {
                     Err(not_known(number))
@@ -277,7 +281,7 @@ impl Generator<'_, '_> {
                 self.tables.texts.at(place)
             }
             ExprKind::Local(local) => {
-                let size = self.home(*local).size;
+                let size = self.size_of_local(*local);
                 size.unwrap_or_else(|_| self.tables.texts.at(TextPlace::Outside))
             }
             ExprKind::If(_, then, otherwise) => self.text(then).or(&self.text(otherwise)),

@@ -151,7 +151,7 @@ impl Generator<'_, '_> {
             let known = self.facts.result.take();
             self.facts.result = Some(known.map_or(size.clone(), |known| either(known, &size)));
         }
-        let owner = Self::as_local(given).filter(|local| self.home(*local).owns);
+        let owner = Self::as_local(given).filter(|local| self.home(*local).is_some_and(|home| home.owns));
         let value = if owner.is_some() { self.operand(given)? } else { self.owned(given)? };
         let value = self.retyped(value, given, self.function.result)?;
         self.emit(Op::ReturnValue { value: value.register });

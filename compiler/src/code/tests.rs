@@ -78,8 +78,15 @@ fn program(locals: Vec<Local>, body: Vec<Statement>) -> Program {
         cost: CallCost::default(),
     };
     let queue = Input { name: "task_queue".into(), ty: TASKS, unit: None, default: Some(Constant::Empty) };
-    let function =
-        Function { name: SmolStr::new("main"), span: span(), parameters: 0, result: None, locals, body };
+    let function = Function {
+        name: SmolStr::new("main"),
+        span: span(),
+        parameters: 0,
+        result: None,
+        locals,
+        body,
+        calls: Vec::new(),
+    };
     Program {
         instruction: Instruction::default(),
         target: None,

@@ -1,12 +1,11 @@
 //! In which order functions are looked at.
 
-use crate::code::walk::{Part, walk};
-use crate::typed::{Expr, ExprKind, Function, FunctionIndex};
+use crate::typed::{Function, FunctionIndex};
 
 /// A function on the way down the calls.
-struct Visit {
+struct Visit<'f> {
     function: usize,
-    callees: Vec<usize>,
+    callees: &'f [FunctionIndex],
     /// How many of them were followed.
     followed: usize,
 }
@@ -24,16 +23,19 @@ pub(super) fn order(functions: &[Function]) -> Vec<(FunctionIndex, bool)> {
     let mut done = Vec::with_capacity(functions.len());
     let mut seen = vec![Seen::Not; functions.len()];
     for start in 0..functions.len() {
-        let mut way: Vec<Visit> = Vec::new();
+        let mut way: Vec<Visit<'_>> = Vec::new();
         way.extend(enter(start, functions, &mut seen));
         while let Some(visit) = way.last_mut() {
-            if let Some(callee) = visit.callees.get(visit.followed).copied() {
+            if let Some(callee) = visit.callees.get(visit.followed) {
                 visit.followed = visit.followed.saturating_add(1);
-                way.extend(enter(callee, functions, &mut seen));
+                way.extend(enter(callee.0 as usize, functions, &mut seen));
                 continue;
             }
-            let back = |callee: &usize| {
-                !matches!(seen.get(*callee), Some(Seen::Not | Seen::Done { recursive: false }) | None)
+            let back = |callee: &FunctionIndex| {
+                !matches!(
+                    seen.get(callee.0 as usize),
+                    Some(Seen::Not | Seen::Done { recursive: false }) | None
+                )
             };
             let recursive = visit.callees.iter().any(back);
             if let Some(state) = seen.get_mut(visit.function) {
@@ -46,15 +48,9 @@ pub(super) fn order(functions: &[Function]) -> Vec<(FunctionIndex, bool)> {
     done
 }
 
-fn enter(function: usize, functions: &[Function], seen: &mut [Seen]) -> Option<Visit> {
+fn enter<'f>(function: usize, functions: &'f [Function], seen: &mut [Seen]) -> Option<Visit<'f>> {
     let found = functions.get(function)?;
     let state = seen.get_mut(function).filter(|state| **state == Seen::Not)?;
     *state = Seen::OnTheWay;
-    let mut callees = Vec::new();
-    walk(&found.body, &mut |part| {
-        if let Part::Expr(Expr { kind: ExprKind::Call(FunctionIndex(callee), _), .. }) = part {
-            callees.push(*callee as usize);
-        }
-    });
-    Some(Visit { function, callees, followed: 0 })
+    Some(Visit { function, callees: &found.calls, followed: 0 })
 }

@@ -1,33 +1,33 @@
 //! Loop-invariant code: what is the same in every round is computed before the loop, if it has no effect and cannot
 //! trap. Constants too: an op takes registers, so a constant would be loaded in every round.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use swarm_bytecode::types::TypeId;
 
-use super::keys::{Kept, Key, declared, is_constant, keep, put, written};
+use super::keys::{Kept, Key, declared, is_constant, keep, put};
 use super::rewrite::{blocks_of, exprs_of, parts_of};
 use crate::typed::{Expr, ExprKind, Function, Iteration, Local, LocalId, Source, Statement, StatementKind};
 
 /// A function keeps at most so many values for its loops: registers are few.
 const MOST_KEPT: usize = 48;
 
-/// Moves invariant code out of the loops of a function.
-pub(super) fn hoist(function: &mut Function) {
-    let written = written(function);
+/// Moves invariant code out of the loops of a function, whose `written` locals are assigned; says whether there was any.
+pub(super) fn hoist(function: &mut Function, written: &BTreeSet<LocalId>) -> bool {
     let Function { locals, body, .. } = function;
     let mut hoister = Hoister { written, locals, kept: 0 };
     hoister.block(body);
+    hoister.kept > 0
 }
 
 struct Hoister<'f> {
-    written: BTreeSet<LocalId>,
+    written: &'f BTreeSet<LocalId>,
     locals: &'f mut Vec<Local>,
     kept: usize,
 }
 
 /// Expressions that can be kept, in order of their keys.
-type Found = BTreeMap<Key, Expr>;
+type Found = Vec<(Key, Box<Expr>)>;
 
 impl Hoister<'_> {
     /// Outer loops first: what is moved out of one is moved out of those inside.
@@ -36,12 +36,12 @@ impl Hoister<'_> {
         while let Some(statement) = block.get_mut(at) {
             let mut found = Found::new();
             self.of_statement(statement, &mut found);
-            let (mut kept, mut new) = (Kept::new(), Vec::new());
+            let (mut kept, mut new) = (Kept::with_capacity(found.len()), Vec::with_capacity(found.len()));
             for (key, value) in found {
                 if self.kept >= MOST_KEPT {
                     break;
                 }
-                let Some((local, declaration)) = keep(&value, self.locals) else { break };
+                let Some((local, declaration)) = keep(*value, self.locals) else { break };
                 self.kept = self.kept.saturating_add(1);
                 new.push(declaration);
                 // Where a part of it is kept, it stands nowhere any more.
@@ -50,11 +50,13 @@ impl Hoister<'_> {
                 }
             }
             if !kept.is_empty() {
-                put(statement, &kept, &self.written);
+                put(statement, &kept, self.written);
             }
             blocks_of(statement, &mut |inner| self.block(inner));
             let behind = at.saturating_add(new.len()).saturating_add(1);
-            block.splice(at..at, new);
+            if !new.is_empty() {
+                block.splice(at..at, new);
+            }
             at = behind;
         }
     }
@@ -62,7 +64,7 @@ impl Hoister<'_> {
     /// What is invariant in the loops of a statement: itself, if it is one, and those of its expressions. Blocks of other
     /// statements are looked at when it is their turn.
     fn of_statement(&self, statement: &mut Statement, found: &mut Found) {
-        let mut inside = Inside { written: &self.written, own: Vec::new(), found };
+        let mut inside = Inside { written: self.written, own: Vec::new(), found };
         match &mut statement.kind {
             StatementKind::For { iteration, body } => {
                 inside.source(iteration);
@@ -122,13 +124,13 @@ impl Inside<'_> {
 
     /// An expression that is evaluated in every round.
     fn expr(&mut self, expr: &mut Expr) {
-        if let Some(key) = Key::of(expr, self.written)
-            && self.is_invariant(&key)
+        if self.is_invariant(expr)
+            && let Some(key) = Key::of(expr, self.written)
         {
             // A constant bool costs nothing where it is a condition, and hardly stands anywhere else.
             let free = key.is_free() || (key.is_constant() && expr.ty == Some(TypeId::BOOL));
-            if !free {
-                self.found.entry(key).or_insert_with(|| expr.clone());
+            if !free && let Err(place) = self.found.binary_search_by(|(known, _)| known.cmp(&key)) {
+                self.found.insert(place, (key, Box::new(expr.clone())));
             }
             return;
         }
@@ -157,8 +159,8 @@ impl Inside<'_> {
         }
     }
 
-    fn is_invariant(&self, key: &Key) -> bool {
-        !key.any_local(&|local| self.own.contains(&local))
+    fn is_invariant(&self, expr: &Expr) -> bool {
+        Key::exists(expr, &|local| !self.own.contains(&local) && !self.written.contains(&local))
     }
 
     fn body(&mut self, body: &mut [Statement]) {

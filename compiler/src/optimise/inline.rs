@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use super::calls::order;
 use super::quiet::{Quiet, is_fixed};
 use super::rewrite::{bottom_up, every_expr};
 use crate::code::walk::{Part, walk_expr};
@@ -19,23 +18,36 @@ const MAX_PARTS: usize = 32;
 /// A function grows by at most so many parts.
 const MAX_GROWTH: usize = 4_000;
 
-/// Puts small functions in the place of their calls, those first that are called by others. A function that has changed
-/// is no longer `simple`.
-pub(super) fn inline(functions: &mut [Function], quiet: &Quiet, simple: &mut [bool]) {
-    if functions.len() < 2 {
-        return;
+/// The functions that can stand in the place of their calls.
+#[derive(Default)]
+pub(super) struct Templates(BTreeMap<FunctionIndex, Template>);
+
+impl Templates {
+    /// Notes a function, if it is such a one.
+    pub(super) fn learn(&mut self, index: FunctionIndex, function: &Function) {
+        self.0.extend(template(function).map(|template| (index, template)));
     }
-    let mut templates = BTreeMap::new();
-    for (index, recursive) in order(functions) {
-        let at = index.0 as usize;
-        let (Some(function), Some(simple)) = (functions.get_mut(at), simple.get_mut(at)) else { continue };
-        if !templates.is_empty() && expand(function, &templates, quiet) {
-            *simple = false;
+
+    /// Puts templates in the place of calls; says whether there was one.
+    pub(super) fn expand(&self, function: &mut Function, quiet: &Quiet) -> bool {
+        if self.0.is_empty() {
+            return false;
         }
-        // How deep recursion goes is for the limit to say, so its calls stay.
-        if let Some(template) = template(function).filter(|_| !recursive) {
-            templates.insert(index, template);
-        }
+        let Function { locals, body, .. } = function;
+        let mut growth = 0_usize;
+        every_expr(body, &mut |expr| {
+            let ExprKind::Call(callee, arguments) = &expr.kind else { return };
+            let Some(template) = self.0.get(callee) else { return };
+            let larger = growth.saturating_add(template.parts);
+            if larger > MAX_GROWTH || !fits(template, arguments, quiet) {
+                return;
+            }
+            growth = larger;
+            let value = put(template, arguments, locals);
+            // A list can stand where more items are admitted.
+            *expr = value;
+        });
+        growth > 0
     }
 }
 
@@ -99,25 +111,6 @@ fn value_of(body: &[Statement], function: &Function) -> Option<Expr> {
         }
         _ => None,
     }
-}
-
-/// Puts templates in the place of calls; says whether there was one.
-fn expand(function: &mut Function, templates: &BTreeMap<FunctionIndex, Template>, quiet: &Quiet) -> bool {
-    let Function { locals, body, .. } = function;
-    let mut growth = 0_usize;
-    every_expr(body, &mut |expr| {
-        let ExprKind::Call(callee, arguments) = &expr.kind else { return };
-        let Some(template) = templates.get(callee) else { return };
-        let larger = growth.saturating_add(template.parts);
-        if larger > MAX_GROWTH || !fits(template, arguments, quiet) {
-            return;
-        }
-        growth = larger;
-        let value = put(template, arguments, locals);
-        // A list can stand where more items are admitted.
-        *expr = value;
-    });
-    growth > 0
 }
 
 /// Whether the arguments may be put into the places of the parameters.

@@ -31,6 +31,25 @@ pub(super) enum Key {
 }
 
 impl Key {
+    /// Whether an expression has a key, if those locals that are `fixed` are never assigned.
+    pub(super) fn exists(expr: &Expr, fixed: &dyn Fn(LocalId) -> bool) -> bool {
+        let made_of = match &expr.kind {
+            ExprKind::Word(_)
+            | ExprKind::Float(_)
+            | ExprKind::String(_)
+            | ExprKind::Input(_)
+            | ExprKind::Context(_) => true,
+            ExprKind::Local(local) => fixed(*local),
+            ExprKind::Field(part, _) | ExprKind::Length(part) => Key::exists(part, fixed),
+            ExprKind::Unary(operation, part) => unary(*operation).is_some() && Key::exists(part, fixed),
+            ExprKind::Binary(BinaryOperation::Compare(_), left, right) => {
+                Key::exists(left, fixed) && Key::exists(right, fixed)
+            }
+            _ => false,
+        };
+        made_of && expr.ty.is_some()
+    }
+
     /// The key of an expression, if it is such a one.
     pub(super) fn of(expr: &Expr, written: &BTreeSet<LocalId>) -> Option<Key> {
         let ty = expr.ty?;
@@ -97,16 +116,6 @@ impl Key {
             _ => false,
         }
     }
-
-    /// Whether a local in it is such.
-    pub(super) fn any_local(&self, such: &dyn Fn(LocalId) -> bool) -> bool {
-        match self {
-            Key::Local(local) => such(*local),
-            Key::Field(part, _) | Key::Length(part) | Key::Unary(_, part, _) => part.any_local(such),
-            Key::Compare(_, left, right) => left.any_local(such) || right.any_local(such),
-            _ => false,
-        }
-    }
 }
 
 fn unary(operation: UnaryOperation) -> Option<u8> {
@@ -152,11 +161,11 @@ pub(super) fn declared(iteration: &Iteration, found: &mut Vec<LocalId>) {
 }
 
 /// A new local for a value that is kept, and the LET that gives it its value. It has no name.
-pub(super) fn keep(value: &Expr, locals: &mut Vec<Local>) -> Option<(LocalId, Statement)> {
+pub(super) fn keep(value: Expr, locals: &mut Vec<Local>) -> Option<(LocalId, Statement)> {
     let local = LocalId(u32::try_from(locals.len()).ok()?);
-    locals.push(Local { name: SmolStr::default(), ty: value.ty?, assigned: false, span: value.span });
-    let kind = StatementKind::Let { local, value: value.clone() };
-    Some((local, Statement { kind, span: value.span }))
+    let span = value.span;
+    locals.push(Local { name: SmolStr::default(), ty: value.ty?, assigned: false, span });
+    Some((local, Statement { kind: StatementKind::Let { local, value }, span }))
 }
 
 /// The locals in which expressions are kept.
@@ -191,8 +200,7 @@ pub(super) fn is_constant(expr: &Expr) -> bool {
 }
 
 /// Reads a kept value where it was kept first: `LET b = a` of the compiler's own, neither of which is ever assigned.
-pub(super) fn forward(function: &mut Function) {
-    let written = written(function);
+pub(super) fn forward(function: &mut Function, written: &BTreeSet<LocalId>) {
     let mut copies: BTreeMap<LocalId, LocalId> = BTreeMap::new();
     walk(&function.body, &mut |part| {
         if let Part::Statement(Statement { kind: StatementKind::Let { local, value }, .. }) = part

@@ -1,74 +1,155 @@
 //! Common loads: a field, an input or a context value that is read several times is read once, where it is sure to be
 //! read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::keys::{Key, declared, keep, put, written};
+use smallvec::SmallVec;
+use swarm_bytecode::module::{ContextId, InputId};
+
+use super::keys::{Key, declared, keep, put};
 use super::rewrite::{blocks_of, exprs_of, parts_of};
 use crate::typed::{Expr, ExprKind, Function, Local, LocalId, Statement, StatementKind};
 
 /// A function keeps at most so many values of loads: registers are few.
 const MOST_KEPT: usize = 48;
 
-/// Keeps what is loaded several times.
-pub(super) fn share(function: &mut Function) {
-    let written = written(function);
+/// Keeps what is loaded several times by a function whose `written` locals are assigned; says whether there was any.
+pub(super) fn share(function: &mut Function, written: &BTreeSet<LocalId>) -> bool {
     let Function { locals, body, .. } = function;
     let mut sharer = Sharer { written, locals, kept: 0 };
     sharer.block(body);
+    sharer.kept > 0
 }
 
 struct Sharer<'f> {
-    written: BTreeSet<LocalId>,
+    written: &'f BTreeSet<LocalId>,
     locals: &'f mut Vec<Local>,
     kept: usize,
 }
 
+/// What is loaded: an input, a context value, or a field of a field of one or of a local. They are in the order of their
+/// [`Key`]s: the whole before its parts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Load {
+    depth: usize,
+    root: Root,
+    /// The outermost field first.
+    fields: SmallVec<[u8; 8]>,
+}
+
+/// What a load starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Root {
+    Input(InputId),
+    Context(ContextId),
+    Local(LocalId),
+}
+
+impl Load {
+    /// What an expression loads, if it does nothing else.
+    fn of(expr: &Expr, written: &BTreeSet<LocalId>) -> Option<Load> {
+        let (mut root, mut fields) = (expr, SmallVec::new());
+        while let ExprKind::Field(record, field) = &root.kind {
+            fields.push(*field);
+            root = record;
+        }
+        fields.reverse();
+        let root = match root.kind {
+            ExprKind::Input(input) => Root::Input(input),
+            ExprKind::Context(context) => Root::Context(context),
+            ExprKind::Local(local) if !fields.is_empty() && !written.contains(&local) => Root::Local(local),
+            _ => return None,
+        };
+        Some(Load { depth: fields.len(), root, fields })
+    }
+
+    fn starts_from(&self, locals: &[LocalId]) -> bool {
+        matches!(self.root, Root::Local(local) if locals.contains(&local))
+    }
+}
+
 /// How often something is loaded by a statement.
 #[derive(Debug, Clone, Copy, Default)]
-struct Loads {
+struct Times {
     /// At any time.
     all: usize,
     /// Whenever the statement runs.
     sure: usize,
 }
 
-type Tally = BTreeMap<Key, Loads>;
+/// How often each is loaded, in order.
+#[derive(Debug, Default)]
+struct Tally(Vec<(Load, Times)>);
+
+impl Tally {
+    fn get(&self, load: &Load) -> Option<Times> {
+        let place = self.0.binary_search_by(|(known, _)| known.cmp(load)).ok()?;
+        self.0.get(place).map(|(_, times)| *times)
+    }
+
+    fn add(&mut self, load: Load, more: Times) {
+        match self.0.binary_search_by(|(known, _)| known.cmp(&load)) {
+            Ok(place) => {
+                if let Some((_, times)) = self.0.get_mut(place) {
+                    times.all = times.all.saturating_add(more.all);
+                    times.sure = times.sure.saturating_add(more.sure);
+                }
+            }
+            Err(place) => self.0.insert(place, (load, more)),
+        }
+    }
+
+    fn add_all(&mut self, more: &Tally) {
+        for (load, times) in &more.0 {
+            self.add(load.clone(), *times);
+        }
+    }
+
+    fn take(&mut self, less: &Tally) {
+        for (load, less) in &less.0 {
+            if let Ok(place) = self.0.binary_search_by(|(known, _)| known.cmp(load))
+                && let Some((_, times)) = self.0.get_mut(place)
+            {
+                times.all = times.all.saturating_sub(less.all);
+            }
+        }
+    }
+}
 
 impl Sharer<'_> {
     fn block(&mut self, block: &mut Vec<Statement>) {
         for statement in block.iter_mut() {
-            merge_filter(statement, &self.written);
+            merge_filter(statement, self.written);
         }
         let mut tallies: Vec<Tally> = block.iter_mut().map(|statement| self.tally(statement)).collect();
         // How often each is loaded from the current statement on.
-        let mut left: BTreeMap<Key, usize> = BTreeMap::new();
+        let mut left = Tally::default();
         for tally in &tallies {
-            add(&mut left, tally);
+            left.add_all(tally);
         }
         // What nothing in here loads twice, nothing further in does.
-        if left.values().all(|loads| *loads <= 1) {
+        if left.0.iter().all(|(_, times)| times.all <= 1) {
             return;
         }
         let mut new = Vec::with_capacity(block.len());
         for at in 0..block.len() {
-            while let Some((key, value)) = self.best(block, at, &tallies, &left) {
-                let Some((local, declaration)) = keep(&value, self.locals) else { break };
+            while let Some((load, value)) = self.best(block, at, &tallies, &left) {
+                let Some(key) = Key::of(&value, self.written) else { break };
+                let Some((local, declaration)) = keep(value, self.locals) else { break };
                 self.kept = self.kept.saturating_add(1);
                 new.push(declaration);
                 let kept = [(key, local)];
-                let [(key, _)] = &kept;
                 for (statement, tally) in block.iter_mut().zip(&mut tallies).skip(at) {
-                    if tally.contains_key(key) {
-                        put(statement, &kept, &self.written);
-                        let after = self.tally(statement);
-                        take(&mut left, tally, &after);
-                        *tally = after;
+                    if tally.get(&load).is_some() {
+                        put(statement, &kept, self.written);
+                        left.take(tally);
+                        *tally = self.tally(statement);
+                        left.add_all(tally);
                     }
                 }
             }
             if let (Some(tally), Some(statement)) = (tallies.get(at), block.get_mut(at)) {
-                take(&mut left, tally, &Tally::new());
+                left.take(tally);
                 let done = Statement { kind: StatementKind::Break, span: statement.span };
                 new.push(std::mem::replace(statement, done));
             }
@@ -80,7 +161,7 @@ impl Sharer<'_> {
     }
 
     fn tally(&self, statement: &mut Statement) -> Tally {
-        let mut tally = Tally::new();
+        let mut tally = Tally::default();
         self.count_statement(statement, &mut tally);
         tally
     }
@@ -92,38 +173,37 @@ impl Sharer<'_> {
         block: &mut [Statement],
         at: usize,
         tallies: &[Tally],
-        left: &BTreeMap<Key, usize>,
-    ) -> Option<(Key, Expr)> {
+        left: &Tally,
+    ) -> Option<(Load, Expr)> {
         if self.kept >= MOST_KEPT {
             return None;
         }
         let tally = tallies.get(at)?;
-        let again = |key: &Key| left.get(key).is_some_and(|left| *left > 1);
-        if !tally.iter().any(|(key, loads)| loads.sure > 0 && again(key)) {
+        let again = |(load, times): &&(Load, Times)| {
+            times.sure > 0 && left.get(load).is_some_and(|left| left.all > 1)
+        };
+        if !tally.0.iter().any(|entry| again(&entry)) {
             return None;
         }
         let statement = block.get_mut(at)?;
         let own = declared_by(statement);
-        let wanted = |(key, loads): &(&Key, &Loads)| {
-            loads.sure > 0 && again(key) && !key.any_local(&|local| own.contains(&local))
-        };
-        let (key, _) = tally.iter().rev().find(wanted)?;
-        Some((key.clone(), self.first(statement, key)?))
+        let (load, _) = tally.0.iter().rev().find(|entry| again(entry) && !entry.0.starts_from(&own))?;
+        Some((load.clone(), self.first(statement, load)?))
     }
 
-    /// The first load of `key` in the expressions of a statement.
-    fn first(&self, statement: &mut Statement, key: &Key) -> Option<Expr> {
+    /// The first of such loads in the expressions of a statement.
+    fn first(&self, statement: &mut Statement, load: &Load) -> Option<Expr> {
         let mut found = None;
-        exprs_of(statement, &mut |expr| found = found.take().or_else(|| self.first_in(expr, key)));
+        exprs_of(statement, &mut |expr| found = found.take().or_else(|| self.first_in(expr, load)));
         found
     }
 
-    fn first_in(&self, expr: &mut Expr, key: &Key) -> Option<Expr> {
-        if key.is(expr, &self.written) {
+    fn first_in(&self, expr: &mut Expr, load: &Load) -> Option<Expr> {
+        if Load::of(expr, self.written).as_ref() == Some(load) {
             return Some(expr.clone());
         }
         let mut found = None;
-        parts_of(expr, &mut |part| found = found.take().or_else(|| self.first_in(part, key)));
+        parts_of(expr, &mut |part| found = found.take().or_else(|| self.first_in(part, load)));
         found
     }
 
@@ -137,24 +217,19 @@ impl Sharer<'_> {
             first = false;
         });
         blocks_of(statement, &mut |block| {
-            let mut inner = Tally::new();
+            let mut inner = Tally::default();
             for statement in block {
                 self.count_statement(statement, &mut inner);
             }
-            for (key, loads) in inner {
-                let known = tally.entry(key).or_default();
-                known.all = known.all.saturating_add(loads.all);
+            for (load, times) in inner.0 {
+                tally.add(load, Times { sure: 0, ..times });
             }
         });
     }
 
     fn count(&self, expr: &mut Expr, sure: bool, tally: &mut Tally) {
-        if is_load(expr)
-            && let Some(key) = Key::of(expr, &self.written)
-        {
-            let loads = tally.entry(key).or_default();
-            loads.all = loads.all.saturating_add(1);
-            loads.sure = loads.sure.saturating_add(usize::from(sure));
+        if let Some(load) = Load::of(expr, self.written) {
+            tally.add(load, Times { all: 1, sure: usize::from(sure) });
         }
         match &mut expr.kind {
             ExprKind::And(left, right) | ExprKind::Or(left, right) | ExprKind::Coalesce(left, right) => {
@@ -174,32 +249,6 @@ impl Sharer<'_> {
                 });
             }
             _ => parts_of(expr, &mut |part| self.count(part, sure, tally)),
-        }
-    }
-}
-
-/// Whether an expression is what this is about.
-fn is_load(expr: &Expr) -> bool {
-    matches!(expr.kind, ExprKind::Field(..) | ExprKind::Input(_) | ExprKind::Context(_))
-}
-
-/// The loads of a statement are no longer those of `before`, but of `after`.
-fn take(left: &mut BTreeMap<Key, usize>, before: &Tally, after: &Tally) {
-    for (key, loads) in before {
-        if let Some(known) = left.get_mut(key) {
-            *known = known.saturating_sub(loads.all);
-        }
-    }
-    add(left, after);
-}
-
-fn add(left: &mut BTreeMap<Key, usize>, tally: &Tally) {
-    for (key, loads) in tally {
-        match left.get_mut(key) {
-            Some(known) => *known = known.saturating_add(loads.all),
-            None => {
-                left.insert(key.clone(), loads.all);
-            }
         }
     }
 }
@@ -230,7 +279,7 @@ fn declared_in(expr: &mut Expr, own: &mut Vec<LocalId>) {
 fn merge_filter(statement: &mut Statement, written: &BTreeSet<LocalId>) {
     let StatementKind::For { iteration, body } = &mut statement.kind else { return };
     let Some(filter) = &mut iteration.filter else { return };
-    let mut wanted = BTreeSet::new();
+    let mut wanted = Vec::new();
     fields(filter, written, &mut wanted);
     let mut found = false;
     for statement in body.iter_mut() {
@@ -247,21 +296,19 @@ fn merge_filter(statement: &mut Statement, written: &BTreeSet<LocalId>) {
     }
 }
 
-fn fields(expr: &mut Expr, written: &BTreeSet<LocalId>, found: &mut BTreeSet<Key>) {
+fn fields(expr: &mut Expr, written: &BTreeSet<LocalId>, found: &mut Vec<Load>) {
     if let ExprKind::Field(..) = expr.kind {
-        found.extend(Key::of(expr, written));
+        found.extend(Load::of(expr, written));
     }
     parts_of(expr, &mut |part| fields(part, written, found));
 }
 
-fn reads_one(statement: &mut Statement, written: &BTreeSet<LocalId>, wanted: &BTreeSet<Key>) -> bool {
-    let mut own = BTreeSet::new();
+fn reads_one(statement: &mut Statement, written: &BTreeSet<LocalId>, wanted: &[Load]) -> bool {
+    let mut own = Vec::new();
     exprs_of(statement, &mut |expr| fields(expr, written, &mut own));
-    let mut found = !own.is_disjoint(wanted);
+    let mut found = own.iter().any(|load| wanted.contains(load));
     blocks_of(statement, &mut |block| {
-        for statement in block.iter_mut() {
-            found |= reads_one(statement, written, wanted);
-        }
+        found = found || block.iter_mut().any(|statement| reads_one(statement, written, wanted));
     });
     found
 }

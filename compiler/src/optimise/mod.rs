@@ -23,25 +23,33 @@ mod quiet;
 mod rewrite;
 
 use crate::typed::Function;
+use calls::order;
+use inline::Templates;
+use keys::written;
 use quiet::Quiet;
 
 /// In a function with more locals than this nothing is kept in further ones: it has 250 registers.
 const MANY_LOCALS: usize = 120;
 
-/// Makes the functions of a program better.
+/// Makes the functions of a program better: callees before their callers, each with all passes at once, while it is at
+/// hand. What is known of callees is all that a caller's passes ask for.
 pub fn optimise(functions: &mut [Function]) {
-    let quiet = Quiet::of(functions);
-    let mut simple: Vec<bool> = functions.iter_mut().map(|function| simplify(function, &quiet)).collect();
-    inline::inline(functions, &quiet, &mut simple);
-    for (function, simple) in functions.iter_mut().zip(simple) {
-        if !simple {
+    let mut quiet = Quiet::none_of(functions.len());
+    let mut templates = Templates::default();
+    for (index, recursive) in order(functions) {
+        let Some(function) = functions.get_mut(index.0 as usize) else { continue };
+        quiet.learn(index, function, recursive);
+        let simple = simplify(function, &quiet);
+        let expanded = templates.expand(function, &quiet);
+        // How deep recursion goes is for the limit to say, so its calls stay.
+        if !recursive {
+            templates.learn(index, function);
+        }
+        if expanded || !simple {
             simplify(function, &quiet);
         }
         if function.locals.len() <= MANY_LOCALS {
-            hoist::hoist(function);
-            loads::share(function);
-            keys::forward(function);
-            dead::remove(function, &quiet);
+            keep(function, &quiet);
         }
     }
 }
@@ -50,4 +58,17 @@ pub fn optimise(functions: &mut [Function]) {
 fn simplify(function: &mut Function, quiet: &Quiet) -> bool {
     fold::fold(function, quiet);
     !dead::remove(function, quiet)
+}
+
+/// Keeps what would be computed or loaded several times in further locals.
+fn keep(function: &mut Function, quiet: &Quiet) {
+    let written = written(function);
+    let hoisted = hoist::hoist(function, &written);
+    let shared = loads::share(function, &written);
+    if shared {
+        keys::forward(function, &written);
+    }
+    if hoisted || shared {
+        dead::remove(function, quiet);
+    }
 }

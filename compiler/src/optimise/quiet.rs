@@ -3,7 +3,6 @@
 use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::types::TypeId;
 
-use super::calls::order;
 use crate::code::walk::any;
 use crate::typed::{
     Aggregate, BinaryOperation, Expr, ExprKind, Function, FunctionIndex, Iteration, Source, Statement,
@@ -11,24 +10,24 @@ use crate::typed::{
 };
 
 /// Which functions of a program only compute, and never trap.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Quiet {
     functions: Vec<bool>,
 }
 
 impl Quiet {
-    /// Looks at all functions. One that may come back to itself is not quiet: how deep that goes is limited.
-    pub(super) fn of(functions: &[Function]) -> Quiet {
-        let mut quiet = Quiet { functions: vec![false; functions.len()] };
-        for (index, recursive) in order(functions) {
-            let at = index.0 as usize;
-            let body = functions.get(at).filter(|_| !recursive);
-            let only_computes = body.is_some_and(|function| quiet.body(&function.body));
-            if let Some(known) = quiet.functions.get_mut(at) {
-                *known = only_computes;
-            }
+    /// Before any function is known.
+    pub(super) fn none_of(functions: usize) -> Quiet {
+        Quiet { functions: vec![false; functions] }
+    }
+
+    /// Looks at a function whose callees are known. One that may come back to itself is not quiet: how deep that goes is
+    /// limited.
+    pub(super) fn learn(&mut self, index: FunctionIndex, function: &Function, recursive: bool) {
+        let only_computes = !recursive && self.body(&function.body);
+        if let Some(known) = self.functions.get_mut(index.0 as usize) {
+            *known = only_computes;
         }
-        quiet
     }
 
     fn body(&self, body: &[Statement]) -> bool {

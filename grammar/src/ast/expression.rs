@@ -98,9 +98,9 @@ pub struct Generator {
     /// One name, or two.
     pub binders: Vec<Name>,
     /// A collection or a range.
-    pub source: Expr,
+    pub source: Box<Expr>,
     /// `WHERE`
-    pub filter: Option<Expr>,
+    pub filter: Option<Box<Expr>>,
     /// Where.
     pub span: Span,
 }
@@ -132,7 +132,7 @@ pub struct Argument {
     /// `name:`
     pub name: Option<Name>,
     /// Value.
-    pub value: Expr,
+    pub value: Box<Expr>,
 }
 
 /// Operators before an expression.

@@ -37,19 +37,19 @@ pub enum StatementKind {
         /// Type, if written.
         ty: Option<TypeExpr>,
         /// Value.
-        value: Expr,
+        value: Box<Expr>,
     },
     /// `place = e`, `place += e`, `place -= e`
     Assign {
         /// A name with fields and indices behind it.
-        place: Expr,
+        place: Box<Expr>,
         /// `=`, `+=`, `-=`
         operator: AssignOperator,
         /// Value.
-        value: Expr,
+        value: Box<Expr>,
     },
     /// A call for its effect.
-    Call(Expr),
+    Call(Box<Expr>),
     /// `IF … ELSE IF … ELSE …`
     If {
         /// Conditions and blocks in order; at least one.
@@ -60,7 +60,7 @@ pub enum StatementKind {
     /// `MATCH e { WHEN … ELSE … }`
     Match {
         /// What is matched.
-        subject: Expr,
+        subject: Box<Expr>,
         /// Arms in order.
         arms: Vec<MatchArm>,
         /// ELSE
@@ -71,9 +71,9 @@ pub enum StatementKind {
         /// One name, or two.
         binders: Vec<Name>,
         /// A collection or a range.
-        source: Expr,
+        source: Box<Expr>,
         /// `WHERE`
-        filter: Option<Expr>,
+        filter: Option<Box<Expr>>,
         /// Body.
         body: Block,
         /// Whether EACH was written.
@@ -82,9 +82,9 @@ pub enum StatementKind {
     /// `WHILE c MAX n { … }`
     While {
         /// The condition.
-        condition: Expr,
+        condition: Box<Expr>,
         /// `MAX n`; the grammar accepts its absence so that the checker can give the fix.
-        max: Option<Expr>,
+        max: Option<Box<Expr>>,
         /// Body.
         body: Block,
     },
@@ -102,18 +102,18 @@ pub enum StatementKind {
     /// `TRY ACTION(…) ELSE { … }`
     Try {
         /// The call.
-        call: Expr,
+        call: Box<Expr>,
         /// ELSE
         otherwise: Block,
     },
     /// `RETRY 3 TIMES BACKOFF 100ms ACTION(…) ELSE { … }`
     Retry {
         /// Attempts in all.
-        times: Expr,
+        times: Box<Expr>,
         /// `BACKOFF`
-        backoff: Option<Expr>,
+        backoff: Option<Box<Expr>>,
         /// The call.
-        call: Expr,
+        call: Box<Expr>,
         /// ELSE
         otherwise: Block,
     },
@@ -122,7 +122,7 @@ pub enum StatementKind {
     /// `CONTINUE`
     Continue,
     /// `RETURN e`
-    Return(Option<Expr>),
+    Return(Option<Box<Expr>>),
     /// `STOP "why"`
     Stop(Option<StringLiteral>),
     /// `FAIL "why"`
@@ -132,12 +132,12 @@ pub enum StatementKind {
         /// The metric.
         metric: Name,
         /// The sample.
-        value: Expr,
+        value: Box<Expr>,
     },
     /// `REQUIRE c ELSE "why"`
     Require {
         /// The condition.
-        condition: Expr,
+        condition: Box<Expr>,
         /// The reason.
         reason: StringLiteral,
     },
@@ -171,13 +171,13 @@ pub struct IfArm {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
     /// `e`
-    Expr(Expr),
+    Expr(Box<Expr>),
     /// `LET x = e`: whether the optional has a value, bound to `x`.
     Let {
         /// The name.
         name: Name,
         /// The optional.
-        value: Expr,
+        value: Box<Expr>,
     },
 }
 
