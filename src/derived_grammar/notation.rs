@@ -174,8 +174,11 @@ impl Reader {
         }
     }
 
-    /// `Name<Parameters>: Type = …;`
+    /// `Name<Parameters>: Type = …;`, with what stands before it for the parser generator.
     fn rule(&mut self) -> Result<Rule, String> {
+        while self.take_sign('#') {
+            self.skip_past(']')?;
+        }
         if self.is_word("pub") {
             self.next()?;
             self.skip_past(')')?;
@@ -274,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_rule_is_read_without_its_actions() {
-        let text = "grammar<'a>(b: &mut B<'a>);\n// words\nX<T>: Vec<(u32, T)> = { => Vec::new(), <l:@L> <x:X<T>> \",\" Y <T> => { push(x, [1]) } };\nextern {";
+        let text = "grammar<'a>(b: &mut B<'a>);\n// words\n#[inline]\nX<T>: Vec<(u32, T)> = { => Vec::new(), <l:@L> <x:X<T>> \",\" Y <T> => { push(x, [1]) } };\nextern {";
         let rules = read(text).unwrap();
         assert_eq!(rules.len(), 1);
         assert_eq!(rules[0].parameters, ["T"]);

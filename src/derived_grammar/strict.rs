@@ -41,8 +41,10 @@ pub(super) fn restrict(rules: Vec<Rule>) -> Vec<Rule> {
             "IfArm" | "Arm" => {
                 rule.alternatives.retain(|symbols| !symbols.contains(&Symbol::literal("THEN")))
             }
-            "Comparison" => unchained(rule),
-            "Unary" => single_minus(rule),
+            // Comparisons stand beside what they compare and do not chain; `a = b` is read only to be mended.
+            "Or" => rule.alternatives.retain(|symbols| !symbols.iter().any(compares)),
+            "Test" => rule.alternatives.push(["Add", "Comparison", "Add"].map(Symbol::rule).to_vec()),
+            "Negative" => single_minus(rule),
             // An aggregate is a keyword before an operand only; in parentheses there is nothing to ask.
             "Choice" => rule.alternatives.retain(|symbols| !symbols.iter().any(is_generator)),
             "Arguments" => rule.alternatives.retain(|symbols| !symbols.iter().any(is_generator)),
@@ -81,22 +83,16 @@ fn without_recovery(mut rule: Rule) -> Rule {
     rule
 }
 
-/// `a < b`, but not `a < b < c`, and `a = b` not at all: the parser reads both only to mend them.
-fn unchained(rule: &mut Rule) {
-    let equals = Symbol::Rule("Operator".to_owned(), vec![Symbol::literal("=")]);
-    rule.alternatives.retain(|symbols| !symbols.contains(&equals));
-    for symbol in rule.alternatives.iter_mut().flatten() {
-        if *symbol == Symbol::rule("Comparison") {
-            *symbol = Symbol::rule("Add");
-        }
-    }
+fn compares(symbol: &Symbol) -> bool {
+    let equals = Symbol::Rule("At".to_owned(), vec![Symbol::literal("=")]);
+    *symbol == Symbol::rule("Comparison") || *symbol == equals
 }
 
 /// `-x`, but not `- -x`: so the sign can stand at what it is about.
 fn single_minus(rule: &mut Rule) {
     for symbols in &mut rule.alternatives {
         if let [Symbol::Literal(_), operand] = symbols.as_mut_slice() {
-            *operand = Symbol::rule("Coalesce");
+            *operand = Symbol::rule("Postfix");
         }
     }
 }
