@@ -33,8 +33,8 @@ pub(crate) struct SignArguments {
     #[arg(long, required = true, value_name = "KEY")]
     pub(crate) key: Vec<PathBuf>,
 
-    /// Where the order goes; `-` is stdout. Without it: FILE's name with `.order`, in the current directory; an order
-    /// that is signed too is replaced.
+    /// Where the order goes; `-` is stdout. Without it: FILE's name with `.order`, in the current directory; what
+    /// is signed too is replaced.
     #[arg(short, long, value_name = "OUT.order")]
     pub(crate) output: Option<PathBuf>,
 
