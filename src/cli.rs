@@ -169,7 +169,7 @@ pub(crate) enum Command {
     Schema(SchemaArguments),
     /// Make a key pair.
     Keygen(KeygenArguments),
-    /// Sign a program as an order to a fleet, or sign an order or a plan someone else has signed.
+    /// Sign a program as an order to a fleet, or sign too what someone else has signed.
     Sign(Box<SignArguments>),
     /// Check an order as an agent would.
     Verify(Box<VerifyArguments>),
