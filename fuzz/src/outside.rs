@@ -20,7 +20,6 @@ use swarm_fleet::window::Aggregate;
 #[path = "../../src/recording/document.rs"]
 mod document;
 #[path = "../../src/recording/journal.rs"]
-#[expect(dead_code, reason = "a replay reads more of it")]
 mod journal;
 
 /// Whether bytes are one of these; if so, they are the only ones.

@@ -15,7 +15,7 @@ use crate::extended::Extended;
 use crate::filter::Filter;
 use crate::slot::{self, MODULE_TEXT, TextSlot};
 use crate::word::Word;
-use lower::Decoder;
+use lower::{Decoder, WORD_BYTES};
 
 /// A module in the form that runs.
 pub(crate) struct Code {
@@ -128,22 +128,35 @@ pub(crate) struct Argument {
     pub(crate) shares: bool,
 }
 
-/// Code that no verifier would have passed.
+/// Why there is nothing that could run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct DecodeError {
-    pub(crate) function: usize,
+pub(crate) enum DecodeError {
+    /// A function that no verifier would have passed.
+    Function(usize),
+    /// It would take more memory than [`Verified::room`].
+    TooLarge,
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "function {} cannot be decoded", self.function)
+        match self {
+            DecodeError::Function(function) => write!(f, "function {function} cannot be decoded"),
+            DecodeError::TooLarge => {
+                write!(
+                    f,
+                    "the module unfolds to far more memory than it has bytes when it is made ready to run"
+                )
+            }
+        }
     }
 }
 
 impl Code {
     pub(crate) fn new(verified: Verified) -> Result<Code, DecodeError> {
+        let room = verified.room();
         let (module, layouts) = verified.into_parts();
-        let mut text = String::new();
+        let texts = module.strings.iter().map(|text| text.len()).fold(0, usize::saturating_add);
+        let mut text = String::with_capacity(texts);
         let mut strings = Vec::with_capacity(module.strings.len());
         for string in &module.strings {
             let (offset, length) = (slot::count(text.len()), slot::count(string.len()));
@@ -155,6 +168,12 @@ impl Code {
         let ops = module.functions.iter().map(|function| function.code.len()).fold(0, usize::saturating_add);
         let words =
             ops.saturating_add((ops / 4).min(64).max(ops / 16)).saturating_add(module.functions.len());
+        let beside = strings.len().saturating_mul(size_of::<u64>()).saturating_add(text.len());
+        let beside = beside.saturating_add(module.functions.len().saturating_mul(size_of::<FunctionCode>()));
+        let room = room.checked_sub(beside).ok_or(DecodeError::TooLarge)?;
+        if words.saturating_mul(WORD_BYTES) > room {
+            return Err(DecodeError::TooLarge);
+        }
         let mut decoder = Decoder {
             module: &module,
             strings,
@@ -169,14 +188,15 @@ impl Code {
             arguments: Vec::new(),
             positions: Vec::new(),
             ahead: Vec::new(),
+            room,
         };
         let mut functions = Vec::with_capacity(module.functions.len());
         let mut layouts = layouts.into_iter();
         for (index, function) in module.functions.iter().enumerate() {
             let layout = layouts.next().or_else(|| Layout::of(&function.code).ok());
-            let code = layout.and_then(|layout| decoder.function(index, function, &layout));
-            let code = code.ok_or(DecodeError { function: index })?;
-            functions.push(code);
+            let layout = layout.ok_or(DecodeError::Function(index))?;
+            let code = decoder.function(index, function, &layout);
+            functions.push(code?);
         }
         let Decoder {
             strings,

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{root, say};
+use crate::{root, say, target};
 
 /// Parts that are shown apart, by the beginnings of their files' paths.
 const PARTS: [(&str, &[&str]); 4] = [
@@ -59,11 +59,6 @@ pub(crate) fn run(rest: &[String]) -> Result<()> {
     show(&String::from_utf8_lossy(&lines.stdout))?;
     ensure!(status.success(), "tests failed");
     Ok(())
-}
-
-/// Where cargo puts what it makes.
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// The path in `  Executable unittests src/lib.rs (path)`.

@@ -99,6 +99,8 @@ enum Task {
         #[arg(long, default_value_t = 20)]
         seconds: u64,
     },
+    /// Run the virtual machine's tests under AddressSanitizer, in target/sanitize.
+    Sanitize,
     /// Which lines the tests run: of the workspace, and of decoder, verifier and interpreter apart. Needs llvm-profdata and
     /// llvm-cov of the compiler's LLVM; prints a line for each part and writes target/coverage/lines.lcov.
     Coverage {
@@ -141,6 +143,7 @@ fn main() -> Result<()> {
         Task::Differential { programs, seed, seconds, jit } => differential(programs, seed, seconds, jit),
         Task::Faults { runs, seed } => faults(runs, seed),
         Task::Fuzz { target, seconds } => fuzz(target.as_deref(), seconds),
+        Task::Sanitize => sanitize(),
         Task::Coverage { rest } => coverage::run(&rest),
         Task::Docs { check } => docs(check),
     }
@@ -263,6 +266,17 @@ fn count(line: &str) -> Option<u64> {
     rest.split_ascii_whitespace().next()?.parse().ok()
 }
 
+/// The sanitizer's switch is an unstable one, which the stable toolchain takes if it is told to.
+fn sanitize() -> Result<()> {
+    // With a target of its own, build scripts and macros are not instrumented.
+    let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let test = ["test", "--locked", "--package", "swarm-vm", "--lib", "--tests", "--target", &host];
+    let folder = target().join("sanitize").display().to_string();
+    let variables =
+        [("RUSTFLAGS", "-Zsanitizer=address"), ("RUSTC_BOOTSTRAP", "1"), ("CARGO_TARGET_DIR", &*folder)];
+    cargo("tests under AddressSanitizer", test, &variables)
+}
+
 fn lint() -> Result<()> {
     cargo("format", ["fmt", "--all", "--check"], &[])?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"];
@@ -327,6 +341,11 @@ fn cargo<I: IntoIterator<Item: AsRef<OsStr>>>(
 
 fn say(step: &str) -> Result<()> {
     writeln!(std::io::stderr(), "== {step}").context("cannot write to stderr")
+}
+
+/// Where cargo puts what it makes.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// The project's root: the directory above this package.

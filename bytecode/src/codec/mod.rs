@@ -207,6 +207,8 @@ pub(crate) struct Container<'b> {
     body: usize,
     /// Where the debug section begins; the end of the bytes where there is none.
     debug: usize,
+    /// Bytes of memory that decoding took.
+    pub(crate) unfolded: usize,
 }
 
 impl<'b> Container<'b> {
@@ -232,7 +234,8 @@ impl<'b> Container<'b> {
         if reader.remaining() > 0 {
             return Err(reader.error(DecodeErrorKind::Length, "bytes are left over at the end of the module"));
         }
-        Ok(Container { module, bytes, known_names: reader.known_names, there, body, debug })
+        let unfolded = reader.unfolded();
+        Ok(Container { module, bytes, known_names: reader.known_names, there, body, debug, unfolded })
     }
 
     /// The bytes of the same module without its debug section.

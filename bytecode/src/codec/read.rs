@@ -30,10 +30,18 @@ pub(super) struct Reader<'a> {
     pub(super) known_names: usize,
 }
 
+fn budget(bytes: &[u8]) -> usize {
+    bytes.len().saturating_mul(UNFOLDING.0).saturating_add(UNFOLDING.1)
+}
+
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Reader<'a> {
-        let budget = bytes.len().saturating_mul(UNFOLDING.0).saturating_add(UNFOLDING.1);
-        Reader { bytes, position: 0, budget, at_once: 0, known_names: 0 }
+        Reader { bytes, position: 0, budget: budget(bytes), at_once: 0, known_names: 0 }
+    }
+
+    /// How many bytes were taken from the budget.
+    pub(super) fn unfolded(&self) -> usize {
+        budget(self.bytes).saturating_sub(self.budget)
     }
 
     pub(super) fn position(&self) -> usize {

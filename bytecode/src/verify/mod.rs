@@ -31,7 +31,11 @@ pub struct Verified {
     layouts: Vec<Layout>,
     digest: [u8; 32],
     work: u64,
+    room: usize,
 }
+
+/// Bytes of memory that may be made of a module and what runs it, for each byte of it and at least.
+const UNFOLDING: (usize, usize) = (32, 64 << 10);
 
 impl Verified {
     /// Decodes and checks a module.
@@ -51,7 +55,9 @@ impl Verified {
         let digest = codec::digest(&container.stripped());
         let mut left = Work { left: work };
         let layouts = check(&container.module, &mut left)?;
-        Ok(Verified { module: container.module, layouts, digest, work: work.saturating_sub(left.left) })
+        let whole = bytes.len().saturating_mul(UNFOLDING.0).saturating_add(UNFOLDING.1);
+        let room = whole.saturating_sub(container.unfolded);
+        Ok(Verified { module: container.module, layouts, digest, work: work.saturating_sub(left.left), room })
     }
 
     /// Checks a module that was just made. It goes through its bytes, so that what is accepted here is accepted
@@ -92,6 +98,12 @@ impl Verified {
     /// How many steps checking took.
     pub fn work(&self) -> u64 {
         self.work
+    }
+
+    /// How many bytes of memory a machine may make of it beside the module: together they are at most 32 for each byte
+    /// of it, and 64 KiB. A machine refuses what would take more.
+    pub fn room(&self) -> usize {
+        self.room
     }
 
     /// Gives the module back, and the layouts of its functions if these are small; else it gives none, for those of all

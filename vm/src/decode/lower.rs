@@ -7,7 +7,9 @@ use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
 
-use super::{Argument, Budget, CallSite, FunctionCode, Packed, Site, SiteTarget, WithinCode, is_reference};
+use super::{
+    Argument, Budget, CallSite, DecodeError, FunctionCode, Packed, Site, SiteTarget, WithinCode, is_reference,
+};
 use crate::extended::{Extended, Top};
 use crate::filter::Filter;
 use crate::fuse::Fusing;
@@ -33,42 +35,73 @@ pub(super) struct Decoder<'m> {
     /// Memory for [`Decoder::function`]: where the words of each op begin, and the words that stand before those of ops.
     pub(super) positions: Vec<u32>,
     pub(super) ahead: Vec<(usize, Word)>,
+    /// How many bytes of memory may still be taken.
+    pub(super) room: usize,
 }
 
 impl Decoder<'_> {
+    /// Makes the words of a function.
     pub(super) fn function(
         &mut self,
         index: usize,
         function: &Function,
         layout: &Layout,
-    ) -> Option<FunctionCode> {
+    ) -> Result<FunctionCode, DecodeError> {
         let start = slot::count(self.words.len());
-        // Where each op's first word will lie; ops without one count as their successor.
-        let mut positions = std::mem::take(&mut self.positions);
-        positions.clear();
-        positions.reserve_exact(function.code.len().saturating_add(1));
+        self.place(start, function, layout)?;
+        self.fill(index, function, layout, start).ok_or(DecodeError::Function(index))
+    }
+
+    /// Finds where each op's first word will lie; ops without one count as their successor. What all of this takes of
+    /// memory is reckoned before it is taken.
+    fn place(&mut self, start: u32, function: &Function, layout: &Layout) -> Result<(), DecodeError> {
+        let places = function.code.len().saturating_add(1);
+        // These are there for one function at a time.
+        let fleeting = places.saturating_mul(size_of::<u32>().saturating_mul(2));
+        let mut room = self.room.checked_sub(fleeting).ok_or(DecodeError::TooLarge)?;
+        self.positions.clear();
+        self.positions.reserve_exact(places);
+        self.ahead.clear();
         let mut position = start;
         let mut fusing = Fusing::default();
-        // The words that stand before those of an op: found once, put where they belong below.
-        let mut ahead = std::mem::take(&mut self.ahead);
-        ahead.clear();
         for (p, op) in function.code.iter().enumerate() {
-            positions.push(position);
-            let before = ahead.len();
+            self.positions.push(position);
+            let before = self.ahead.len();
+            let mut beside = bytes_beside(op);
+            // The words that stand before those of an op: found once, put where they belong by `fill`.
             if let Some(filter) = Filter::at(&function.code, layout, p) {
                 let word = u16::try_from(self.filters.len()).map(|filter| Word::PassRows { filter });
-                ahead.push((p, word.unwrap_or(Word::Unfused)));
+                self.ahead.push((p, word.unwrap_or(Word::Unfused)));
+                beside = size_of::<Filter>().saturating_add(size_of_val(filter.conditions.as_slice()));
                 self.filters.push(filter);
             }
             if let Some(word) = fusing.at(&function.code, p, |value| self.small_constant(value)) {
-                ahead.push((p, word));
+                self.ahead.push((p, word));
             }
-            let fused = slot::count(ahead.len().saturating_sub(before));
-            let words = word_count(op).saturating_add(leaving_words(op, layout, p));
-            position = position.checked_add(words.saturating_add(fused))?;
+            let fused = slot::count(self.ahead.len().saturating_sub(before));
+            let words = word_count(op).saturating_add(leaving_words(op, layout, p)).saturating_add(fused);
+            position = position.saturating_add(words);
+            // A vector that doubles has three times its length while it moves.
+            let ahead = slot::index(fused).saturating_mul(size_of::<(usize, Word)>().saturating_mul(3));
+            let taken =
+                slot::index(words).saturating_mul(WORD_BYTES).saturating_add(beside.saturating_mul(3));
+            room = room.checked_sub(taken.saturating_add(ahead)).ok_or(DecodeError::TooLarge)?;
         }
-        positions.push(position);
+        self.positions.push(position);
+        self.room = room.saturating_add(fleeting);
         self.make_room(slot::index(position.saturating_sub(start)).saturating_add(1));
+        Ok(())
+    }
+
+    /// Makes the words of the function that has its places.
+    fn fill(
+        &mut self,
+        index: usize,
+        function: &Function,
+        layout: &Layout,
+        start: u32,
+    ) -> Option<FunctionCode> {
+        let (positions, ahead) = (std::mem::take(&mut self.positions), std::mem::take(&mut self.ahead));
         let function_index = u16::try_from(index).ok()?;
         let mut next_ahead = ahead.iter().peekable();
         for (p, op) in function.code.iter().enumerate() {
@@ -522,6 +555,44 @@ fn quick_native(op: &Op, due: u16) -> Option<Word> {
         NativeFunction::ShiftRight => Word::ShiftRight { result, left, right, due },
         _ => return None,
     })
+}
+
+/// Bytes of memory for a word: it and its origin with an eighth to spare, and one of the two once more while it moves.
+pub(super) const WORD_BYTES: usize = 27;
+
+const _: () = assert!(size_of::<Word>() == 8 && size_of::<Packed>() == 8);
+
+/// Bytes that an op takes in the tables beside the words.
+fn bytes_beside(op: &Op) -> usize {
+    const CONSTANT: usize = size_of::<u64>();
+    let of =
+        |own: usize, list: &[Register]| list.len().saturating_mul(size_of::<Argument>()).saturating_add(own);
+    match op {
+        Op::Integer { .. } | Op::Float { .. } | Op::String { .. } => CONSTANT,
+        Op::Product { .. } | Op::Quotient { .. } => CONSTANT,
+        Op::Native { arguments, .. } => {
+            // The types of its arguments lie in a box.
+            const BOX: usize = 16;
+            of(size_of::<Extended>().saturating_add(BOX), arguments)
+                .saturating_add(arguments.len().saturating_mul(size_of::<TypeId>()))
+        }
+        Op::NewCase { fields: list, .. }
+        | Op::NewMap { entries: list, .. }
+        | Op::Concat { parts: list, .. } => of(size_of::<Extended>(), list),
+        Op::Quantile { .. } | Op::Mean { .. } | Op::Top { .. } | Op::Text { .. } => size_of::<Extended>(),
+        Op::Host { arguments: list, .. }
+        | Op::HostValue { arguments: list, .. }
+        | Op::TryHost { arguments: list, .. }
+        | Op::RetryHost { arguments: list, .. }
+        | Op::NewRecord { fields: list, .. }
+        | Op::NewList { items: list, .. } => of(size_of::<Site>(), list),
+        Op::Call { arguments, .. } | Op::CallValue { arguments, .. } => of(size_of::<CallSite>(), arguments),
+        Op::Within { budgets, saved, .. } => {
+            let budgets = budgets.len().saturating_mul(size_of::<(Budget, u8)>());
+            of(size_of::<WithinCode>(), saved).saturating_add(budgets)
+        }
+        _ => 0,
+    }
 }
 
 /// How many words an op becomes.
