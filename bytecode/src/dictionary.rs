@@ -4,7 +4,6 @@
 //! entries its writer knew, so that an old module keeps its one form; a reader that knows fewer refuses it by that
 //! number, not by a wrong name. Whoever appends names adds the new length to [`LENGTHS`].
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// The names, by index. Append only.
@@ -69,9 +68,15 @@ pub static LENGTHS: &[usize] = &[48];
 
 /// The index of a name, if it is well known.
 pub fn index_of(name: &str) -> Option<usize> {
-    static PLACES: LazyLock<BTreeMap<&str, usize>> =
-        LazyLock::new(|| NAMES.iter().copied().zip(0..).collect());
-    PLACES.get(name).copied()
+    // By length first: that tells most names apart.
+    static PLACES: LazyLock<Vec<(usize, &str, usize)>> = LazyLock::new(|| {
+        let mut places: Vec<_> = NAMES.iter().zip(0..).map(|(name, at)| (name.len(), *name, at)).collect();
+        places.sort_unstable();
+        places
+    });
+    let found =
+        PLACES.binary_search_by(|(length, known, _)| (*length, *known).cmp(&(name.len(), name))).ok()?;
+    PLACES.get(found).map(|(_, _, at)| *at)
 }
 
 /// The name at an index.

@@ -51,7 +51,21 @@ impl SourceFile {
 
     /// Line and column of a byte; an offset behind the end is the end.
     pub fn position(&self, byte: u32) -> Position {
-        let line = self.line_starts.partition_point(|&start| start <= byte).saturating_sub(1);
+        self.position_in(self.line_starts.partition_point(|&start| start <= byte).saturating_sub(1), byte)
+    }
+
+    /// The same, found sooner where the byte is in the line of `before` or in the next.
+    pub fn position_near(&self, byte: u32, before: Position) -> Position {
+        let line = before.line.saturating_sub(1) as usize;
+        let is_before = |line: usize| self.line_starts.get(line).is_none_or(|start| byte < *start);
+        match [0, 1, 2].map(|further| is_before(line.saturating_add(further))) {
+            [false, true, _] => self.position_in(line, byte),
+            [false, false, true] => self.position_in(line.saturating_add(1), byte),
+            _ => self.position(byte),
+        }
+    }
+
+    fn position_in(&self, line: usize, byte: u32) -> Position {
         let start = self.line_starts.get(line).copied().unwrap_or(0);
         let before = self.text.get(start as usize..byte as usize).unwrap_or("");
         Position {

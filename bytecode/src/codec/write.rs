@@ -15,11 +15,16 @@ impl Writer {
     }
 
     /// LEB128, shortest form.
-    pub(super) fn unsigned(&mut self, value: impl Into<u128>) {
-        let mut value = value.into();
-        if let Some(byte) = u8::try_from(value).ok().filter(|byte| *byte < 0x80) {
-            return self.byte(byte);
+    pub(super) fn unsigned(&mut self, value: impl Into<u64>) {
+        let value = value.into();
+        match u8::try_from(value) {
+            Ok(byte) if byte < 0x80 => self.byte(byte),
+            _ => self.wide(value.into()),
         }
+    }
+
+    /// The same of a number that may be longer.
+    fn wide(&mut self, mut value: u128) {
         loop {
             let low = u8::try_from(value & 0x7f).unwrap_or(0);
             value >>= 7;
@@ -49,7 +54,7 @@ impl Writer {
             mantissa = mantissa.wrapping_div(10);
             exponent = exponent.saturating_add(1);
         }
-        self.unsigned(u128::from(zigzag(mantissa)) << 4 | u128::from(exponent));
+        self.wide(u128::from(zigzag(mantissa)) << 4 | u128::from(exponent));
     }
 
     /// A number that people choose: its factors of ten are counted in the low four bits, the rest stands above them.

@@ -138,6 +138,17 @@ impl Cost {
         }
     }
 
+    /// What each activation has a limit of its own for.
+    pub(crate) fn of_one_activation(&self) -> Cost {
+        Cost {
+            fuel: self.fuel.clone(),
+            texts: self.texts.clone(),
+            kept: self.kept.clone(),
+            frames: self.frames.clone(),
+            ..Cost::zero()
+        }
+    }
+
     /// So many rounds.
     #[must_use]
     pub(crate) fn repeated(mut self, rounds: &Size, span: Span) -> Cost {

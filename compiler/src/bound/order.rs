@@ -38,14 +38,15 @@ impl<'m> Order<'m> {
             self.prover.note([&often]);
             let times = often.as_ref().ok().and_then(Sum::as_constant);
             activations.push(Activation { wake, bound: bound(&one), times });
-            let all = one.clone().repeated(&often, span);
+            let alone = one.of_one_activation();
+            let all = one.repeated(&often, span);
             order = Some(match order {
                 Some(order) => order.then(&all),
                 None => all,
             });
             greatest = Some(match greatest {
-                Some(greatest) => greatest.or(&one),
-                None => one,
+                Some(greatest) => greatest.or(&alone),
+                None => alone,
             });
         }
         let order = order.unwrap_or_else(Cost::zero);

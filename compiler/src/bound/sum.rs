@@ -156,9 +156,7 @@ impl Sum {
 
     /// One symbol.
     pub fn symbol(symbol: Symbol) -> Sum {
-        let mut sum = Sum::zero();
-        sum.terms.push((SmallVec::from_slice(&[symbol]), 1));
-        sum
+        Sum { constant: 0, terms: vec![(SmallVec::from_slice(&[symbol]), 1)] }
     }
 
     /// Puts a term together with what is known of the same factors.

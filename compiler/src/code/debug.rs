@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 use swarm_bytecode::module::{Debug, FunctionDebug, Place, SourceName};
-use swarm_grammar::source::Sources;
+use swarm_grammar::source::{Position, Sources};
 use swarm_grammar::span::{FileId, Span};
 
 use super::Compiled;
@@ -39,9 +39,10 @@ fn source_name(sources: &Sources, id: FileId) -> SourceName {
 
 fn places(sources: &Sources, files: &BTreeMap<FileId, u16>, spans: &[(u32, Span)]) -> Vec<(u32, Place)> {
     let mut places: Vec<(u32, Place)> = Vec::with_capacity(spans.len());
+    let mut position = Position { line: 1, column: 1 };
     for (op, span) in spans {
         let Some(file) = sources.get(span.file) else { continue };
-        let position = file.position(span.start);
+        position = file.position_near(span.start, position);
         let number = files.get(&span.file).copied().unwrap_or(0);
         let place = Place { file: number, line: position.line, column: position.column };
         if places.last().is_none_or(|(_, last)| *last != place) {
