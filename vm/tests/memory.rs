@@ -1,5 +1,5 @@
 //! What a program takes in memory while it is loaded: in proportion to its bytes.
-#![expect(clippy::panic, reason = "test code")]
+#![expect(clippy::panic, clippy::arithmetic_side_effects, reason = "test code")]
 
 #[path = "../../benches/generated.rs"]
 #[expect(unreachable_pub, reason = "the benches make it public")]
