@@ -9,7 +9,7 @@ use swarm_bytecode::types::{Class, Type, TypeId};
 
 use super::{Argument, Budget, CallSite, FunctionCode, Packed, Site, SiteTarget, WithinCode, is_reference};
 use crate::extended::{Extended, Top};
-use crate::filter::Filter;
+use crate::filter::{Filter, Filtered};
 use crate::fuse::Fusing;
 use crate::objects::MapShape;
 use crate::order::Order;
@@ -52,14 +52,12 @@ impl Decoder<'_> {
         // The words that stand before those of an op: found once, put where they belong below.
         let mut ahead = std::mem::take(&mut self.ahead);
         ahead.clear();
+        let mut filtered = Filtered::default();
         for (p, op) in function.code.iter().enumerate() {
             positions.push(position);
             let before = ahead.len();
-            if let Some(filter) = Filter::at(&function.code, layout, p) {
-                let word = u16::try_from(self.filters.len()).map(|filter| Word::PassRows { filter });
-                ahead.push((p, word.unwrap_or(Word::Unfused)));
-                self.filters.push(filter);
-            }
+            filtered.begin(&mut self.filters, &function.code, layout, p);
+            ahead.extend(filtered.at(&mut self.filters, p, position, &fusing).map(|word| (p, word)));
             if let Some(word) = fusing.at(&function.code, p, |value| self.small_constant(value)) {
                 ahead.push((p, word));
             }
