@@ -118,8 +118,7 @@ pub(crate) fn play(
 
 /// Two activations as one: sums, but the greatest of what each may use for itself.
 fn join(before: Report, last: Report) -> Report {
-    let mut actions = before.actions;
-    actions.extend(last.actions.iter().cloned());
+    let actions: Vec<_> = before.actions.into_iter().chain(last.actions).collect();
     Report {
         outcome: if last.outcome == Outcome::Done { before.outcome.max(last.outcome) } else { last.outcome },
         fuel_used: before.fuel_used.max(last.fuel_used),
@@ -132,7 +131,7 @@ fn join(before: Report, last: Report) -> Report {
         actions_vetoed: before.actions_vetoed.saturating_add(last.actions_vetoed),
         actions_undone: before.actions_undone.saturating_add(last.actions_undone),
         actions_dropped: before.actions_dropped || last.actions_dropped,
-        actions,
+        actions: actions.into(),
         ..last
     }
 }

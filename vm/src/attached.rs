@@ -156,11 +156,6 @@ impl Walk {
         // The index is the low end of the slot, and all of the items have one.
         (at < self.items).then_some(self.first.wrapping_add(at))
     }
-
-    /// How many items come behind one.
-    pub(crate) fn behind(self, at: u64) -> usize {
-        usize::try_from(self.items.saturating_sub(at).saturating_sub(1)).unwrap_or(0)
-    }
 }
 
 impl Attached {

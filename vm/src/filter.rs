@@ -1,16 +1,20 @@
-//! Loops over a host's table that do nothing for most of its rows: conditions on fields of the row, one after the other,
-//! each with what is done where it holds. A word before the body's first passes over rows for which none of them holds,
-//! and leaves registers and fuel as if they had been gone through one by one.
+//! Loops over a host's table whose bodies are conditions on fields of the row, one after the other, each with what is done
+//! where it holds. A word before each condition passes over all conditions that do not hold, of this row and those behind
+//! it, and leaves registers and fuel as if they had been gone through one by one.
 //!
 //! Like a fused word it stands before the words of an op, does nothing where it cannot pay for it, and no trace sees it.
 
+use std::cell::OnceCell;
+
 use swarm_bytecode::layout::Layout;
-use swarm_bytecode::op::{Op, Register};
+use swarm_bytecode::op::{Flow, Op, Operand, OperandKind, Register};
 
-use crate::fuse::{Ask, Compared, floats, words};
+use crate::fuse::{Ask, Compared, Fusing, floats, words};
+use crate::slot;
+use crate::word::Word;
 
-/// Most conditions of one filter.
-pub(crate) const MOST: usize = 8;
+/// Most conditions of one filter: a bit of a byte for each, and one for the end of the round.
+pub(crate) const MOST: usize = 7;
 
 /// Conditions of the rows of a loop.
 #[derive(Debug, Clone)]
@@ -20,7 +24,12 @@ pub(crate) struct Filter {
     pub(crate) list: u8,
     /// Fuel of a round in which no condition holds.
     pub(crate) cost: u16,
-    pub(crate) conditions: Vec<Condition>,
+    pub(crate) conditions: Box<[Condition]>,
+    /// Credit of a whole round in which no condition holds.
+    pub(crate) credit: u16,
+    /// Whether conditions are passed over from within a row as well, not only from its beginning: nothing that is done
+    /// changes what rows are compared with, and what the conditions write is read nowhere else.
+    pub(crate) goes_on: bool,
 }
 
 /// Whether a field of the row compares so with a register.
@@ -32,6 +41,12 @@ pub(crate) struct Condition {
     pub(crate) result: u8,
     pub(crate) other: u8,
     pub(crate) relation: Relation,
+    /// What the jumps over the conditions before put back, where none of them holds.
+    pub(crate) credit: u16,
+    /// Its first op; once that is decoded, its word.
+    pub(crate) start: u32,
+    /// How many words behind that the first one inside of it stands.
+    pub(crate) inside: u8,
 }
 
 /// How the field compares with the other value.
@@ -44,8 +59,14 @@ pub(crate) enum Relation {
 }
 
 impl Filter {
-    /// The filter to stand before op `p`, if that begins the body of a loop of such conditions.
-    pub(crate) fn at(code: &[Op], layout: &Layout, p: usize) -> Option<Filter> {
+    /// The filter of a loop whose body begins with op `p`, if it is a loop of such conditions, and its closing op.
+    /// `outlive` are the registers of [`outliving`].
+    pub(crate) fn at<'o>(
+        code: &[Op],
+        layout: &Layout,
+        p: usize,
+        outlive: impl FnOnce() -> &'o [bool; 256],
+    ) -> Option<(Filter, usize)> {
         let opening = p.checked_sub(1)?;
         let Op::ForEach { item, index, list } = code.get(opening)? else { return None };
         let end = layout.partner(opening)?;
@@ -68,22 +89,41 @@ impl Filter {
             if record != item || result != *condition || conditions.len() == MOST {
                 return None;
             }
-            let relation = relation(compared)?;
-            let (loaded, result, other) = (loaded.0, result.0, right.0);
-            conditions.push(Condition { field: *field, loaded, result, other, relation });
             let branch = at.checked_add(2)?;
+            conditions.push(Condition {
+                field: *field,
+                loaded: loaded.0,
+                result: result.0,
+                other: right.0,
+                relation: relation(compared)?,
+                credit: u16::try_from(credit).ok()?,
+                start: slot::count(at),
+                inside: 0,
+            });
             at = layout.target(branch)?;
             credit = credit.checked_add(i64::from(layout.edge(branch, at)))?;
         }
         let cost = i64::from(layout.charge(end)).checked_sub(credit)?;
-        let filter = Filter {
+        let mut filter = Filter {
             item: item.0,
             index: index.0,
             list: list.0,
             cost: u16::try_from(cost).ok().filter(|cost| *cost > 0)?,
-            conditions,
+            conditions: conditions.into(),
+            credit: u16::try_from(credit).ok()?,
+            goes_on: false,
         };
-        filter.keeps(&[*item, *index, *list]).then_some(filter)
+        if !filter.keeps(&[*item, *index, *list]) {
+            return None;
+        }
+        filter.goes_on = filter.is_steady(code.get(p..end)?) && filter.is_local(outlive());
+        Some((filter, end))
+    }
+
+    /// The memory it takes, with that of its places while a function is decoded.
+    pub(crate) fn bytes(&self) -> usize {
+        let conditions = size_of_val(self.conditions.as_ref());
+        size_of::<Filter>().saturating_add(conditions.saturating_mul(2)).saturating_add(size_of::<Place>())
     }
 
     /// Whether no condition writes what the loop or a condition reads.
@@ -95,6 +135,115 @@ impl Filter {
         };
         !self.conditions.is_empty() && !written.any(read)
     }
+
+    /// Whether nothing in the body of the loop writes the item, or what its fields are compared with.
+    fn is_steady(&self, body: &[Op]) -> bool {
+        let mut steady = true;
+        let read = |register: u8| {
+            register == self.item || self.conditions.iter().any(|condition| condition.other == register)
+        };
+        for op in body {
+            registers(op, |register, written| steady &= !(written && read(register.0)));
+        }
+        steady
+    }
+
+    /// Whether what the conditions write is read nowhere else.
+    fn is_local(&self, outlive: &[bool; 256]) -> bool {
+        let outlives = |register: u8| outlive.get(usize::from(register)).copied().unwrap_or(true);
+        !self.conditions.iter().any(|condition| outlives(condition.loaded) || outlives(condition.result))
+    }
+}
+
+/// An op, the number of its filter, and which of its conditions, or the end behind the last, it begins.
+type Place = (usize, u16, u8);
+
+/// Goes through the ops of a function in order and says where the words of filters stand.
+#[derive(Debug, Default)]
+pub(crate) struct Filtered {
+    /// The conditions still to come, and the ends of loops, the next one last.
+    next: Vec<Place>,
+    /// The condition whose inside comes next, with the op of that.
+    inside: Option<Place>,
+    outlive: OnceCell<[bool; 256]>,
+}
+
+impl Filtered {
+    /// Adds the filter of the loop whose body begins with op `p`, if it has one.
+    pub(crate) fn begin(&mut self, filters: &mut Vec<Filter>, code: &[Op], layout: &Layout, p: usize) {
+        let outlive = || self.outlive.get_or_init(|| outliving(code));
+        // The greatest number is that of no filter.
+        let Some(number) = u16::try_from(filters.len()).ok().filter(|own| *own < u16::MAX) else { return };
+        let Some((filter, end)) = Filter::at(code, layout, p, outlive) else { return };
+        let conditions = filter.conditions.iter().map(|own| slot::index(own.start));
+        let first = self.next.len();
+        self.next.extend(conditions.chain([end]).zip(0..).map(|(op, from)| (op, number, from)));
+        self.next.get_mut(first..).unwrap_or_default().reverse();
+        filters.push(filter);
+    }
+
+    /// The word to stand before all others of op `p`, if any, whose words begin at `position`.
+    pub(crate) fn at(
+        &mut self,
+        filters: &mut [Filter],
+        p: usize,
+        position: u32,
+        fusing: &Fusing,
+    ) -> Option<Word> {
+        if let Some((_, number, from)) = self.inside.take_if(|(op, ..)| *op == p)
+            && let Some(filter) = filters.get_mut(usize::from(number))
+            && let Some(condition) = filter.conditions.get_mut(usize::from(from))
+        {
+            let words = position.saturating_sub(condition.start);
+            condition.inside = u8::try_from(words).unwrap_or(0);
+        }
+        let (_, number, from) = self.next.pop_if(|(op, ..)| *op == p)?;
+        let filter = filters.get_mut(usize::from(number))?;
+        let stands = (from == 0 || filter.goes_on) && !fusing.covers(p);
+        if let Some(condition) = filter.conditions.get_mut(usize::from(from)) {
+            condition.start = position.saturating_add(u32::from(stands));
+            // Behind its three ops.
+            self.inside = Some((p.saturating_add(3), number, from));
+        }
+        let word = match from {
+            0 => Word::PassRows { filter: number, list: filter.list },
+            from => Word::PassOn { filter: number, from },
+        };
+        stands.then_some(word)
+    }
+}
+
+/// The registers of a function that are read where the ops right before, up to the last one that begins or ends a block,
+/// have not written them: where ops are passed over, their values are needed.
+pub(crate) fn outliving(code: &[Op]) -> [bool; 256] {
+    let mut outlive = [false; 256];
+    let mut written = [false; 256];
+    for op in code {
+        let mut result = None;
+        registers(op, |Register(register), writes| {
+            let register = usize::from(register);
+            if writes {
+                result = Some(register);
+            } else if let (Some(outlives), Some(false)) = (outlive.get_mut(register), written.get(register)) {
+                *outlives = true;
+            }
+        });
+        if !matches!(op.info().flow, Flow::Next | Flow::Call) {
+            written = [false; 256];
+        } else if let Some(written) = result.and_then(|register| written.get_mut(register)) {
+            *written = true;
+        }
+    }
+    outlive
+}
+
+/// Calls `visit` with each register of an op, and whether it is written.
+fn registers(op: &Op, mut visit: impl FnMut(Register, bool)) {
+    op.visit_operands(|_, kind, operand| match operand {
+        Operand::Register(register) => visit(register, matches!(kind, OperandKind::Destination(_))),
+        Operand::Registers(all) => all.iter().for_each(|register| visit(*register, false)),
+        Operand::Integer(_) | Operand::Index(_) => {}
+    });
 }
 
 fn relation(compared: Compared) -> Option<Relation> {

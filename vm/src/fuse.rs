@@ -19,6 +19,11 @@ pub(crate) struct Fusing {
 }
 
 impl Fusing {
+    /// Whether a fused word covers op `p` and begins before it.
+    pub(crate) fn covers(&self, p: usize) -> bool {
+        p < self.free
+    }
+
     /// The fused word to stand before the words of op `p`, if any. `intern` gives the place of a constant, if it is
     /// near enough.
     pub(crate) fn at(
@@ -27,7 +32,7 @@ impl Fusing {
         p: usize,
         intern: impl FnOnce(i64) -> Option<u16>,
     ) -> Option<Word> {
-        if p < self.free {
+        if self.covers(p) {
             return None;
         }
         let rest = code.get(p..)?;

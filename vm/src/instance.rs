@@ -5,6 +5,7 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 use swarm_bytecode::trap::LimitKind;
 
+use crate::actions::Actions;
 use crate::activation::{Begin, Refusal};
 use crate::attached::Attached;
 use crate::driver::{Driver, Phase, RunState, Settings};
@@ -410,7 +411,10 @@ impl Instance {
             actions_vetoed: used.actions_vetoed,
             actions_undone: used.actions_undone,
             actions_dropped: ending.dropped,
-            actions: if self.settings.keep_actions { state.actions.records(data) } else { Vec::new() },
+            actions: match self.settings.keep_actions {
+                true => Actions::of(&state.actions, &self.program, &self.attached, &state.machine.heap),
+                false => Actions::default(),
+            },
             metrics: metric_values(module, &state.machine.metrics),
             result,
             trace_digest: self.recorder.digest.as_ref().map(Digest::value),

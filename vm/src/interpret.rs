@@ -121,8 +121,7 @@ fn run<O: Observer>(
         fuel: machine.fuel.wrapping_sub(ahead),
         pc: machine.pc,
         stack_at: 0,
-        luck: skip::Luck::default(),
-        looked: skip::Looked::default(),
+        masks: skip::Masks::default(),
         exit: None,
     };
     let exit = loop {

@@ -69,6 +69,7 @@ pub fn native_stack_growth() -> Option<usize> {
     interpret::growth()
 }
 
+pub use actions::Actions;
 pub use activation::Refusal;
 pub use agenda::{Agenda, Due, Posted};
 pub use clock::{Clock, SystemClock, VirtualClock};

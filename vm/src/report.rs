@@ -5,6 +5,7 @@ use swarm_bytecode::codec::digest_text;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::types::TypeId;
 
+use crate::actions::Actions;
 use crate::json::write_string;
 use crate::metric::{MetricState, quantiles};
 use crate::trace::write_place;
@@ -129,7 +130,7 @@ pub struct Report {
     /// Whether actions that were held were dropped instead of applied.
     pub actions_dropped: bool,
     /// The actions in order but for those undone, if they were kept.
-    pub actions: Vec<ActionRecord>,
+    pub actions: Actions,
     /// The metrics of the order that have a value, by name.
     pub metrics: Vec<(SmolStr, Value)>,
     /// What the entry function returned.

@@ -666,9 +666,15 @@ pub(crate) enum Word {
     },
     /// In place of a fused word whose constant lies too far.
     Unfused,
-    /// Before the body of a loop: passes over rows for which nothing is done. See [`crate::filter`].
+    /// Before the body of a loop: passes over rows and conditions that do not hold. See [`crate::filter`].
     PassRows {
         filter: u16,
+        list: u8,
+    },
+    /// The same before a condition that is not the first, or behind the last.
+    PassOn {
+        filter: u16,
+        from: u8,
     },
     /// An op whose operands do not fit: [`crate::extended`].
     Extended {
@@ -711,6 +717,7 @@ impl Word {
                 | Word::MulMulAddFloat { .. }
                 | Word::Unfused
                 | Word::PassRows { .. }
+                | Word::PassOn { .. }
         )
     }
 }

@@ -11,7 +11,7 @@ use super::{
     Argument, Budget, CallSite, DecodeError, FunctionCode, Packed, Site, SiteTarget, WithinCode, is_reference,
 };
 use crate::extended::{Extended, Top};
-use crate::filter::Filter;
+use crate::filter::{Filter, Filtered};
 use crate::fuse::Fusing;
 use crate::objects::MapShape;
 use crate::order::Order;
@@ -64,17 +64,15 @@ impl Decoder<'_> {
         self.ahead.clear();
         let mut position = start;
         let mut fusing = Fusing::default();
+        let mut filtered = Filtered::default();
         for (p, op) in function.code.iter().enumerate() {
             self.positions.push(position);
-            let before = self.ahead.len();
-            let mut beside = bytes_beside(op);
             // The words that stand before those of an op: found once, put where they belong by `fill`.
-            if let Some(filter) = Filter::at(&function.code, layout, p) {
-                let word = u16::try_from(self.filters.len()).map(|filter| Word::PassRows { filter });
-                self.ahead.push((p, word.unwrap_or(Word::Unfused)));
-                beside = size_of::<Filter>().saturating_add(size_of_val(filter.conditions.as_slice()));
-                self.filters.push(filter);
-            }
+            let (before, known) = (self.ahead.len(), self.filters.len());
+            filtered.begin(&mut self.filters, &function.code, layout, p);
+            self.ahead.extend(filtered.at(&mut self.filters, p, position, &fusing).map(|word| (p, word)));
+            let filter = self.filters.get(known).map_or(0, Filter::bytes);
+            let beside = bytes_beside(op).saturating_add(filter);
             if let Some(word) = fusing.at(&function.code, p, |value| self.small_constant(value)) {
                 self.ahead.push((p, word));
             }

@@ -1,6 +1,8 @@
 //! Actions that were held are carried out: at the end of an activation, behind a `within` that undoes, or before an
 //! action that is waited for.
 
+use std::sync::Arc;
+
 use swarm_bytecode::module::Import;
 use swarm_bytecode::trap::TrapCode;
 
@@ -9,6 +11,7 @@ use super::state::{CallKind, Phase, Waiting};
 use super::{Driver, Next};
 use crate::actions::Issued;
 use crate::host::{Answer, AnswerKind, Call, Host, HostError};
+use crate::slot;
 use crate::trace::{ActionResult, EventKind, Tag};
 
 /// What came of carrying out one action.
@@ -42,7 +45,7 @@ impl Driver<'_, '_> {
             self.state.phase = Phase::Applying(Some(Waiting {
                 number: issued.number,
                 import: issued.import,
-                cost: issued.cost,
+                cost: self.state.actions.cost(at),
                 kind: CallKind::Plain,
                 result: 0,
                 logged: Some(at),
@@ -51,7 +54,7 @@ impl Driver<'_, '_> {
             return Next::Leave(self.pending());
         }
         self.state.phase = Phase::Applying(None);
-        self.state.actions.settle_first();
+        Arc::make_mut(&mut self.state.actions).settle_first();
         self.settle_applied(at, issued, import, &applied);
         Next::GoOn
     }
@@ -62,7 +65,7 @@ impl Driver<'_, '_> {
             data: self.data(),
             arguments: &self.state.arguments,
             number: issued.number,
-            pc: issued.pc,
+            pc: slot::index(issued.pc),
             attempt: 1,
             key: self.state.actions.key(at),
         };
@@ -75,27 +78,28 @@ impl Driver<'_, '_> {
     }
 
     fn settle_applied(&mut self, at: usize, issued: Issued, import: &Import, applied: &Applied) {
+        let (cost, pc) = (self.state.actions.cost(at), slot::index(issued.pc));
         let answer = match applied {
             Applied::Vetoed(reason) => {
-                self.release(issued.number, issued.cost, (0, 0));
+                self.release(issued.number, cost, (0, 0));
                 self.state.meters.actions_vetoed = self.state.meters.actions_vetoed.saturating_add(1);
                 self.applied_event(issued, import, ActionResult::Vetoed(reason.message()));
-                self.state.actions.fail(at, reason.message());
+                Arc::make_mut(&mut self.state.actions).fail(at, reason.message());
                 return;
             }
             Applied::Answer(answer) => answer,
         };
-        let price = self.settle_cost(issued.number, issued.cost, answer);
+        let price = self.settle_cost(issued.number, cost, answer);
         match &answer.kind {
             AnswerKind::Failed(error) => {
                 self.applied_event(issued, import, ActionResult::Failed(error.message()));
                 self.action_failed(Some(at), error.message());
             }
-            AnswerKind::Value(_) => self.broken(TrapCode::HostAnswer, issued.pc),
+            AnswerKind::Value(_) => self.broken(TrapCode::HostAnswer, pc),
             AnswerKind::Done | AnswerKind::Pending => self.applied_event(issued, import, ActionResult::Done),
         }
         if let Err(trap) = price {
-            self.broken(trap, issued.pc);
+            self.broken(trap, pc);
         }
     }
 
@@ -107,14 +111,14 @@ impl Driver<'_, '_> {
         }
         self.state.phase = Phase::Running;
         if !self.settings.keep_actions {
-            self.state.actions.clear();
+            Arc::make_mut(&mut self.state.actions).clear();
         }
         // The calls may have taken any time. The op at hand was settled, or is to be begun anew.
         self.look_soon();
     }
 
     fn applied_event(&mut self, issued: Issued, import: &Import, result: ActionResult<'_>) {
-        let (fuel, at) = (self.fuel(), self.place(issued.pc));
+        let (fuel, at) = (self.fuel(), self.place(slot::index(issued.pc)));
         self.tracing.digest(Tag::Applied, fuel, at, |bytes| {
             bytes.extend_from_slice(&issued.ordinal.to_le_bytes());
             put_result(bytes, result);

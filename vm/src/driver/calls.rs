@@ -1,5 +1,7 @@
 //! Host calls: what has to be known first, what they cost, whether they fit, and then the call.
 
+use std::sync::Arc;
+
 use swarm_bytecode::cost;
 use swarm_bytecode::module::{Amount, Effect, Import, ImportId};
 use swarm_bytecode::trap::{LimitKind, TrapCode};
@@ -180,7 +182,7 @@ impl<'a> Driver<'a, '_> {
         }
         let key = call.key.as_deref().copied();
         let action = NewAction { import: site.id, arguments, cost, pc, number, ordinal, key };
-        Some(actions.push(action, held))
+        Some(Arc::make_mut(actions).push(action, held))
     }
 
     /// The key of the next effect of the call at hand.
@@ -261,7 +263,7 @@ impl<'a> Driver<'a, '_> {
         let pc = self.state.machine.pc;
         let (number, import, pc, kind) = match &self.state.phase {
             Phase::Applying(Some(waiting)) => {
-                let pc = self.state.actions.first_held().map_or(pc, |(_, issued)| issued.pc);
+                let pc = self.state.actions.first_held().map_or(pc, |(_, issued)| slot::index(issued.pc));
                 (waiting.number, Some(waiting.import), pc, PendingKind::Answer)
             }
             Phase::Waiting(waiting) => (waiting.number, Some(waiting.import), pc, PendingKind::Answer),
@@ -291,7 +293,7 @@ impl<'a> Driver<'a, '_> {
     pub(super) fn action_failed(&mut self, logged: Option<usize>, error: &str) {
         self.state.meters.actions_failed = self.state.meters.actions_failed.saturating_add(1);
         if let Some(at) = logged {
-            self.state.actions.fail(at, error);
+            Arc::make_mut(&mut self.state.actions).fail(at, error);
         }
     }
 

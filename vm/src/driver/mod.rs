@@ -141,7 +141,7 @@ impl<'a> Driver<'a, '_> {
             left: Left::of(&self.settings.limits, &state.meters),
             mark: state.machine.mark,
             first_action: state.at_begin.actions_issued,
-            actions: &mut state.actions,
+            actions: Arc::make_mut(&mut state.actions),
             arguments: &mut state.arguments,
             look: &mut state.look,
             digest: self.tracing.recorder.digest.as_mut(),

@@ -1,6 +1,7 @@
 //! All that changes while a program runs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use smol_str::SmolStr;
@@ -315,7 +316,7 @@ pub(crate) struct RunState {
     /// As they were when the activation began.
     pub(crate) at_begin: Meters,
     pub(crate) totals: Totals,
-    pub(crate) actions: ActionLog,
+    pub(crate) actions: Arc<ActionLog>,
     pub(crate) call: CallState,
     /// Arguments of the host call at hand.
     pub(crate) arguments: Vec<u64>,
@@ -343,7 +344,7 @@ impl RunState {
             meters: Meters::default(),
             at_begin: Meters::default(),
             totals: Totals::default(),
-            actions: ActionLog::default(),
+            actions: Arc::default(),
             call: CallState::default(),
             arguments: Vec::new(),
             opening: None,
@@ -379,7 +380,11 @@ impl RunState {
         machine.fuel = copied.wrapping_neg();
         machine.fuel_limit = settings.limits.fuel.min(MAX_FUEL).cast_signed();
         machine.seen = false;
-        self.actions.clear();
+        // A report may have the last ones.
+        match Arc::get_mut(&mut self.actions) {
+            Some(actions) => actions.clear(),
+            None => self.actions = Arc::default(),
+        }
         self.call = CallState::default();
         self.withins.clear();
         self.saved.clear();

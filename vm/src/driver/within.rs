@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use swarm_bytecode::cost;
 use swarm_bytecode::quantity::format;
@@ -243,8 +244,8 @@ impl Driver<'_, '_> {
 
     /// Drops the held actions from this one on and gives back what was reserved for them.
     fn take_back_actions(&mut self, first: usize) {
-        for action in self.state.actions.take_back(first) {
-            self.release(action.number, action.cost, (0, 0));
+        for (number, cost) in Arc::make_mut(&mut self.state.actions).take_back(first) {
+            self.release(number, cost, (0, 0));
             self.state.meters.actions_undone = self.state.meters.actions_undone.saturating_add(1);
         }
     }

@@ -6,7 +6,7 @@ use swarm_bytecode::trap::{LimitKind, TrapCode};
 
 use super::fuel::covers;
 use super::rows::Rows;
-use super::skip::{Looked, Luck};
+use super::skip::Masks;
 use super::table;
 use crate::attached::Attached;
 use crate::decode::Code;
@@ -81,8 +81,7 @@ pub(super) struct Vm<'a> {
     pub(super) pc: usize,
     /// An address on the native stack where a chain ended.
     pub(super) stack_at: usize,
-    pub(super) luck: Luck,
-    pub(super) looked: Looked,
+    pub(super) masks: Masks<'a>,
     pub(super) exit: Option<Exit>,
 }
 

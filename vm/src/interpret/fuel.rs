@@ -18,6 +18,12 @@ pub(super) fn pay(fuel: i64, due: u16, charge: u64) -> Option<i64> {
     (fuel.wrapping_sub(i64::from(due)) >= charge).then_some(fuel.wrapping_sub(charge))
 }
 
+/// Whether the regions of many rounds can be paid.
+#[inline(always)]
+pub(super) fn covers_all(fuel: i64, due: i64) -> bool {
+    !METERED || fuel >= due
+}
+
 /// Pays a region.
 #[inline(always)]
 pub(super) fn take(fuel: i64, due: u16) -> i64 {

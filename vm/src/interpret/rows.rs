@@ -41,13 +41,12 @@ impl<'a> Rows<'a> {
 
     /// The values of a field in all rows like this one, if they are whole words of a column.
     pub(super) fn words(&self, record: u64, field: u8) -> Option<&'a [u64]> {
-        self.columns.get(usize::from(field))?.words(record)
+        self.attached.column(record, field).words(record)
     }
 
-    /// The row at a place of a list that is the last one, and how many come behind it.
-    pub(super) fn loop_at(&self, list: u64, at: u64) -> Option<(u64, usize)> {
-        let row = self.row(list, at)?;
-        Some((row, self.walk.behind(at)))
+    /// The first item of a list and how many there are, if they are rows.
+    pub(super) fn walk(&self, list: u64) -> Option<(u64, u64)> {
+        self.attached.walk(list).parts()
     }
 
     /// The row at a place of a list that is the last one.

@@ -1,197 +1,378 @@
-//! Rows of a table that are passed over together: see [`crate::filter`].
+//! Conditions on rows of a table that are passed over together: see [`crate::filter`].
 #![expect(non_snake_case, reason = "a handler is named as its word")]
 
-use super::chain::{Mode, Rest, Vm, go_on, handlers, mistaken};
+use super::chain::{Mode, Rest, Vm, go_on, go_to, handlers, mistaken};
+use super::fuel::{covers_all, take_all};
 use super::rows::Rows;
 use super::window::{get, set};
-use crate::filter::{self, Filter, Relation};
+use crate::filter::{Condition, Filter, MOST, Relation};
 use crate::scope::Window;
-use crate::slot;
+use crate::slot::{self, Reference};
 use crate::word::Word;
 
-/// Rows of a column looked at together.
-const BLOCK: usize = 16;
-/// Rows looked at of one column before the next: first so many, each time twice as many while nothing is found, at most
-/// so many. What is looked at has not been paid for; so little is, where all is new at each look.
-const AHEAD: usize = 128;
-const MOST_AHEAD: usize = 1024;
-/// Rows worth the look.
-const ENOUGH: usize = 4;
-/// Rows that are not looked at after so many looks in vain: 2 to the power of it.
-const MOST_VAIN: u32 = 6;
-
-/// How much there was to pass over so far.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Luck {
-    /// Rows until the next look.
-    wait: u32,
-    /// Looks in vain, one after the other.
-    vain: u32,
-}
-
-impl Luck {
-    fn with(self, passed: usize) -> Luck {
-        if passed >= ENOUGH {
-            return Luck::default();
-        }
-        let vain = self.vain.saturating_add(1).min(MOST_VAIN);
-        Luck { wait: 1_u32.wrapping_shl(vain), vain }
-    }
-}
+/// Most rows looked at together.
+const BLOCK: usize = 128;
+/// Rows looked at first, and each time twice as many where the last ones end. What is looked at has not been paid for;
+/// so little is, where all is new at each look.
+const FIRST: usize = 32;
+/// Rows whose bytes make one word of bits.
+const ROWS: usize = 8;
+/// Bits of a row.
+const BITS: usize = 8;
 
 handlers! {
     (word, rest, window, fuel, vm);
 
-    PassRows { filter } => {
-        match vm.luck.wait.checked_sub(1) {
-            Some(wait) => {
-                vm.luck.wait = wait;
-                go_on::<M>(rest, window, fuel, vm);
-            }
-            None => {
-                let fuel = pass(filter, window, fuel, vm);
-                go_on::<M>(rest, window, fuel, vm);
-            }
+    PassRows { filter, list } => {
+        if vm.masks.vain == (filter, get(window, list)) {
+            return go_on::<M>(rest, window, fuel, vm);
         }
+        let (target, fuel) = pass_rows(filter, window, fuel, vm);
+        land::<M>(target, rest, window, fuel, vm);
+    }
+    PassOn { filter, from } => {
+        let masks = &vm.masks;
+        if masks.about != (filter, vm.base) {
+            return go_on::<M>(rest, window, fuel, vm);
+        }
+        let index = get(window, masks.index);
+        let at = wide(index).wrapping_sub(masks.start);
+        let bits = masks.bits_from(at, from);
+        let (row, condition) = place(at, bits);
+        let surely = masks.surely_holds(row, condition);
+        if at >= masks.rows || bits == 0 || !surely {
+            return pass_far::<M>(word, rest, window, fuel, vm);
+        }
+        let passed = row.wrapping_sub(at) as u64;
+        let before = masks.fuel_before(from);
+        let rounds = passed.wrapping_mul(u64::from(masks.cost)).cast_signed().wrapping_add(before);
+        if !covers_all(fuel, rounds) {
+            // The end of the round looks for more.
+            return go_on::<M>(rest, window, fuel, vm);
+        }
+        let spent = rounds.wrapping_sub(masks.fuel_before(condition));
+        let index = index.wrapping_add(passed);
+        set(window, masks.index, index);
+        set(window, masks.item, masks.first.wrapping_add(index));
+        go_to::<M>(masks.inside(condition), window, take_all(fuel, spent), vm);
     }
 }
 
-/// How far the columns of a filter were looked through: each of them once, however often rows are passed over.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Looked {
-    filter: u16,
-    /// The row of the last look; whole, so that it tells the table as well.
-    row: u64,
-    conditions: [Ahead; filter::MOST],
-}
-
-/// What is known of one condition.
-#[derive(Debug, Clone, Copy, Default)]
-struct Ahead {
-    /// What the field is compared with.
-    other: u64,
-    /// The first row behind the last look of which it is not known that the condition does not hold.
-    row: usize,
-    /// Whether it may hold for that, or was only not looked at.
-    may_hold: bool,
-    /// How many rows to look at next time.
-    reach: usize,
-}
-
-impl Looked {
-    /// Forgets what does not hold for a look from this row on.
-    fn look(&mut self, filter: u16, conditions: &[filter::Condition], row: u64, window: &Window) {
-        let same_table = slot::Reference::unpack(row).source == slot::Reference::unpack(self.row).source;
-        let known = self.filter == filter && same_table && row >= self.row;
-        (self.filter, self.row) = (filter, row);
-        for (ahead, condition) in self.conditions.iter_mut().zip(conditions) {
-            let other = get(window, condition.other);
-            if !known || ahead.other != other {
-                *ahead = Ahead { other, row: 0, may_hold: false, reach: AHEAD };
-            }
-        }
-    }
-}
-
-impl Ahead {
-    /// Looks through the rows from `at` to `end`, some at once, if they were not looked at.
-    fn look(&mut self, relation: Relation, column: &[u64], at: usize, end: usize) {
-        if self.row < at || (self.row == at && !self.may_hold) {
-            let end = end.min(at.saturating_add(self.reach.max(AHEAD)));
-            let values = column.get(at..end).unwrap_or(&[]);
-            let none = first_that_may_hold(relation, values, self.other);
-            (self.row, self.may_hold) = (at.saturating_add(none), none < values.len() || values.is_empty());
-            self.reach = if self.may_hold { AHEAD } else { self.reach.saturating_mul(2).min(MOST_AHEAD) };
-        }
-    }
-}
-
-/// Passes over rows for which no condition holds, up to the last but one of the loop; gives the fuel after that.
+/// Passes on where that is not just a few rows.
 #[inline(never)]
-fn pass(number: u16, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> i64 {
-    let Some(filter) = vm.code.filters.get(usize::from(number)) else { return fuel };
-    let Some((row, left)) = vm.rows.loop_at(get(window, filter.list), get(window, filter.index)) else {
-        return fuel;
-    };
-    if row != get(window, filter.item) {
-        return fuel;
+fn pass_far<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    let Word::PassOn { filter, from } = *word else { return mistaken(rest, window, fuel, vm) };
+    let (target, fuel) = pass(filter, from, window, fuel, vm);
+    land::<M>(target, rest, window, fuel, vm);
+}
+
+/// Goes on with a word, or with the next one for 0.
+#[inline(always)]
+fn land<'a, M: Mode>(target: u32, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    if target == 0 {
+        return go_on::<M>(rest, window, fuel, vm);
     }
-    let cost = i64::from(filter.cost);
-    // What can be paid; what is kept back for looks at the native stack is there as well.
-    let affordable = fuel.saturating_add(vm.ahead).checked_div(cost).unwrap_or(0);
-    let most = usize::try_from(affordable).unwrap_or(0).min(left);
-    vm.looked.look(number, &filter.conditions, row, window);
-    let passed = surely_none(filter, &vm.rows, &mut vm.looked, row, most);
-    vm.luck = vm.luck.with(passed);
-    let Some(last) = u64::try_from(passed).ok().and_then(|passed| passed.checked_sub(1)) else { return fuel };
-    for condition in &filter.conditions {
-        let value = vm.rows.near_field(row.wrapping_add(last), condition.field).unwrap_or(0);
-        set(window, condition.loaded, value);
-        set(window, condition.result, 0);
+    go_to::<M>(target, window, fuel, vm);
+}
+
+/// Which conditions of a filter may hold for the rows from one on: for each row a byte, with a bit for each condition.
+///
+/// Read as a word, the bytes of several rows are in the order in which the loop comes to their conditions: the lowest bit
+/// that is set is the next one that may hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Masks<'a> {
+    /// The filter, and the first slot of the function that is in the loop; no filter has the greatest number.
+    about: (u16, usize),
+    /// A filter and a list for which nothing can be known.
+    vain: (u16, u64),
+    list: u64,
+    /// The list's first item, and how many there are.
+    first: u64,
+    items: usize,
+    /// Registers of the loop.
+    item: u8,
+    index: u8,
+    /// Of the filter: fuel of a round, and how often that can be halved; credit of each condition and of the round's end;
+    /// of each condition, where to go on if it is to be looked at, and if it holds.
+    cost: u16,
+    shift: u32,
+    credits: [u16; MOST + 1],
+    starts: [u32; MOST + 1],
+    inside: [u32; MOST + 1],
+    /// What the fields are compared with.
+    others: [u64; MOST],
+    /// The fields of the items.
+    columns: [&'a [u64]; MOST],
+    /// The first item looked at, and how many were.
+    start: usize,
+    rows: usize,
+    may_hold: [u8; BLOCK],
+}
+
+/// What is about no filter.
+const NOTHING: u16 = u16::MAX;
+
+impl Default for Masks<'_> {
+    fn default() -> Self {
+        Masks {
+            about: (NOTHING, 0),
+            vain: (NOTHING, 0),
+            list: 0,
+            first: 0,
+            items: 0,
+            item: 0,
+            index: 0,
+            cost: 0,
+            shift: 0,
+            credits: [0; MOST + 1],
+            starts: [0; MOST + 1],
+            inside: [0; MOST + 1],
+            others: [0; MOST],
+            columns: [&[]; MOST],
+            start: 0,
+            rows: 0,
+            may_hold: [0; BLOCK],
+        }
     }
-    set(window, filter.item, row.wrapping_add(last).wrapping_add(1));
-    set(window, filter.index, get(window, filter.index).wrapping_add(last).wrapping_add(1));
-    let spent = i64::try_from(passed).unwrap_or(0).wrapping_mul(cost);
-    let from_ahead = spent.min(vm.ahead);
+}
+
+impl<'a> Masks<'a> {
+    /// Whether what is known is of this loop, and its fields are compared with the same.
+    fn is_of(&self, about: (u16, usize), filter: &Filter, window: &Window) -> bool {
+        let others = filter.conditions.iter().zip(&self.others);
+        self.about == about
+            && self.list == get(window, filter.list)
+            && others.fold(0, |any, (own, other)| any | (get(window, own.other) ^ other)) == 0
+    }
+
+    /// Begins with a loop; tells whether its items are rows whose fields lie in columns of whole words.
+    #[inline(never)]
+    fn begin(&mut self, about: (u16, usize), filter: &Filter, rows: &Rows<'a>, window: &Window) -> bool {
+        let list = get(window, filter.list);
+        let known = self.columns(filter, list, rows);
+        if known.is_none() {
+            (self.about, self.vain) = ((NOTHING, 0), (about.0, list));
+            return false;
+        }
+        (self.about, self.list) = (about, list);
+        (self.item, self.index, self.cost) = (filter.item, filter.index, filter.cost);
+        self.shift = u16::BITS.wrapping_sub(filter.cost.leading_zeros());
+        (self.start, self.rows) = (0, 0);
+        self.credits = [filter.credit; MOST + 1];
+        let words = self.starts.iter_mut().zip(&mut self.inside);
+        let conditions = self.credits.iter_mut().zip(words).zip(&mut self.others);
+        for (own, ((credit, (start, inside)), other)) in filter.conditions.iter().zip(conditions) {
+            (*credit, *other) = (own.credit, get(window, own.other));
+            (*start, *inside) = (own.start, own.start.wrapping_add(own.inside.into()));
+        }
+        true
+    }
+
+    fn columns(&mut self, filter: &Filter, list: u64, rows: &Rows<'a>) -> Option<()> {
+        let (first, items) = rows.walk(list)?;
+        (self.first, self.items) = (first, wide(items));
+        let start = slot::index(Reference::unpack(first).index);
+        for (own, column) in filter.conditions.iter().zip(&mut self.columns) {
+            *column = rows.words(first, own.field)?.get(start..)?.get(..self.items)?;
+        }
+        Some(())
+    }
+
+    /// The bits of the rows that make one word with this one, from a condition of it on.
+    #[inline(always)]
+    fn bits_from(&self, at: usize, from: u8) -> u64 {
+        let below = at.wrapping_rem(ROWS).wrapping_mul(BITS).wrapping_add(usize::from(from));
+        self.bits(at) & u64::MAX.wrapping_shl(slot::count(below))
+    }
+
+    /// The bits of the rows that make one word with this one.
+    #[inline(always)]
+    fn bits(&self, at: usize) -> u64 {
+        self.may_hold.as_chunks::<ROWS>().0.get(at / ROWS).map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// What jumps over the conditions before this one have put back.
+    #[inline(always)]
+    fn fuel_before(&self, condition: u8) -> i64 {
+        self.credits.get(usize::from(condition & 7)).map_or(0, |credit| i64::from(*credit))
+    }
+
+    /// Whether a condition that may hold for a row surely does: values that are 0 or more and no bits beyond those of
+    /// numbers are in the order of floats.
+    #[inline(always)]
+    fn surely_holds(&self, row: usize, condition: u8) -> bool {
+        const INFINITE: u64 = f64::INFINITY.to_bits();
+        let item = self.start.wrapping_add(row);
+        let value = self.columns.get(usize::from(condition)).and_then(|column| column.get(item));
+        value.is_some_and(|value| *value <= INFINITE)
+    }
+
+    /// The word to go on with where a condition holds.
+    #[inline(always)]
+    fn inside(&self, condition: u8) -> u32 {
+        self.inside.get(usize::from(condition & 7)).copied().unwrap_or(0)
+    }
+
+    /// The word to go on with to look at a condition.
+    #[inline(always)]
+    fn start_of(&self, condition: u8) -> u32 {
+        self.starts.get(usize::from(condition & 7)).copied().unwrap_or(0)
+    }
+
+    /// The first condition that may hold, from one of an item on, and its item; nothing if there is none before `end`.
+    #[inline(always)]
+    fn next(
+        &mut self,
+        conditions: &[Condition],
+        (item, from): (usize, u8),
+        end: usize,
+    ) -> Option<(usize, u8)> {
+        if item.wrapping_sub(self.start) >= self.rows {
+            self.look(conditions, item, end);
+        }
+        let mut at = item.wrapping_sub(self.start);
+        let mut bits = self.bits_from(at, from);
+        while bits == 0 {
+            at = at.wrapping_add(ROWS).wrapping_sub(at.wrapping_rem(ROWS));
+            if at >= self.rows {
+                let behind = self.start.wrapping_add(self.rows);
+                if behind >= end {
+                    return None;
+                }
+                self.look(conditions, behind, end);
+                at = 0;
+            }
+            bits = self.bits(at);
+        }
+        let (row, condition) = place(at, bits);
+        let item = self.start.wrapping_add(row);
+        (item < end).then_some((item, condition))
+    }
+
+    /// Looks at items from this one on.
+    #[inline(never)]
+    fn look(&mut self, conditions: &[Condition], item: usize, end: usize) {
+        let goes_on = item == self.start.wrapping_add(self.rows);
+        let reach = if goes_on { self.rows.saturating_mul(2).clamp(FIRST, BLOCK) } else { FIRST };
+        (self.start, self.rows) = (item, reach.min(end.saturating_sub(item)));
+        self.may_hold = [0; BLOCK];
+        let Some(may_hold) = self.may_hold.get_mut(..self.rows) else { return };
+        let columns = self.columns.iter().zip(&self.others);
+        for (bit, (condition, (column, other))) in (0_u32..).zip(conditions.iter().zip(columns)) {
+            let values = column.get(item..).and_then(|values| values.get(..self.rows)).unwrap_or(&[]);
+            mark(condition.relation, may_hold, values, *other, 1_u8.wrapping_shl(bit));
+        }
+    }
+}
+
+/// The row and the condition of the lowest bit, of the bits of rows that make one word with this one.
+#[inline(always)]
+fn place(at: usize, bits: u64) -> (usize, u8) {
+    let place = bits.trailing_zeros();
+    let row = at.wrapping_sub(at.wrapping_rem(ROWS)).wrapping_add(slot::index(place >> 3));
+    (row, u8::try_from(place & 7).unwrap_or(0))
+}
+
+#[inline(always)]
+fn wide(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+/// Passes over rows and conditions that do not hold, from the beginning of a row on.
+#[inline(never)]
+fn pass_rows(number: u16, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (u32, i64) {
+    let Some(filter) = vm.code.filters.get(usize::from(number)) else { return (0, fuel) };
+    let about = (number, vm.base);
+    if !vm.masks.is_of(about, filter, window) && !vm.masks.begin(about, filter, &vm.rows, window) {
+        return (0, fuel);
+    }
+    if get(window, filter.item) != vm.masks.first.wrapping_add(get(window, filter.index)) {
+        return (0, fuel);
+    }
+    pass(number, 0, window, fuel, vm)
+}
+
+/// Passes over conditions that do not hold, from one of a row on, up to the last row of the loop. Gives the word to go
+/// on with, or 0 if that is the next one, and the fuel.
+#[inline(never)]
+fn pass(number: u16, from: u8, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (u32, i64) {
+    let Some(filter) = vm.code.filters.get(usize::from(number)) else { return (0, fuel) };
+    let start = wide(get(window, filter.index));
+    // A round is paid at its end, when the jumps over its conditions have put back what they do.
+    let before = vm.masks.fuel_before(from);
+    let there = fuel.wrapping_add(vm.ahead).wrapping_sub(before).max(0).cast_unsigned();
+    // At least half of the rounds that can be paid: to know all would take a division.
+    let most = wide(there.wrapping_shr(vm.masks.shift));
+    let last = vm.masks.items.wrapping_sub(1).min(start.saturating_add(most));
+    let found = vm.masks.next(&filter.conditions, (start, from), last.wrapping_add(1));
+    let (to, until) = found.unwrap_or((last, 0));
+    if (to, until) <= (start, from) {
+        return (0, fuel);
+    }
+    if !filter.goes_on {
+        leave_registers(filter, &vm.masks.columns, window, start, (to, until));
+    }
+    let index = to as u64;
+    set(window, filter.item, vm.masks.first.wrapping_add(index));
+    set(window, filter.index, index);
+    let rounds = to.wrapping_sub(start) as u64;
+    let rounds = rounds.wrapping_mul(u64::from(filter.cost)).cast_signed();
+    let spent = rounds.wrapping_add(before).wrapping_sub(vm.masks.fuel_before(until));
+    let from_ahead = spent.max(0).min(vm.ahead);
     vm.ahead = vm.ahead.wrapping_sub(from_ahead);
     vm.mark = vm.mark.wrapping_add(from_ahead);
-    fuel.wrapping_add(from_ahead).wrapping_sub(spent)
+    (vm.masks.start_of(until), take_all(fuel.wrapping_add(from_ahead), spent))
 }
 
-/// How many rows from this one on there are, at most so many, for which surely no condition holds.
-fn surely_none(filter: &Filter, rows: &Rows<'_>, looked: &mut Looked, row: u64, most: usize) -> usize {
-    let start = slot::index(slot::low(row));
-    let end = start.saturating_add(most);
-    let mut at = start;
-    while at < end {
-        let mut first = Ahead { row: end, may_hold: true, ..Ahead::default() };
-        for (ahead, condition) in looked.conditions.iter_mut().zip(&filter.conditions) {
-            let Some(column) = rows.words(row, condition.field) else { return at.saturating_sub(start) };
-            ahead.look(condition.relation, column, at, end);
-            if ahead.row < first.row || (ahead.row == first.row && ahead.may_hold) {
-                first = *ahead;
-            }
+/// Leaves in the registers what conditions leave there that do not hold: those of rows up to the one before a condition.
+fn leave_registers(filter: &Filter, columns: &[&[u64]; MOST], window: &Window, row: usize, to: (usize, u8)) {
+    let passed = |row: usize, conditions: usize| {
+        for (own, column) in filter.conditions.iter().zip(columns).take(conditions) {
+            set(window, own.loaded, column.get(row).copied().unwrap_or(0));
+            set(window, own.result, 0);
         }
-        at = first.row;
-        if first.may_hold {
-            break;
-        }
+    };
+    if let Some(before) = to.0.checked_sub(1).filter(|before| *before >= row) {
+        passed(before, MOST);
     }
-    at.saturating_sub(start)
+    passed(to.0, usize::from(to.1));
 }
 
-/// The first value for which the condition may hold, or how many there are.
+/// Sets a bit for each value for which the condition may hold. There are as many bytes as values, or else all are set.
 ///
 /// Values are compared as floats by their bits: that is the order of floats, and of whole numbers where one of them is
-/// 0 or more. What has no order (bits of no number) counts as holding. So for values before that one the condition
-/// surely does not hold; for the one itself the words behind decide. Floats, unlike words of 64 bits, can be compared
-/// two at a time on every x86-64.
+/// 0 or more. What has no order (bits of no number) counts as holding. So where the bit is not set, the condition surely
+/// does not hold; where it is, the words behind decide. Floats, unlike words of 64 bits, can be compared two at a time on
+/// every x86-64.
 #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "what has no order counts as holding")]
-fn first_that_may_hold(relation: Relation, values: &[u64], other: u64) -> usize {
+fn mark(relation: Relation, may_hold: &mut [u8], values: &[u64], other: u64, bit: u8) {
     // The least whole number has the bits of −0, which is not less than 0.
-    if other.cast_signed() < 0 || (other == 0 && relation == Relation::Less) {
-        return 0;
+    let comparable = other.cast_signed() >= 0 && !(other == 0 && relation == Relation::Less);
+    if !comparable || values.len() != may_hold.len() {
+        return may_hold.iter_mut().for_each(|byte| *byte |= bit);
     }
     let other = f64::from_bits(other);
     match relation {
-        Relation::Less => first(values, |value| !(value >= other)),
-        Relation::More => first(values, |value| !(value <= other)),
-        Relation::NotLess => first(values, |value| !(value < other)),
-        Relation::NotMore => first(values, |value| !(value > other)),
+        Relation::Less => mark_each(may_hold, values, bit, |value| !(value >= other)),
+        Relation::More => mark_each(may_hold, values, bit, |value| !(value <= other)),
+        Relation::NotLess => mark_each(may_hold, values, bit, |value| !(value < other)),
+        Relation::NotMore => mark_each(may_hold, values, bit, |value| !(value > other)),
     }
 }
 
-/// The first value of which something is so, or how many there are. All values of a block are asked, without branches.
+/// Sets a bit for each value of which something is so: blocks of them without branches, so that several are looked at by
+/// one instruction.
 #[inline(always)]
-fn first(values: &[u64], holds: impl Fn(f64) -> bool) -> usize {
-    let holds = |value: &u64| holds(f64::from_bits(*value));
-    let (blocks, last) = values.as_chunks::<BLOCK>();
-    let any =
-        |block: &[u64; BLOCK]| block.iter().fold(0_u64, |any, value| any | u64::from(holds(value))) != 0;
-    let clean = blocks.iter().position(any).unwrap_or(blocks.len());
-    let block = blocks.get(clean).map_or(last, |block| block);
-    let in_block = block.iter().position(holds).unwrap_or(block.len());
-    clean.saturating_mul(BLOCK).saturating_add(in_block)
+fn mark_each(may_hold: &mut [u8], values: &[u64], bit: u8, holds: impl Fn(f64) -> bool) {
+    let mark = |byte: &mut u8, value: &u64| {
+        *byte |= if holds(f64::from_bits(*value)) { bit } else { 0 };
+    };
+    let (blocks, last) = may_hold.as_chunks_mut::<16>();
+    let (value_blocks, last_values) = values.as_chunks::<16>();
+    for (bytes, values) in blocks.iter_mut().zip(value_blocks) {
+        bytes.iter_mut().zip(values).for_each(|(byte, value)| mark(byte, value));
+    }
+    last.iter_mut().zip(last_values).for_each(|(byte, value)| mark(byte, value));
 }
 
 #[cfg(test)]
@@ -208,6 +389,12 @@ mod tests {
         }
     }
 
+    fn may_hold(relation: Relation, value: u64, other: u64) -> bool {
+        let mut bytes = [0];
+        mark(relation, &mut bytes, &[value], other, 2);
+        bytes != [0]
+    }
+
     const RELATIONS: [Relation; 4] = [Relation::Less, Relation::More, Relation::NotLess, Relation::NotMore];
 
     #[test]
@@ -220,8 +407,7 @@ mod tests {
         let mut passed = 0;
         for (other, value) in words.iter().flat_map(|other| words.iter().map(move |value| (*other, *value))) {
             for relation in RELATIONS {
-                let none =
-                    first_that_may_hold(relation, &[value.cast_unsigned()], other.cast_unsigned()) == 1;
+                let none = !may_hold(relation, value.cast_unsigned(), other.cast_unsigned());
                 assert!(!(none && holds(relation, value, other)), "{value} {relation:?} {other}");
                 passed += u32::from(none);
             }
@@ -237,19 +423,19 @@ mod tests {
         {
             for relation in RELATIONS {
                 let (bits, other_bits) = (slot::from_float(value), slot::from_float(other));
-                let none = first_that_may_hold(relation, &[bits], other_bits) == 1;
+                let none = !may_hold(relation, bits, other_bits);
                 assert!(!(none && holds(relation, value, other)), "{value} {relation:?} {other}");
             }
         }
     }
 
     #[test]
-    fn the_first_is_found_wherever_it_is() {
+    fn each_value_has_its_bit() {
         for length in 0..70 {
-            for at in 0..=length {
-                let values: Vec<u64> = (0..length).map(|place| u64::from(place == at)).collect();
-                assert_eq!(first_that_may_hold(Relation::More, &values, 0), at.min(length));
-            }
+            let values: Vec<u64> = (0..length).map(|place| place * 7 % 3).collect();
+            let mut bytes = vec![1; values.len()];
+            mark(Relation::More, &mut bytes, &values, 1, 4);
+            assert!(bytes.iter().zip(&values).all(|(byte, value)| *byte == if *value > 1 { 5 } else { 1 }));
         }
     }
 }

@@ -148,5 +148,6 @@ table! {
     MulMulAddFloat => fused::MulMulAddFloat,
     Unfused => fused::Unfused,
     PassRows => skip::PassRows,
+    PassOn => skip::PassOn,
     Extended => reach::reach,
 }

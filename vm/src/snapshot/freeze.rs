@@ -155,11 +155,11 @@ impl Freezer<'_> {
             let types = imports.get(issued.import.index()).map_or(&[][..], |import| &import.parameters);
             self.collect.values(types.iter().copied().zip(log.arguments(*issued)), &mut slots);
         }
-        let issued = log.issued.iter().map(|issued| IssuedImage {
+        let issued = log.issued.iter().enumerate().map(|(at, issued)| IssuedImage {
             import: issued.import.0,
-            at: self.position(issued.pc),
-            money: issued.cost.0,
-            tokens: issued.cost.1,
+            at: self.position(slot::index(issued.pc)),
+            money: log.cost(at).0,
+            tokens: log.cost(at).1,
             number: issued.number,
             ordinal: issued.ordinal,
         });

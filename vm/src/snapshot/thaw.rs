@@ -2,6 +2,7 @@
 //! places and references are looked at here; a value that is merely another one is for the seal to prevent.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::ImportId;
@@ -66,7 +67,7 @@ pub(super) fn thaw(image: &Image, code: &Code, attached: &Attached, at: Moment) 
     state.meters = image.meters;
     state.at_begin = image.at_begin;
     state.totals = image.totals;
-    state.actions = thawer.actions(&image.actions)?;
+    state.actions = Arc::new(thawer.actions(&image.actions)?);
     state.call = thawer.call(&image.call)?;
     state.opening = image.opening;
     let states = code.module().states.len();
@@ -220,7 +221,7 @@ impl Thawer<'_> {
         let imports = &self.code.module().imports;
         let mut log = ActionLog::default();
         let mut slots = image.slots.as_slice();
-        for issued in &image.issued {
+        for (at, issued) in image.issued.iter().enumerate() {
             let types = &imports.get(usize::from(issued.import)).ok_or(Damaged)?.parameters;
             let (own, rest) = slots.split_at_checked(types.len()).ok_or(Damaged)?;
             slots = rest;
@@ -228,11 +229,13 @@ impl Thawer<'_> {
                 import: ImportId(issued.import),
                 first: slot::count(log.slots.len()),
                 count: u8::try_from(types.len()).map_err(|_| Damaged)?,
-                cost: (issued.money, issued.tokens),
-                pc: self.word(issued.at)?,
+                pc: slot::count(self.word(issued.at)?),
                 number: issued.number,
                 ordinal: issued.ordinal,
             });
+            if (issued.money, issued.tokens) != (0, 0) {
+                log.costs.push((at, (issued.money, issued.tokens)));
+            }
             log.slots.extend(self.build.values(types.iter().copied(), own)?);
         }
         let count = log.issued.len();

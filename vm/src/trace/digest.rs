@@ -37,15 +37,14 @@ impl Digest {
         place: Option<(u16, u32)>,
         payload: impl FnOnce(&mut Vec<u8>),
     ) {
-        self.block.push(tag);
-        self.block.extend_from_slice(&fuel.to_le_bytes());
+        // All at once: the tag, the fuel, whether there is a place, function and op.
+        let head = u128::from(tag) | u128::from(fuel) << 8;
         match place {
             Some((function, op)) => {
-                self.block.push(1);
-                self.block.extend_from_slice(&function.to_le_bytes());
-                self.block.extend_from_slice(&op.to_le_bytes());
+                let head = head | 1 << 72 | u128::from(function) << 80 | u128::from(op) << 96;
+                self.block.extend_from_slice(&head.to_le_bytes());
             }
-            None => self.block.push(0),
+            None => self.block.extend(head.to_le_bytes().iter().take(10)),
         }
         payload(&mut self.block);
         if self.block_bytes() >= BLOCK {
@@ -129,8 +128,8 @@ fn put_part(bytes: &mut Vec<u8>, value: ValueRef<'_>, parts: &mut u32, depth: u3
     let deeper = depth.saturating_add(1);
     match value.ty().map(Type::class) {
         Some(Class::Word | Class::Bool | Class::Float) => {
-            bytes.push(1);
-            bytes.extend_from_slice(&value.slot.to_le_bytes());
+            let [a, b, c, d, e, f, g, h] = value.slot.to_le_bytes();
+            bytes.extend_from_slice(&[1, a, b, c, d, e, f, g, h]);
         }
         Some(Class::String) => {
             bytes.push(2);
