@@ -478,7 +478,7 @@ pub enum ExprKind {
         /// How many: an int.
         count: Box<Expr>,
         /// The loop.
-        iteration: Iteration,
+        iteration: Box<Iteration>,
         /// BY: a number or a string.
         key: Box<Expr>,
     },
@@ -494,7 +494,7 @@ pub enum ExprKind {
         /// Which.
         aggregate: Aggregate,
         /// The loop.
-        iteration: Iteration,
+        iteration: Box<Iteration>,
         /// Evaluated for each item.
         value: Option<Box<Expr>>,
     },

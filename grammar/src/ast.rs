@@ -11,7 +11,8 @@ use smol_str::SmolStr;
 use crate::span::Span;
 
 pub use expression::{
-    Aggregate, Argument, BinaryOperator, Expr, ExprKind, Generator, StringLiteral, StringPart, UnaryOperator,
+    Aggregate, Argument, BinaryOperator, Expr, ExprKind, Generator, StringLiteral, StringPart, Top,
+    UnaryOperator,
 };
 pub use statement::{
     AssignOperator, Block, Condition, IfArm, MatchArm, Pattern, PatternKind, Statement, StatementKind,

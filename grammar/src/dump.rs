@@ -329,14 +329,14 @@ fn expr(it: &Expr) -> String {
             let value = value.iter().map(|value| expr(value));
             node(&head, value.chain([generator_text(generator)]))
         }
-        ExprKind::Top { bottom, count, binder, source, filter, key } => node(
-            if *bottom { "bottom" } else { "top" },
+        ExprKind::Top(top) => node(
+            if top.bottom { "bottom" } else { "top" },
             [
-                expr(count),
-                binder.text.to_string(),
-                expr(source),
-                optional(filter.as_deref(), expr),
-                expr(key),
+                expr(&top.count),
+                top.binder.text.to_string(),
+                expr(&top.source),
+                optional(top.filter.as_deref(), expr),
+                expr(&top.key),
             ],
         ),
         ExprKind::If { condition, then, otherwise } => {

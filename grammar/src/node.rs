@@ -658,7 +658,8 @@ fn deepest(kind: &ExprKind) -> Depth {
             let inside = [Some(&*generator.source), generator.filter.as_deref(), value.as_deref()];
             deepest_of(inside.into_iter().flatten())
         }
-        ExprKind::Top { count, source, filter, key, .. } => {
+        ExprKind::Top(top) => {
+            let Top { count, source, filter, key, .. } = &**top;
             let inside = [Some(&**count), Some(&**source), filter.as_deref(), Some(&**key)];
             deepest_of(inside.into_iter().flatten())
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use swarm_bytecode::module::{Factors as InputFactors, InputId, Polynomial, Term};
 use swarm_bytecode::numeric;
 use swarm_grammar::span::Span;
@@ -32,14 +32,14 @@ pub struct Sum {
     /// The term without symbols: most sums have no other.
     constant: u64,
     /// The others, in order of their factors: each has a symbol, and a coefficient above 0. Few have more than one.
-    terms: Vec<(Factors, u64)>,
+    terms: SmallVec<[(Factors, u64); 1]>,
 }
 
 impl Clone for Sum {
     #[inline]
     fn clone(&self) -> Sum {
         // Costs are copied often, and nearly all of their sums are numbers.
-        let terms = if self.terms.is_empty() { Vec::new() } else { self.terms.clone() };
+        let terms = if self.terms.is_empty() { SmallVec::new() } else { self.terms.clone() };
         Sum { constant: self.constant, terms }
     }
 }
@@ -151,12 +151,12 @@ impl Sum {
 
     /// A number.
     pub fn constant(value: u64) -> Sum {
-        Sum { constant: value, terms: Vec::new() }
+        Sum { constant: value, terms: SmallVec::new() }
     }
 
     /// One symbol.
     pub fn symbol(symbol: Symbol) -> Sum {
-        Sum { constant: 0, terms: vec![(SmallVec::from_slice(&[symbol]), 1)] }
+        Sum { constant: 0, terms: smallvec![(SmallVec::from_slice(&[symbol]), 1)] }
     }
 
     /// Puts a term together with what is known of the same factors.

@@ -70,7 +70,7 @@ impl Body<'_, '_> {
                 return None;
             }
         };
-        Some(typed(ExprKind::Aggregate { aggregate, iteration, value }, ty, span))
+        Some(typed(ExprKind::Aggregate { aggregate, iteration: Box::new(iteration), value }, ty, span))
     }
 
     /// What an aggregate counts, adds or compares.

@@ -383,7 +383,7 @@ impl<'t> Names<'t> {
             }
             Kind::String(literal) => self.of_text(literal),
             // Loops are no constants.
-            Kind::Aggregate { .. } | Kind::Top { .. } => {}
+            Kind::Aggregate { .. } | Kind::Top(_) => {}
             Kind::Number(_) | Kind::Bool(_) | Kind::None | Kind::Error => {}
         }
     }

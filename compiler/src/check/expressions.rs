@@ -11,7 +11,6 @@ use super::conversions::Wanted;
 use super::effects::Effect;
 use super::environment::Symbol;
 use super::errors;
-use super::tops::Top;
 use crate::typed::{Expr, ExprKind};
 
 impl Body<'_, '_> {
@@ -80,10 +79,7 @@ impl Body<'_, '_> {
                 self.choice(condition, then, otherwise, source.span, expected)
             }
             Kind::Map(entries) => self.map(entries, source.span, expected),
-            Kind::Top { bottom, count, binder, source: items, filter, key } => {
-                let top = Top { bottom: *bottom, count, binder, items, filter: filter.as_deref(), key };
-                self.top(&top, source.span, expected)
-            }
+            Kind::Top(top) => self.top(top, source.span, expected),
             Kind::Range(..) => {
                 self.report(errors::types::range_as_value(source.span));
                 None

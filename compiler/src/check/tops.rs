@@ -1,4 +1,4 @@
-//! TOP and BOTTOM: the items of a list, or the values of a map, with the greatest or least keys.
+//! `TOP 3 t IN xs WHERE c BY t.cost` and BOTTOM: the items of a list, or the values of a map, with the greatest or least keys.
 
 use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast;
@@ -10,27 +10,17 @@ use super::effects::Allowed;
 use super::errors;
 use crate::typed::{Expr, ExprKind, Iteration, Source};
 
-/// `TOP 3 t IN xs WHERE c BY t.cost`, as it is written.
-pub(crate) struct Top<'s> {
-    pub(crate) bottom: bool,
-    pub(crate) count: &'s ast::Expr,
-    pub(crate) binder: &'s ast::Name,
-    pub(crate) items: &'s ast::Expr,
-    pub(crate) filter: Option<&'s ast::Expr>,
-    pub(crate) key: &'s ast::Expr,
-}
-
 impl Body<'_, '_> {
-    pub(crate) fn top(&mut self, written: &Top<'_>, span: Span, expected: Option<TypeId>) -> Option<Expr> {
+    pub(crate) fn top(&mut self, written: &ast::Top, span: Span, expected: Option<TypeId>) -> Option<Expr> {
         let word = if written.bottom { "how many BOTTOM takes" } else { "how many TOP takes" };
-        let count = self.value(written.count, TypeId::INT, &Wanted::words(word));
+        let count = self.value(&written.count, TypeId::INT, &Wanted::words(word));
         let mark = self.open();
         let parts = self.limited(Allowed::NO_ACTION, |body| {
-            let items = body.top_items(written.items);
+            let items = body.top_items(&written.source);
             let ty = items.as_ref().map(|(_, ty)| *ty);
             let item = body.declare(&written.binder.text, written.binder.span, ty, Role::Loop);
-            let filter = body.filter(written.filter);
-            let key = body.top_key(written.key);
+            let filter = body.filter(written.filter.as_deref());
+            let key = body.top_key(&written.key);
             let ((source, ty), filter, key) = (items?, filter?, key?);
             Some((Iteration { source, item, index: None, filter }, ty, key))
         });
@@ -49,7 +39,7 @@ impl Body<'_, '_> {
         let own = self.cx.types.list(ty, max);
         let ty = self.as_expected(own, expected);
         let (bottom, count, key) = (written.bottom, Box::new(count), Box::new(key));
-        Some(typed(ExprKind::Top { bottom, count, iteration, key }, ty, span))
+        Some(typed(ExprKind::Top { bottom, count, iteration: Box::new(iteration), key }, ty, span))
     }
 
     fn top_items(&mut self, items: &ast::Expr) -> Option<(Source, TypeId)> {

@@ -115,7 +115,7 @@ pub(crate) fn generate<'p>(
         function,
         index,
         emitter: Emitter::new(),
-        registers: Registers::default(),
+        registers: Registers::new(),
         homes: vec![None; function.locals.len()],
         written: BTreeSet::new(),
         replaced: BTreeSet::new(),

@@ -24,12 +24,19 @@ struct Slot {
 }
 
 /// The registers of a function as they are handed out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Registers {
     slots: Vec<Slot>,
 }
 
+/// Registers for which there is room from the start.
+const ROOM: usize = 16;
+
 impl Registers {
+    pub(crate) fn new() -> Registers {
+        Registers { slots: Vec::with_capacity(ROOM) }
+    }
+
     /// A register for a value without a name; `None` where all are in use.
     pub(crate) fn temporary(&mut self, ty: TypeId) -> Option<Register> {
         self.take(ty, &Holder::Temporary)

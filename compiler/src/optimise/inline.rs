@@ -208,7 +208,7 @@ fn put(template: &Template, arguments: &[Expr], locals: &mut Vec<Local>) -> Expr
             None => moved(local),
         },
         ExprKind::Aggregate { iteration, .. } | ExprKind::Top { iteration, .. } => {
-            let Iteration { source, item, index, .. } = iteration;
+            let Iteration { source, item, index, .. } = &mut **iteration;
             moved(item);
             index.iter_mut().for_each(moved);
             if let Source::Map(_, key) = source {

@@ -63,20 +63,7 @@ pub enum ExprKind {
         paren: bool,
     },
     /// `TOP 3 t IN xs WHERE c BY e`, `BOTTOM …`
-    Top {
-        /// Whether it is BOTTOM.
-        bottom: bool,
-        /// How many.
-        count: Box<Expr>,
-        /// Name of an item.
-        binder: Name,
-        /// The items.
-        source: Box<Expr>,
-        /// `WHERE`
-        filter: Option<Box<Expr>>,
-        /// `BY`
-        key: Box<Expr>,
-    },
+    Top(Box<Top>),
     /// `IF c THEN a ELSE b`
     If {
         /// Condition.
@@ -103,6 +90,23 @@ pub struct Generator {
     pub filter: Option<Box<Expr>>,
     /// Where.
     pub span: Span,
+}
+
+/// `TOP 3 t IN xs WHERE c BY e`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Top {
+    /// Whether it is BOTTOM.
+    pub bottom: bool,
+    /// How many.
+    pub count: Box<Expr>,
+    /// Name of an item.
+    pub binder: Name,
+    /// The items.
+    pub source: Box<Expr>,
+    /// `WHERE`
+    pub filter: Option<Box<Expr>>,
+    /// `BY`
+    pub key: Box<Expr>,
 }
 
 /// The aggregates.

@@ -105,12 +105,12 @@ impl Expressions<'_> {
             ExprKind::Aggregate { aggregate, value, generator, paren } => {
                 self.aggregate(*aggregate, value.as_deref(), generator, *paren)
             }
-            ExprKind::Top { bottom, count, binder, source, filter, key } => {
-                let word = if *bottom { "BOTTOM " } else { "TOP " };
-                let mut parts = vec![word.into(), self.expr(count), format!(" {} IN ", binder.text).into()];
-                parts.push(self.expr(source));
-                parts.extend(filter.iter().map(|filter| continued(["WHERE ".into(), self.expr(filter)])));
-                parts.push(continued(["BY ".into(), self.expr(key)]));
+            ExprKind::Top(top) => {
+                let (word, name) = (if top.bottom { "BOTTOM " } else { "TOP " }, &top.binder.text);
+                let mut parts = vec![word.into(), self.expr(&top.count), format!(" {name} IN ").into()];
+                parts.push(self.expr(&top.source));
+                parts.extend(top.filter.iter().map(|filter| continued(["WHERE ".into(), self.expr(filter)])));
+                parts.push(continued(["BY ".into(), self.expr(&top.key)]));
                 Layout::Group(parts)
             }
             ExprKind::If { condition, then, otherwise } => Layout::Group(vec![
