@@ -37,6 +37,7 @@ use crate::outside::Outside;
 use chain::{Chained, Exit, Rest, Stepped, Vm};
 pub(crate) use observer::{Blind, Observer};
 use rows::Rows;
+pub(crate) use skip::Passing;
 pub(crate) use window::get;
 use window::shape;
 

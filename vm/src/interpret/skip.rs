@@ -2,8 +2,9 @@
 #![expect(non_snake_case, reason = "a handler is named as its word")]
 
 use super::chain::{Mode, Rest, Vm, go_on, handlers, mistaken};
-use super::rows::Rows;
 use super::window::{get, set};
+use crate::attached::Attached;
+use crate::decode::Code;
 use crate::filter::{self, Filter, Relation};
 use crate::scope::Window;
 use crate::slot;
@@ -79,13 +80,13 @@ struct Ahead {
 }
 
 impl Looked {
-    /// Forgets what does not hold for a look from this row on.
-    fn look(&mut self, filter: u16, conditions: &[filter::Condition], row: u64, window: &Window) {
+    /// Forgets what does not hold for a look from this row on, with what the fields are compared with.
+    fn look(&mut self, filter: u16, conditions: &[filter::Condition], row: u64, other: impl Fn(u8) -> u64) {
         let same_table = slot::Reference::unpack(row).source == slot::Reference::unpack(self.row).source;
         let known = self.filter == filter && same_table && row >= self.row;
         (self.filter, self.row) = (filter, row);
         for (ahead, condition) in self.conditions.iter_mut().zip(conditions) {
-            let other = get(window, condition.other);
+            let other = other(condition.other);
             if !known || ahead.other != other {
                 *ahead = Ahead { other, row: 0, may_hold: false, reach: AHEAD };
             }
@@ -120,8 +121,8 @@ fn pass(number: u16, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> i64 {
     // What can be paid; what is kept back for looks at the native stack is there as well.
     let affordable = fuel.saturating_add(vm.ahead).checked_div(cost).unwrap_or(0);
     let most = usize::try_from(affordable).unwrap_or(0).min(left);
-    vm.looked.look(number, &filter.conditions, row, window);
-    let passed = surely_none(filter, &vm.rows, &mut vm.looked, row, most);
+    vm.looked.look(number, &filter.conditions, row, |register| get(window, register));
+    let passed = surely_none(filter, |field| vm.rows.words(row, field), &mut vm.looked, row, most);
     vm.luck = vm.luck.with(passed);
     let Some(last) = u64::try_from(passed).ok().and_then(|passed| passed.checked_sub(1)) else { return fuel };
     for condition in &filter.conditions {
@@ -138,15 +139,48 @@ fn pass(number: u16, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> i64 {
     fuel.wrapping_add(from_ahead).wrapping_sub(spent)
 }
 
-/// How many rows from this one on there are, at most so many, for which surely no condition holds.
-fn surely_none(filter: &Filter, rows: &Rows<'_>, looked: &mut Looked, row: u64, most: usize) -> usize {
+/// What compiled code keeps of its looks.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Passing {
+    luck: Luck,
+    looked: Looked,
+}
+
+impl Passing {
+    /// How many rows from this one on there are, at most so many, for which surely no condition of a filter holds, and
+    /// how many behind the next it is not worth looking at.
+    pub(crate) fn pass(
+        &mut self,
+        (code, attached): (&Code, &Attached),
+        number: u16,
+        (row, most): (u64, usize),
+        other: impl Fn(u8) -> u64,
+    ) -> (usize, u32) {
+        let Some(filter) = code.filters.get(usize::from(number)) else { return (0, 0) };
+        self.looked.look(number, &filter.conditions, row, other);
+        let words = |field| attached.column(row, field).words(row);
+        let passed = surely_none(filter, words, &mut self.looked, row, most);
+        self.luck = self.luck.with(passed);
+        (passed, self.luck.wait)
+    }
+}
+
+/// How many rows from this one on there are, at most so many, for which surely no condition holds; `words` gives the
+/// values of a field in all rows.
+fn surely_none<'a>(
+    filter: &Filter,
+    words: impl Fn(u8) -> Option<&'a [u64]>,
+    looked: &mut Looked,
+    row: u64,
+    most: usize,
+) -> usize {
     let start = slot::index(slot::low(row));
     let end = start.saturating_add(most);
     let mut at = start;
     while at < end {
         let mut first = Ahead { row: end, may_hold: true, ..Ahead::default() };
         for (ahead, condition) in looked.conditions.iter_mut().zip(&filter.conditions) {
-            let Some(column) = rows.words(row, condition.field) else { return at.saturating_sub(start) };
+            let Some(column) = words(condition.field) else { return at.saturating_sub(start) };
             ahead.look(condition.relation, column, at, end);
             if ahead.row < first.row || (ahead.row == first.row && ahead.may_hold) {
                 first = *ahead;
