@@ -80,6 +80,8 @@ pub(crate) struct Body<'p> {
     ranges: Ranges,
     /// Floats that may be −0 in their locals, where nobody sees it.
     signed: Vec<bool>,
+    /// Registers that are only ever set to one constant.
+    constants: Vec<bool>,
     /// Float ops whose results are not looked at yet.
     chain: Option<Chain>,
     /// Lists whose headers a loop knows.
@@ -141,6 +143,7 @@ impl<'p> Body<'p> {
             is_reached: true,
             ranges: Ranges::of(function),
             signed: floats::signed(function),
+            constants: values::constants(function),
             chain: None,
             lists: Lists::default(),
             scratch: [0; 3],
@@ -411,7 +414,9 @@ impl<'p> Body<'p> {
         }
     }
 
+    /// Whether a register has one value wherever it has any, so that nothing has to keep it.
     fn is_constant(&self, register: Register) -> bool {
-        self.ranges.get(register).constant().is_some()
+        let once = self.constants.get(usize::from(register.0)).copied().unwrap_or(false);
+        once || self.ranges.get(register).constant().is_some()
     }
 }

@@ -11,6 +11,12 @@ pub(crate) const LENGTH: u64 = 8;
 pub(crate) const VALUE: u64 = 16;
 /// `F` where a run left by itself.
 pub(crate) const FUEL: u64 = 24;
+/// How many actions compiled code has noted.
+pub(crate) const NOTED: u64 = 32;
+/// Bytes of such a note: the call, `F` before it, arguments.
+pub(crate) const NOTE_BYTES: u64 = 64;
+/// Most notes.
+pub(crate) const MOST_NOTES: u64 = 256;
 /// The global with the place behind the frames that left.
 pub(crate) const TOP: u32 = 0;
 /// The global with what frames may take without asking, in bytes as [`FRAME`] counts them.
@@ -23,6 +29,10 @@ pub(crate) const SCRATCH: u64 = 4096;
 pub(crate) const GIVEN: u64 = 8192;
 /// Bytes of arena for which there is one mark.
 pub(crate) const PAGE_BITS: u32 = 12;
+/// Fields of the rows that a loop goes through before it asks for rows to pass over: a column of so many bytes each.
+pub(crate) const NEAR_BYTES: u64 = 1 << 10;
+/// Most such columns.
+pub(crate) const MOST_NEAR: usize = 16;
 /// Most bytes of arena.
 pub(crate) const MAX_ARENA: u64 = 1 << 30;
 /// Words below the arena's first: an object's offset is never less.
@@ -45,6 +55,14 @@ pub(crate) struct Places {
     pub(crate) log: u64,
     /// Marks of pages of the arena that were written.
     pub(crate) marks: u64,
+    /// Fields of the rows that are gone through now.
+    pub(crate) near: u64,
+    /// Actions noted.
+    pub(crate) notes: u64,
+    /// For each site of a host call how many actions may be noted before somebody has to be asked.
+    pub(crate) allowed: u64,
+    /// How many sites there are.
+    pub(crate) sites: u32,
     /// Columns of host tables.
     pub(crate) columns: u64,
     /// Most frames at once.
@@ -56,9 +74,14 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// For so many inputs and context values, and functions of at most so many registers, of which those that are called
+    /// For so many inputs and context values, sites of host calls, and functions of at most so many registers, of which those that are called
     /// have at least `smallest`.
-    pub(crate) fn new(inputs: usize, contexts: usize, registers: usize, smallest: Option<usize>) -> Places {
+    pub(crate) fn new(
+        (inputs, contexts): (usize, usize),
+        sites: u32,
+        registers: usize,
+        smallest: Option<usize>,
+    ) -> Places {
         let words = |count: usize| u64::try_from(count).unwrap_or(0).saturating_mul(8);
         let registers = words(registers);
         // What a frame may take of the stack: each register and each of the values at work, spilled, and what the call
@@ -71,10 +94,25 @@ impl Places {
         let log = at_contexts.saturating_add(contexts);
         let entries = frames.saturating_add(2).saturating_mul(registers.saturating_add(16));
         let marks = log.saturating_add(entries);
-        let columns = marks.saturating_add(MAX_ARENA >> PAGE_BITS).next_multiple_of(64);
+        let near = marks.saturating_add(MAX_ARENA >> PAGE_BITS).next_multiple_of(64);
+        let notes = near.saturating_add(words(MOST_NEAR).saturating_mul(NEAR_BYTES >> 3));
+        let allowed = notes.saturating_add(MOST_NOTES.saturating_mul(NOTE_BYTES));
+        let columns = allowed.saturating_add(u64::from(sites).saturating_mul(8)).next_multiple_of(64);
         let calls = smallest.is_some();
         let smallest = u64::try_from(smallest.unwrap_or(0)).unwrap_or(0);
         let frame_bytes = swarm_bytecode::cost::frame_bytes(smallest);
-        Places { contexts: at_contexts, log, marks, columns, frames, frame_bytes, calls }
+        Places {
+            contexts: at_contexts,
+            log,
+            marks,
+            near,
+            notes,
+            allowed,
+            sites,
+            columns,
+            frames,
+            frame_bytes,
+            calls,
+        }
     }
 }

@@ -36,7 +36,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use swarm_bytecode::op::Op;
 use swarm_vm::Program;
-use swarm_vm::tier::{OpAt, Tier, Work};
+use swarm_vm::tier::{OpAt, PassRows, Tier, Work};
 use wasmtime::{Cache, CacheConfig, Config, Engine, Linker, OptLevel};
 
 use layout::STACK;
@@ -120,6 +120,7 @@ struct Known {
 struct Compiled {
     module: wasmtime::Module,
     places: layout::Places,
+    filters: Arc<[PassRows]>,
 }
 
 /// Whether compiled code is worth the ways into it and out of it.
@@ -136,6 +137,7 @@ impl Balance {
 
     fn add(&self, fuel: u64, visit: Visit) {
         let ways = visit.entries.saturating_mul(1_000).saturating_add(visit.helpers.saturating_mul(30));
+        let ways = ways.saturating_add(visit.calls.saturating_mul(30));
         self.fuel.fetch_add(fuel, Ordering::Relaxed);
         self.ways.fetch_add(ways, Ordering::Relaxed);
     }
@@ -241,7 +243,7 @@ impl Jit {
 fn compile(engine: &Engine, program: &Program, metered: bool) -> Option<Compiled> {
     let Translation { bytes, places } = module::translate(program, metered)?;
     let module = wasmtime::Module::new(engine, &bytes).ok()?;
-    Some(Compiled { module, places })
+    Some(Compiled { module, places, filters: program.pass_rows().into() })
 }
 
 impl Known {
@@ -320,7 +322,7 @@ impl Tier for Jit {
             Some(session) => Ok(session),
             None => {
                 let functions = program.module().functions.len();
-                Session::new(&self.linker, &compiled.module, compiled.places, functions)
+                Session::new(&self.linker, compiled, functions, self.metered)
             }
         };
         let Ok(mut session) = session else { return };

@@ -11,6 +11,7 @@ use wasm_encoder::{
 };
 
 use swarm_vm::Program;
+use swarm_vm::tier::PassRows;
 
 use crate::body::{Body, Quick, Use};
 use crate::layout::{CALM, Places, TOP};
@@ -20,8 +21,10 @@ use crate::layout::{CALM, Places, TOP};
 pub(crate) enum Helper {
     /// `(due, F) -> F`: the fuel does not cover a region.
     Look,
-    /// `(word, F, held, arguments) -> F`: a host call.
+    /// `(call, F, held, arguments) -> F`: a host call of at most two arguments.
     Host,
+    /// The same with up to four.
+    HostLong,
     /// `(function, op, F, held, changes) -> F`: any op; whether it may change what lies in the arena.
     Step,
     /// `(held) -> allowed`: one frame more.
@@ -30,24 +33,34 @@ pub(crate) enum Helper {
     Walk,
     /// `(item, field) -> address`: a column of a host table.
     Column,
+    /// `(filter, item, most, fields) -> passed and wait`: rows that a loop may pass over, and the fields of those behind
+    /// them, up to the next that it is worth asking for.
+    Pass,
 }
 
-/// Most arguments of a host call that [`Helper::Host`] makes.
-pub(crate) const HOST_ARGUMENTS: usize = 4;
-
 impl Helper {
-    pub(crate) const ALL: [Helper; 6] =
-        [Helper::Look, Helper::Host, Helper::Step, Helper::Rise, Helper::Walk, Helper::Column];
+    pub(crate) const ALL: [Helper; 8] = [
+        Helper::Look,
+        Helper::Host,
+        Helper::HostLong,
+        Helper::Step,
+        Helper::Rise,
+        Helper::Walk,
+        Helper::Column,
+        Helper::Pass,
+    ];
 
     /// Its name in the module.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Helper::Look => "look",
             Helper::Host => "host",
+            Helper::HostLong => "host_long",
             Helper::Step => "step",
             Helper::Rise => "rise",
             Helper::Walk => "walk",
             Helper::Column => "column",
+            Helper::Pass => "pass",
         }
     }
 
@@ -55,11 +68,13 @@ impl Helper {
         use ValType::{I32, I64};
         match self {
             Helper::Look => (&[I64, I64], I64),
-            Helper::Host => (&[I32, I64, I64, I64, I64, I64, I64], I64),
+            Helper::Host => (&[I64, I64, I64, I64, I64], I64),
+            Helper::HostLong => (&[I64, I64, I64, I64, I64, I64, I64], I64),
             Helper::Step => (&[I32, I32, I64, I64, I32], I64),
             Helper::Rise => (&[I64], I32),
             Helper::Walk => (&[I64], I64),
             Helper::Column => (&[I64, I32], I32),
+            Helper::Pass => (&[I32, I64, I64, I64], I64),
         }
     }
 }
@@ -82,6 +97,8 @@ pub(crate) struct Plan<'m> {
     pub(crate) strings: Vec<u64>,
     /// Functions that may return at once.
     pub(crate) quick: Vec<Option<Quick>>,
+    /// Rows that loops may pass over, by number.
+    pub(crate) filters: Vec<PassRows>,
 }
 
 impl Plan<'_> {
@@ -121,12 +138,13 @@ pub(crate) fn translate(program: &Program, metered: bool) -> Option<Translation>
     let called = called(module);
     let small = module.functions.iter().zip(&called).filter(|(_, called)| **called);
     let small = small.map(|(function, _)| function.registers.len()).min();
-    let places = Places::new(module.inputs.len(), module.contexts.len(), widest, small);
+    let places = Places::new((module.inputs.len(), module.contexts.len()), program.sites(), widest, small);
     let strings = (0..module.strings.len()).map_while(|at| program.string(at)).collect();
     let layouts: Vec<Layout> =
         module.functions.iter().map(|function| Layout::of(&function.code).ok()).collect::<Option<_>>()?;
     let quick = module.functions.iter().zip(&layouts).map(|(function, layout)| Quick::of(function, layout));
-    let plan = Plan { module, program, places, metered, strings, quick: quick.collect() };
+    let (quick, filters) = (quick.collect(), program.pass_rows());
+    let plan = Plan { module, program, places, metered, strings, quick, filters };
     let mut types = TypeSection::new();
     let mut imports = ImportSection::new();
     for (at, helper) in Helper::ALL.into_iter().enumerate() {

@@ -9,6 +9,7 @@ use std::cell::OnceCell;
 use swarm_bytecode::layout::Layout;
 use swarm_bytecode::op::{Flow, Op, Operand, OperandKind, Register};
 
+use crate::decode::Code;
 use crate::fuse::{Ask, Compared, Fusing, floats, words};
 use crate::slot;
 use crate::word::Word;
@@ -153,6 +154,31 @@ impl Filter {
         let outlives = |register: u8| outlive.get(usize::from(register)).copied().unwrap_or(true);
         !self.conditions.iter().any(|condition| outlives(condition.loaded) || outlives(condition.result))
     }
+}
+
+/// The registers of a function that nobody reads before they are written again, where it goes on at a word: what filters
+/// leave out. They hold one thing or another, as there was fuel for it. `None`: no filter of the function leaves out any.
+pub(crate) fn unread(code: &Code, function: u16, pc: usize) -> Option<[bool; 256]> {
+    let mut unread = None;
+    let own = |filter: &&Filter| {
+        let first = filter.conditions.first().map(|own| slot::index(own.start));
+        filter.goes_on && first.is_some_and(|first| code.origin(first).function == function)
+    };
+    let own = || code.filters.iter().filter(own).flat_map(|filter| &filter.conditions);
+    let mut mark = |condition: &Condition, is_unread: bool| {
+        let unread = unread.get_or_insert([false; 256]);
+        for register in [condition.loaded, condition.result] {
+            unread.iter_mut().skip(usize::from(register)).take(1).for_each(|own| *own = is_unread);
+        }
+    };
+    own().for_each(|condition| mark(condition, true));
+    // From its first word up to what is inside of it, a condition needs what it has written.
+    let begun = |own: &&Condition| {
+        let words = pc.saturating_sub(slot::index(own.start));
+        own.inside == 0 || (words > 0 && words < usize::from(own.inside))
+    };
+    own().filter(begun).for_each(|condition| mark(condition, false));
+    unread
 }
 
 /// An op, the number of its filter, and which of its conditions, or the end behind the last, it begins.

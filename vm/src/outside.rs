@@ -1,6 +1,7 @@
 //! What the interpreter asks of the world without leaving its loop.
 
 use crate::heap::Heap;
+use crate::host::Ready;
 use crate::machine::MemoryMeter;
 use crate::scope::Window;
 
@@ -29,6 +30,23 @@ pub(crate) trait Outside {
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Reply;
+    /// The same, with the arguments by themselves; none of them becomes shared by that.
+    fn call_with(
+        &mut self,
+        _site: u32,
+        _left: i64,
+        _arguments: &[u64; Ready::MOST],
+        _heap: &mut Heap,
+        _memory: &mut MemoryMeter,
+    ) -> Reply {
+        Reply::Declined
+    }
+    /// How many calls of a site can be made a little later than they are issued, one after the other and whatever else is
+    /// so, without anything standing against it: they are held for the end, or all that answers them is "done" and the
+    /// clock is not looked at. Nothing if such a call has to be made at once.
+    fn allows(&self, _site: u32, _memory: &MemoryMeter) -> Option<u64> {
+        None
+    }
     /// Looks at the clock. False if there is no time left, or it is up to the driver.
     fn look_at_clock(&mut self) -> bool {
         false

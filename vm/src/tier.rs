@@ -2,7 +2,6 @@
 //! goes through [`Work`], and at each op it can leave the rest to the interpreter. So a tier cannot have rules of its
 //! own: what it does not do, or may not do, the interpreter does.
 
-use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,9 +9,9 @@ use swarm_bytecode::cost;
 use swarm_bytecode::module::Module;
 
 use crate::attached::Attached;
-use crate::decode::{Code, Origin};
+use crate::decode::{Argument, Code, Origin};
 use crate::host::Ready;
-use crate::interpret::{Blind, Observer, interpret};
+use crate::interpret::{self, Blind, Observer, interpret};
 use crate::machine::{Frame, MAX_REGISTERS, Machine, Pause, WINDOW};
 use crate::outside::{Outside, Reply};
 use crate::program::Program;
@@ -71,6 +70,45 @@ pub struct OpAt {
     /// Index of the op in it.
     pub op: u32,
 }
+
+/// A host call of the program that can be made in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostCall {
+    /// Its number.
+    pub site: u32,
+    /// Its static cost.
+    pub due: u16,
+    /// The register that is TRUE behind it, if there is one.
+    pub tried: Option<u8>,
+}
+
+impl HostCall {
+    /// Most arguments.
+    pub const MOST: usize = Ready::MOST;
+}
+
+/// Rows of a host table that a loop may pass over, as the interpreter does: the word before its body.
+#[derive(Debug, Clone)]
+pub struct PassRows {
+    /// Its number, for [`Work::pass_rows`].
+    pub number: u16,
+    /// Register of the row.
+    pub item: u8,
+    /// Register of its place in the list.
+    pub index: u8,
+    /// Fuel of a row that is passed over.
+    pub cost: i64,
+    /// Registers that fields are compared with.
+    pub others: Vec<u8>,
+    /// Registers that are 0 behind such a row.
+    pub results: Vec<u8>,
+    /// Fields, and the registers that hold what they are in the last such row.
+    pub loaded: Vec<(u8, u8)>,
+}
+
+/// What is kept of rows that were looked at, from one [`Work::pass_rows`] to the next.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Passing(interpret::Passing);
 
 /// What came of a single op.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,6 +282,28 @@ impl Work<'_> {
         (0..rows).map(move |index| self.attached.field(slot::Reference { source: view, index }, field))
     }
 
+    /// The values of a field in all rows like this one, if they are whole words of a column.
+    pub fn words(&self, row: u64, field: u8) -> Option<&[u64]> {
+        self.attached.column(row, field).words(row)
+    }
+
+    /// A field of a row.
+    pub fn field(&self, row: u64, field: u8) -> u64 {
+        self.attached.field(slot::Reference::unpack(row), field)
+    }
+
+    /// How many rows from this one on a loop may pass over, at most so many, and how many behind the next it is not
+    /// worth asking for. `other` gives registers.
+    pub fn pass_rows(
+        &self,
+        passing: &mut Passing,
+        number: u16,
+        (row, most): (u64, usize),
+        other: impl Fn(u8) -> u64,
+    ) -> (usize, u32) {
+        passing.0.pass((self.code(), self.attached), number, (row, most), other)
+    }
+
     /// The first item and the number of items of a list that are rows of one view, in order.
     pub fn walk(&self, list: u64) -> Option<(u64, u64)> {
         self.attached.walk(list).parts()
@@ -335,66 +395,62 @@ impl Work<'_> {
         Some(fuel)
     }
 
-    /// Makes the host call of a word in place, if nothing stands against it: gives `F` after it, and the register that is
-    /// TRUE now, if there is one. Frames that are not open here hold so many bytes. Nothing if nothing was done, or if the
-    /// run cannot go on.
+    /// Makes a host call in place, if nothing stands against it, with what of `F` is left once its static cost is paid:
+    /// gives what is left after it. Frames that are not open here hold so many bytes. Nothing if nothing was done, or if
+    /// the run cannot go on.
+    #[inline]
     pub fn host_call(
         &mut self,
-        word: u32,
-        fuel: i64,
+        site: u32,
+        left: i64,
         held: u64,
-        arguments: [i64; 4],
-    ) -> Option<(i64, Option<u8>)> {
-        let code = self.program.code();
-        let pc = slot::index(word);
-        let (site, due, tried) = match code.words.get(pc) {
-            Some(&Word::Host { site, due, .. }) => (site, due, None),
-            Some(&Word::TryHost { site, due, result }) => (site, due, Some(result)),
-            _ => return None,
-        };
-        let registers = code.sites.get(slot::index(site)).map(|site| code.arguments(*site))?;
-        if registers.len() > Ready::MOST {
-            return None;
-        }
-        let left = fuel.wrapping_sub(i64::from(due));
+        arguments: &[u64; HostCall::MOST],
+    ) -> Option<i64> {
         if left < 0 {
             return None;
         }
         let machine = &mut *self.machine;
-        let stack = Cell::from_mut(machine.stack.as_mut_slice()).as_slice_of_cells();
-        let window = stack.get(machine.base..)?.first_chunk::<WINDOW>()?;
-        for (own, value) in registers.iter().zip(arguments) {
-            let value = value.cast_unsigned();
-            // An object of the arena is marked as shared: that is for the one who copies arenas.
-            if own.shares && value != 0 && value >> 32 == 0 {
-                return None;
-            }
-            if let Some(slot) = window.get(usize::from(own.register)) {
-                slot.set(value);
-            }
+        if held != 0 {
+            machine.memory.used = machine.memory.used.saturating_add(held);
         }
-        machine.memory.used = machine.memory.used.saturating_add(held);
-        let reply = self.outside.host_call(site, left, window, &mut machine.heap, &mut machine.memory);
-        machine.memory.give_back(held);
-        let (charge, look) = match reply {
-            Reply::Done { charge } => (charge, false),
-            Reply::Look { charge } => (charge, true),
-            Reply::Answered { charge } => {
-                machine.pc = pc;
-                machine.fuel = fuel.wrapping_sub(charge);
-                self.pause = Some(Pause::Answered);
-                return None;
-            }
-            Reply::Declined => return None,
+        let reply = self.outside.call_with(site, left, arguments, &mut machine.heap, &mut machine.memory);
+        if held != 0 {
+            machine.memory.give_back(held);
+        }
+        match reply {
+            Reply::Done { charge } => Some(left.wrapping_sub(charge)),
+            other => self.unusual_call(site, left, other),
+        }
+    }
+
+    /// How many calls of a site can be made a little later than they are issued, in their order, one after the other and
+    /// whatever else is so: they are held for the end, or all that can answer them is "done" and the clock is not looked
+    /// at. Nothing if such a call has to be made at once. No frames hold anything.
+    pub fn allows(&self, site: u32) -> Option<u64> {
+        self.outside.allows(site, &self.machine.memory)
+    }
+
+    /// Behind a call that was not simply made.
+    #[cold]
+    fn unusual_call(&mut self, site: u32, left: i64, reply: Reply) -> Option<i64> {
+        let pc = slot::index(self.code().sites.get(slot::index(site))?.pc);
+        let (due, tried) = match self.code().words.get(pc)? {
+            Word::Host { due, .. } => (*due, false),
+            Word::TryHost { due, .. } => (*due, true),
+            _ => return None,
         };
-        let fuel = fuel.wrapping_sub(charge);
-        if look && tried.is_none() && !self.outside.look_at_clock() {
-            machine.pc = pc.saturating_add(1);
-            machine.fuel = fuel;
-            self.pause = Some(Pause::Look);
-            return None;
-        }
-        Some((fuel, tried))
+        let (pc, charge, pause) = match reply {
+            Reply::Answered { charge } => (pc, charge, Pause::Answered),
+            Reply::Look { charge } if tried || self.outside.look_at_clock() => {
+                return Some(left.wrapping_sub(charge));
+            }
+            Reply::Look { charge } => (pc.saturating_add(1), charge, Pause::Look),
+            Reply::Done { .. } | Reply::Declined => return None,
+        };
+        self.machine.pc = pc;
+        self.machine.fuel = left.wrapping_sub(charge).wrapping_add(due.into());
+        self.pause = Some(pause);
+        None
     }
 
     /// Carries out one op of any function, with its operands in [`Work::scratch`], where its result is found. The frames
@@ -442,15 +498,62 @@ impl Work<'_> {
 }
 
 impl Program {
-    /// The word of an op, for a [`Tier`].
-    pub fn word_of(&self, at: OpAt) -> u32 {
-        slot::count(self.code().start_of_op(at.function, at.op))
+    /// The host call of an op that can be made in place, for a [`Tier`].
+    pub fn host_call_at(&self, at: OpAt) -> Option<HostCall> {
+        let code = self.code();
+        let (site, due, tried) = match code.words.get(code.start_of_op(at.function, at.op))? {
+            Word::Host { site, due, .. } => (*site, *due, None),
+            Word::TryHost { site, due, result } => (*site, *due, Some(*result)),
+            _ => return None,
+        };
+        let arguments = code.sites.get(slot::index(site)).map(|site| code.arguments(*site).len())?;
+        (arguments <= HostCall::MOST).then_some(HostCall { site, due, tried })
     }
 
-    /// The op of a word, for a [`Tier`].
-    pub fn op_of(&self, word: u32) -> OpAt {
-        let Origin { function, op, .. } = self.code().origin(slot::index(word));
-        OpAt { function, op }
+    /// All that loops may pass over, by number, for a [`Tier`].
+    pub fn pass_rows(&self) -> Vec<PassRows> {
+        let filters = self.code().filters.iter().zip(0_u16..);
+        let made = filters.map(|(filter, number)| PassRows {
+            number,
+            item: filter.item,
+            index: filter.index,
+            cost: filter.cost.into(),
+            others: filter.conditions.iter().map(|condition| condition.other).collect(),
+            results: filter.conditions.iter().map(|condition| condition.result).collect(),
+            loaded: filter.conditions.iter().map(|condition| (condition.field, condition.loaded)).collect(),
+        });
+        made.collect()
+    }
+
+    /// The number of the rows that may be passed over before an op, for a [`Tier`].
+    pub fn pass_rows_at(&self, at: OpAt) -> Option<u16> {
+        match self.code().words.get(self.code().start_of_op(at.function, at.op))? {
+            Word::PassRows { filter, .. } => Some(*filter),
+            _ => None,
+        }
+    }
+
+    /// The dynamic charge of a host call without texts, and which of its arguments are references, a bit for each, for a
+    /// [`Tier`].
+    pub fn charge_of(&self, call: HostCall) -> Option<(i64, u8)> {
+        let site = *self.code().sites.get(slot::index(call.site))?;
+        let arguments = self.code().arguments(site);
+        let charge = cost::host_call(u64::from(slot::count(arguments.len())), 0);
+        let bit = |(at, argument): (u32, &Argument)| u8::from(argument.shares).checked_shl(at).unwrap_or(0);
+        let shares = (0..).zip(arguments).fold(0, |shares, argument| shares | bit(argument));
+        Some((i64::try_from(charge).ok()?, shares))
+    }
+
+    /// How many sites there are of host calls and the like, for a [`Tier`].
+    pub fn sites(&self) -> u32 {
+        slot::count(self.code().sites.len())
+    }
+
+    /// The op of a host call's site, for a [`Tier`].
+    pub fn op_of(&self, site: u32) -> Option<OpAt> {
+        let site = self.code().sites.get(slot::index(site))?;
+        let Origin { function, op, .. } = self.code().origin(slot::index(site.pc));
+        Some(OpAt { function, op })
     }
 
     /// The slot of a constant text, for a [`Tier`].

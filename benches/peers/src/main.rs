@@ -5,6 +5,8 @@
 //! `cargo run --release -- [TASK …] [--rounds N] [--only NAME …] [--with PROGRAM …]`. `--with` names further builds of this
 //! program, with other features: two flavours of Lua cannot be linked together.
 
+#[cfg(feature = "jit")]
+mod compiled;
 mod coordinate;
 mod heap;
 #[cfg(any(feature = "lua54", feature = "luau"))]
@@ -47,6 +49,8 @@ fn engines() -> Vec<Engine> {
     #[cfg(feature = "jit")]
     engines.extend(swarm::COMPILED);
     engines.extend(wasm::ENGINES);
+    #[cfg(feature = "jit")]
+    engines.extend(compiled::ENGINES);
     #[cfg(any(feature = "lua54", feature = "luau"))]
     engines.extend(lua::ENGINES);
     #[cfg(feature = "starlark")]

@@ -12,7 +12,8 @@ pub const ENGINES: [Engine; 2] = [
     Engine { name: "wasmi", runs: |task| runs(task, false) },
 ];
 
-fn text(work: Work) -> Option<&'static str> {
+/// A module written by hand for `work`, if there is one.
+pub fn text(work: Work) -> Option<&'static str> {
     Some(match work {
         Work::Hostcall => include_str!("../programs/hostcall.wat"),
         Work::Fib => include_str!("../programs/fib.wat"),

@@ -1,12 +1,13 @@
 //! Calls: of other functions, of the host, and of helpers that act for the interpreter.
 
 use swarm_bytecode::op::{Op, Operand, OperandKind, Register};
-use swarm_vm::tier::OpAt;
-use wasm_encoder::{Instruction, ValType};
+use swarm_vm::tier::{HostCall, OpAt};
+use wasm_encoder::{BlockType, Instruction, ValType};
 
 use super::{Body, Use, at, number, values};
-use crate::layout::{CALM, FRAME, FUEL, REFUSED, SCRATCH, VALUE};
-use crate::module::{HOST_ARGUMENTS, Helper, Plan, count};
+use crate::layout::{CALM, FRAME, FUEL, NOTE_BYTES, NOTED, REFUSED, SCRATCH, VALUE};
+use crate::module::{Helper, Plan, count};
+use crate::session::Site;
 
 /// Registers that an op reads, and those it writes.
 fn operands(op: &Op) -> (Vec<Register>, Vec<Register>) {
@@ -100,7 +101,7 @@ impl Body<'_> {
     }
 
     /// Puts a register where helpers find it.
-    fn put(&mut self, register: Register) {
+    pub(super) fn put(&mut self, register: Register) {
         let local = self.register(register);
         let place = at(SCRATCH.saturating_add(u64::from(register.0).saturating_mul(8)));
         self.emit([Instruction::I32Const(0)]);
@@ -115,35 +116,97 @@ impl Body<'_> {
         self.load(0, SCRATCH.saturating_add(u64::from(register.0).saturating_mul(8)), local);
     }
 
-    /// A host call. One with many arguments is an op like any other.
+    /// A host call. One with a result or with many arguments is an op like any other.
     pub(super) fn host(&mut self, p: usize, op: &Op, result: Option<Register>, arguments: &[Register]) {
         self.settle(p);
-        if arguments.len() > HOST_ARGUMENTS {
-            return self.by_helper(p, op);
-        }
+        let place = OpAt { function: self.plan.small(self.index), op: count(p) };
+        let Some(call) = self.plan.program.host_call_at(place) else { return self.by_helper(p, op) };
         if let Some(result) = result {
             self.put(result);
         }
-        let word = self.plan.program.word_of(OpAt { function: self.plan.small(self.index), op: count(p) });
+        let site = Site::new(call, self.plan.places.calls);
+        // What frames hold is not known to the one who lets actions be noted.
+        let noted =
+            !self.plan.places.calls && call.tried.is_none() && self.note(call, site, arguments).is_some();
         self.emit([
-            Instruction::I32Const(word.cast_signed()),
+            Instruction::I64Const(site.pack()),
             Instruction::LocalGet(self.fuel),
             Instruction::LocalGet(self.held),
         ]);
         for register in arguments {
-            let local = self.register(*register);
-            self.get_visible(local);
-            if self.is_float(local) {
-                self.emit([Instruction::I64ReinterpretF64]);
-            }
+            self.get_word(*register);
         }
-        let missing = HOST_ARGUMENTS.saturating_sub(arguments.len());
-        self.emit(std::iter::repeat_n(Instruction::I64Const(0), missing));
-        self.emit([Instruction::Call(Plan::helper(Helper::Host)), Instruction::LocalSet(self.fuel)]);
+        let (helper, places) = match arguments.len() {
+            0..=2 => (Helper::Host, 2),
+            _ => (Helper::HostLong, HostCall::MOST),
+        };
+        self.emit(std::iter::repeat_n(Instruction::I64Const(0), places.saturating_sub(arguments.len())));
+        self.emit([Instruction::Call(Plan::helper(helper)), Instruction::LocalSet(self.fuel)]);
+        if noted {
+            self.end();
+        }
         if let Some(result) = result {
             self.take(result);
         }
         self.came_back(p);
+    }
+
+    /// A register as a word.
+    fn get_word(&mut self, register: Register) {
+        let local = self.register(register);
+        self.get_visible(local);
+        if self.is_float(local) {
+            self.emit([Instruction::I64ReinterpretF64]);
+        }
+    }
+
+    /// Notes an action, where one more may be noted: then goes behind the block that this opens.
+    fn note(&mut self, call: HostCall, site: Site, arguments: &[Register]) -> Option<()> {
+        use Instruction as I;
+        let (charge, shares) = self.plan.program.charge_of(call)?;
+        let places = self.plan.places;
+        let allowed = places.allowed.saturating_add(u64::from(call.site).saturating_mul(8));
+        let [count, _, _] = self.scratch;
+        let behind = self.block(I::Block(BlockType::Empty));
+        let asks = self.block(I::Block(BlockType::Empty));
+        self.emit([I::I32Const(0), I::I64Load(at(NOTED)), I::LocalTee(count)]);
+        self.emit([I::I32Const(0), I::I64Load(at(allowed)), I::I64GeU]);
+        let out = self.to(asks);
+        self.emit([I::BrIf(out)]);
+        if self.plan.metered {
+            let due = charge.saturating_add(call.due.into());
+            self.emit([I::LocalGet(self.fuel), I::I64Const(due), I::I64LtS, I::BrIf(out)]);
+        }
+        // An object of the arena is marked as shared there.
+        for (register, at) in arguments.iter().zip(0_u32..) {
+            if shares.wrapping_shr(at) & 1 != 0 {
+                self.get(*register);
+                self.emit([I::I64Const(32), I::I64ShrU, I::I64Eqz, I::BrIf(out)]);
+            }
+        }
+        let size = i32::try_from(NOTE_BYTES).unwrap_or(0);
+        self.emit([
+            I::LocalGet(count),
+            I::I32WrapI64,
+            I::I32Const(size),
+            I::I32Mul,
+            I::LocalTee(self.address),
+        ]);
+        self.emit([I::I64Const(site.pack()), I::I64Store(at(places.notes))]);
+        let mut place = places.notes.saturating_add(8);
+        self.emit([I::LocalGet(self.address), I::LocalGet(self.fuel), I::I64Store(at(place))]);
+        for register in arguments {
+            place = place.saturating_add(8);
+            self.emit([I::LocalGet(self.address)]);
+            self.get_word(*register);
+            self.emit([I::I64Store(at(place))]);
+        }
+        self.emit([I::I32Const(0), I::LocalGet(count), I::I64Const(1), I::I64Add, I::I64Store(at(NOTED))]);
+        self.emit([I::LocalGet(self.fuel), I::I64Const(charge), I::I64Sub, I::LocalSet(self.fuel)]);
+        let over = self.to(behind);
+        self.emit([I::Br(over)]);
+        self.end();
+        Some(())
     }
 
     /// At the start of a function that was called: whether there is room for its frame, and fuel for what it begins with.

@@ -1,14 +1,16 @@
 //! Loops.
 
-use swarm_bytecode::op::{Op, Register};
+use swarm_bytecode::op::{Flow, Op, Register};
+use swarm_vm::tier::{OpAt, PassRows};
 use wasm_encoder::{BlockType, Instruction, MemArg, ValType};
 
 use super::blocks::Open;
 use super::{Body, Label, Use, at, in_arena, number};
-use crate::layout::{LEFT, LENGTH, NEXT};
-use crate::module::{Helper, Plan};
+use crate::layout::{LEFT, LENGTH, MOST_NEAR, NEAR_BYTES, NEXT};
+use crate::module::{Helper, Plan, count};
 
 /// A `foreach` over a list that may be rows of a host table.
+#[derive(Clone)]
 pub(super) struct Walk {
     /// The first item.
     first: u32,
@@ -17,11 +19,14 @@ pub(super) struct Walk {
     item: Register,
     /// Columns of the fields that are read: field and local of the address, 0 if it is not known.
     columns: Vec<(u8, u32)>,
+    /// Rows that may be passed over, and the local with the place in the list from which on it is worth asking.
+    passes: Option<(PassRows, u32)>,
 }
 
 impl Walk {
     pub(super) fn locals(&self) -> impl Iterator<Item = u32> {
-        [self.first, self.length].into_iter().chain(self.columns.iter().map(|(_, local)| *local))
+        let own = [self.first, self.length].into_iter().chain(self.columns.iter().map(|(_, local)| *local));
+        own.chain(self.passes.iter().map(|(_, local)| *local))
     }
 }
 
@@ -60,8 +65,23 @@ impl Body<'_> {
             self.end();
             self.end();
         }
-        if let Some(walk) = &walk {
-            self.find_columns(walk);
+        match &walk {
+            Some(Walk { passes: Some((_, next)), columns, length, .. }) => {
+                // Nothing is worth asking for in a list of another kind.
+                let none = [Instruction::I64Const(0), Instruction::I64Const(i64::MAX)];
+                self.emit(none.into_iter().chain([
+                    Instruction::LocalGet(*length),
+                    Instruction::I64Eqz,
+                    Instruction::I32Eqz,
+                    Instruction::Select,
+                    Instruction::LocalSet(*next),
+                ]));
+                for (_, local) in columns {
+                    self.emit([Instruction::I32Const(0), Instruction::LocalSet(*local)]);
+                }
+            }
+            Some(walk) => self.find_columns(walk),
+            None => {}
         }
         let knows_lists = self.look_at_lists(p, close);
         let top = self.block(Instruction::Loop(BlockType::Empty));
@@ -72,7 +92,61 @@ impl Body<'_> {
         }
         let skip = entered && self.has_points(p, close.saturating_sub(1));
         self.open.push(Open { skip, walk, knows_lists, ..Open::a_loop(p, behind, top, closing) });
+        self.pass_rows(p);
         Some(())
+    }
+
+    /// At the start of a round: passes over rows with which nothing is done, if it is worth asking for them.
+    fn pass_rows(&mut self, p: usize) {
+        use Instruction as I;
+        let Some(Walk { length, columns, passes: Some((filter, look)), .. }) =
+            self.open.last().and_then(|open| open.walk.as_ref()).cloned()
+        else {
+            return;
+        };
+        let (item, index) = (Register(filter.item), Register(filter.index));
+        let [found, passed, _] = self.scratch;
+        let own = self.register(index);
+        self.emit([I::LocalGet(own), I::LocalGet(look), I::I64GeS]);
+        self.seldom();
+        let saved = self.save();
+        for other in &filter.others {
+            if self.is_constant(Register(*other)) {
+                self.put(Register(*other));
+            }
+        }
+        self.emit([I::I32Const(i32::from(filter.number))]);
+        self.get(item);
+        // As many as there are, but for the last, and as can be paid beside what the round behind them needs.
+        self.emit([I::LocalGet(length), I::I64Const(1), I::I64Sub, I::LocalGet(own), I::I64Sub]);
+        if self.plan.metered {
+            let least = self.ahead.at(p.saturating_add(1));
+            self.emit([I::LocalTee(found), I::LocalGet(self.fuel), I::I64Const(least), I::I64Sub]);
+            self.emit([I::I64Const(filter.cost), I::I64DivU, I::LocalTee(passed)]);
+            self.emit([I::LocalGet(found), I::LocalGet(passed), I::I64LtS, I::Select]);
+        }
+        let fields =
+            columns.iter().fold(0_i64, |fields, (field, _)| fields | 1_i64.wrapping_shl((*field).into()));
+        self.emit([I::I64Const(fields), I::Call(Plan::helper(Helper::Pass)), I::LocalSet(found)]);
+        self.restore(&saved);
+        if self.plan.metered {
+            self.emit([
+                I::LocalGet(self.fuel),
+                I::LocalGet(found),
+                I::I64Const(i64::from(u32::MAX)),
+                I::I64And,
+            ]);
+            self.emit([I::I64Const(filter.cost), I::I64Mul, I::I64Sub, I::LocalSet(self.fuel)]);
+        }
+        self.emit([I::LocalGet(found), I::I64Const(32), I::I64ShrU, I::I64Const(1), I::I64Add]);
+        self.emit([I::LocalGet(own), I::I64Add, I::LocalSet(look)]);
+        for ((_, local), nth) in columns.iter().zip(0_u64..) {
+            let place = self.plan.places.near.saturating_add(nth.saturating_mul(NEAR_BYTES));
+            self.emit([I::I32Const(i32::try_from(place).unwrap_or(0))]);
+            self.header(item);
+            self.emit([I::I32Sub, I::LocalSet(*local)]);
+        }
+        self.end();
     }
 
     pub(super) fn close_loop(&mut self, p: usize) -> Option<()> {
@@ -311,7 +385,7 @@ impl Body<'_> {
 
     /// What a `foreach` keeps of its list.
     fn walk(&mut self, p: usize, close: usize, op: &Op) -> Option<Walk> {
-        let Op::ForEach { item, .. } = op else { return None };
+        let Op::ForEach { item, index, list } = op else { return None };
         let (first, length) = (self.local(ValType::I64), self.local(ValType::I64));
         let inside = self.function.code.get(p.saturating_add(1)..close).unwrap_or_default();
         let mut columns: Vec<u8> = inside
@@ -325,8 +399,23 @@ impl Body<'_> {
         columns.dedup();
         let kept = !inside.iter().any(|op| super::values::writes(op, *item));
         let columns = if kept { columns } else { Vec::new() };
-        let columns = columns.into_iter().map(|field| (field, self.local(ValType::I32))).collect();
-        Some(Walk { first, length, item: *item, columns })
+        let columns: Vec<_> = columns.into_iter().map(|field| (field, self.local(ValType::I32))).collect();
+        // The fields of the rows at hand lie in one place for all loops: only one that goes through rows may be at work.
+        let alone = |op: &Op| !matches!(op.info().flow, Flow::Call | Flow::OpenLoop);
+        let own = |op: &Op| {
+            kept && !super::values::writes(op, *index) && !super::values::writes(op, *list) && alone(op)
+        };
+        let near = columns.len() <= MOST_NEAR && columns.iter().all(|(field, _)| *field < 64);
+        let passes = (near && inside.iter().all(own)).then(|| self.rows_to_pass(p)).flatten();
+        let passes = passes.map(|filter| (filter, self.local(ValType::I64)));
+        Some(Walk { first, length, item: *item, columns, passes })
+    }
+
+    /// What a loop may pass over.
+    fn rows_to_pass(&self, p: usize) -> Option<PassRows> {
+        let op = count(p.saturating_add(1));
+        let number = self.plan.program.pass_rows_at(OpAt { function: self.plan.small(self.index), op })?;
+        self.plan.filters.get(usize::from(number)).cloned()
     }
 
     /// Asks what kind of list it is.

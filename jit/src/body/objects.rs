@@ -167,7 +167,7 @@ impl Body<'_> {
     }
 
     /// The address of an object of the arena.
-    fn header(&mut self, object: Register) {
+    pub(super) fn header(&mut self, object: Register) {
         self.get(object);
         self.emit([Instruction::I32WrapI64, Instruction::I32Const(3), Instruction::I32Shl]);
     }

@@ -54,6 +54,23 @@ pub(super) fn writes(op: &Op, register: Register) -> bool {
     writes
 }
 
+/// Which registers one op writes, and that with a constant.
+pub(super) fn constants(function: &Function) -> Vec<bool> {
+    let mut writers = vec![0_usize; function.registers.len()];
+    for op in &function.code {
+        let weight = if matches!(op, Op::Integer { .. } | Op::Float { .. }) { 1 } else { 2 };
+        op.visit_operands(|_, kind, operand| {
+            if let (OperandKind::Destination(_), Operand::Register(own)) = (kind, operand)
+                && let Some(writers) = writers.get_mut(usize::from(own.0))
+            {
+                *writers = writers.saturating_add(weight);
+            }
+        });
+    }
+    let parameters = usize::from(function.parameters);
+    writers.iter().enumerate().map(|(at, writers)| at >= parameters && *writers == 1).collect()
+}
+
 /// Whether an op only adds to the arena, if it touches it at all.
 pub(super) fn only_adds(module: &Module, function: &Function, op: &Op) -> bool {
     let ty = |register: Register| function.registers.get(usize::from(register.0)).copied();

@@ -331,6 +331,65 @@ fn agree_20_slices_and_deadlines() {
     }
 }
 
+#[test]
+fn agree_27_actions_that_are_noted() {
+    let text = "CONTEXT n: int\nACTION SHOW(n: int) IDEMPOTENT\nACTION PAY(n: int) IDEMPOTENT COSTS $0.25\nFUNC main() -> int { LET sum = 0; FOR i IN 1..n { SHOW(i); sum += i; IF i MOD 7 == 0 THEN PAY(i) }; RETURN 100 DIV (n - 90) }\n";
+    let program = program(text);
+    let outcome = |n: i64, limits: Limits, step: u64, tier: Option<Arc<dyn Tier>>| {
+        let inputs = Inputs::new(&program).context_json(&json!({ "n": n }).to_string()).unwrap();
+        let (mut host, seen) = (Host::new(), Cell::new(0_i64));
+        let see = |n: i64| seen.set(seen.get().wrapping_mul(31).wrapping_add(n));
+        host.clock(Steps(Cell::new(0), step));
+        host.action("SHOW", see).action("PAY", see);
+        let run =
+            Instance::new(&program, &inputs, limits, &Grants::all(), &host).unwrap().look_every(u32::MAX);
+        let mut run = match tier {
+            Some(tier) => run.tier(tier),
+            None => run,
+        };
+        let exit = format!("{:?}", run.run(&mut host));
+        drop((run, host));
+        (exit, seen.get())
+    };
+    let ease = Limits::default().fuel(PLENTY).host_calls(PLENTY).money(1 << 40);
+    let tries = (0..200).map(|few| ease.host_calls(few)).chain((0..40).map(|few| ease.money(few * 125_000)));
+    let tries = tries
+        .chain((0..100).map(|few| ease.memory_bytes(few * 97)))
+        .chain((0..300).map(|few| ease.fuel(few * 11)));
+    for limits in tries.chain([ease]) {
+        for n in [3, 90, 180] {
+            let tier = Some(watched() as Arc<dyn Tier>);
+            assert_eq!(outcome(n, limits, 0, tier), outcome(n, limits, 0, None), "{n} {limits:?}");
+        }
+    }
+    // The clock is read behind the same calls, so that time is up behind the same one.
+    for step in [1 << 8, 1 << 12, 1 << 14, 1 << 18] {
+        let limits = ease.deadline_ns(1 << 20);
+        let wanted = outcome(10_000, limits, step, None);
+        assert_eq!(outcome(10_000, limits, step, Some(watched() as Arc<dyn Tier>)), wanted, "{step}");
+        assert!(step < 1 << 14 || wanted.0.contains("deadline"), "{wanted:?}");
+    }
+}
+
+#[test]
+fn agree_28_rows_that_are_passed_over() {
+    let text = "TYPE Row { id: string KEY  n: int  x: float  y: int }\nINPUT rows: list<Row> MAX 5000\nACTION SHOW(row: Row, y: int) IDEMPOTENT\nFUNC main() -> int { LET last = 0; FOR EACH row IN rows { IF row.n > 90 { SHOW(row, row.y) }; IF row.x > 9.5 { last = row.y } }; RETURN last }\n";
+    let rows = |count: i64, often: i64| -> Vec<Json> {
+        let row = |at: i64| {
+            let n = if at * 37 % often == 5 { 100 - at % 3 } else { at % 80 };
+            let x = if at * 53 % often == 11 { 10.0 } else { 0.5 };
+            json!({"id": format!("r{at}"), "n": n, "x": x, "y": at})
+        };
+        (0..count).map(row).collect()
+    };
+    for (count, often, fuel) in
+        [(40, 17, 600), (300, 101, 40), (3_000, 1_009, 4), (700, 1 << 40, 4), (0, 17, 20), (90, 6, 9)]
+    {
+        let seen = agree(text, &json!({"input": {"rows": rows(count, often)}}), fuel);
+        assert!(seen.contains("outcome: Done"), "{seen}");
+    }
+}
+
 /// Keeps every event.
 #[derive(Default)]
 struct Lines(Vec<String>);

@@ -1,5 +1,6 @@
 //! Runs a language vector, and says all there is to see of that.
 
+use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
@@ -28,17 +29,26 @@ pub(crate) fn run(
     if let Some(context) = vector.get("context") {
         inputs = inputs.context_json(&context.to_string()).unwrap();
     }
-    let mut calls = Vec::new();
+    let calls = RefCell::new(Vec::new());
     let mut seen = Vec::new();
     {
         let mut host = Host::new();
         // Snapshots hold the time.
         host.clock(VirtualClock::default());
-        host.otherwise(|call| {
+        let seen_by_host = |call: &Call<'_>| {
             let shown: Vec<String> = call.arguments().map(|own| own.to_shown().to_json()).collect();
-            calls.push(format!("{} {shown:?}", call.name()));
+            calls.borrow_mut().push(format!("{} {shown:?}", call.name()));
+        };
+        host.otherwise(move |call| {
+            seen_by_host(call);
             answer(call, vector)
         });
+        // Handlers that can say no more than "done".
+        let refused = vector["refused"].as_array().cloned().unwrap_or_default();
+        let plain = program.module().imports.iter().filter(|import| import.result.is_none());
+        for import in plain.filter(|import| !refused.iter().any(|name| *name == import.name.as_str())) {
+            host.raw(&import.name, seen_by_host);
+        }
         let mut run =
             Instance::new(program, &inputs, limits, &Grants::all(), &host).unwrap().effects(effects);
         if let Some(tier) = tier {
@@ -67,7 +77,7 @@ pub(crate) fn run(
         }
         seen.push(format!("{:?} {:?}", run.order(), run.arena_used()));
     }
-    format!("{seen:#?}\n{calls:#?}")
+    format!("{seen:#?}\n{:#?}", calls.take())
 }
 
 /// The snapshot of a run that stands still: every register of every frame, the arena, the meters.

@@ -36,7 +36,7 @@ pub(super) struct Direct<'a, 'h> {
     pub(super) look: &'a mut Look,
     pub(super) digest: Option<&'a mut Digest>,
     pub(super) host: &'a mut Host<'h>,
-    /// An answer that is more than "done", and what is reserved for it.
+    /// An answer that is more than "done", and what is reserved for it and for actions that are held.
     pub(super) answer: Option<Answer>,
     pub(super) reserved: (i64, i64),
     /// Whether actions are logged, and whether they are held for the end.
@@ -120,9 +120,51 @@ impl Outside for Direct<'_, '_> {
     ) -> Reply {
         let Some(site) = self.sites.get(slot::index(site)) else { return Reply::Declined };
         if self.keeps || !site.small {
-            return self.any_call(site, left, window, heap, memory);
+            let arguments = site.registers.map(|register| get(window, register));
+            return self.any_call(site, left, &arguments, heap, memory);
         }
-        self.call::<2, false>(site, left, window, heap, memory).unwrap_or(Reply::Declined)
+        // A register more costs less than a loop.
+        let Some(registers) = site.registers.first_chunk() else { return Reply::Declined };
+        let arguments = registers.map(|register| get(window, register));
+        self.call::<2, false>(site, left, &arguments, heap, memory).unwrap_or(Reply::Declined)
+    }
+
+    fn call_with(
+        &mut self,
+        site: u32,
+        left: i64,
+        arguments: &[u64; Ready::MOST],
+        heap: &mut Heap,
+        memory: &mut MemoryMeter,
+    ) -> Reply {
+        let Some(site) = self.sites.get(slot::index(site)) else { return Reply::Declined };
+        if site.shares != 0 && any_object(site.shares, arguments) {
+            return Reply::Declined;
+        }
+        match arguments.first_chunk() {
+            Some(arguments) if !self.keeps && site.small => {
+                self.call::<2, false>(site, left, arguments, heap, memory).unwrap_or(Reply::Declined)
+            }
+            _ => self.any_call(site, left, arguments, heap, memory),
+        }
+    }
+
+    fn allows(&self, site: u32, memory: &MemoryMeter) -> Option<u64> {
+        let site = self.sites.get(slot::index(site)).filter(|site| site.count != Ready::NOT)?;
+        if site.texts || !self.can_hold(slot::index(site.pc)) {
+            return None;
+        }
+        let before_look = match self.holds {
+            true => u64::MAX,
+            false if site.silent && !self.host.has_cancel_flag() => self.look.calls_before(),
+            false => return None,
+        };
+        let fits = |left: i64, cost: i64| {
+            left.checked_div(cost).map_or(u64::MAX, |times| times.max(0).cast_unsigned())
+        };
+        let memory = memory.limit.saturating_sub(memory.used).checked_div(site.bytes)?;
+        let (money, tokens) = (fits(self.left.money, site.cost.0), fits(self.left.tokens, site.cost.1));
+        Some(self.left.calls.min(memory).min(money).min(tokens).min(before_look))
     }
 
     fn look_at_clock(&mut self) -> bool {
@@ -140,10 +182,14 @@ impl Outside for Direct<'_, '_> {
 }
 
 impl Direct<'_, '_> {
-    /// Whether a call can be kept for the end without the driver: an action that nobody waits for and that costs nothing,
-    /// so that nothing is reserved.
-    fn can_hold(&self, pc: usize, cost: (i64, i64)) -> bool {
-        cost == (0, 0) && matches!(self.code.words.get(pc), Some(Word::Host { .. }))
+    /// Whether a call can be kept for the end without the driver: an action that nobody waits for.
+    fn can_hold(&self, pc: usize) -> bool {
+        matches!(self.code.words.get(pc), Some(Word::Host { .. }))
+    }
+
+    /// What a call costs is not spent yet.
+    fn reserve(&mut self, (money, tokens): (i64, i64)) {
+        self.reserved = (self.reserved.0.saturating_add(money), self.reserved.1.saturating_add(tokens));
     }
 
     /// Makes any call.
@@ -152,14 +198,14 @@ impl Direct<'_, '_> {
         &mut self,
         site: &Ready,
         fuel: i64,
-        window: &Window,
+        arguments: &[u64; Ready::MOST],
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Reply {
         if site.count == Ready::NOT {
             return Reply::Declined;
         }
-        self.call::<{ Ready::MOST }, true>(site, fuel, window, heap, memory).unwrap_or(Reply::Declined)
+        self.call::<{ Ready::MOST }, true>(site, fuel, arguments, heap, memory).unwrap_or(Reply::Declined)
     }
 
     /// Makes a call of at most `N` arguments. Unless it is `FULL`, none of them is a text and nothing is kept of it.
@@ -169,17 +215,14 @@ impl Direct<'_, '_> {
         &mut self,
         site: &Ready,
         fuel: i64,
-        window: &Window,
+        arguments: &[u64; N],
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Option<Reply> {
         let (code, pc) = (self.code, slot::index(site.pc));
-        // A register more costs less than a loop.
-        let registers = site.registers.first_chunk::<N>()?;
-        let slots = &registers.map(|register| get(window, register));
-        let slots = slots.get(..usize::from(site.count))?;
+        let slots = arguments.get(..usize::from(site.count))?;
         let import = code.module().imports.get(usize::from(site.import))?;
-        if FULL && self.holds && !self.can_hold(pc, site.cost) {
+        if FULL && self.holds && !self.can_hold(pc) {
             return None;
         }
         let charge = if FULL && site.texts { charge_with_texts(code, import, slots) } else { site.charge };
@@ -213,7 +256,7 @@ impl Direct<'_, '_> {
     #[cold]
     #[inline(never)]
     fn answered(&mut self, site: &Ready, call: &Call<'_>, charge: i64) -> Reply {
-        self.reserved = site.cost;
+        self.reserve(site.cost);
         self.arguments.clear();
         self.arguments.extend_from_slice(call.arguments);
         Reply::Answered { charge }
@@ -238,6 +281,7 @@ impl Direct<'_, '_> {
             );
         }
         if self.holds {
+            self.reserve(site.cost);
             self.digest(call, left, ActionResult::Held);
         }
         self.holds
@@ -259,6 +303,12 @@ impl Direct<'_, '_> {
             put_result(bytes, result);
         });
     }
+}
+
+/// Whether any of the references among a call's arguments is to an object of the arena.
+fn any_object(shares: u8, arguments: &[u64; Ready::MOST]) -> bool {
+    let mut references = (0_u32..).zip(arguments).filter(|(at, _)| shares.wrapping_shr(*at) & 1 != 0);
+    references.any(|(_, slot)| *slot != 0 && slot.wrapping_shr(32) == 0)
 }
 
 /// Marks the references among a call's arguments as shared.

@@ -27,6 +27,11 @@ impl Look {
         false
     }
 
+    /// How many calls can be made before the next look, as long as nobody ends the run.
+    pub(crate) fn calls_before(&self) -> u64 {
+        self.left.saturating_sub(1).into()
+    }
+
     /// The clock was read; `deadline_ns` is the next one that can strike.
     pub(crate) fn looked(&mut self, now_ns: u64, deadline_ns: u64) {
         let passed = now_ns.saturating_sub(self.last_ns);

@@ -117,6 +117,8 @@ impl Answer {
 
 /// What the closure of a handler may return.
 pub trait IntoAnswer {
+    /// Whether it never says more than "done".
+    const PLAIN: bool = false;
     /// The type in an error message; empty for no answer at all.
     fn type_name() -> &'static str;
     /// Whether it answers this import.
@@ -136,6 +138,8 @@ pub trait IntoValue {
 }
 
 impl IntoAnswer for () {
+    const PLAIN: bool = true;
+
     fn type_name() -> &'static str {
         ""
     }

@@ -9,6 +9,8 @@ use super::{Call, keep};
 
 /// A closure of up to six [`Argument`]s that returns an [`IntoAnswer`]. `M` only tells the implementations apart.
 pub trait Handler<M>: sealed::Sealed<M> {
+    /// Whether the closure never says more than "done".
+    const PLAIN: bool;
     /// Whether the closure's types are those of the import; if not, the closure's signature as text.
     ///
     /// # Errors
@@ -65,6 +67,8 @@ macro_rules! handlers {
             $($parameter: Argument,)*
             for<'a> F: FnMut($($parameter),*) -> R + FnMut($($parameter::Item<'a>),*) -> R,
         {
+            const PLAIN: bool = R::PLAIN;
+
             fn check(module: &Module, import: &Import) -> Result<(), String> {
                 let parameters: &[Parameter] =
                     &[$(($parameter::NAME, $parameter::admits)),*];

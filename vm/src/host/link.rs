@@ -41,6 +41,8 @@ impl Target {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Link {
     pub(crate) target: Target,
+    /// Whether that never says more than "done".
+    pub(crate) silent: bool,
     /// Whether its capability is granted, if it needs one.
     pub(crate) granted: bool,
     /// Whether the agent has vetoes of its own for it.
@@ -80,6 +82,8 @@ pub(crate) struct Ready {
     pub(crate) import: u16,
     /// What answers it.
     pub(crate) target: Target,
+    /// As in [`Link`].
+    pub(crate) silent: bool,
     /// Its word.
     pub(crate) pc: u32,
     /// As in [`Link`].
@@ -106,6 +110,7 @@ impl Ready {
             texts: link.texts,
             import: import.0,
             target: link.target,
+            silent: link.silent,
             pc: site.pc,
             charge: link.charge,
             bytes: link.bytes,
@@ -130,6 +135,7 @@ impl Default for Ready {
             registers: [0; Ready::MOST],
             import: 0,
             target: Target::Missing,
+            silent: false,
             pc: 0,
             charge: 0,
             bytes: 0,
@@ -209,8 +215,10 @@ fn link(module: &Module, import: &Import, host: &Host<'_>) -> Link {
     };
     let arguments = u64::from(slot::count(import.parameters.len()));
     let is_text = |ty: &_| matches!(module.ty(*ty), Some(Type::String));
+    let target = host.target(module, import);
     Link {
-        target: host.target(module, import),
+        target,
+        silent: host.is_plain(target),
         granted: true,
         vetoed: action && host.may_forbid(&import.name),
         plain: action && fixed && import.effect != Effect::Once,

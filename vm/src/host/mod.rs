@@ -74,6 +74,8 @@ struct HostFunction<'h> {
     name: SmolStr,
     /// Whether it was registered as a query; `None` for both.
     query: Option<bool>,
+    /// Whether it never says more than "done".
+    plain: bool,
     check: Check,
     call: Function<'h>,
 }
@@ -132,18 +134,28 @@ impl<'h> Host<'h> {
         self.put(HostFunction {
             name: name.into(),
             query: Some(query),
+            plain: H::PLAIN,
             check: H::check,
             call: Box::new(move |call, answer| handler.call(call, answer)),
         })
     }
 
-    /// Registers a handler of any signature, action or query, that looks at its arguments itself.
-    pub fn raw(&mut self, name: &str, mut handler: impl FnMut(&Call<'_>) -> Answer + 'h) -> &mut Self {
+    /// Registers a handler of any signature, action or query, that looks at its arguments itself. One that returns `()` is
+    /// for what has no answer.
+    pub fn raw<R: IntoAnswer>(
+        &mut self,
+        name: &str,
+        mut handler: impl FnMut(&Call<'_>) -> R + 'h,
+    ) -> &mut Self {
         self.put(HostFunction {
             name: name.into(),
             query: None,
-            check: |_, _| Ok(()),
-            call: Box::new(move |call, answer| keep(answer, handler(call))),
+            plain: R::PLAIN,
+            check: |_, import| match R::PLAIN && import.result.is_some() {
+                true => Err("(..)".to_owned()),
+                false => Ok(()),
+            },
+            call: Box::new(move |call, answer| keep(answer, handler(call).into_answer())),
         })
     }
 
@@ -215,6 +227,11 @@ impl<'h> Host<'h> {
     pub(crate) fn forbids(&mut self, call: &Call<'_>) -> Option<SmolStr> {
         let rules = self.vetoes.iter_mut().filter(|(name, _)| *name == call.import.name);
         rules.into_iter().find_map(|(_, rule)| rule(call))
+    }
+
+    /// Whether somebody may end runs by a flag.
+    pub(crate) fn has_cancel_flag(&self) -> bool {
+        self.cancel.is_some()
     }
 
     #[inline]
@@ -303,6 +320,12 @@ impl<'h> Host<'h> {
             None if self.otherwise.is_some() => Target::Otherwise,
             None => Target::Missing,
         }
+    }
+
+    /// Whether what answers an import never says more than "done".
+    fn is_plain(&self, target: Target) -> bool {
+        let Target::Own(at) = target else { return false };
+        self.functions.get(crate::slot::index(at)).is_some_and(|own| own.plain)
     }
 
     /// Calls what answers an import; what is not there fails. The answer stays empty for a plain "done".

@@ -11,10 +11,10 @@ use crate::slot::{self, Reference};
 use crate::word::Word;
 
 /// Most rows looked at together.
-const BLOCK: usize = 128;
+pub(super) const BLOCK: usize = 128;
 /// Rows looked at first, and each time twice as many where the last ones end. What is looked at has not been paid for;
 /// so little is, where all is new at each look.
-const FIRST: usize = 32;
+pub(super) const FIRST: usize = 32;
 /// Rows whose bytes make one word of bits.
 const ROWS: usize = 8;
 /// Bits of a row.
@@ -345,7 +345,7 @@ fn leave_registers(filter: &Filter, columns: &[&[u64]; MOST], window: &Window, r
 /// does not hold; where it is, the words behind decide. Floats, unlike words of 64 bits, can be compared two at a time on
 /// every x86-64.
 #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "what has no order counts as holding")]
-fn mark(relation: Relation, may_hold: &mut [u8], values: &[u64], other: u64, bit: u8) {
+pub(super) fn mark(relation: Relation, may_hold: &mut [u8], values: &[u64], other: u64, bit: u8) {
     // The least whole number has the bits of −0, which is not less than 0.
     let comparable = other.cast_signed() >= 0 && !(other == 0 && relation == Relation::Less);
     if !comparable || values.len() != may_hold.len() {

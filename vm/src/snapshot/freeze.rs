@@ -12,6 +12,7 @@ use super::image::{
 use crate::actions::ActionLog;
 use crate::decode::Code;
 use crate::driver::{Asking, CallState, Ending, Given, OpenWithin, Phase, Purse, Rule, RunState, Settings};
+use crate::filter::unread;
 use crate::heap::Data;
 use crate::instance::{Effects, Instance};
 use crate::machine::Machine;
@@ -123,11 +124,15 @@ impl Freezer<'_> {
         let callers = callers.collect();
         let mut registers = Vec::new();
         if !resting {
-            let own = [(machine.function, machine.base)];
-            for (function, base) in machine.frames.iter().map(|frame| (frame.function, frame.base)).chain(own)
-            {
+            let own = [(machine.function, machine.base, machine.pc)];
+            let callers = machine.frames.iter().map(|frame| (frame.function, frame.base, frame.pc));
+            for (function, base, pc) in callers.chain(own) {
                 let types = register_types(self.code, function);
                 let slots = machine.stack.get(base..).unwrap_or(&[]);
+                // The same run gives the same bytes, whether rows were passed over in it or not.
+                let unread = unread(self.code, function, pc);
+                let read = |at: usize| !unread.is_some_and(|unread| unread.get(at) == Some(&true));
+                let slots = slots.iter().enumerate().map(|(at, slot)| if read(at) { slot } else { &0 });
                 self.collect.values(types.iter().copied().zip(slots), &mut registers);
             }
         }
