@@ -5,7 +5,7 @@ use swarm_bytecode::module::{Amount, FunctionId, ImportId, MetricKind, Module, S
 use swarm_bytecode::op::{Op, Registers};
 use swarm_bytecode::types::TypeId;
 use swarm_vm::trace::JsonLines;
-use swarm_vm::{Effects, Exit, Host, Level, Limits, Outcome, Report, ValueRef};
+use swarm_vm::{Effects, Exit, Host, Level, Limits, Outcome, Report, Value, ValueRef, VirtualClock};
 
 const INT: TypeId = TypeId::INT;
 const BOOL: TypeId = TypeId::BOOL;
@@ -204,4 +204,21 @@ fn the_agent_is_asked_again_when_a_held_action_is_carried_out() {
     assert_eq!(report.actions[1].error.as_deref(), Some("too late"));
     let line = r#""action":1,"name":"ACT","result":"vetoed","reason":"too late"}"#;
     assert!(lines.as_str().contains(line), "{}", lines.as_str());
+}
+
+#[test]
+fn each_attempt_of_a_retry_is_forbidden() {
+    let retry =
+        Op::RetryHost { accepted: r(0), times: 3, backoff: r(2), import: ImportId(0), arguments: rs(&[1]) };
+    let mut module = main(&[BOOL, INT, TypeId::DURATION], vec![int(1, 7), int(2, 100), retry]);
+    module.imports = vec![action("ACT", &[INT])];
+    let mut calls = 0;
+    let mut host = Host::new();
+    host.clock(VirtualClock::default());
+    host.action("ACT", |_: i64| calls += 1);
+    host.veto("ACT", |_| Some("never".to_owned()));
+    let report = run_with(&module, Limits::default(), &mut host);
+    drop(host);
+    assert_eq!((report.outcome, report.result, calls), (Outcome::Done, Some(Value::Bool(false)), 0));
+    assert_eq!((report.actions_vetoed, report.actions.len()), (3, 0));
 }
