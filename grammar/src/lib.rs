@@ -13,6 +13,7 @@ mod items;
 mod lexer;
 mod mend;
 mod node;
+mod operators;
 mod parse;
 mod recover;
 mod report;

@@ -28,12 +28,6 @@ pub(crate) struct FieldTail {
     pub(crate) default: Option<Box<Expr>>,
 }
 
-/// An operator between operands, and where it stands.
-pub(crate) type Sign = (BinaryOperator, (u32, u32));
-
-/// Looks at an operator that gets its left operand: where that starts, and where the right one ends.
-type CheckSign<'a> = fn(&mut Builder<'a>, u32, &Expr, Sign, u32);
-
 /// The texts and tokens that nodes are built from, and what was found on the way.
 pub(crate) struct Builder<'a> {
     pub(crate) file: FileId,
@@ -392,88 +386,6 @@ impl<'a> Builder<'a> {
         Box::new(Expr { kind: ExprKind::Name(text), span: Span::new(self.file, start, end), depth: 1 })
     }
 
-    /// `left sign right`.
-    pub(crate) fn binary(
-        &mut self,
-        start: u32,
-        left: Box<Expr>,
-        sign: Sign,
-        right: Box<Expr>,
-        end: u32,
-    ) -> Box<Expr> {
-        self.join(start, left, sign, right, end, Builder::check_comparison)
-    }
-
-    /// `left = right` where only a comparison makes sense.
-    pub(crate) fn compare_with_assign(
-        &mut self,
-        start: u32,
-        left: Box<Expr>,
-        place: (u32, u32),
-        right: Box<Expr>,
-        end: u32,
-    ) -> Box<Expr> {
-        let sign = (BinaryOperator::Equal, place);
-        self.join(start, left, sign, right, end, Builder::report_assign)
-    }
-
-    /// Puts `sign right` where it binds: behind `left`, or behind the operand that `left` ends with where a weaker operator
-    /// stands before that. So a list of operands and operators becomes a tree, one after the other.
-    fn join(
-        &mut self,
-        start: u32,
-        left: Box<Expr>,
-        sign: Sign,
-        right: Box<Expr>,
-        end: u32,
-        check: CheckSign<'a>,
-    ) -> Box<Expr> {
-        let (operator, place) = sign;
-        let span = left.span;
-        match left.kind {
-            ExprKind::Binary(weaker, at, first, last) if binds_before(operator, strength(weaker)) => {
-                let last = self.join(last.span.start, last, sign, right, end, check);
-                self.expr(span.start, ExprKind::Binary(weaker, at, first, last), end)
-            }
-            ExprKind::Unary(weaker, last) if binds_before(operator, unary_strength(weaker)) => {
-                let last = self.join(last.span.start, last, sign, right, end, check);
-                self.expr(span.start, ExprKind::Unary(weaker, last), end)
-            }
-            _ => {
-                check(self, start, &left, sign, end);
-                let place = Span::new(self.file, place.0, place.1);
-                self.expr(start, ExprKind::Binary(operator, place, left, right), end)
-            }
-        }
-    }
-
-    /// `a < b < c`.
-    fn check_comparison(&mut self, _: u32, left: &Expr, (operator, place): Sign, _: u32) {
-        if let ExprKind::Binary(first, first_place, _, middle) = &left.kind
-            && strength(*first) == COMPARES
-            && strength(operator) == COMPARES
-        {
-            let text = self.slice(middle.span.start, middle.span.end);
-            let second = Span::new(self.file, place.0, place.1);
-            self.report(report::chained_comparison(*first_place, middle.span, second, text));
-        }
-    }
-
-    /// `a = b` as a condition; or `LET x =` and on the next line `y = 1`: then what is wrong is the value that is missing.
-    fn report_assign(&mut self, start: u32, _: &Expr, (_, place): Sign, end: u32) {
-        let first = self.lexemes.partition_point(|lexeme| lexeme.start < start);
-        let behind = self.lexemes.partition_point(|lexeme| lexeme.start < end);
-        let begins_line = |at: usize| self.lexemes.get(at).is_none_or(|lexeme| lexeme.line_start);
-        let before = first.checked_sub(1).and_then(|before| self.lexemes.get(before));
-        match before {
-            Some(before) if begins_line(first) && begins_line(behind) => {
-                let span = Span::new(self.file, before.start, before.end);
-                self.report(report::missing_value(span, self.slice(before.start, before.end)));
-            }
-            _ => self.report(report::assign_in_condition(Span::new(self.file, place.0, place.1))),
-        }
-    }
-
     /// An argument without a name; `f(a = 1)` is meant as `f(a: 1)`.
     pub(crate) fn argument(&mut self, value: Box<Expr>) -> Argument {
         if let ExprKind::Binary(BinaryOperator::Equal, place, left, _) = &value.kind
@@ -578,42 +490,6 @@ fn aggregate_named(name: &str) -> Option<Aggregate> {
         "COLLECT" => Aggregate::Collect,
         _ => return None,
     })
-}
-
-/// How strongly operators hold their operands: a stronger one has them first.
-fn strength(operator: BinaryOperator) -> u8 {
-    match operator {
-        BinaryOperator::Or => 1,
-        BinaryOperator::And => 2,
-        BinaryOperator::Equal
-        | BinaryOperator::NotEqual
-        | BinaryOperator::Less
-        | BinaryOperator::LessEqual
-        | BinaryOperator::Greater
-        | BinaryOperator::GreaterEqual
-        | BinaryOperator::Contains => COMPARES,
-        BinaryOperator::Add | BinaryOperator::Subtract => 5,
-        BinaryOperator::Multiply
-        | BinaryOperator::Divide
-        | BinaryOperator::WholeDivide
-        | BinaryOperator::Modulo => 6,
-        BinaryOperator::Coalesce => COALESCES,
-    }
-}
-
-fn unary_strength(operator: UnaryOperator) -> u8 {
-    match operator {
-        UnaryOperator::Not => 3,
-        UnaryOperator::Negate => 7,
-    }
-}
-
-const COMPARES: u8 = 4;
-const COALESCES: u8 = 8;
-
-/// Whether an operator has the operand that stands behind one of this strength. Only `??` has it before its own kind.
-fn binds_before(operator: BinaryOperator, other: u8) -> bool {
-    strength(operator) > other || (operator == BinaryOperator::Coalesce && other == COALESCES)
 }
 
 /// A depth, and whether it is that of a node that was cut off, and reported, for its depth.

@@ -158,7 +158,7 @@ fn a_loop_with_a_condition_has_the_expected_shape_and_bound() {
 fn a_minimum_compared_with_none_makes_no_optional() {
     let least = ExprKind::Aggregate {
         aggregate: Aggregate::Min,
-        iteration: over_tasks(1),
+        iteration: Box::new(over_tasks(1)),
         value: Some(Box::new(field(local(1, TASK), 3, TypeId::INT))),
     };
     let or_seven = ExprKind::Coalesce(Box::new(expr(least, OPTIONAL_INT)), Box::new(word(7, TypeId::INT)));

@@ -1,7 +1,7 @@
 //! Loop-invariant code: what is the same in every round is computed before the loop, if it has no effect and cannot
 //! trap. Constants too: an op takes registers, so a constant would be loaded in every round.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use swarm_bytecode::types::TypeId;
 
@@ -27,7 +27,7 @@ struct Hoister<'f> {
 }
 
 /// Expressions that can be kept, in order of their keys.
-type Found = Vec<(Key, Box<Expr>)>;
+type Found = BTreeMap<Key, Box<Expr>>;
 
 impl Hoister<'_> {
     /// Outer loops first: what is moved out of one is moved out of those inside.
@@ -129,8 +129,8 @@ impl Inside<'_> {
         {
             // A constant bool costs nothing where it is a condition, and hardly stands anywhere else.
             let free = key.is_free() || (key.is_constant() && expr.ty == Some(TypeId::BOOL));
-            if !free && let Err(place) = self.found.binary_search_by(|(known, _)| known.cmp(&key)) {
-                self.found.insert(place, (key, Box::new(expr.clone())));
+            if !free {
+                self.found.entry(key).or_insert_with(|| Box::new(expr.clone()));
             }
             return;
         }

@@ -1,7 +1,7 @@
 //! Common loads: a field, an input or a context value that is read several times is read once, where it is sure to be
 //! read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smallvec::SmallVec;
 use swarm_bytecode::module::{ContextId, InputId};
@@ -78,40 +78,39 @@ struct Times {
 }
 
 /// How often each is loaded, in order.
-#[derive(Debug, Default)]
-struct Tally(Vec<(Load, Times)>);
+type Tally = Vec<(Load, Times)>;
 
-impl Tally {
-    fn get(&self, load: &Load) -> Option<Times> {
-        let place = self.0.binary_search_by(|(known, _)| known.cmp(load)).ok()?;
-        self.0.get(place).map(|(_, times)| *times)
-    }
+/// Brings a tally into order, each load once.
+fn sum_up(tally: &mut Tally) {
+    tally.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    tally.dedup_by(|(load, more), (known, times)| {
+        let same = load == known;
+        if same {
+            times.all = times.all.saturating_add(more.all);
+            times.sure = times.sure.saturating_add(more.sure);
+        }
+        same
+    });
+}
 
-    fn add(&mut self, load: Load, more: Times) {
-        match self.0.binary_search_by(|(known, _)| known.cmp(&load)) {
-            Ok(place) => {
-                if let Some((_, times)) = self.0.get_mut(place) {
-                    times.all = times.all.saturating_add(more.all);
-                    times.sure = times.sure.saturating_add(more.sure);
-                }
+/// How often each is loaded from a statement on.
+type Left = BTreeMap<Load, usize>;
+
+fn add(left: &mut Left, tally: &[(Load, Times)]) {
+    for (load, times) in tally {
+        match left.get_mut(load) {
+            Some(known) => *known = known.saturating_add(times.all),
+            None => {
+                left.insert(load.clone(), times.all);
             }
-            Err(place) => self.0.insert(place, (load, more)),
         }
     }
+}
 
-    fn add_all(&mut self, more: &Tally) {
-        for (load, times) in &more.0 {
-            self.add(load.clone(), *times);
-        }
-    }
-
-    fn take(&mut self, less: &Tally) {
-        for (load, less) in &less.0 {
-            if let Ok(place) = self.0.binary_search_by(|(known, _)| known.cmp(load))
-                && let Some((_, times)) = self.0.get_mut(place)
-            {
-                times.all = times.all.saturating_sub(less.all);
-            }
+fn take(left: &mut Left, tally: &[(Load, Times)]) {
+    for (load, times) in tally {
+        if let Some(known) = left.get_mut(load) {
+            *known = known.saturating_sub(times.all);
         }
     }
 }
@@ -122,15 +121,13 @@ impl Sharer<'_> {
             merge_filter(statement, self.written);
         }
         let mut tallies: Vec<Tally> = block.iter_mut().map(|statement| self.tally(statement)).collect();
-        // How often each is loaded from the current statement on.
-        let mut left = Tally::default();
-        for tally in &tallies {
-            left.add_all(tally);
-        }
+        let mut all: Tally = tallies.iter().flatten().cloned().collect();
+        sum_up(&mut all);
         // What nothing in here loads twice, nothing further in does.
-        if left.0.iter().all(|(_, times)| times.all <= 1) {
+        if all.iter().all(|(_, times)| times.all <= 1) {
             return;
         }
+        let mut left: Left = all.into_iter().map(|(load, times)| (load, times.all)).collect();
         let mut new = Vec::with_capacity(block.len());
         for at in 0..block.len() {
             while let Some((load, value)) = self.best(block, at, &tallies, &left) {
@@ -140,16 +137,16 @@ impl Sharer<'_> {
                 new.push(declaration);
                 let kept = [(key, local)];
                 for (statement, tally) in block.iter_mut().zip(&mut tallies).skip(at) {
-                    if tally.get(&load).is_some() {
+                    if tally.binary_search_by(|(known, _)| known.cmp(&load)).is_ok() {
                         put(statement, &kept, self.written);
-                        left.take(tally);
+                        take(&mut left, tally);
                         *tally = self.tally(statement);
-                        left.add_all(tally);
+                        add(&mut left, tally);
                     }
                 }
             }
             if let (Some(tally), Some(statement)) = (tallies.get(at), block.get_mut(at)) {
-                left.take(tally);
+                take(&mut left, tally);
                 let done = Statement { kind: StatementKind::Break, span: statement.span };
                 new.push(std::mem::replace(statement, done));
             }
@@ -161,8 +158,9 @@ impl Sharer<'_> {
     }
 
     fn tally(&self, statement: &mut Statement) -> Tally {
-        let mut tally = Tally::default();
-        self.count_statement(statement, &mut tally);
+        let mut tally = Tally::new();
+        self.count_statement(statement, true, &mut tally);
+        sum_up(&mut tally);
         tally
     }
 
@@ -173,21 +171,20 @@ impl Sharer<'_> {
         block: &mut [Statement],
         at: usize,
         tallies: &[Tally],
-        left: &Tally,
+        left: &Left,
     ) -> Option<(Load, Expr)> {
         if self.kept >= MOST_KEPT {
             return None;
         }
         let tally = tallies.get(at)?;
-        let again = |(load, times): &&(Load, Times)| {
-            times.sure > 0 && left.get(load).is_some_and(|left| left.all > 1)
-        };
-        if !tally.0.iter().any(|entry| again(&entry)) {
+        let again =
+            |(load, times): &&(Load, Times)| times.sure > 0 && left.get(load).is_some_and(|left| *left > 1);
+        if !tally.iter().any(|entry| again(&entry)) {
             return None;
         }
         let statement = block.get_mut(at)?;
         let own = declared_by(statement);
-        let (load, _) = tally.0.iter().rev().find(|entry| again(entry) && !entry.0.starts_from(&own))?;
+        let (load, _) = tally.iter().rev().find(|entry| again(entry) && !entry.0.starts_from(&own))?;
         Some((load.clone(), self.first(statement, load)?))
     }
 
@@ -207,29 +204,25 @@ impl Sharer<'_> {
         found
     }
 
-    /// Adds up the loads of a statement and of its blocks.
-    fn count_statement(&self, statement: &mut Statement, tally: &mut Tally) {
+    /// Adds the loads of a statement and of its blocks, of which none is sure.
+    fn count_statement(&self, statement: &mut Statement, sure: bool, tally: &mut Tally) {
         // The filter and the condition of a loop come again in each round, and may not come at all.
         let in_rounds = matches!(statement.kind, StatementKind::For { .. } | StatementKind::While { .. });
         let mut first = true;
         exprs_of(statement, &mut |expr| {
-            self.count(expr, !in_rounds || first, tally);
+            self.count(expr, sure && (!in_rounds || first), tally);
             first = false;
         });
         blocks_of(statement, &mut |block| {
-            let mut inner = Tally::default();
             for statement in block {
-                self.count_statement(statement, &mut inner);
-            }
-            for (load, times) in inner.0 {
-                tally.add(load, Times { sure: 0, ..times });
+                self.count_statement(statement, false, tally);
             }
         });
     }
 
     fn count(&self, expr: &mut Expr, sure: bool, tally: &mut Tally) {
         if let Some(load) = Load::of(expr, self.written) {
-            tally.add(load, Times { all: 1, sure: usize::from(sure) });
+            tally.push((load, Times { all: 1, sure: usize::from(sure) }));
         }
         match &mut expr.kind {
             ExprKind::And(left, right) | ExprKind::Or(left, right) | ExprKind::Coalesce(left, right) => {
@@ -281,6 +274,7 @@ fn merge_filter(statement: &mut Statement, written: &BTreeSet<LocalId>) {
     let Some(filter) = &mut iteration.filter else { return };
     let mut wanted = Vec::new();
     fields(filter, written, &mut wanted);
+    wanted.sort_unstable();
     let mut found = false;
     for statement in body.iter_mut() {
         found |= reads_one(statement, written, &wanted);
@@ -306,7 +300,7 @@ fn fields(expr: &mut Expr, written: &BTreeSet<LocalId>, found: &mut Vec<Load>) {
 fn reads_one(statement: &mut Statement, written: &BTreeSet<LocalId>, wanted: &[Load]) -> bool {
     let mut own = Vec::new();
     exprs_of(statement, &mut |expr| fields(expr, written, &mut own));
-    let mut found = own.iter().any(|load| wanted.contains(load));
+    let mut found = own.iter().any(|load| wanted.binary_search(load).is_ok());
     blocks_of(statement, &mut |block| {
         found = found || block.iter_mut().any(|statement| reads_one(statement, written, wanted));
     });
