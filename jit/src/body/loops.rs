@@ -401,7 +401,9 @@ impl Body<'_> {
         let columns = if kept { columns } else { Vec::new() };
         let columns: Vec<_> = columns.into_iter().map(|field| (field, self.local(ValType::I32))).collect();
         // The fields of the rows at hand lie in one place for all loops: only one that goes through rows may be at work.
-        let alone = |op: &Op| !matches!(op.info().flow, Flow::Call | Flow::OpenLoop);
+        let alone = |op: &Op| {
+            !matches!(op, Op::Call { .. } | Op::CallValue { .. }) && op.info().flow != Flow::OpenLoop
+        };
         let own = |op: &Op| {
             kept && !super::values::writes(op, *index) && !super::values::writes(op, *list) && alone(op)
         };

@@ -387,18 +387,19 @@ impl Context<'_, '_> {
         }
         let (first, count) =
             (usize::try_from(next & u64::from(u32::MAX)).ok()?, u64::from(wait).saturating_add(1));
-        let set = (0..u8::MAX).take(64).filter(|field| fields.wrapping_shr(u32::from(*field)) & 1 != 0);
-        for (nth, field) in (0_u64..).zip(set) {
-            let place = self.places.near.saturating_add(nth.saturating_mul(NEAR_BYTES));
+        let (mut rest, mut place) = (fields, self.places.near);
+        while let Ok(field @ 0..64) = u8::try_from(rest.trailing_zeros()) {
             match self.work.words(row, field).and_then(|words| words.get(first..)) {
                 Some(words) => {
-                    write_all(data, place, words.iter().copied().take(usize::try_from(count).ok()?))
+                    write_all(data, place, words.iter().copied().take(usize::try_from(count).ok()?));
                 }
                 None => {
                     let rows = next..next.saturating_add(count);
                     write_all(data, place, rows.map(|row| self.work.field(row, field)));
                 }
             }
+            rest &= rest.wrapping_sub(1);
+            place = place.saturating_add(NEAR_BYTES);
         }
         Some(i64::from(wait).wrapping_shl(32) | i64::from(passed))
     }
