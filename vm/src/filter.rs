@@ -156,29 +156,44 @@ impl Filter {
     }
 }
 
-/// The registers of a function that nobody reads before they are written again, where it goes on at a word: what filters
-/// leave out. They hold one thing or another, as there was fuel for it. `None`: no filter of the function leaves out any.
+/// Of the registers that filters of a function leave out, those that nobody reads before they are written again, where it
+/// goes on at a word: they hold one thing or another, as there was fuel for passing on. `None`: nothing is left out.
 pub(crate) fn unread(code: &Code, function: u16, pc: usize) -> Option<[bool; 256]> {
-    let mut unread = None;
     let own = |filter: &&Filter| {
         let first = filter.conditions.first().map(|own| slot::index(own.start));
         filter.goes_on && first.is_some_and(|first| code.origin(first).function == function)
     };
-    let own = || code.filters.iter().filter(own).flat_map(|filter| &filter.conditions);
-    let mut mark = |condition: &Condition, is_unread: bool| {
+    let mut unread = None;
+    for condition in code.filters.iter().filter(own).flat_map(|filter| &filter.conditions) {
         let unread = unread.get_or_insert([false; 256]);
         for register in [condition.loaded, condition.result] {
-            unread.iter_mut().skip(usize::from(register)).take(1).for_each(|own| *own = is_unread);
+            unread.iter_mut().skip(usize::from(register)).take(1).for_each(|own| *own = true);
         }
-    };
-    own().for_each(|condition| mark(condition, true));
-    // From its first word up to what is inside of it, a condition needs what it has written.
-    let begun = |own: &&Condition| {
-        let words = pc.saturating_sub(slot::index(own.start));
-        own.inside == 0 || (words > 0 && words < usize::from(own.inside))
-    };
-    own().filter(begun).for_each(|condition| mark(condition, false));
-    unread
+    }
+    let unread = unread.as_mut()?;
+    // They outlive no block, so what may be read stands before the next op that begins or ends one.
+    let ops = &code.module().functions.get(usize::from(function))?.code;
+    let mut written = [false; 256];
+    for (at, op) in ops.iter().enumerate().skip(slot::index(code.origin(pc).op)) {
+        let mut result = None;
+        registers(op, |Register(register), writes| {
+            let register = usize::from(register);
+            if writes {
+                result = Some(register);
+            } else if let (Some(own), Some(false)) = (unread.get_mut(register), written.get(register)) {
+                *own = false;
+            }
+        });
+        if !matches!(op.info().flow, Flow::Next | Flow::Call) {
+            break;
+        }
+        // Of the first op it is not known how far it has come.
+        let first = at == slot::index(code.origin(pc).op);
+        if let Some(written) = result.filter(|_| !first).and_then(|register| written.get_mut(register)) {
+            *written = true;
+        }
+    }
+    Some(*unread)
 }
 
 /// An op, the number of its filter, and which of its conditions, or the end behind the last, it begins.

@@ -131,7 +131,7 @@ impl Freezer<'_> {
                 let slots = machine.stack.get(base..).unwrap_or(&[]);
                 // The same run gives the same bytes, whether rows were passed over in it or not.
                 let unread = unread(self.code, function, pc);
-                let read = |at: usize| !unread.is_some_and(|unread| unread.get(at) == Some(&true));
+                let read = |at: usize| unread.is_none_or(|unread| unread.get(at) != Some(&true));
                 let slots = slots.iter().enumerate().map(|(at, slot)| if read(at) { slot } else { &0 });
                 self.collect.values(types.iter().copied().zip(slots), &mut registers);
             }

@@ -239,6 +239,46 @@ fn only_what_stands_still_has_a_snapshot() {
 }
 
 #[test]
+fn a_register_that_a_loop_over_a_table_has_left_is_kept_where_it_is_used_again() {
+    let text = "\
+TYPE Row { id: string KEY  n: int }
+INPUT rows: list<Row> MAX 100
+CONTEXT base: int = 3
+QUERY ask(n: int) -> int
+ACTION SHOW(row: Row, n: int) IDEMPOTENT
+FUNC main() -> int {
+  LET last = 0
+  FOR EACH row IN rows { IF row.n > 90 { SHOW(row, base) } }
+  FOR i IN 0..3 { last += (base + i) * 2 + (base - i) * ask(i) }
+  RETURN last
+}
+";
+    let program = compiled(text);
+    // What is compared with 90 lies in the register of the first product later.
+    let listing = swarm_bytecode::disassemble::disassemble(program.module());
+    assert!(listing.contains("field r6, r4, .n") && listing.contains("mul r6, r6, r5"), "{listing}");
+    let rows = (0..40).map(|id| format!(r#"{{"id":"r{id}","n":{}}}"#, id * 5)).collect::<Vec<_>>().join(",");
+    let inputs = Inputs::new(&program).from_json(&format!(r#"{{"rows":[{rows}]}}"#)).unwrap();
+    let mut host = pending();
+    let mut run = Instance::new(&program, &inputs, Limits::default(), &Grants::all(), &host).unwrap();
+    let mut stops = 0;
+    let report = loop {
+        match run.run(&mut host) {
+            Exit::Pending(call) => {
+                run = resume(&program, &inputs, &taken(&mut run).bytes).unwrap();
+                stops += 1;
+                let answer = if call.name == "ask" { Answer::value(10) } else { Answer::done() };
+                run.resolve(call.id, answer).unwrap();
+            }
+            Exit::Finished(report) => break report,
+            Exit::OutOfFuel { .. } => panic!("out of fuel"),
+        }
+    };
+    assert!(stops > 20, "{stops}");
+    assert_eq!(report.result, Some(Value::Int((3 + 4 + 5) * 2 + (3 + 2 + 1) * 10)));
+}
+
+#[test]
 fn a_run_within_a_veto_has_none() {
     let program = compiled(
         "ACTION SPEND(n: int) REQUIRES spend IDEMPOTENT COSTS $0.25\n\
