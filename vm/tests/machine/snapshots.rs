@@ -275,7 +275,7 @@ FUNC main() -> int {
         }
     };
     assert!(stops > 20, "{stops}");
-    assert_eq!(report.result, Some(Value::Int((3 + 4 + 5) * 2 + (3 + 2 + 1) * 10)));
+    assert_eq!(report.result, Some(Value::Int((3 + 4 + 5 + 6) * 2 + (3 + 2 + 1) * 10)));
 }
 
 #[test]
