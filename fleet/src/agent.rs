@@ -376,7 +376,9 @@ impl Agent {
             }
             ToAgent::Desired(None) => {}
             ToAgent::Covered { sequence } => {
-                self.durable.outbox = self.durable.outbox.take().filter(|(own, _)| own > sequence);
+                // That it left is remembered: it has to say so when it is back.
+                let kept = |(own, ack): &(u64, Arc<Envelope>)| own > sequence || leave::says_left(ack);
+                self.durable.outbox = self.durable.outbox.take().filter(kept);
             }
             ToAgent::Checkpoint(envelope) => self.admitted(envelope, context),
         }

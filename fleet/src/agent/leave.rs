@@ -1,7 +1,13 @@
 //! How an agent goes, and says so.
 
 use super::{Agent, Command, Context};
+use crate::envelope::Envelope;
 use crate::message::{Ack, Status};
+
+/// Whether an acknowledgement is a last word.
+pub(super) fn says_left(ack: &Envelope) -> bool {
+    Ack::decode(&ack.payload).is_ok_and(|ack| ack.status == Status::Left)
+}
 
 impl Agent {
     /// It stops: its program, between two steps; its trace, with a chunk that closes it; and itself, with a last word.
@@ -35,10 +41,14 @@ impl Agent {
 
     /// It starts anew, and has left before: where nothing starts it says how it stands.
     pub(super) fn come_back(&mut self, context: &mut Context<'_>) {
-        let last = self.durable.outbox.as_ref().and_then(|(_, ack)| Ack::decode(&ack.payload).ok());
-        let left = last.is_some_and(|ack| ack.status == Status::Left);
-        if left && self.starting.is_none() {
-            self.acknowledge_installed(self.standing(), context);
+        let left = self.durable.outbox.as_ref().is_some_and(|(_, ack)| says_left(ack));
+        if !left || self.starting.is_some() {
+            return;
+        }
+        match self.durable.shadow.as_ref().and_then(|shadow| shadow.over.clone()) {
+            // Nobody may have heard what came of the shadow: the last word stood in its place.
+            Some(status) => self.acknowledge(status, context),
+            None => self.acknowledge_installed(self.standing(), context),
         }
     }
 }

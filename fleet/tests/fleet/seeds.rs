@@ -245,11 +245,14 @@ fn an_engine_that_does_not_ask_the_journal_is_found_out() {
     assert!(broken.count() > 5);
 }
 
+/// Seeds beyond those below in which something did not hold once: an agent that left at the end of a shadow, and came back.
+const FORMER: [u64; 1] = [8671];
+
 /// 200 seeds; `SWARM_SEEDS=10000` asks for more.
 #[test]
 fn what_must_always_hold_holds() {
     let seeds = std::env::var("SWARM_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(200);
-    for seed in 0..seeds {
+    for seed in (0..seeds).chain(FORMER) {
         holds(Scenario::troubled(seed));
     }
 }
