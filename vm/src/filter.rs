@@ -172,25 +172,19 @@ pub(crate) fn unread(code: &Code, function: u16, pc: usize) -> Option<[bool; 256
     }
     let unread = unread.as_mut()?;
     // They outlive no block, so what may be read stands before the next op that begins or ends one.
-    let ops = &code.module().functions.get(usize::from(function))?.code;
-    let mut written = [false; 256];
-    for (at, op) in ops.iter().enumerate().skip(slot::index(code.origin(pc).op)) {
-        let mut result = None;
-        registers(op, |Register(register), writes| {
-            let register = usize::from(register);
-            if writes {
-                result = Some(register);
-            } else if let (Some(own), Some(false)) = (unread.get_mut(register), written.get(register)) {
-                *own = false;
-            }
+    let ops =
+        code.module().functions.get(usize::from(function))?.code.get(slot::index(code.origin(pc).op)..)?;
+    let mut written = Written::default();
+    for (at, op) in ops.iter().enumerate() {
+        let goes_on = written.go_on(op, |register| {
+            unread.iter_mut().skip(register).take(1).for_each(|own| *own = false);
         });
-        if !matches!(op.info().flow, Flow::Next | Flow::Call) {
+        if !goes_on {
             break;
         }
-        // Of the first op it is not known how far it has come.
-        let first = at == slot::index(code.origin(pc).op);
-        if let Some(written) = result.filter(|_| !first).and_then(|register| written.get_mut(register)) {
-            *written = true;
+        if at == 0 {
+            // Of the first op it is not known how far it has come.
+            written = Written::default();
         }
     }
     Some(*unread)
@@ -258,24 +252,45 @@ impl Filtered {
 /// have not written them: where ops are passed over, their values are needed.
 pub(crate) fn outliving(code: &[Op]) -> [bool; 256] {
     let mut outlive = [false; 256];
-    let mut written = [false; 256];
+    let mut written = Written::default();
     for op in code {
+        let goes_on = written.go_on(op, |register| {
+            outlive.iter_mut().skip(register).take(1).for_each(|own| *own = true);
+        });
+        if !goes_on {
+            written = Written::default();
+        }
+    }
+    outlive
+}
+
+/// The registers that the ops so far have written.
+struct Written([bool; 256]);
+
+impl Default for Written {
+    fn default() -> Self {
+        Written([false; 256])
+    }
+}
+
+impl Written {
+    /// Calls `read` with each register that an op reads and the ops before have not written, then adds what it writes.
+    /// Tells whether the ops go on, or it begins or ends a block.
+    fn go_on(&mut self, op: &Op, mut read: impl FnMut(usize)) -> bool {
         let mut result = None;
         registers(op, |Register(register), writes| {
             let register = usize::from(register);
             if writes {
                 result = Some(register);
-            } else if let (Some(outlives), Some(false)) = (outlive.get_mut(register), written.get(register)) {
-                *outlives = true;
+            } else if self.0.get(register) == Some(&false) {
+                read(register);
             }
         });
-        if !matches!(op.info().flow, Flow::Next | Flow::Call) {
-            written = [false; 256];
-        } else if let Some(written) = result.and_then(|register| written.get_mut(register)) {
+        if let Some(written) = result.and_then(|register| self.0.get_mut(register)) {
             *written = true;
         }
+        matches!(op.info().flow, Flow::Next | Flow::Call)
     }
-    outlive
 }
 
 /// Calls `visit` with each register of an op, and whether it is written.
