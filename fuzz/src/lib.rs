@@ -21,13 +21,10 @@ use swarm_reference::generate::{program, says};
 use swarm_reference::report::Limits;
 use swarm_vm::{Grants, Host, Inputs, Instance, Program};
 
-#[path = "../../tests/differential/compare.rs"]
-mod compare;
-
 pub use outside::{kept, message, recording, trust};
 pub use snapshot::snapshot;
 
-use compare::{World, difference, machine, other_meaning, real, source, unlike};
+use swarm_differential::{World, difference, machine, other_meaning, real, source, unlike};
 
 /// A target: whether the bytes were accepted.
 pub type Target = fn(&[u8]) -> bool;

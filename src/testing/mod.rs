@@ -28,7 +28,6 @@ use swarm_grammar::span::Span;
 use swarm_vm::Value;
 
 pub use coverage::{Branch, Coverage};
-pub use recorder::as_shown;
 
 /// Which tests are run, and what is asked of them.
 #[derive(Debug, Clone, Default)]

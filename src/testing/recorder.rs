@@ -4,8 +4,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use smol_str::SmolStr;
-use swarm_bytecode::module::Module;
-use swarm_bytecode::types::{Type, TypeId};
 use swarm_vm::{Answer, Call, Value};
 
 /// What GIVEN says about calls; shared between the test and the host.
@@ -52,28 +50,5 @@ impl Script {
     /// Queries that no GIVEN answered, since this was asked last.
     pub(super) fn unanswered(&self) -> Vec<String> {
         std::mem::take(&mut self.0.borrow_mut().unanswered)
-    }
-}
-
-/// A value as calls show it: a record with a KEY is that field.
-pub fn as_shown(module: &Module, ty: TypeId, value: &Value) -> Value {
-    match (module.ty(ty), value) {
-        (Some(Type::Record { fields, .. }), Value::Record(values)) => {
-            let mut pairs = fields.iter().zip(values);
-            match pairs.clone().find(|(field, _)| field.key) {
-                Some((field, (_, key))) => as_shown(module, field.ty, key),
-                None => Value::Record(
-                    pairs
-                        .by_ref()
-                        .map(|(field, (name, value))| (name.clone(), as_shown(module, field.ty, value)))
-                        .collect(),
-                ),
-            }
-        }
-        (Some(Type::List { element, .. }), Value::List(items)) => {
-            Value::List(items.iter().map(|item| as_shown(module, *element, item)).collect())
-        }
-        (Some(Type::Optional(inner)), value) if *value != Value::None => as_shown(module, *inner, value),
-        _ => value.clone(),
     }
 }

@@ -12,7 +12,7 @@ use swarm_vm::{
     Reason, Report, Value, VirtualClock, Wake,
 };
 
-use super::recorder::{Script, as_shown};
+use super::recorder::Script;
 use super::{Coverage, Failure, Issued, TestResult};
 
 /// Activations of one line at most: RUN FOR a year of EVERY 1s is a mistake.
@@ -231,7 +231,7 @@ impl<'c> Runner<'c> {
         let mut values = Vec::with_capacity(arguments.len());
         for (function, ty) in arguments.iter().zip(&import.parameters) {
             let value = self.value(*function)?;
-            values.push(as_shown(self.program.module(), *ty, &value));
+            values.push(value.shown(self.program.module(), *ty));
         }
         Ok((import.name, values))
     }

@@ -1,4 +1,5 @@
 //! Runs a program in the virtual machine and in the reference, and says where they differ.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 use std::sync::Arc;
 
@@ -19,30 +20,34 @@ use swarm_vm::{Effects, Exit, Grants, Host, Inputs, Instance, Program, Value, Vi
 
 /// What programs are given.
 #[derive(Debug, Clone)]
-pub(crate) struct World {
-    pub(crate) input: Json,
-    pub(crate) context: Json,
-    pub(crate) limits: Limits,
-    pub(crate) collected: bool,
+pub struct World {
+    /// An object with a member for each INPUT.
+    pub input: Json,
+    /// An object with a member for each part of the CONTEXT.
+    pub context: Json,
+    /// What a run may use.
+    pub limits: Limits,
+    /// Whether actions wait for the end of their activation.
+    pub collected: bool,
     /// STATE that is set before the order starts, by name.
-    pub(crate) states: Vec<(String, Json)>,
+    pub states: Vec<(String, Json)>,
     /// What begins each activation; those after the end of the order are left out.
-    pub(crate) wakes: Vec<Wake>,
+    pub wakes: Vec<Wake>,
 }
 
 /// A host: what it says depends on nothing but the call.
-pub(crate) type Says<'a> = &'a dyn Fn(&str, &[String]) -> Answer;
+pub type Says<'a> = &'a dyn Fn(&str, &[String]) -> Answer;
 
 /// What came of all activations.
-pub(crate) type Seen = Vec<(Report, Meter)>;
+pub type Seen = Vec<(Report, Meter)>;
 
 /// By the reference's evaluator of modules.
-pub(crate) fn machine(module: &Module, world: &World, says: Says<'_>) -> Result<Seen, String> {
+pub fn machine(module: &Module, world: &World, says: Says<'_>) -> Result<Seen, String> {
     evaluate(&Given::new(module, &world.input, &world.context)?, world, says)
 }
 
 /// The same of a module with what it is given already.
-pub(crate) fn evaluate(given: &Given<'_>, world: &World, says: Says<'_>) -> Result<Seen, String> {
+pub fn evaluate(given: &Given<'_>, world: &World, says: Says<'_>) -> Result<Seen, String> {
     let mut order = given.order(world.limits, world.collected);
     world.states.iter().try_for_each(|(name, json)| order.set_state(name, json))?;
     let mut seen = Vec::new();
@@ -59,11 +64,7 @@ pub(crate) fn evaluate(given: &Given<'_>, world: &World, says: Says<'_>) -> Resu
 
 /// By the reference's evaluator of programs: of each activation also the statement at which it ended. It ends where
 /// an activation takes too long.
-pub(crate) fn source(
-    program: &typed::Program,
-    world: &World,
-    says: Says<'_>,
-) -> Result<Vec<source::Seen>, String> {
+pub fn source(program: &typed::Program, world: &World, says: Says<'_>) -> Result<Vec<source::Seen>, String> {
     let mut order = source::Order::new(program, &world.input, &world.context, world.limits, world.collected)?;
     world.states.iter().try_for_each(|(name, json)| order.set_state(name, json))?;
     let mut seen = Vec::new();
@@ -81,7 +82,7 @@ pub(crate) fn source(
 
 /// Where the machine does something else than the program says. What only the machine can tell, that fuel, memory or
 /// depth were not enough, is left out, with all behind it.
-pub(crate) fn other_meaning(sources: &Sources, meant: &[source::Seen], real: &Real) -> Option<String> {
+pub fn other_meaning(sources: &Sources, meant: &[source::Seen], real: &Real) -> Option<String> {
     for (at, ((wanted, statement), (found, _))) in meant.iter().zip(&real.seen).enumerate() {
         if matches!(found.code.as_str(), "fuel" | "memory" | "call_depth") {
             return None;
@@ -104,38 +105,41 @@ pub(crate) fn other_meaning(sources: &Sources, meant: &[source::Seen], real: &Re
 }
 
 /// What the virtual machine did, and where in the text each activation ended that did not simply come to its end.
-pub(crate) struct Real {
-    pub(crate) seen: Seen,
-    pub(crate) lines: Vec<Option<(SmolStr, u32)>>,
+pub struct Real {
+    /// What came of each activation.
+    pub seen: Seen,
+    /// File and line of each.
+    pub lines: Vec<Option<(SmolStr, u32)>>,
 }
 
 /// A module in the virtual machine, with what it is given.
-pub(crate) struct Loaded {
+pub struct Loaded {
     program: Program,
     inputs: Inputs,
 }
 
 impl Loaded {
     /// A program with what it is given.
-    pub(crate) fn new(program: Program, world: &World) -> Result<Loaded, String> {
+    pub fn new(program: Program, world: &World) -> Result<Loaded, String> {
         let inputs = Inputs::new(&program).from_json(&world.input.to_string());
         let inputs = inputs.and_then(|inputs| inputs.context_json(&world.context.to_string()));
         Ok(Loaded { inputs: inputs.map_err(|error| error.to_string())?, program })
     }
 
-    pub(crate) fn module(&self) -> &Module {
+    /// What was loaded.
+    pub fn module(&self) -> &Module {
         self.program.module()
     }
 }
 
 /// By the virtual machine.
-pub(crate) fn real(module: &Module, world: &World, says: Says<'_>) -> Result<Real, String> {
+pub fn real(module: &Module, world: &World, says: Says<'_>) -> Result<Real, String> {
     let program = Program::load(&module.encode()).map_err(|error| error.to_string())?;
     run(&Loaded::new(program, world)?, world, says)
 }
 
 /// The same of what is loaded; in a build with the second tier, on both, which must not differ.
-pub(crate) fn run(loaded: &Loaded, world: &World, says: Says<'_>) -> Result<Real, String> {
+pub fn run(loaded: &Loaded, world: &World, says: Says<'_>) -> Result<Real, String> {
     let found = on_tier(loaded, world, says, None);
     #[cfg(feature = "jit")]
     {
@@ -271,7 +275,7 @@ fn meter(report: &swarm_vm::Report) -> Meter {
 }
 
 /// Where two runs differ, if they do.
-pub(crate) fn difference(left: &Result<Seen, String>, right: &Result<Real, String>) -> Option<String> {
+pub fn difference(left: &Result<Seen, String>, right: &Result<Real, String>) -> Option<String> {
     match (left, right.as_ref().map(|right| &right.seen)) {
         (Ok(left), Ok(right)) if left == right => None,
         // Both refuse; each in its own words.
@@ -286,7 +290,7 @@ pub(crate) fn difference(left: &Result<Seen, String>, right: &Result<Real, Strin
 }
 
 /// Where the two machines differ on a generated module, with little fuel and memory.
-pub(crate) fn unlike(made: &Made) -> Option<String> {
+pub fn unlike(made: &Made) -> Option<String> {
     let (module, program) = (&made.module, &made.program);
     let limits = Limits { fuel: 20_000, depth: 16, memory: 1 << 16, ..Limits::default() };
     let world = World {
@@ -315,7 +319,7 @@ fn still_fits(module: &Module, wake: &Wake) -> bool {
 }
 
 /// JSON as a value of a type; NONE, which no other type has, for what does not fit.
-pub(crate) fn value_of(module: &Module, ty: TypeId, json: &Json) -> Value {
+pub fn value_of(module: &Module, ty: TypeId, json: &Json) -> Value {
     let fields = |fields: &[Field], json: &Json| {
         fields
             .iter()

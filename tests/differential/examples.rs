@@ -11,9 +11,8 @@ use swarm_compiler::{NoFiles, Options, TestPlan, check, compile_tests, typed};
 use swarm_grammar::source::{SourceFile, Sources};
 use swarm_reference::report::{Answer, Limits, Wake};
 use swarm_vm::{Grants, Host, Inputs, Instance, Program, Value};
-use swarmc::testing::as_shown;
 
-use crate::compare::{World, difference, machine, other_meaning, real, source};
+use swarm_differential::{World, difference, machine, other_meaning, real, source};
 
 /// Activations of a timer in one line, at most.
 const MOST_TICKS: i64 = 40;
@@ -69,8 +68,7 @@ fn script(plan: &TestPlan) -> Script {
     let call = |import: usize, arguments: &[FunctionId], value: &mut dyn FnMut(&FunctionId) -> Value| {
         let import = &module.imports[import];
         let typed = arguments.iter().zip(&import.parameters);
-        let arguments: Vec<String> =
-            typed.map(|(own, ty)| as_shown(module, *ty, &value(own)).to_json()).collect();
+        let arguments: Vec<String> = typed.map(|(own, ty)| value(own).shown(module, *ty).to_json()).collect();
         call_text(&import.name, &arguments)
     };
     let (mut states, mut answers, mut worlds): (Vec<(String, Json)>, _, Vec<World>) =
@@ -137,7 +135,7 @@ fn script(plan: &TestPlan) -> Script {
 
 /// Texts with TESTs: the examples.
 fn texts() -> Vec<(String, String)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "swarm"));
     files.sort();

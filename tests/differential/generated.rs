@@ -23,7 +23,7 @@ use swarm_reference::machine::Given;
 use swarm_reference::report::Limits;
 use swarm_vm::Program;
 
-use crate::compare::{Loaded, World, difference, evaluate, other_meaning, run, source};
+use swarm_differential::{Loaded, World, difference, evaluate, other_meaning, run, source};
 
 /// What was done and found.
 #[derive(Debug, Default)]

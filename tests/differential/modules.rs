@@ -8,8 +8,8 @@ use swarm_bytecode::op::OPS;
 use swarm_bytecode::verify::{LoadError, RULES, Verified};
 use swarm_reference::generate::modules::{mutated, valid};
 
-use crate::compare::unlike;
 use crate::generated::{Random, from_environment};
+use swarm_differential::unlike;
 
 fn bytes(seed: u64) -> Vec<u8> {
     let mut random = Random(seed);

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use swarm_bytecode::module::Module;
 use swarm_reference::report::{Answer, Limits};
 
-use crate::compare::{Real, World, difference, machine, real};
 use crate::generated::{Random, from_environment};
 use crate::vectors::{Vector, all};
+use swarm_differential::{Real, World, difference, machine, real};
 
 /// What the host was asked to do: names and arguments of actions, not of queries.
 type Done = Vec<(String, Vec<String>)>;

@@ -10,7 +10,7 @@ use swarm_compiler::{Options, check, compile_text_with, typed};
 use swarm_grammar::source::{SourceFile, Sources};
 use swarm_reference::report::{Answer, Limits, Wake};
 
-use crate::compare::{World, difference, machine, other_meaning, real, source};
+use swarm_differential::{World, difference, machine, other_meaning, real, source};
 
 /// A vector with what it is given.
 pub(crate) struct Vector {
@@ -22,7 +22,7 @@ pub(crate) struct Vector {
 }
 
 pub(crate) fn all() -> Vec<Vector> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/language");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../language");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     files.sort();

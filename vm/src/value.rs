@@ -110,6 +110,29 @@ impl Value {
         zero(module, ty, &mut Copying { nodes: MAX_NODES, keys: false }, 0)
     }
 
+    /// A value of a type as calls show it: a record with a KEY is that field.
+    pub fn shown(&self, module: &Module, ty: TypeId) -> Value {
+        match (module.ty(ty), self) {
+            (Some(Type::Record { fields, .. }), Value::Record(values)) => {
+                let mut pairs = fields.iter().zip(values);
+                match pairs.clone().find(|(field, _)| field.key) {
+                    Some((field, (_, key))) => key.shown(module, field.ty),
+                    None => Value::Record(
+                        pairs
+                            .by_ref()
+                            .map(|(field, (name, value))| (name.clone(), value.shown(module, field.ty)))
+                            .collect(),
+                    ),
+                }
+            }
+            (Some(Type::List { element, .. }), Value::List(items)) => {
+                Value::List(items.iter().map(|item| item.shown(module, *element)).collect())
+            }
+            (Some(Type::Optional(inner)), value) if *value != Value::None => value.shown(module, *inner),
+            _ => self.clone(),
+        }
+    }
+
     /// The value as JSON text.
     pub fn to_json(&self) -> String {
         let mut text = String::new();

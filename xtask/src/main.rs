@@ -2,16 +2,16 @@
 
 mod bench;
 mod coverage;
+mod fuzz;
 mod handlers;
 mod instructions;
 mod servers;
 mod tools;
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
@@ -142,7 +142,7 @@ fn main() -> Result<()> {
         Task::Soundness { programs } => soundness(programs),
         Task::Differential { programs, seed, seconds, jit } => differential(programs, seed, seconds, jit),
         Task::Faults { runs, seed } => faults(runs, seed),
-        Task::Fuzz { target, seconds } => fuzz(target.as_deref(), seconds),
+        Task::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Task::Sanitize => sanitize(),
         Task::Coverage { rest } => coverage::run(&rest),
         Task::Docs { check } => docs(check),
@@ -161,18 +161,19 @@ fn test(rest: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// All tests, the interpreter's handlers, all lints, the counted instructions, 100,000 generated programs or three minutes of them, and each fuzz target for 20 seconds.
+/// All tests and lints, the interpreter's handlers, the counted instructions, 100,000 generated programs or three minutes
+/// of them, and each fuzz target for 20 seconds.
 fn ci() -> Result<()> {
     test(&[])?;
-    handlers::handlers()?;
     lint()?;
+    handlers::handlers()?;
     instructions::instructions(false)?;
     differential(100_000, 1, 180, false)?;
-    fuzz(None, 20)
+    fuzz::run(None, 20)
 }
 
 fn differential(programs: u64, seed: u64, seconds: u64, jit: bool) -> Result<()> {
-    let test = ["test", "--release", "--locked", "--test", "differential"];
+    let test = ["test", "--release", "--locked", "--package", "swarm-differential", "--test", "differential"];
     let tier = jit.then_some(["--features", "jit"]);
     let arguments =
         test.into_iter().chain(tier.into_iter().flatten()).chain(["generated_programs", "--", "--nocapture"]);
@@ -186,84 +187,6 @@ fn faults(runs: u64, seed: u64) -> Result<()> {
     let arguments = ["test", "--locked", "--test", "processes", "whatever_dies", "--", "--nocapture"];
     let (runs, seed) = (runs.to_string(), seed.to_string());
     cargo("fault runs", arguments.map(str::to_owned), &[("SWARM_FAULTS", &runs), ("SWARM_SEED", &seed)])
-}
-
-/// What libFuzzer needs to see which code ran, on the stable toolchain.
-const COVERAGE: &str = "-Cpasses=sancov-module -Ccodegen-units=1 -Cllvm-args=-sanitizer-coverage-level=4 \
--Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
--Cllvm-args=-sanitizer-coverage-trace-compares";
-
-/// Builds the targets once, then runs them one after the other; a finding ends its target, not the others.
-fn fuzz(target: Option<&str>, seconds: u64) -> Result<()> {
-    let known = targets()?;
-    ensure!(
-        target.is_none_or(|target| known.iter().any(|own| own == target)),
-        "targets are {}",
-        known.join(", ")
-    );
-    // With a target of its own, build scripts are not measured.
-    let host = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let of_all = ["--release", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--target", &host];
-    let wanted = || known.iter().filter(|name| target.is_none_or(|target| target == *name));
-    let binaries = wanted().flat_map(|name| ["--bin", name]);
-    cargo("fuzz targets", ["build"].into_iter().chain(of_all).chain(binaries), &[("RUSTFLAGS", COVERAGE)])?;
-    let mut lines = Vec::new();
-    let mut findings = 0_usize;
-    for name in wanted() {
-        let run = ["run", "--quiet"].into_iter().chain(of_all).chain(["--bin", name]);
-        let (executions, took, good) = fuzz_one(name, run, seconds)?;
-        findings = findings.saturating_add(usize::from(!good));
-        let found = if good { "no finding" } else { "1 finding, in fuzz/artifacts" };
-        lines.push(format!("fuzz: {name}: {executions} executions, {took} s, {found}"));
-    }
-    for line in lines {
-        writeln!(std::io::stdout(), "{line}").context("cannot write to stdout")?;
-    }
-    ensure!(findings == 0, "{findings} targets have a finding");
-    Ok(())
-}
-
-/// The names of the files in `fuzz/fuzz_targets`, sorted.
-fn targets() -> Result<Vec<String>> {
-    let entries = std::fs::read_dir(root().join("fuzz/fuzz_targets")).context("cannot read fuzz_targets")?;
-    let mut names = Vec::new();
-    for entry in entries {
-        let path = entry.context("cannot read fuzz_targets")?.path();
-        names.extend(path.file_stem().and_then(OsStr::to_str).map(str::to_owned));
-    }
-    names.sort();
-    Ok(names)
-}
-
-/// Runs a target: how many executions, how many seconds, and whether it ended without a finding.
-fn fuzz_one<'a>(name: &str, run: impl Iterator<Item = &'a str>, seconds: u64) -> Result<(u64, u64, bool)> {
-    say(name)?;
-    let folder = |kind: &str| root().join("fuzz").join(kind).join(name);
-    for kind in ["found", "corpus", "artifacts"] {
-        std::fs::create_dir_all(folder(kind)).with_context(|| format!("cannot make fuzz/{kind}"))?;
-    }
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(run).args(["--", &format!("-max_total_time={seconds}"), "-timeout=10"]);
-    command.arg(format!("-artifact_prefix={}/", folder("artifacts").display()));
-    command.args([folder("found"), folder("corpus")]);
-    command.current_dir(root()).env("RUSTFLAGS", COVERAGE).stderr(Stdio::piped());
-    let begun = Instant::now();
-    let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
-    let mut executions = 0;
-    for line in child.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).split(b'\n')) {
-        let line = line.context("cannot read what the fuzzer says")?;
-        let line = String::from_utf8_lossy(&line);
-        executions = executions.max(count(&line).unwrap_or(0));
-        writeln!(std::io::stderr(), "{line}").context("cannot write to stderr")?;
-    }
-    let status = child.wait().with_context(|| format!("cannot wait for {name}"))?;
-    Ok((executions, begun.elapsed().as_secs(), status.success()))
-}
-
-/// The executions that a line of libFuzzer tells: `#4096 pulse …`, `Done 5000 runs in …`.
-fn count(line: &str) -> Option<u64> {
-    let rest = line.strip_prefix('#').or_else(|| line.strip_prefix("Done "))?;
-    rest.split_ascii_whitespace().next()?.parse().ok()
 }
 
 /// The sanitizer's switch is an unstable one, which the stable toolchain takes if it is told to.

@@ -2,7 +2,6 @@
 #![expect(clippy::arithmetic_side_effects, clippy::print_stdout, reason = "test code")]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
-mod compare;
 mod examples;
 mod generated;
 mod modules;
