@@ -148,7 +148,7 @@ impl Freezer<'_> {
             fuel_used: if resting { 0 } else { machine.used(self.code) },
             fuel_limit: machine.fuel_limit.max(0).cast_unsigned(),
             memory_used: machine.memory.used,
-            memory_peak: machine.memory.peak,
+            memory_peak: machine.memory.peak(),
             seen: machine.seen,
         }
     }

@@ -119,7 +119,7 @@ impl Thawer<'_> {
         machine.metrics = self.metrics(&image.metrics)?;
         machine.fuel_limit = fuel(image.fuel_limit)?;
         machine.memory.used = image.memory_used;
-        machine.memory.peak = image.memory_peak;
+        machine.memory.before = image.memory_peak;
         machine.seen = image.seen;
         if image.memory_used > machine.memory.limit {
             return Err(Damaged);
