@@ -35,7 +35,7 @@ impl Driver<'_, '_> {
             return Next::GoOn;
         };
         self.state.arguments.clear();
-        self.state.arguments.extend_from_slice(self.state.actions.arguments(issued));
+        self.state.arguments.extend_from_slice(self.state.actions.first_arguments());
         let applied = match waiting {
             Some(Some(answer)) => Applied::Answer(*answer),
             Some(None) => return Next::Leave(self.pending()),

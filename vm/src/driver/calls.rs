@@ -8,7 +8,7 @@ use swarm_bytecode::trap::{LimitKind, TrapCode};
 
 use super::state::{Asking, CallKind, CallState, Phase, RunState, Verdict, Waiting};
 use super::{Driver, Halt};
-use crate::actions::NewAction;
+use crate::actions::{Issued, NewAction};
 use crate::decode::{Argument, Code, SiteTarget};
 use crate::host::{About, Answer, Call, Host, Target};
 use crate::instance::{Exit, PendingCall, PendingKind};
@@ -172,7 +172,8 @@ impl<'a> Driver<'a, '_> {
             return None;
         }
         let key = call.key.as_deref().copied();
-        let action = NewAction { import: site.id, arguments, cost, pc, number, ordinal, key };
+        let issued = Issued { import: site.id, pc: slot::count(pc), number, ordinal };
+        let action = NewAction { issued, arguments, cost: if held { cost } else { (0, 0) }, key };
         Some(Arc::make_mut(actions).push(action, held))
     }
 

@@ -5,7 +5,7 @@ use swarm_bytecode::module::{Import, ImportId};
 use super::answers::put_result;
 use super::look::Look;
 use super::state::Meters;
-use crate::actions::{ActionLog, NewAction};
+use crate::actions::{ActionLog, Issued, NewAction};
 use crate::decode::Code;
 use crate::heap::{Data, Heap};
 use crate::host::{About, Answer, Call, Host, Ready, charge_with_texts};
@@ -33,8 +33,8 @@ pub(super) struct Direct<'a, 'h> {
     pub(super) slots: [u64; Ready::MOST],
     /// The least of limit and slice, in total fuel used.
     pub(super) mark: i64,
-    /// Actions the order issued before this activation.
-    pub(super) first_action: u64,
+    /// The number that the activation's first action had, if all calls since were actions.
+    pub(super) first_number: u64,
     pub(super) actions: &'a mut ActionLog,
     pub(super) arguments: &'a mut Vec<u64>,
     pub(super) look: &'a mut Look,
@@ -246,6 +246,9 @@ impl Direct<'_, '_> {
             let [first, second, ..] = arguments();
             let [own_first, own_second, ..] = &mut self.slots;
             (*own_first, *own_second) = (first, second);
+            if self.keeps {
+                return self.make(site, number, site.charge, fuel, heap);
+            }
             self.begin::<2>(site, number, heap);
             let call = Call { about: &self.about, heap, arguments: &self.slots };
             self.host.call_own(site.function, call, &mut self.answer);
@@ -282,22 +285,32 @@ impl Direct<'_, '_> {
         let used = memory.with(site.bytes)?;
         let number = self.left.take(site.cost)?;
         memory.used = used;
+        let reply = self.make(site, number, charge, fuel, heap);
+        if self.holds || matches!(reply, Reply::Answered { .. }) {
+            return Some(reply);
+        }
+        let late = self.look.is_due(self.host) && !self.look_at_clock();
+        self.left.foresee(self.look.calls_before(), self.most_cost);
+        Some(if late { Reply::Look { charge } } else { Reply::Done { charge } })
+    }
+
+    /// Makes the call of this number, which is allowed, or holds it for the end, and keeps what is to be kept of it.
+    #[inline(never)]
+    fn make(&mut self, site: &Ready, number: u64, charge: i64, fuel: i64, heap: &mut Heap) -> Reply {
         self.begin::<{ Ready::MOST }>(site, number, heap);
         let left = fuel.wrapping_sub(charge);
-        if self.keep(site, left, heap) {
-            return Some(Reply::Done { charge });
+        self.keep(site);
+        if self.holds {
+            self.digest(left, heap, ActionResult::Held);
+            return Reply::Done { charge };
         }
         let call = Call { about: &self.about, heap, arguments: &self.slots };
         self.host.call(site.target, call, &mut self.answer);
         if self.answer.is_some() {
-            return Some(self.answered(site, charge));
+            return self.answered(site, charge);
         }
         self.digest(left, heap, ActionResult::Done);
-        let late = self.look.is_due(self.host) && !self.look_at_clock();
-        if !self.keeps {
-            self.left.foresee(self.look.calls_before(), self.most_cost);
-        }
-        Some(if late { Reply::Look { charge } } else { Reply::Done { charge } })
+        if self.host.is_cancelled() { Reply::Look { charge } } else { Reply::Done { charge } }
     }
 
     /// Begins the call of this number, which is allowed and has at most `N` arguments.
@@ -326,29 +339,19 @@ impl Direct<'_, '_> {
         Reply::Answered { charge }
     }
 
-    /// Adds an action to the log, where one is kept; tells whether it is held there until the end.
-    fn keep(&mut self, site: &Ready, left: i64, heap: &Heap) -> bool {
-        if self.logs || self.holds {
-            let issued = self.left.start.actions_issued.wrapping_sub(self.first_action);
-            let About { number, pc, .. } = self.about;
-            self.actions.push(
-                NewAction {
-                    import: ImportId(site.import),
-                    arguments: self.slots.get(..usize::from(site.count)).unwrap_or(&[]),
-                    cost: site.cost,
-                    pc,
-                    number,
-                    ordinal: issued.wrapping_add(number.wrapping_sub(self.left.start.host_calls)),
-                    key: None,
-                },
-                self.holds,
-            );
-        }
+    /// Adds an action to the log, where one is kept, or it is held there until the end.
+    #[inline(always)]
+    fn keep(&mut self, site: &Ready) {
+        let number = self.about.number;
+        let ordinal = number.wrapping_sub(self.first_number);
+        let issued = Issued { import: ImportId(site.import), pc: site.pc, number, ordinal };
+        let arguments = self.slots.get(..usize::from(site.count)).unwrap_or(&[]);
         if self.holds {
+            self.actions.push(NewAction { issued, arguments, cost: site.cost, key: None }, true);
             self.reserve(site.cost);
-            self.digest(left, heap, ActionResult::Held);
+        } else if self.logs {
+            self.actions.push_done(issued, arguments);
         }
-        self.holds
     }
 
     /// Adds an action to the digest, if there is one; `left` is the fuel to the mark once it is paid.

@@ -136,6 +136,7 @@ impl<'a> Driver<'a, '_> {
         let state = &mut *self.state;
         let (logs, holds) = (self.settings.keep_actions, self.settings.effects == Effects::Collected);
         let keeps = logs || holds || self.tracing.recorder.digest.is_some();
+        let issued = state.meters.actions_issued.wrapping_sub(state.at_begin.actions_issued);
         let mut direct = Direct {
             code,
             imports,
@@ -145,7 +146,7 @@ impl<'a> Driver<'a, '_> {
             about: About { code, attached, import, number: 0, pc: 0, attempt: 1, key: None },
             slots: [0; Ready::MOST],
             mark: state.machine.mark,
-            first_action: state.at_begin.actions_issued,
+            first_number: state.meters.host_calls.wrapping_sub(issued),
             actions: Arc::make_mut(&mut state.actions),
             arguments: &mut state.arguments,
             look: &mut state.look,
