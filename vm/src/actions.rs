@@ -1,15 +1,16 @@
-//! The actions an activation issued: kept as slots, made readable only where a report is asked for them.
+//! The actions an activation issued: kept packed, made readable only where a report is asked for them.
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use smol_str::SmolStr;
-use swarm_bytecode::module::ImportId;
+use swarm_bytecode::module::{Import, ImportId};
 
 use crate::attached::Attached;
 use crate::heap::{Data, Heap};
 use crate::host::EffectKey;
+use crate::packed;
 use crate::program::Program;
 use crate::report::ActionRecord;
 use crate::slot;
@@ -19,8 +20,6 @@ use crate::value::ValueRef;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Issued {
     pub(crate) import: ImportId,
-    pub(crate) first: u32,
-    pub(crate) count: u8,
     /// Its word.
     pub(crate) pc: u32,
     /// Its number among the order's host calls.
@@ -32,12 +31,10 @@ pub(crate) struct Issued {
 /// A call about to be issued.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewAction<'a> {
-    pub(crate) import: ImportId,
+    pub(crate) issued: Issued,
     pub(crate) arguments: &'a [u64],
+    /// What is reserved for it, if it is held.
     pub(crate) cost: (i64, i64),
-    pub(crate) pc: usize,
-    pub(crate) number: u64,
-    pub(crate) ordinal: u64,
     pub(crate) key: Option<EffectKey>,
 }
 
@@ -45,82 +42,167 @@ pub(crate) struct NewAction<'a> {
 /// marked as shared, so they keep their values.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ActionLog {
-    pub(crate) issued: Vec<Issued>,
-    pub(crate) slots: Vec<u64>,
+    done: Done,
+    held: Vec<Held>,
+    /// Arguments of those held.
+    slots: Vec<u64>,
+    /// How many of those held were carried out, or will not be.
+    settled: usize,
+    /// Micro-dollars and tokens that are reserved for those held, by index, ascending, but for those of none.
+    costs: Vec<(usize, (i64, i64))>,
     /// By index, ascending.
     pub(crate) errors: Vec<(usize, SmolStr)>,
-    /// Micro-dollars and tokens that are reserved for those held, by index, ascending, but for those of none.
-    pub(crate) costs: Vec<(usize, (i64, i64))>,
     /// Of those that are ONCE, by index, ascending.
     pub(crate) keys: Vec<(usize, EffectKey)>,
-    /// How many were carried out.
-    pub(crate) done: usize,
+}
+
+/// An action that is held.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    issued: Issued,
+    /// Its first argument.
+    first: u32,
+}
+
+/// Actions that were carried out, packed: there may be very many, and most are never looked at.
+#[derive(Debug, Clone, Default)]
+struct Done {
+    bytes: Vec<u8>,
+    count: usize,
+    /// The numbers of the next one, if none is left out.
+    number: u64,
+    ordinal: u64,
+}
+
+impl Done {
+    fn push(&mut self, issued: Issued, arguments: &[u64]) {
+        let Issued { import, pc, number, ordinal } = issued;
+        let skips = (number, ordinal) != (self.number, self.ordinal);
+        packed::put(&mut self.bytes, u64::from(pc) << 17 | u64::from(import.0) << 1 | u64::from(skips));
+        if skips {
+            self.skip(number, ordinal);
+        }
+        for argument in arguments {
+            packed::put(&mut self.bytes, *argument);
+        }
+        (self.number, self.ordinal) = (number.wrapping_add(1), ordinal.wrapping_add(1));
+        self.count = self.count.saturating_add(1);
+    }
+
+    #[inline(never)]
+    fn skip(&mut self, number: u64, ordinal: u64) {
+        packed::put(&mut self.bytes, number);
+        packed::put(&mut self.bytes, ordinal);
+    }
+
+    /// Takes the next one off the bytes that are left; its arguments go to a list.
+    fn next(
+        left: &mut &[u8],
+        next: &mut (u64, u64),
+        imports: &[Import],
+        slots: &mut Vec<u64>,
+    ) -> Option<Issued> {
+        let head = packed::take(left)?;
+        let import = ImportId(u16::try_from(head >> 1 & u64::from(u16::MAX)).ok()?);
+        if head & 1 != 0 {
+            *next = (packed::take(left)?, packed::take(left)?);
+        }
+        let (number, ordinal) = *next;
+        *next = (number.wrapping_add(1), ordinal.wrapping_add(1));
+        slots.clear();
+        for _ in &imports.get(import.index())?.parameters {
+            slots.push(packed::take(left)?);
+        }
+        Some(Issued { import, pc: u32::try_from(head >> 17).ok()?, number, ordinal })
+    }
 }
 
 impl ActionLog {
     /// Adds an action and gives its index.
     pub(crate) fn push(&mut self, action: NewAction<'_>, held: bool) -> usize {
-        let NewAction { import, arguments, cost, pc, number, ordinal, key } = action;
-        let first = slot::count(self.slots.len());
-        let count = u8::try_from(arguments.len()).unwrap_or(u8::MAX);
-        self.slots.extend_from_slice(arguments);
-        self.issued.push(Issued { import, first, count, pc: slot::count(pc), number, ordinal });
-        let index = self.issued.len().saturating_sub(1);
-        if held && cost != (0, 0) {
-            self.costs.push((index, cost));
+        let NewAction { issued, arguments, cost, key } = action;
+        let index = self.len();
+        if held {
+            self.held.push(Held { issued, first: slot::count(self.slots.len()) });
+            self.slots.extend_from_slice(arguments);
+        } else {
+            self.done.push(issued, arguments);
         }
+        self.costs.extend((cost != (0, 0)).then_some((index, cost)));
         self.keys.extend(key.map(|key| (index, key)));
-        if !held {
-            self.done = self.issued.len();
-        }
         index
+    }
+
+    /// Adds an action that is carried out at once and has no key.
+    #[inline]
+    pub(crate) fn push_done(&mut self, issued: Issued, arguments: &[u64]) {
+        self.done.push(issued, arguments);
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.issued.len()
+        self.done.count.saturating_add(self.held().len())
+    }
+
+    /// How many were carried out.
+    pub(crate) fn done(&self) -> usize {
+        self.done.count
+    }
+
+    fn held(&self) -> &[Held] {
+        self.held.get(self.settled..).unwrap_or(&[])
     }
 
     /// Whether any is held.
     pub(crate) fn holds(&self) -> bool {
-        self.done < self.issued.len()
+        !self.held().is_empty()
     }
 
     /// The first that is held, and its index.
     pub(crate) fn first_held(&self) -> Option<(usize, Issued)> {
-        self.issued.get(self.done).map(|issued| (self.done, *issued))
+        self.held().first().map(|held| (self.done.count, held.issued))
+    }
+
+    /// Its arguments.
+    pub(crate) fn first_arguments(&self) -> &[u64] {
+        arguments(&self.held, &self.slots, self.settled)
     }
 
     /// The first that is held is carried out, or will not be.
     pub(crate) fn settle_first(&mut self) {
-        self.done = self.done.saturating_add(1).min(self.issued.len());
+        let Some((_, issued)) = self.first_held() else { return };
+        self.done.push(issued, arguments(&self.held, &self.slots, self.settled));
+        self.settled = self.settled.saturating_add(1);
+        if !self.holds() {
+            self.held.clear();
+            self.slots.clear();
+            self.settled = 0;
+        }
     }
 
     /// Takes back those from this index on; all of them are held. Gives their numbers and what was reserved for them.
     pub(crate) fn take_back(&mut self, from: usize) -> Vec<(u64, (i64, i64))> {
-        let from = from.max(self.done).min(self.issued.len());
-        let costs: Vec<_> = (from..self.issued.len()).map(|at| self.cost(at)).collect();
-        let undone = self.issued.split_off(from);
-        let slots = undone.first().map_or(self.slots.len(), |first| slot::index(first.first));
-        self.slots.truncate(slots);
+        let from = from.max(self.done.count).min(self.len());
+        let costs: Vec<_> = (from..self.len()).map(|at| self.cost(at)).collect();
+        let undone = self.held.split_off(from.saturating_sub(self.done.count).saturating_add(self.settled));
+        if let Some(first) = undone.first() {
+            self.slots.truncate(slot::index(first.first));
+        }
         self.keys.retain(|(at, _)| *at < from);
         self.costs.retain(|(at, _)| *at < from);
-        undone.iter().map(|issued| issued.number).zip(costs).collect()
+        undone.iter().map(|held| held.issued.number).zip(costs).collect()
     }
 
     /// Forgets all of them.
     pub(crate) fn clear(&mut self) {
-        self.issued.clear();
+        self.done.bytes.clear();
+        self.done = Done { bytes: std::mem::take(&mut self.done.bytes), ..Done::default() };
+        self.held.clear();
         self.slots.clear();
+        self.settled = 0;
         self.errors.clear();
         self.keys.clear();
         self.costs.clear();
-        self.done = 0;
-    }
-
-    pub(crate) fn arguments(&self, issued: Issued) -> &[u64] {
-        let start = slot::index(issued.first);
-        self.slots.get(start..start.saturating_add(usize::from(issued.count))).unwrap_or(&[])
     }
 
     /// What is reserved for an action that is held: micro-dollars and tokens.
@@ -139,19 +221,40 @@ impl ActionLog {
         self.errors.push((at, error.into()));
     }
 
+    /// Calls `visit` with each action in order, and its arguments.
+    pub(crate) fn each(&self, imports: &[Import], mut visit: impl FnMut(Issued, &[u64])) {
+        let (mut left, mut next, mut slots) = (self.done.bytes.as_slice(), (0, 0), Vec::new());
+        while let Some(issued) = Done::next(&mut left, &mut next, imports, &mut slots) {
+            visit(issued, &slots);
+        }
+        for (at, held) in self.held.iter().enumerate().skip(self.settled) {
+            visit(held.issued, arguments(&self.held, &self.slots, at));
+        }
+    }
+
     pub(crate) fn records(&self, data: Data<'_>) -> Vec<ActionRecord> {
+        let imports = &data.code.module().imports;
         let mut errors = self.errors.iter().peekable();
-        let record = |(at, issued): (usize, &Issued)| {
-            let import = data.code.module().imports.get(issued.import.index());
+        let mut records = Vec::with_capacity(self.len());
+        self.each(imports, |issued, slots| {
+            let import = imports.get(issued.import.index());
             let types = import.map_or(&[][..], |import| &import.parameters);
-            let arguments = types.iter().zip(self.arguments(*issued));
+            let arguments = types.iter().zip(slots);
             let args =
                 arguments.map(|(ty, slot)| ValueRef { data, ty: *ty, slot: *slot }.to_shown()).collect();
-            let error = errors.next_if(|(failed, _)| *failed == at).map(|(_, error)| error.clone());
-            ActionRecord { name: import.map(|import| import.name.clone()).unwrap_or_default(), args, error }
-        };
-        self.issued.iter().enumerate().map(record).collect()
+            let error =
+                errors.next_if(|(failed, _)| *failed == records.len()).map(|(_, error)| error.clone());
+            let name = import.map(|import| import.name.clone()).unwrap_or_default();
+            records.push(ActionRecord { name, args, error });
+        });
+        records
     }
+}
+
+/// The arguments of one that is held.
+fn arguments<'s>(held: &[Held], slots: &'s [u64], at: usize) -> &'s [u64] {
+    let first = |at: usize| held.get(at).map_or(slots.len(), |held| slot::index(held.first));
+    slots.get(first(at)..first(at.saturating_add(1))).unwrap_or(&[])
 }
 
 /// The actions of a [`crate::Report`]: a slice of [`ActionRecord`]s, which are made when they are first looked at.

@@ -63,7 +63,7 @@ impl Instance {
         let machine = &mut state.machine;
         let before = Registers::take(machine);
         machine.fuel_limit = limits.fuel.min(MAX_FUEL).cast_signed();
-        machine.memory = MemoryMeter { used: 0, peak: 0, limit: limits.memory_bytes };
+        machine.memory = MemoryMeter::new(limits.memory_bytes);
         let mut evaluation = Evaluation { code, attached, machine, observer };
         let opened = if fresh { evaluation.open_states(state.given.as_deref()) } else { Ok(()) };
         let value = opened.and_then(|()| evaluation.call(function, arguments));

@@ -242,7 +242,11 @@ impl Filtered {
         }
         let word = match from {
             0 => Word::PassRows { filter: number, list: filter.list },
-            from => Word::PassOn { filter: number, from },
+            from => {
+                let own = filter.conditions.get(usize::from(from));
+                let credit = own.map_or(filter.credit, |own| own.credit);
+                Word::PassOn { filter: number, from, credit }
+            }
         };
         stands.then_some(word)
     }

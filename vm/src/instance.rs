@@ -402,7 +402,7 @@ impl Instance {
             outcome: ending.outcome,
             reason: ending.reason,
             fuel_used: ending.fuel_used,
-            memory_peak_bytes: state.machine.memory.peak,
+            memory_peak_bytes: state.machine.memory.peak(),
             host_calls: used.host_calls,
             money: used.money,
             tokens: used.tokens,

@@ -48,6 +48,7 @@ mod native;
 mod objects;
 mod order;
 mod outside;
+mod packed;
 mod print;
 mod program;
 mod report;

@@ -34,13 +34,23 @@ pub(crate) struct Frame {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct MemoryMeter {
     pub(crate) used: u64,
-    pub(crate) peak: u64,
+    /// The most that was held before anything was given back.
+    pub(crate) before: u64,
     pub(crate) limit: u64,
 }
 
 impl MemoryMeter {
+    pub(crate) fn new(limit: u64) -> MemoryMeter {
+        MemoryMeter { used: 0, before: 0, limit }
+    }
+
+    /// The most that was held.
+    pub(crate) fn peak(&self) -> u64 {
+        self.before.max(self.used)
+    }
+
     pub(crate) fn take(&mut self, bytes: u64) -> Result<(), LimitKind> {
-        self.set(self.with(bytes).ok_or(LimitKind::Memory)?);
+        self.used = self.with(bytes).ok_or(LimitKind::Memory)?;
         Ok(())
     }
 
@@ -53,14 +63,8 @@ impl MemoryMeter {
         }
     }
 
-    /// So much is held now, as [`MemoryMeter::with`] gave it.
-    #[inline(always)]
-    pub(crate) fn set(&mut self, used: u64) {
-        self.used = used;
-        self.peak = self.peak.max(used);
-    }
-
     pub(crate) fn give_back(&mut self, bytes: u64) {
+        self.before = self.peak();
         self.used = self.used.saturating_sub(bytes);
     }
 }
@@ -127,7 +131,7 @@ impl Machine {
             metrics: metrics.collect(),
             states: vec![0; code.module().states.len()],
             fuel_limit,
-            memory: MemoryMeter { used: 0, peak: 0, limit: limits.memory_bytes },
+            memory: MemoryMeter::new(limits.memory_bytes),
             depth_limit: usize::try_from(limits.call_depth).unwrap_or(usize::MAX),
             ..Machine::default()
         }

@@ -326,7 +326,7 @@ impl Work<'_> {
         let registers = MAX_REGISTERS.saturating_sub(self.machine.base).saturating_sub(WINDOW);
         Room {
             bytes: memory.limit.saturating_sub(memory.used),
-            held_before: memory.peak.saturating_sub(memory.used),
+            held_before: memory.peak().saturating_sub(memory.used),
             frames: slot::count(frames).into(),
             registers: slot::count(registers).into(),
         }
@@ -335,7 +335,7 @@ impl Work<'_> {
     /// So many bytes were held on top of what is held now.
     pub fn rose(&mut self, bytes: u64) {
         let memory = &mut self.machine.memory;
-        memory.peak = memory.peak.max(memory.used.saturating_add(bytes));
+        memory.before = memory.peak().max(memory.used.saturating_add(bytes));
     }
 
     /// Opens a frame: the running function waits behind its call at `op`. The new one's registers are to be written.
@@ -351,8 +351,7 @@ impl Work<'_> {
         machine.frames.push(Frame { pc, base, registers, function, credit: due, result, quote: false });
         machine.base = base.saturating_add(usize::from(registers));
         machine.function = call.function;
-        let held = machine.memory.used.saturating_add(u64::from(call.callee.bytes));
-        machine.memory.set(held);
+        machine.memory.used = machine.memory.used.saturating_add(u64::from(call.callee.bytes));
         let end = machine.base.saturating_add(WINDOW);
         if machine.stack.len() < end {
             machine.stack.resize(end, 0);

@@ -671,10 +671,11 @@ pub(crate) enum Word {
         filter: u16,
         list: u8,
     },
-    /// The same before a condition that is not the first, or behind the last.
+    /// The same before a condition that is not the first, or behind the last. The credit is that of the jumps before.
     PassOn {
         filter: u16,
         from: u8,
+        credit: u16,
     },
     /// An op whose operands do not fit: [`crate::extended`].
     Extended {

@@ -199,6 +199,7 @@ impl Driver<'_, '_> {
 }
 
 /// Adds an action's result to the digest.
+#[inline]
 pub(super) fn put_result(bytes: &mut Vec<u8>, result: ActionResult<'_>) {
     match result {
         ActionResult::Done => bytes.push(1),

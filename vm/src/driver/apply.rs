@@ -10,7 +10,7 @@ use super::answers::put_result;
 use super::state::{CallKind, Phase, Waiting};
 use super::{Driver, Next};
 use crate::actions::Issued;
-use crate::host::{Answer, AnswerKind, Call, Host, HostError};
+use crate::host::{About, Answer, AnswerKind, Host, HostError};
 use crate::slot;
 use crate::trace::{ActionResult, EventKind, Tag};
 
@@ -35,7 +35,7 @@ impl Driver<'_, '_> {
             return Next::GoOn;
         };
         self.state.arguments.clear();
-        self.state.arguments.extend_from_slice(self.state.actions.arguments(issued));
+        self.state.arguments.extend_from_slice(self.state.actions.first_arguments());
         let applied = match waiting {
             Some(Some(answer)) => Applied::Answer(*answer),
             Some(None) => return Next::Leave(self.pending()),
@@ -60,20 +60,18 @@ impl Driver<'_, '_> {
     }
 
     fn apply_call(&mut self, at: usize, issued: Issued, import: &Import, host: &mut Host<'_>) -> Applied {
-        let call = Call {
-            import,
-            data: self.data(),
-            arguments: &self.state.arguments,
-            number: issued.number,
+        let about = About {
             pc: slot::index(issued.pc),
             attempt: 1,
             key: self.state.actions.key(at),
+            ..self.about(import, issued.number)
         };
+        let call = self.call(&about);
         if let Some(reason) = host.forbids(&call) {
             return Applied::Vetoed(HostError::new(reason));
         }
         let mut answer = None;
-        host.call(self.target(issued.import), &call, &mut answer);
+        host.call(self.target(issued.import), call, &mut answer);
         Applied::Answer(answer.unwrap_or_else(Answer::done))
     }
 

@@ -8,9 +8,9 @@ use swarm_bytecode::trap::{LimitKind, TrapCode};
 
 use super::state::{Asking, CallKind, CallState, Phase, RunState, Verdict, Waiting};
 use super::{Driver, Halt};
-use crate::actions::NewAction;
+use crate::actions::{Issued, NewAction};
 use crate::decode::{Argument, Code, SiteTarget};
-use crate::host::{Answer, Call, Host, Target};
+use crate::host::{About, Answer, Call, Host, Target};
 use crate::instance::{Exit, PendingCall, PendingKind};
 use crate::machine::Pause;
 use crate::slot;
@@ -151,18 +151,9 @@ impl<'a> Driver<'a, '_> {
             return Ok(());
         }
         self.state.call.attempts = self.state.call.attempts.saturating_add(1);
-        let data = self.data();
-        let call = Call {
-            import: site.import,
-            data,
-            arguments: &self.state.arguments,
-            number,
-            pc: self.state.machine.pc,
-            attempt: self.state.call.attempts,
-            key: self.state.call.key.as_deref().copied(),
-        };
+        let about = self.about(site.import, number);
         let mut answer = None;
-        host.call(self.target(site.id), &call, &mut answer);
+        host.call(self.target(site.id), self.call(&about), &mut answer);
         let CallWord { kind, result, .. } = word;
         let waiting = Waiting { number, import: site.id, cost, kind, result, logged, answer: None };
         self.settle_call(waiting, answer.unwrap_or_else(Answer::done), host)
@@ -181,7 +172,8 @@ impl<'a> Driver<'a, '_> {
             return None;
         }
         let key = call.key.as_deref().copied();
-        let action = NewAction { import: site.id, arguments, cost, pc, number, ordinal, key };
+        let issued = Issued { import: site.id, pc: slot::count(pc), number, ordinal };
+        let action = NewAction { issued, arguments, cost: if held { cost } else { (0, 0) }, key };
         Some(Arc::make_mut(actions).push(action, held))
     }
 
@@ -243,6 +235,24 @@ impl<'a> Driver<'a, '_> {
         let logged = self.settings.keep_actions.then(|| self.state.actions.len().saturating_sub(1));
         let waiting = Waiting { number, import: site.id, cost, kind, result, logged, answer: None };
         self.settle_call(waiting, answer, host)
+    }
+
+    /// Which call the one at hand is.
+    pub(super) fn about<'b>(&'b self, import: &'b Import, number: u64) -> About<'b> {
+        About {
+            code: self.code(),
+            attached: self.attached,
+            import,
+            number,
+            pc: self.state.machine.pc,
+            attempt: self.state.call.attempts,
+            key: self.state.call.key.as_deref().copied(),
+        }
+    }
+
+    /// A call with the arguments at hand.
+    pub(super) fn call<'b>(&'b self, about: &'b About<'b>) -> Call<'b> {
+        Call { about, heap: &self.state.machine.heap, arguments: &self.state.arguments }
     }
 
     /// What answers an import.

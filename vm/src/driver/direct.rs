@@ -1,15 +1,14 @@
 //! Host calls made in place: an action that nothing stands against costs little more than its handler.
 
-use swarm_bytecode::module::ImportId;
+use swarm_bytecode::module::{Import, ImportId};
 
 use super::answers::put_result;
 use super::look::Look;
 use super::state::Meters;
-use crate::actions::{ActionLog, NewAction};
-use crate::attached::Attached;
+use crate::actions::{ActionLog, Issued, NewAction};
 use crate::decode::Code;
 use crate::heap::{Data, Heap};
-use crate::host::{Answer, Call, Host, Ready, charge_with_texts};
+use crate::host::{About, Answer, Call, Host, Ready, charge_with_texts};
 use crate::interpret::get;
 use crate::limits::Limits;
 use crate::machine::MemoryMeter;
@@ -23,14 +22,19 @@ use crate::word::Word;
 /// What a call in place can reach of a run.
 pub(super) struct Direct<'a, 'h> {
     pub(super) code: &'a Code,
-    pub(super) attached: &'a Attached,
+    pub(super) imports: &'a [Import],
     /// Where host calls can be made in place.
     pub(super) sites: &'a [Ready],
     pub(super) left: Left,
+    /// The most that any of these calls costs.
+    pub(super) most_cost: (i64, i64),
+    /// The call at hand, and its arguments.
+    pub(super) about: About<'a>,
+    pub(super) slots: [u64; Ready::MOST],
     /// The least of limit and slice, in total fuel used.
     pub(super) mark: i64,
-    /// Actions the order issued before this activation.
-    pub(super) first_action: u64,
+    /// The number that the activation's first action had, if all calls since were actions.
+    pub(super) first_number: u64,
     pub(super) actions: &'a mut ActionLog,
     pub(super) arguments: &'a mut Vec<u64>,
     pub(super) look: &'a mut Look,
@@ -53,9 +57,13 @@ pub(super) struct Direct<'a, 'h> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Left {
     start: Meters,
-    /// Calls that would be one too many.
+    /// The number of the next call, and of the first that is one too many.
+    next: u64,
     end: u64,
-    calls: u64,
+    /// All calls before this one surely fit all limits, whichever they are, and come before the next look at the clock.
+    /// That was found out before this many calls.
+    surely_until: u64,
+    known_from: u64,
     /// Neither these nor costs are below 0: so a call that costs nothing is always allowed.
     money: i64,
     tokens: i64,
@@ -63,41 +71,70 @@ pub(super) struct Left {
 
 impl Left {
     pub(super) fn of(limits: &Limits, meters: &Meters) -> Left {
-        let calls = limits.host_calls.saturating_sub(meters.host_calls);
+        let next = meters.host_calls;
         Left {
             start: *meters,
-            end: meters.host_calls.saturating_add(calls),
-            calls,
+            next,
+            end: next.max(limits.host_calls),
+            surely_until: next,
+            known_from: next,
             money: limits.money.saturating_sub(meters.money).saturating_sub(meters.money_reserved).max(0),
             tokens: limits.tokens.saturating_sub(meters.tokens).saturating_sub(meters.tokens_reserved).max(0),
         }
     }
 
-    /// Takes a call at this cost if it is allowed; gives its number. What costs nothing always is.
+    /// Takes a call at this cost if it is known to be allowed; gives its number.
     #[inline(always)]
+    fn take_surely(&mut self, cost: (i64, i64)) -> Option<u64> {
+        (self.next != self.surely_until).then(|| self.count(cost))
+    }
+
+    /// Takes a call at this cost if it is allowed; gives its number. What costs nothing always is.
     fn take(&mut self, (money, tokens): (i64, i64)) -> Option<u64> {
-        if self.calls == 0 {
-            return None;
+        let fits = self.next < self.end && money <= self.money && tokens <= self.tokens;
+        fits.then(|| {
+            let number = self.count((money, tokens));
+            self.forget();
+            number
+        })
+    }
+
+    #[inline(always)]
+    fn count(&mut self, (money, tokens): (i64, i64)) -> u64 {
+        let number = self.next;
+        self.next = number.wrapping_add(1);
+        (self.money, self.tokens) = (self.money.wrapping_sub(money), self.tokens.wrapping_sub(tokens));
+        number
+    }
+
+    /// So many calls from the next one on are known to be allowed, if they are even at the greatest cost.
+    fn foresee(&mut self, calls: u32, (money, tokens): (i64, i64)) {
+        let fit = |cost: i64, left: i64| cost.checked_mul(calls.into()).is_some_and(|all| all <= left);
+        let end = self.next.saturating_add(calls.into());
+        if end <= self.end && fit(money, self.money) && fit(tokens, self.tokens) {
+            self.surely_until = end;
         }
-        let (money, tokens) = (self.money.wrapping_sub(money), self.tokens.wrapping_sub(tokens));
-        if money | tokens < 0 {
-            return None;
-        }
-        (self.money, self.tokens) = (money, tokens);
-        let number = self.end.wrapping_sub(self.calls);
-        self.calls = self.calls.wrapping_sub(1);
-        Some(number)
+    }
+
+    /// How many calls were made that were known to be allowed.
+    fn made_surely(&self) -> u32 {
+        u32::try_from(self.next.wrapping_sub(self.known_from)).unwrap_or(u32::MAX)
+    }
+
+    /// Nothing is known any more.
+    fn forget(&mut self) {
+        (self.known_from, self.surely_until) = (self.next, self.next);
     }
 
     /// Whether a call was made.
     pub(super) fn took_any(&self) -> bool {
-        self.end.wrapping_sub(self.calls) != self.start.host_calls
+        self.next != self.start.host_calls
     }
 
     /// The meters as they stand now, but for what is `reserved`, which is not spent yet.
     pub(super) fn meters(&self, limits: &Limits, reserved: (i64, i64)) -> Meters {
         let before = Left::of(limits, &self.start);
-        let calls = before.calls.wrapping_sub(self.calls);
+        let calls = self.next.wrapping_sub(before.next);
         let mut meters = self.start;
         meters.host_calls = meters.host_calls.saturating_add(calls);
         meters.actions_issued = meters.actions_issued.saturating_add(calls);
@@ -119,14 +156,7 @@ impl Outside for Direct<'_, '_> {
         memory: &mut MemoryMeter,
     ) -> Reply {
         let Some(site) = self.sites.get(slot::index(site)) else { return Reply::Declined };
-        if self.keeps || !site.small {
-            let arguments = site.registers.map(|register| get(window, register));
-            return self.any_call(site, left, &arguments, heap, memory);
-        }
-        // A register more costs less than a loop.
-        let Some(registers) = site.registers.first_chunk() else { return Reply::Declined };
-        let arguments = registers.map(|register| get(window, register));
-        self.call::<2, false>(site, left, &arguments, heap, memory).unwrap_or(Reply::Declined)
+        self.call(site, left, || site.registers.map(|register| get(window, register)), heap, memory)
     }
 
     fn call_with(
@@ -141,12 +171,7 @@ impl Outside for Direct<'_, '_> {
         if site.shares != 0 && any_object(site.shares, arguments) {
             return Reply::Declined;
         }
-        match arguments.first_chunk() {
-            Some(arguments) if !self.keeps && site.small => {
-                self.call::<2, false>(site, left, arguments, heap, memory).unwrap_or(Reply::Declined)
-            }
-            _ => self.any_call(site, left, arguments, heap, memory),
-        }
+        self.call(site, left, || *arguments, heap, memory)
     }
 
     fn allows(&self, site: u32, memory: &MemoryMeter) -> Option<u64> {
@@ -156,7 +181,9 @@ impl Outside for Direct<'_, '_> {
         }
         let before_look = match self.holds {
             true => u64::MAX,
-            false if site.silent && !self.host.has_cancel_flag() => self.look.calls_before(),
+            false if site.silent && !self.host.has_cancel_flag() => {
+                self.look.calls_before().saturating_sub(self.left.made_surely()).into()
+            }
             false => return None,
         };
         let fits = |left: i64, cost: i64| {
@@ -164,7 +191,7 @@ impl Outside for Direct<'_, '_> {
         };
         let memory = memory.limit.saturating_sub(memory.used).checked_div(site.bytes)?;
         let (money, tokens) = (fits(self.left.money, site.cost.0), fits(self.left.tokens, site.cost.1));
-        Some(self.left.calls.min(memory).min(money).min(tokens).min(before_look))
+        Some(self.left.end.saturating_sub(self.left.next).min(memory).min(money).min(tokens).min(before_look))
     }
 
     fn look_at_clock(&mut self) -> bool {
@@ -172,6 +199,7 @@ impl Outside for Direct<'_, '_> {
         if now >= deadline || self.host.is_cancelled() {
             return false;
         }
+        self.left.forget();
         self.look.looked(now, deadline);
         true
     }
@@ -187,118 +215,159 @@ impl Direct<'_, '_> {
         matches!(self.code.words.get(pc), Some(Word::Host { .. }))
     }
 
+    /// Counts the calls that were made without a look at what counts them.
+    pub(super) fn settle_look(&mut self) {
+        self.look.made(self.left.made_surely());
+        self.left.forget();
+    }
+
     /// What a call costs is not spent yet.
     fn reserve(&mut self, (money, tokens): (i64, i64)) {
         self.reserved = (self.reserved.0.saturating_add(money), self.reserved.1.saturating_add(tokens));
     }
 
-    /// Makes any call.
+    /// Makes a call. What is known to be allowed and needs nothing beside the host is made here, with at most two
+    /// arguments.
+    #[inline(always)]
+    fn call(
+        &mut self,
+        site: &Ready,
+        fuel: i64,
+        arguments: impl Fn() -> [u64; Ready::MOST],
+        heap: &mut Heap,
+        memory: &mut MemoryMeter,
+    ) -> Reply {
+        if site.small
+            && site.charge <= fuel
+            && let Some(used) = memory.with(site.bytes)
+            && let Some(number) = self.left.take_surely(site.cost)
+        {
+            memory.used = used;
+            let [first, second, ..] = arguments();
+            let [own_first, own_second, ..] = &mut self.slots;
+            (*own_first, *own_second) = (first, second);
+            if self.keeps {
+                return self.make(site, number, site.charge, fuel, heap);
+            }
+            self.begin::<2>(site, number, heap);
+            let call = Call { about: &self.about, heap, arguments: &self.slots };
+            self.host.call_own(site.function, call, &mut self.answer);
+            return match self.answer {
+                Some(_) => self.answered(site, site.charge),
+                None if self.host.is_cancelled() => Reply::Look { charge: site.charge },
+                None => Reply::Done { charge: site.charge },
+            };
+        }
+        self.slots = arguments();
+        self.any_call(site, fuel, heap, memory).unwrap_or(Reply::Declined)
+    }
+
+    /// Makes any call. Everything is looked at before anything is done: where this gives `None`, the driver begins the call
+    /// anew.
     #[inline(never)]
     fn any_call(
         &mut self,
         site: &Ready,
         fuel: i64,
-        arguments: &[u64; Ready::MOST],
-        heap: &mut Heap,
-        memory: &mut MemoryMeter,
-    ) -> Reply {
-        if site.count == Ready::NOT {
-            return Reply::Declined;
-        }
-        self.call::<{ Ready::MOST }, true>(site, fuel, arguments, heap, memory).unwrap_or(Reply::Declined)
-    }
-
-    /// Makes a call of at most `N` arguments. Unless it is `FULL`, none of them is a text and nothing is kept of it.
-    /// Everything is looked at before anything is done: where this gives `None`, the driver begins the call anew.
-    #[inline(always)]
-    fn call<const N: usize, const FULL: bool>(
-        &mut self,
-        site: &Ready,
-        fuel: i64,
-        arguments: &[u64; N],
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Option<Reply> {
-        let (code, pc) = (self.code, slot::index(site.pc));
-        let slots = arguments.get(..usize::from(site.count))?;
-        let import = code.module().imports.get(usize::from(site.import))?;
-        if FULL && self.holds && !self.can_hold(pc) {
+        self.settle_look();
+        let slots = self.slots.get(..usize::from(site.count))?;
+        let import = self.code.module().imports.get(usize::from(site.import))?;
+        if self.holds && !self.can_hold(slot::index(site.pc)) {
             return None;
         }
-        let charge = if FULL && site.texts { charge_with_texts(code, import, slots) } else { site.charge };
+        let charge = if site.texts { charge_with_texts(self.code, import, slots) } else { site.charge };
         if charge > fuel {
             return None;
         }
         let used = memory.with(site.bytes)?;
         let number = self.left.take(site.cost)?;
-        memory.set(used);
-        if site.shares != 0 {
-            share(heap, site.shares, slots);
-        }
-        let data = Data { code, attached: self.attached, heap };
-        let call = Call { import, data, arguments: slots, number, pc, attempt: 1, key: None };
-        let left = fuel.wrapping_sub(charge);
-        if FULL && self.keep(&call, site, left) {
-            return Some(Reply::Done { charge });
-        }
-        self.host.call(site.target, &call, &mut self.answer);
-        if self.answer.is_some() {
-            return Some(self.answered(site, &call, charge));
-        }
-        if FULL {
-            self.digest(&call, left, ActionResult::Done);
+        memory.used = used;
+        let reply = self.make(site, number, charge, fuel, heap);
+        if self.holds || matches!(reply, Reply::Answered { .. }) {
+            return Some(reply);
         }
         let late = self.look.is_due(self.host) && !self.look_at_clock();
+        self.left.foresee(self.look.calls_before(), self.most_cost);
         Some(if late { Reply::Look { charge } } else { Reply::Done { charge } })
+    }
+
+    /// Makes the call of this number, which is allowed, or holds it for the end, and keeps what is to be kept of it.
+    #[inline(never)]
+    fn make(&mut self, site: &Ready, number: u64, charge: i64, fuel: i64, heap: &mut Heap) -> Reply {
+        self.begin::<{ Ready::MOST }>(site, number, heap);
+        let left = fuel.wrapping_sub(charge);
+        self.keep(site);
+        if self.holds {
+            self.digest(left, heap, ActionResult::Held);
+            return Reply::Done { charge };
+        }
+        let call = Call { about: &self.about, heap, arguments: &self.slots };
+        self.host.call(site.target, call, &mut self.answer);
+        if self.answer.is_some() {
+            return self.answered(site, charge);
+        }
+        self.digest(left, heap, ActionResult::Done);
+        if self.host.is_cancelled() { Reply::Look { charge } } else { Reply::Done { charge } }
+    }
+
+    /// Begins the call of this number, which is allowed and has at most `N` arguments.
+    #[inline(always)]
+    fn begin<const N: usize>(&mut self, site: &Ready, number: u64, heap: &mut Heap) {
+        (self.about.number, self.about.pc) = (number, slot::index(site.pc));
+        if let Some(import) = self.imports.get(usize::from(site.import)) {
+            self.about.import = import;
+        }
+        if site.shares != 0 {
+            for (at, slot) in (0_u32..).zip(self.slots.iter().take(N)) {
+                if site.shares.wrapping_shr(at) & 1 != 0 {
+                    heap.share(*slot);
+                }
+            }
+        }
     }
 
     /// The answer is more than "done", so the driver will want to know what was asked.
     #[cold]
     #[inline(never)]
-    fn answered(&mut self, site: &Ready, call: &Call<'_>, charge: i64) -> Reply {
+    fn answered(&mut self, site: &Ready, charge: i64) -> Reply {
         self.reserve(site.cost);
         self.arguments.clear();
-        self.arguments.extend_from_slice(call.arguments);
+        self.arguments.extend(self.slots.iter().take(usize::from(site.count)));
         Reply::Answered { charge }
     }
 
-    /// Adds an action to the log, where one is kept; tells whether it is held there until the end.
-    #[inline(never)]
-    fn keep(&mut self, call: &Call<'_>, site: &Ready, left: i64) -> bool {
-        if self.logs || self.holds {
-            let ordinal = self.left.start.actions_issued.wrapping_sub(self.first_action);
-            self.actions.push(
-                NewAction {
-                    import: ImportId(site.import),
-                    arguments: call.arguments,
-                    cost: site.cost,
-                    pc: call.pc,
-                    number: call.number,
-                    ordinal: ordinal.wrapping_add(call.number.wrapping_sub(self.left.start.host_calls)),
-                    key: None,
-                },
-                self.holds,
-            );
-        }
+    /// Adds an action to the log, where one is kept, or it is held there until the end.
+    #[inline(always)]
+    fn keep(&mut self, site: &Ready) {
+        let number = self.about.number;
+        let ordinal = number.wrapping_sub(self.first_number);
+        let issued = Issued { import: ImportId(site.import), pc: site.pc, number, ordinal };
+        let arguments = self.slots.get(..usize::from(site.count)).unwrap_or(&[]);
         if self.holds {
+            self.actions.push(NewAction { issued, arguments, cost: site.cost, key: None }, true);
             self.reserve(site.cost);
-            self.digest(call, left, ActionResult::Held);
+        } else if self.logs {
+            self.actions.push_done(issued, arguments);
         }
-        self.holds
     }
 
     /// Adds an action to the digest, if there is one; `left` is the fuel to the mark once it is paid.
     #[inline(never)]
-    fn digest(&mut self, call: &Call<'_>, left: i64, result: ActionResult<'_>) {
+    fn digest(&mut self, left: i64, heap: &Heap, result: ActionResult<'_>) {
         let Some(digest) = &mut self.digest else { return };
-        let origin = call.data.code.origin(call.pc);
+        let About { code, attached, import, pc, .. } = self.about;
+        let origin = code.origin(pc);
         let own = i64::from(origin.due.wrapping_sub(origin.spent));
         let used = self.mark.wrapping_sub(left).wrapping_sub(own);
         let at = Some((origin.function, origin.op));
         digest.event(Tag::Action as u8, used.max(0).cast_unsigned(), at, |bytes| {
-            put_text(bytes, &call.import.name);
-            for (ty, slot) in call.import.parameters.iter().zip(call.arguments) {
-                put_value(bytes, ValueRef { data: call.data, ty: *ty, slot: *slot });
+            put_text(bytes, &import.name);
+            let data = Data { code, attached, heap };
+            for (ty, slot) in import.parameters.iter().zip(self.slots) {
+                put_value(bytes, ValueRef { data, ty: *ty, slot });
             }
             put_result(bytes, result);
         });
@@ -309,14 +378,4 @@ impl Direct<'_, '_> {
 fn any_object(shares: u8, arguments: &[u64; Ready::MOST]) -> bool {
     let mut references = (0_u32..).zip(arguments).filter(|(at, _)| shares.wrapping_shr(*at) & 1 != 0);
     references.any(|(_, slot)| *slot != 0 && slot.wrapping_shr(32) == 0)
-}
-
-/// Marks the references among a call's arguments as shared.
-#[inline(always)]
-fn share(heap: &mut Heap, shares: u8, slots: &[u64]) {
-    for (at, slot) in (0_u32..).zip(slots) {
-        if shares.wrapping_shr(at) & 1 != 0 {
-            heap.share(*slot);
-        }
-    }
 }

@@ -136,7 +136,7 @@ impl Driver<'_, '_> {
         let (outcome, fuel) = ending.map_or((Outcome::Done, 0), |ending| (ending.outcome, ending.fuel_used));
         let state = &mut *self.state;
         state.totals.fuel_used = state.totals.fuel_used.saturating_add(fuel);
-        state.totals.memory_peak_bytes = state.totals.memory_peak_bytes.max(state.machine.memory.peak);
+        state.totals.memory_peak_bytes = state.totals.memory_peak_bytes.max(state.machine.memory.peak());
         // What is over holds on to its values, for its report; its registers go back to the host.
         state.machine.frames.clear();
         state.withins.clear();

@@ -18,7 +18,6 @@ pub(crate) struct Look {
 
 impl Look {
     /// Counts a call; tells whether it is time to look.
-    #[inline]
     pub(crate) fn is_due(&mut self, host: &Host<'_>) -> bool {
         if self.left <= 1 || host.is_cancelled() {
             return true;
@@ -28,8 +27,13 @@ impl Look {
     }
 
     /// How many calls can be made before the next look, as long as nobody ends the run.
-    pub(crate) fn calls_before(&self) -> u64 {
-        self.left.saturating_sub(1).into()
+    pub(crate) fn calls_before(&self) -> u32 {
+        self.left.saturating_sub(1)
+    }
+
+    /// So many calls before the next look were made.
+    pub(crate) fn made(&mut self, calls: u32) {
+        self.left = self.left.saturating_sub(calls);
     }
 
     /// The clock was read; `deadline_ns` is the next one that can strike.

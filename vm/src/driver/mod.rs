@@ -20,7 +20,7 @@ use swarm_bytecode::trap::LimitKind;
 use crate::attached::Attached;
 use crate::decode::{Code, Origin};
 use crate::heap::Data;
-use crate::host::{Answer, Host};
+use crate::host::{About, Answer, Host, Ready};
 use crate::instance::{Effects, Exit};
 use crate::interpret::{Blind, interpret};
 use crate::limits::MAX_FUEL;
@@ -121,7 +121,9 @@ impl<'a> Driver<'a, '_> {
         let apart = self.tracing.wants_effects();
         let used = self.state.machine.used(code).max(0).cast_unsigned();
         let tier = self.tier.filter(|tier| !self.asks() && tier.is_ready(self.program, used));
-        if apart || !self.state.withins.is_empty() {
+        let imports = code.module().imports.as_slice();
+        let first = imports.first().filter(|_| !apart && self.state.withins.is_empty());
+        let Some(import) = first else {
             let machine = &mut self.state.machine;
             let pause = match tier {
                 Some(tier) => {
@@ -130,17 +132,21 @@ impl<'a> Driver<'a, '_> {
                 None => interpret(machine, code, attached, &mut Blind, &mut Apart),
             };
             return (pause, None);
-        }
+        };
         let state = &mut *self.state;
         let (logs, holds) = (self.settings.keep_actions, self.settings.effects == Effects::Collected);
         let keeps = logs || holds || self.tracing.recorder.digest.is_some();
+        let issued = state.meters.actions_issued.wrapping_sub(state.at_begin.actions_issued);
         let mut direct = Direct {
             code,
-            attached,
+            imports,
             sites: state.links.sites(),
             left: Left::of(&self.settings.limits, &state.meters),
+            most_cost: state.links.most_cost(),
+            about: About { code, attached, import, number: 0, pc: 0, attempt: 1, key: None },
+            slots: [0; Ready::MOST],
             mark: state.machine.mark,
-            first_action: state.at_begin.actions_issued,
+            first_number: state.meters.host_calls.wrapping_sub(issued),
             actions: Arc::make_mut(&mut state.actions),
             arguments: &mut state.arguments,
             look: &mut state.look,
@@ -160,6 +166,7 @@ impl<'a> Driver<'a, '_> {
             }
             None => interpret(machine, code, attached, &mut Blind, &mut direct),
         };
+        direct.settle_look();
         let Direct { left, answer, reserved, .. } = direct;
         if left.took_any() {
             // The call at hand may be one that the driver began and could not pay before the end of a slice: what it

@@ -369,13 +369,13 @@ impl RunState {
     ) -> Option<LimitKind> {
         let machine = &mut self.machine;
         machine.frames.clear();
-        machine.memory = MemoryMeter { used: 0, peak: 0, limit: settings.limits.memory_bytes };
+        machine.memory = MemoryMeter::new(settings.limits.memory_bytes);
         let fresh = machine.heap.successor();
         let carried = carry((code, attached), &machine.heap, fresh, &mut machine.states, &mut machine.memory);
         let fails = carried.map(|heap| machine.heap = heap).err();
         let words = if fails.is_none() { machine.heap.words() } else { 0 };
         let copied = i64::try_from(words).unwrap_or(i64::MAX);
-        machine.memory.peak = machine.memory.used;
+        machine.memory.before = 0;
         machine.mark = 0;
         machine.fuel = copied.wrapping_neg();
         machine.fuel_limit = settings.limits.fuel.min(MAX_FUEL).cast_signed();
@@ -405,7 +405,7 @@ impl RunState {
     pub(crate) fn put_states_back(&mut self, code: &Code, attached: &Attached) {
         let before = self.given.as_mut().and_then(|given| given.before.take());
         let Some((heap, mut states)) = before else { return };
-        let mut unlimited = MemoryMeter { used: 0, peak: 0, limit: u64::MAX };
+        let mut unlimited = MemoryMeter::new(u64::MAX);
         let into = std::mem::take(&mut self.machine.heap);
         if let Ok(heap) = carry((code, attached), &heap, into, &mut states, &mut unlimited) {
             self.machine.heap = heap;

@@ -7,7 +7,7 @@ use swarm_bytecode::types::Type;
 use super::calls::{CallSite, CallWord, is_query};
 use super::state::{Asking, CallKind, Rule, RunState, Verdict};
 use super::{Driver, Halt};
-use crate::host::{Call, Host};
+use crate::host::{About, Host};
 use crate::machine::Pause;
 use crate::trace::{EventKind, Tag, VetoedBy, put_text, put_value};
 use crate::value::ValueRef;
@@ -83,16 +83,9 @@ impl Driver<'_, '_> {
         if !self.state.links.get(site.id.index()).is_some_and(|link| link.vetoed) {
             return;
         }
-        let call = Call {
-            import: site.import,
-            data: self.data(),
-            arguments: &self.state.arguments,
-            number: self.state.meters.host_calls,
-            pc: self.state.machine.pc,
-            attempt: self.state.call.attempts.saturating_add(1),
-            key: None,
-        };
-        if let Some(reason) = host.forbids(&call) {
+        let about = self.about(site.import, self.state.meters.host_calls);
+        let about = About { attempt: about.attempt.saturating_add(1), key: None, ..about };
+        if let Some(reason) = host.forbids(&self.call(&about)) {
             self.forbid(Verdict { by: Rule::Agent, reason });
         }
     }

@@ -70,7 +70,7 @@ pub(crate) fn charge_with_texts(code: &Code, import: &Import, arguments: &[u64])
 /// The site of a host call that can be made in place, with all that takes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ready {
-    /// Whether it has at most two arguments, and none is a text.
+    /// Whether it has at most two arguments, none is a text, and `function` answers it.
     pub(crate) small: bool,
     /// How many arguments, or [`Ready::NOT`].
     pub(crate) count: u8,
@@ -82,6 +82,8 @@ pub(crate) struct Ready {
     pub(crate) import: u16,
     /// What answers it.
     pub(crate) target: Target,
+    /// The same, where it is a function of the host's own.
+    pub(crate) function: u32,
     /// As in [`Link`].
     pub(crate) silent: bool,
     /// Its word.
@@ -106,10 +108,11 @@ impl Ready {
         let arguments = code.arguments(site);
         let mut ready = Ready {
             count: u8::try_from(arguments.len()).ok().filter(|count| usize::from(*count) <= Ready::MOST)?,
-            small: arguments.len() <= 2 && !link.texts,
+            small: arguments.len() <= 2 && !link.texts && matches!(link.target, Target::Own(_)),
             texts: link.texts,
             import: import.0,
             target: link.target,
+            function: if let Target::Own(function) = link.target { function } else { 0 },
             silent: link.silent,
             pc: site.pc,
             charge: link.charge,
@@ -135,6 +138,7 @@ impl Default for Ready {
             registers: [0; Ready::MOST],
             import: 0,
             target: Target::Missing,
+            function: 0,
             silent: false,
             pc: 0,
             charge: 0,
@@ -152,6 +156,8 @@ pub(crate) struct Links {
     table: Arc<[Link]>,
     /// One for each site of the code.
     sites: Arc<[Ready]>,
+    /// The most that any of these calls costs: micro-dollars, tokens.
+    most_cost: (i64, i64),
 }
 
 impl Links {
@@ -167,7 +173,10 @@ impl Links {
         });
         let table: Arc<[Link]> = table.collect();
         let sites = code.sites.iter().map(|site| Ready::new(code, &table, *site).unwrap_or_default());
-        Links { stamp: Some(host.stamp), sites: sites.collect(), table }
+        let sites: Arc<[Ready]> = sites.collect();
+        let costs = sites.iter().map(|site| site.cost);
+        let most_cost = costs.fold((0, 0), |most, cost| (cost.0.max(most.0), cost.1.max(most.1)));
+        Links { stamp: Some(host.stamp), sites, most_cost, table }
     }
 
     /// Makes sure they are made new before they are used again.
@@ -183,6 +192,11 @@ impl Links {
     /// One for each site of the code.
     pub(crate) fn sites(&self) -> &[Ready] {
         &self.sites
+    }
+
+    /// The most that any of these calls costs.
+    pub(crate) fn most_cost(&self) -> (i64, i64) {
+        self.most_cost
     }
 
     pub(crate) fn get(&self, import: usize) -> Option<&Link> {

@@ -14,11 +14,11 @@ use smol_str::SmolStr;
 use swarm_bytecode::module::{Effect, Import, Module};
 use swarm_bytecode::types::TypeId;
 
-use crate::attached::type_text;
+use crate::attached::{Attached, type_text};
 use crate::clock::{Clock, SystemClock};
 use crate::decode::Code;
 use crate::error::LoadError;
-use crate::heap::Data;
+use crate::heap::{Data, Heap};
 use crate::limits::Grants;
 use crate::program::Program;
 use crate::report::PlaceName;
@@ -62,7 +62,8 @@ const MAX_STACKS: usize = 16;
 const MAX_STACK: usize = 64 << 10;
 
 /// A handler. It leaves the answer empty for a plain "done", which so costs nothing to hand back.
-type Function<'h> = Box<dyn FnMut(&Call<'_>, &mut Option<Answer>) + 'h>;
+/// What makes up a [`Call`] comes in parts, which are all in registers of the machine.
+type Function<'h> = Box<dyn FnMut(&About<'_>, &Heap, &[u64], &mut Option<Answer>) + 'h>;
 
 /// Gives the reason if it forbids a call.
 type Rule<'h> = Box<dyn FnMut(&Call<'_>) -> Option<SmolStr> + 'h>;
@@ -136,7 +137,9 @@ impl<'h> Host<'h> {
             query: Some(query),
             plain: H::PLAIN,
             check: H::check,
-            call: Box::new(move |call, answer| handler.call(call, answer)),
+            call: Box::new(move |about, heap, arguments, answer| {
+                handler.call(&Call { about, heap, arguments }, answer);
+            }),
         })
     }
 
@@ -155,13 +158,17 @@ impl<'h> Host<'h> {
                 true => Err("(..)".to_owned()),
                 false => Ok(()),
             },
-            call: Box::new(move |call, answer| keep(answer, handler(call).into_answer())),
+            call: Box::new(move |about, heap, arguments, answer| {
+                keep(answer, handler(&Call { about, heap, arguments }).into_answer());
+            }),
         })
     }
 
     /// Registers a handler for every function without one of its own.
     pub fn otherwise(&mut self, mut handler: impl FnMut(&Call<'_>) -> Answer + 'h) -> &mut Self {
-        self.otherwise = Some(Box::new(move |call, answer| keep(answer, handler(call))));
+        self.otherwise = Some(Box::new(move |about, heap, arguments, answer| {
+            keep(answer, handler(&Call { about, heap, arguments }));
+        }));
         self.stamp = link::next_stamp();
         self
     }
@@ -225,7 +232,7 @@ impl<'h> Host<'h> {
 
     /// The reason of the first of the agent's vetoes that forbids a call.
     pub(crate) fn forbids(&mut self, call: &Call<'_>) -> Option<SmolStr> {
-        let rules = self.vetoes.iter_mut().filter(|(name, _)| *name == call.import.name);
+        let rules = self.vetoes.iter_mut().filter(|(name, _)| *name == call.import().name);
         rules.into_iter().find_map(|(_, rule)| rule(call))
     }
 
@@ -328,19 +335,30 @@ impl<'h> Host<'h> {
         self.functions.get(crate::slot::index(at)).is_some_and(|own| own.plain)
     }
 
-    /// Calls what answers an import; what is not there fails. The answer stays empty for a plain "done".
+    /// Calls a function of its own.
     #[inline(always)]
-    pub(crate) fn call(&mut self, target: Target, call: &Call<'_>, answer: &mut Option<Answer>) {
-        let own = match target {
-            Target::Own(at) => self.functions.get_mut(crate::slot::index(at)).map(|own| &mut own.call),
-            Target::Otherwise => self.otherwise.as_mut(),
-            Target::Misfit | Target::Missing => None,
-        };
-        match own {
-            Some(function) => function(call, answer),
-            None => *answer = Some(Answer::failed(target.problem())),
+    pub(crate) fn call_own(&mut self, function: u32, call: Call<'_>, answer: &mut Option<Answer>) {
+        match self.functions.get_mut(crate::slot::index(function)) {
+            Some(own) => (own.call)(call.about, call.heap, call.arguments, answer),
+            None => fail(Target::Missing, answer),
         }
     }
+
+    /// Calls what answers an import; what is not there fails. The answer stays empty for a plain "done".
+    pub(crate) fn call(&mut self, target: Target, call: Call<'_>, answer: &mut Option<Answer>) {
+        match (target, &mut self.otherwise) {
+            (Target::Own(at), _) => self.call_own(at, call, answer),
+            (Target::Otherwise, Some(function)) => function(call.about, call.heap, call.arguments, answer),
+            _ => fail(target, answer),
+        }
+    }
+}
+
+/// There is nothing that answers.
+#[cold]
+#[inline(never)]
+fn fail(target: Target, answer: &mut Option<Answer>) {
+    *answer = Some(Answer::failed(target.problem()));
 }
 
 /// Keeps an answer that is more than "done".
@@ -362,10 +380,19 @@ pub(crate) fn declared(module: &Module, import: &Import) -> String {
 
 /// One call of the host, as a handler sees it. Look records up by their KEY in your own data: a program can make up
 /// the other fields.
+#[derive(Clone, Copy)]
 pub struct Call<'a> {
-    pub(crate) import: &'a Import,
-    pub(crate) data: Data<'a>,
+    pub(crate) about: &'a About<'a>,
+    pub(crate) heap: &'a Heap,
     pub(crate) arguments: &'a [u64],
+}
+
+/// Which call it is.
+#[derive(Clone, Copy)]
+pub(crate) struct About<'a> {
+    pub(crate) code: &'a Code,
+    pub(crate) attached: &'a Attached,
+    pub(crate) import: &'a Import,
     pub(crate) number: u64,
     /// Its word.
     pub(crate) pc: usize,
@@ -380,32 +407,32 @@ pub type EffectKey = [u8; 32];
 impl<'a> Call<'a> {
     /// Name of the function.
     pub fn name(&self) -> &'a str {
-        &self.import.name
+        &self.about.import.name
     }
 
     /// Its whole declaration.
     pub fn import(&self) -> &'a Import {
-        self.import
+        self.about.import
     }
 
     /// What it does to the world.
     pub fn effect(&self) -> Effect {
-        self.import.effect
+        self.about.import.effect
     }
 
     /// Type of the answer; only a query has one.
     pub fn result(&self) -> Option<TypeId> {
-        self.import.result
+        self.about.import.result
     }
 
     /// Number of the call in its order, from 0.
     pub fn number(&self) -> u64 {
-        self.number
+        self.about.number
     }
 
     /// Which attempt of a `RETRY` it is, from 1; always 1 elsewhere.
     pub fn attempt(&self) -> u32 {
-        self.attempt
+        self.about.attempt
     }
 
     /// Of an action that is ONCE: what stands for this effect and no other. It is the same for all attempts of a
@@ -413,31 +440,37 @@ impl<'a> Call<'a> {
     /// [`crate::Instance::identity`], the place, the arguments, and how many calls with equal arguments came from
     /// that place before. Who has done the effect of a key must not do it again.
     pub fn key(&self) -> Option<EffectKey> {
-        self.key
+        self.about.key
     }
 
     /// Where in the program the call stands.
     pub fn place(&self) -> PlaceName {
-        let origin = self.data.code.origin(self.pc);
-        crate::trace::place_name(self.data.code, origin.function, origin.op)
+        let About { code, pc, .. } = *self.about;
+        let origin = code.origin(pc);
+        crate::trace::place_name(code, origin.function, origin.op)
     }
 
     /// The module that gives type ids their meaning.
     pub fn module(&self) -> &'a Module {
-        self.data.code.module()
+        self.about.code.module()
     }
 
     /// An argument, from 0.
     #[inline]
     pub fn argument(&self, at: usize) -> Option<ValueRef<'a>> {
-        let ty = *self.import.parameters.get(at)?;
-        Some(ValueRef { data: self.data, ty, slot: *self.arguments.get(at)? })
+        let ty = *self.about.import.parameters.get(at)?;
+        Some(ValueRef { data: self.data(), ty, slot: *self.arguments.get(at)? })
+    }
+
+    #[inline]
+    pub(crate) fn data(&self) -> Data<'a> {
+        Data { code: self.about.code, attached: self.about.attached, heap: self.heap }
     }
 
     /// All arguments in order.
     pub fn arguments(&self) -> impl Iterator<Item = ValueRef<'a>> + use<'a> {
-        let data = self.data;
-        let typed = self.import.parameters.iter().zip(self.arguments);
+        let data = self.data();
+        let typed = self.about.import.parameters.iter().zip(self.arguments);
         typed.map(move |(ty, slot)| ValueRef { data, ty: *ty, slot: *slot })
     }
 }

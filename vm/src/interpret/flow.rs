@@ -108,7 +108,7 @@ handlers! {
             && check_depth(vm.frames, vm.depth_limit, above(vm)).is_ok()
             && let Some(used) = vm.memory.with(u64::from(call.callee.bytes))
         {
-            vm.memory.set(used);
+            vm.memory.used = used;
             set(callees, 0, get(window, register));
             return enter::<M>(call, callees, (result, due), rest, fuel, vm);
         }

@@ -1,6 +1,8 @@
 //! Conditions on rows of a table that are passed over together: see [`crate::filter`].
 #![expect(non_snake_case, reason = "a handler is named as its word")]
 
+use std::num::NonZero;
+
 use super::chain::{Mode, Rest, Vm, go_on, go_to, handlers, mistaken};
 use super::fuel::{covers_all, take_all};
 use super::rows::Rows;
@@ -30,38 +32,40 @@ handlers! {
         let (target, fuel) = pass_rows(filter, window, fuel, vm);
         land::<M>(target, rest, window, fuel, vm);
     }
-    PassOn { filter, from } => {
+    PassOn { filter, from, credit } => {
         let masks = &vm.masks;
-        if masks.about != (filter, vm.base) {
-            return go_on::<M>(rest, window, fuel, vm);
+        if masks.about == (filter, vm.base) {
+            let index = get(window, masks.index);
+            let bits = masks.bits_behind(wide(index).wrapping_sub(masks.start), from);
+            let Some(bits) = NonZero::new(bits) else { return pass_far::<M>(word, rest, window, fuel, vm) };
+            // The lowest bit is the next condition that may hold.
+            let place = u64::from(bits.trailing_zeros()).wrapping_add(from.into());
+            let (passed, condition) = (place >> 3, masks.condition(place));
+            let index = index.wrapping_add(passed);
+            let rounds = passed.wrapping_mul(u64::from(masks.cost)).cast_signed();
+            let rounds = rounds.wrapping_add(credit.into());
+            if condition.surely_holds(wide(index)) {
+                if !covers_all(fuel, rounds) {
+                    // The end of the round looks for more.
+                    return go_on::<M>(rest, window, fuel, vm);
+                }
+                set(window, masks.index, index);
+                set(window, masks.item, masks.first.wrapping_add(index));
+                let spent = rounds.wrapping_sub(condition.credit.into());
+                return go_to::<M>(condition.inside, window, take_all(fuel, spent), vm);
+            }
         }
-        let index = get(window, masks.index);
-        let at = wide(index).wrapping_sub(masks.start);
-        let bits = masks.bits_from(at, from);
-        let (row, condition) = place(at, bits);
-        let surely = masks.surely_holds(row, condition);
-        if at >= masks.rows || bits == 0 || !surely {
-            return pass_far::<M>(word, rest, window, fuel, vm);
-        }
-        let passed = row.wrapping_sub(at) as u64;
-        let before = masks.fuel_before(from);
-        let rounds = passed.wrapping_mul(u64::from(masks.cost)).cast_signed().wrapping_add(before);
-        if !covers_all(fuel, rounds) {
-            // The end of the round looks for more.
-            return go_on::<M>(rest, window, fuel, vm);
-        }
-        let spent = rounds.wrapping_sub(masks.fuel_before(condition));
-        let index = index.wrapping_add(passed);
-        set(window, masks.index, index);
-        set(window, masks.item, masks.first.wrapping_add(index));
-        go_to::<M>(masks.inside(condition), window, take_all(fuel, spent), vm);
+        pass_far::<M>(word, rest, window, fuel, vm);
     }
 }
 
-/// Passes on where that is not just a few rows.
+/// Passes on where that is not just a few rows, if anything is known of them.
 #[inline(never)]
 fn pass_far<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    let Word::PassOn { filter, from } = *word else { return mistaken(rest, window, fuel, vm) };
+    let Word::PassOn { filter, from, .. } = *word else { return mistaken(rest, window, fuel, vm) };
+    if vm.masks.about != (filter, vm.base) {
+        return go_on::<M>(rest, window, fuel, vm);
+    }
     let (target, fuel) = pass(filter, from, window, fuel, vm);
     land::<M>(target, rest, window, fuel, vm);
 }
@@ -92,21 +96,38 @@ pub(super) struct Masks<'a> {
     /// Registers of the loop.
     item: u8,
     index: u8,
-    /// Of the filter: fuel of a round, and how often that can be halved; credit of each condition and of the round's end;
-    /// of each condition, where to go on if it is to be looked at, and if it holds.
+    /// Of the filter: fuel of a round, and how often that can be halved.
     cost: u16,
     shift: u32,
-    credits: [u16; MOST + 1],
-    starts: [u32; MOST + 1],
-    inside: [u32; MOST + 1],
-    /// What the fields are compared with.
-    others: [u64; MOST],
-    /// The fields of the items.
-    columns: [&'a [u64]; MOST],
+    /// Its conditions, and the end of a round.
+    conditions: [Place<'a>; BITS],
     /// The first item looked at, and how many were.
     start: usize,
     rows: usize,
     may_hold: [u8; BLOCK],
+}
+
+/// A condition of a filter, or the end of a round.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place<'a> {
+    /// The field of the items, and what it is compared with.
+    column: &'a [u64],
+    other: u64,
+    /// Where to go on if it is to be looked at, and if it holds.
+    start: u32,
+    inside: u32,
+    /// What jumps over the conditions before have put back.
+    credit: u16,
+}
+
+impl Place<'_> {
+    /// Whether a condition that may hold for an item surely does: values that are 0 or more and no bits beyond those of
+    /// numbers are in the order of floats.
+    #[inline(always)]
+    fn surely_holds(&self, item: usize) -> bool {
+        const INFINITE: u64 = f64::INFINITY.to_bits();
+        self.column.get(item).is_some_and(|value| *value <= INFINITE)
+    }
 }
 
 /// What is about no filter.
@@ -124,11 +145,7 @@ impl Default for Masks<'_> {
             index: 0,
             cost: 0,
             shift: 0,
-            credits: [0; MOST + 1],
-            starts: [0; MOST + 1],
-            inside: [0; MOST + 1],
-            others: [0; MOST],
-            columns: [&[]; MOST],
+            conditions: [Place::default(); BITS],
             start: 0,
             rows: 0,
             may_hold: [0; BLOCK],
@@ -139,17 +156,17 @@ impl Default for Masks<'_> {
 impl<'a> Masks<'a> {
     /// Whether what is known is of this loop, and its fields are compared with the same.
     fn is_of(&self, about: (u16, usize), filter: &Filter, window: &Window) -> bool {
-        let others = filter.conditions.iter().zip(&self.others);
+        let others = filter.conditions.iter().zip(&self.conditions);
         self.about == about
             && self.list == get(window, filter.list)
-            && others.fold(0, |any, (own, other)| any | (get(window, own.other) ^ other)) == 0
+            && others.fold(0, |any, (own, place)| any | (get(window, own.other) ^ place.other)) == 0
     }
 
     /// Begins with a loop; tells whether its items are rows whose fields lie in columns of whole words.
     #[inline(never)]
     fn begin(&mut self, about: (u16, usize), filter: &Filter, rows: &Rows<'a>, window: &Window) -> bool {
         let list = get(window, filter.list);
-        let known = self.columns(filter, list, rows);
+        let known = self.places(filter, list, rows, window);
         if known.is_none() {
             (self.about, self.vain) = ((NOTHING, 0), (about.0, list));
             return false;
@@ -158,31 +175,31 @@ impl<'a> Masks<'a> {
         (self.item, self.index, self.cost) = (filter.item, filter.index, filter.cost);
         self.shift = u16::BITS.wrapping_sub(filter.cost.leading_zeros());
         (self.start, self.rows) = (0, 0);
-        self.credits = [filter.credit; MOST + 1];
-        let words = self.starts.iter_mut().zip(&mut self.inside);
-        let conditions = self.credits.iter_mut().zip(words).zip(&mut self.others);
-        for (own, ((credit, (start, inside)), other)) in filter.conditions.iter().zip(conditions) {
-            (*credit, *other) = (own.credit, get(window, own.other));
-            (*start, *inside) = (own.start, own.start.wrapping_add(own.inside.into()));
-        }
         true
     }
 
-    fn columns(&mut self, filter: &Filter, list: u64, rows: &Rows<'a>) -> Option<()> {
+    fn places(&mut self, filter: &Filter, list: u64, rows: &Rows<'a>, window: &Window) -> Option<()> {
         let (first, items) = rows.walk(list)?;
         (self.first, self.items) = (first, wide(items));
         let start = slot::index(Reference::unpack(first).index);
-        for (own, column) in filter.conditions.iter().zip(&mut self.columns) {
-            *column = rows.words(first, own.field)?.get(start..)?.get(..self.items)?;
+        self.conditions = [Place { credit: filter.credit, ..Place::default() }; BITS];
+        for (own, place) in filter.conditions.iter().zip(&mut self.conditions) {
+            *place = Place {
+                column: rows.words(first, own.field)?.get(start..)?.get(..self.items)?,
+                other: get(window, own.other),
+                start: own.start,
+                inside: own.start.wrapping_add(own.inside.into()),
+                credit: own.credit,
+            };
         }
         Some(())
     }
 
-    /// The bits of the rows that make one word with this one, from a condition of it on.
+    /// The bits from a condition of a row on, of the rows that make one word with this one.
     #[inline(always)]
-    fn bits_from(&self, at: usize, from: u8) -> u64 {
-        let below = at.wrapping_rem(ROWS).wrapping_mul(BITS).wrapping_add(usize::from(from));
-        self.bits(at) & u64::MAX.wrapping_shl(slot::count(below))
+    fn bits_behind(&self, at: usize, from: u8) -> u64 {
+        let below = slot::low(at.wrapping_mul(BITS) as u64).wrapping_add(from.into());
+        self.bits(at).wrapping_shr(below)
     }
 
     /// The bits of the rows that make one word with this one.
@@ -191,32 +208,11 @@ impl<'a> Masks<'a> {
         self.may_hold.as_chunks::<ROWS>().0.get(at / ROWS).map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
-    /// What jumps over the conditions before this one have put back.
+    /// The condition that a bit stands for.
     #[inline(always)]
-    fn fuel_before(&self, condition: u8) -> i64 {
-        self.credits.get(usize::from(condition & 7)).map_or(0, |credit| i64::from(*credit))
-    }
-
-    /// Whether a condition that may hold for a row surely does: values that are 0 or more and no bits beyond those of
-    /// numbers are in the order of floats.
-    #[inline(always)]
-    fn surely_holds(&self, row: usize, condition: u8) -> bool {
-        const INFINITE: u64 = f64::INFINITY.to_bits();
-        let item = self.start.wrapping_add(row);
-        let value = self.columns.get(usize::from(condition)).and_then(|column| column.get(item));
-        value.is_some_and(|value| *value <= INFINITE)
-    }
-
-    /// The word to go on with where a condition holds.
-    #[inline(always)]
-    fn inside(&self, condition: u8) -> u32 {
-        self.inside.get(usize::from(condition & 7)).copied().unwrap_or(0)
-    }
-
-    /// The word to go on with to look at a condition.
-    #[inline(always)]
-    fn start_of(&self, condition: u8) -> u32 {
-        self.starts.get(usize::from(condition & 7)).copied().unwrap_or(0)
+    #[expect(clippy::indexing_slicing, reason = "a remainder of 8 is a valid index of 8 conditions")]
+    fn condition(&self, bit: u64) -> Place<'a> {
+        self.conditions[wide(bit % 8)]
     }
 
     /// The first condition that may hold, from one of an item on, and its item; nothing if there is none before `end`.
@@ -231,9 +227,10 @@ impl<'a> Masks<'a> {
             self.look(conditions, item, end);
         }
         let mut at = item.wrapping_sub(self.start);
-        let mut bits = self.bits_from(at, from);
+        let mut from = from;
+        let mut bits = self.bits_behind(at, from);
         while bits == 0 {
-            at = at.wrapping_add(ROWS).wrapping_sub(at.wrapping_rem(ROWS));
+            (at, from) = (at.wrapping_add(ROWS).wrapping_sub(at.wrapping_rem(ROWS)), 0);
             if at >= self.rows {
                 let behind = self.start.wrapping_add(self.rows);
                 if behind >= end {
@@ -244,9 +241,9 @@ impl<'a> Masks<'a> {
             }
             bits = self.bits(at);
         }
-        let (row, condition) = place(at, bits);
-        let item = self.start.wrapping_add(row);
-        (item < end).then_some((item, condition))
+        let place = bits.trailing_zeros().wrapping_add(from.into());
+        let item = self.start.wrapping_add(at).wrapping_add(slot::index(place >> 3));
+        (item < end).then_some((item, u8::try_from(place % 8).unwrap_or(0)))
     }
 
     /// Looks at items from this one on.
@@ -257,20 +254,11 @@ impl<'a> Masks<'a> {
         (self.start, self.rows) = (item, reach.min(end.saturating_sub(item)));
         self.may_hold = [0; BLOCK];
         let Some(may_hold) = self.may_hold.get_mut(..self.rows) else { return };
-        let columns = self.columns.iter().zip(&self.others);
-        for (bit, (condition, (column, other))) in (0_u32..).zip(conditions.iter().zip(columns)) {
-            let values = column.get(item..).and_then(|values| values.get(..self.rows)).unwrap_or(&[]);
-            mark(condition.relation, may_hold, values, *other, 1_u8.wrapping_shl(bit));
+        for (bit, (condition, place)) in (0_u32..).zip(conditions.iter().zip(&self.conditions)) {
+            let values = place.column.get(item..).and_then(|values| values.get(..self.rows)).unwrap_or(&[]);
+            mark(condition.relation, may_hold, values, place.other, 1_u8.wrapping_shl(bit));
         }
     }
-}
-
-/// The row and the condition of the lowest bit, of the bits of rows that make one word with this one.
-#[inline(always)]
-fn place(at: usize, bits: u64) -> (usize, u8) {
-    let place = bits.trailing_zeros();
-    let row = at.wrapping_sub(at.wrapping_rem(ROWS)).wrapping_add(slot::index(place >> 3));
-    (row, u8::try_from(place & 7).unwrap_or(0))
 }
 
 #[inline(always)]
@@ -299,7 +287,7 @@ fn pass(number: u16, from: u8, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (
     let Some(filter) = vm.code.filters.get(usize::from(number)) else { return (0, fuel) };
     let start = wide(get(window, filter.index));
     // A round is paid at its end, when the jumps over its conditions have put back what they do.
-    let before = vm.masks.fuel_before(from);
+    let before = i64::from(vm.masks.condition(from.into()).credit);
     let there = fuel.wrapping_add(vm.ahead).wrapping_sub(before).max(0).cast_unsigned();
     // At least half of the rounds that can be paid: to know all would take a division.
     let most = wide(there.wrapping_shr(vm.masks.shift));
@@ -310,25 +298,26 @@ fn pass(number: u16, from: u8, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (
         return (0, fuel);
     }
     if !filter.goes_on {
-        leave_registers(filter, &vm.masks.columns, window, start, (to, until));
+        leave_registers(filter, &vm.masks.conditions, window, start, (to, until));
     }
     let index = to as u64;
     set(window, filter.item, vm.masks.first.wrapping_add(index));
     set(window, filter.index, index);
     let rounds = to.wrapping_sub(start) as u64;
     let rounds = rounds.wrapping_mul(u64::from(filter.cost)).cast_signed();
-    let spent = rounds.wrapping_add(before).wrapping_sub(vm.masks.fuel_before(until));
+    let next = vm.masks.condition(until.into());
+    let spent = rounds.wrapping_add(before).wrapping_sub(next.credit.into());
     let from_ahead = spent.max(0).min(vm.ahead);
     vm.ahead = vm.ahead.wrapping_sub(from_ahead);
     vm.mark = vm.mark.wrapping_add(from_ahead);
-    (vm.masks.start_of(until), take_all(fuel.wrapping_add(from_ahead), spent))
+    (next.start, take_all(fuel.wrapping_add(from_ahead), spent))
 }
 
 /// Leaves in the registers what conditions leave there that do not hold: those of rows up to the one before a condition.
-fn leave_registers(filter: &Filter, columns: &[&[u64]; MOST], window: &Window, row: usize, to: (usize, u8)) {
+fn leave_registers(filter: &Filter, places: &[Place<'_>], window: &Window, row: usize, to: (usize, u8)) {
     let passed = |row: usize, conditions: usize| {
-        for (own, column) in filter.conditions.iter().zip(columns).take(conditions) {
-            set(window, own.loaded, column.get(row).copied().unwrap_or(0));
+        for (own, place) in filter.conditions.iter().zip(places).take(conditions) {
+            set(window, own.loaded, place.column.get(row).copied().unwrap_or(0));
             set(window, own.result, 0);
         }
     };

@@ -148,32 +148,33 @@ impl Freezer<'_> {
             fuel_used: if resting { 0 } else { machine.used(self.code) },
             fuel_limit: machine.fuel_limit.max(0).cast_unsigned(),
             memory_used: machine.memory.used,
-            memory_peak: machine.memory.peak,
+            memory_peak: machine.memory.peak(),
             seen: machine.seen,
         }
     }
 
     fn actions(&mut self, log: &ActionLog) -> ActionsImage {
         let imports = &self.code.module().imports;
-        let mut slots = Vec::with_capacity(log.slots.len());
-        for issued in &log.issued {
+        let (mut slots, mut images) = (Vec::new(), Vec::with_capacity(log.len()));
+        log.each(imports, |issued, arguments| {
             let types = imports.get(issued.import.index()).map_or(&[][..], |import| &import.parameters);
-            self.collect.values(types.iter().copied().zip(log.arguments(*issued)), &mut slots);
-        }
-        let issued = log.issued.iter().enumerate().map(|(at, issued)| IssuedImage {
-            import: issued.import.0,
-            at: self.position(slot::index(issued.pc)),
-            money: log.cost(at).0,
-            tokens: log.cost(at).1,
-            number: issued.number,
-            ordinal: issued.ordinal,
+            self.collect.values(types.iter().copied().zip(arguments), &mut slots);
+            let (money, tokens) = log.cost(images.len());
+            images.push(IssuedImage {
+                import: issued.import.0,
+                at: self.position(slot::index(issued.pc)),
+                money,
+                tokens,
+                number: issued.number,
+                ordinal: issued.ordinal,
+            });
         });
         ActionsImage {
-            issued: issued.collect(),
+            issued: images,
             slots,
             errors: log.errors.iter().map(|(at, error)| (slot::count(*at), error.to_string())).collect(),
             keys: log.keys.iter().map(|(at, key)| (slot::count(*at), *key)).collect(),
-            done: slot::count(log.done),
+            done: slot::count(log.done()),
         }
     }
 

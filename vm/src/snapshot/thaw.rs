@@ -13,7 +13,7 @@ use super::image::{
     ActionsImage, CallImage, EndingImage, GivenImage, Image, MachineImage, MetricImage, PhaseImage, Position,
     RuleImage, SettingsImage, Until, WithinImage,
 };
-use crate::actions::{ActionLog, Issued};
+use crate::actions::{ActionLog, Issued, NewAction};
 use crate::attached::Attached;
 use crate::decode::{Code, SiteTarget};
 use crate::driver::{
@@ -119,7 +119,7 @@ impl Thawer<'_> {
         machine.metrics = self.metrics(&image.metrics)?;
         machine.fuel_limit = fuel(image.fuel_limit)?;
         machine.memory.used = image.memory_used;
-        machine.memory.peak = image.memory_peak;
+        machine.memory.before = image.memory_peak;
         machine.seen = image.seen;
         if image.memory_used > machine.memory.limit {
             return Err(Damaged);
@@ -219,26 +219,23 @@ impl Thawer<'_> {
 
     fn actions(&self, image: &ActionsImage) -> Result<ActionLog, Damaged> {
         let imports = &self.code.module().imports;
-        let mut log = ActionLog::default();
+        let (mut log, done) = (ActionLog::default(), slot::index(image.done));
         let mut slots = image.slots.as_slice();
         for (at, issued) in image.issued.iter().enumerate() {
             let types = &imports.get(usize::from(issued.import)).ok_or(Damaged)?.parameters;
             let (own, rest) = slots.split_at_checked(types.len()).ok_or(Damaged)?;
             slots = rest;
-            log.issued.push(Issued {
+            let arguments = self.build.values(types.iter().copied(), own)?;
+            let cost = (issued.money, issued.tokens);
+            let issued = Issued {
                 import: ImportId(issued.import),
-                first: slot::count(log.slots.len()),
-                count: u8::try_from(types.len()).map_err(|_| Damaged)?,
                 pc: slot::count(self.word(issued.at)?),
                 number: issued.number,
                 ordinal: issued.ordinal,
-            });
-            if (issued.money, issued.tokens) != (0, 0) {
-                log.costs.push((at, (issued.money, issued.tokens)));
-            }
-            log.slots.extend(self.build.values(types.iter().copied(), own)?);
+            };
+            log.push(NewAction { issued, arguments: &arguments, cost, key: None }, at >= done);
         }
-        let count = log.issued.len();
+        let count = log.len();
         let index = |at: u32| Some(slot::index(at)).filter(|at| *at < count).ok_or(Damaged);
         for (at, error) in &image.errors {
             log.errors.push((index(*at)?, error.into()));
@@ -246,8 +243,7 @@ impl Thawer<'_> {
         for (at, key) in &image.keys {
             log.keys.push((index(*at)?, *key));
         }
-        log.done = slot::index(image.done);
-        if log.done <= count && slots.is_empty() { Ok(log) } else { Err(Damaged) }
+        if done <= count && slots.is_empty() { Ok(log) } else { Err(Damaged) }
     }
 
     fn call(&self, image: &CallImage) -> Result<CallState, Damaged> {
@@ -381,7 +377,7 @@ impl Thawer<'_> {
             }
             PhaseImage::Applying { number, money, tokens } => {
                 let (at, issued) = state.actions.first_held().ok_or(Damaged)?;
-                state.arguments = state.actions.arguments(issued).to_vec();
+                state.arguments = state.actions.first_arguments().to_vec();
                 let (import, cost, kind) = (issued.import, (money, tokens), CallKind::Plain);
                 let logged = Some(at);
                 Phase::Applying(Some(Waiting { number, import, cost, kind, result: 0, logged, answer: None }))

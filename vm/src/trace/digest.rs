@@ -114,9 +114,18 @@ pub(crate) fn put_text(bytes: &mut Vec<u8>, text: &str) {
 }
 
 /// Adds a value to an event; a record counts as its KEY, if it has one.
+#[inline]
 pub(crate) fn put_value(bytes: &mut Vec<u8>, value: ValueRef<'_>) {
-    let mut parts = MAX_PARTS;
-    put_part(bytes, value, &mut parts, 0);
+    match value.ty().map(Type::class) {
+        Some(Class::Word | Class::Bool | Class::Float) => put_word(bytes, value.slot),
+        _ => put_part(bytes, value, &mut { MAX_PARTS }, 0),
+    }
+}
+
+#[inline(always)]
+fn put_word(bytes: &mut Vec<u8>, word: u64) {
+    let [a, b, c, d, e, f, g, h] = word.to_le_bytes();
+    bytes.extend_from_slice(&[1, a, b, c, d, e, f, g, h]);
 }
 
 fn put_part(bytes: &mut Vec<u8>, value: ValueRef<'_>, parts: &mut u32, depth: u32) {
@@ -127,10 +136,7 @@ fn put_part(bytes: &mut Vec<u8>, value: ValueRef<'_>, parts: &mut u32, depth: u3
     *parts = left;
     let deeper = depth.saturating_add(1);
     match value.ty().map(Type::class) {
-        Some(Class::Word | Class::Bool | Class::Float) => {
-            let [a, b, c, d, e, f, g, h] = value.slot.to_le_bytes();
-            bytes.extend_from_slice(&[1, a, b, c, d, e, f, g, h]);
-        }
+        Some(Class::Word | Class::Bool | Class::Float) => put_word(bytes, value.slot),
         Some(Class::String) => {
             bytes.push(2);
             put_text(bytes, value.as_str().unwrap_or(""));
