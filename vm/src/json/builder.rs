@@ -100,7 +100,7 @@ impl<'m> Builder<'m> {
             return None;
         }
         Some(match module.ty(ty)? {
-            Type::String => Builder::Text(Texts::default()),
+            Type::String | Type::Secret => Builder::Text(Texts::default()),
             Type::List { element, max } => {
                 Builder::List { element: *element, unit, max: *max, starts: vec![0], rows: None }
             }
