@@ -252,7 +252,9 @@ impl Type {
             Type::List { element: inner, .. } | Type::Optional(inner) => test(*inner),
             Type::Map { key, value, .. } => test(*key) || test(*value),
             Type::Record { fields, .. } => fields.iter().any(|field| test(field.ty)),
-            Type::Enum { cases, .. } => cases.iter().flat_map(|case| &case.fields).any(|field| test(field.ty)),
+            Type::Enum { cases, .. } => {
+                cases.iter().flat_map(|case| &case.fields).any(|field| test(field.ty))
+            }
             _ => false,
         }
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use smol_str::SmolStr;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::types::{Type, TypeId};
-use swarm_vm::{Answer, Call, Value};
+use swarm_vm::{Answer, Call, Secret, Value};
 
 /// What GIVEN says about calls; shared between the test and the host.
 #[derive(Debug, Clone, Default)]
@@ -74,6 +74,7 @@ pub fn as_shown(module: &Module, ty: TypeId, value: &Value) -> Value {
             Value::List(items.iter().map(|item| as_shown(module, *element, item)).collect())
         }
         (Some(Type::Optional(inner)), value) if *value != Value::None => as_shown(module, *inner, value),
+        (Some(Type::Secret), Value::String(text)) => Value::Secret(Secret::new(text)),
         _ => value.clone(),
     }
 }

@@ -203,7 +203,8 @@ impl Body<'_, '_> {
         (left, a): (&ast::Expr, TypeId),
         (right, b): (&ast::Expr, TypeId),
     ) {
-        if self.unseen(left, a, "calculated with").is_none() || self.unseen(right, b, "calculated with").is_none()
+        if self.unseen(left, a, "calculated with").is_none()
+            || self.unseen(right, b, "calculated with").is_none()
         {
             return;
         }

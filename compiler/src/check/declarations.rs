@@ -193,6 +193,9 @@ impl Checker<'_> {
         for field in &plan.contexts {
             self.env.at = field.scope;
             let (ty, default) = self.given(field, "a CONTEXT value");
+            if ty.is_some_and(|ty| self.types.holds_secret(ty)) {
+                self.report(errors::secrets::in_the_clear(field.ty.span));
+            }
             self.env.contexts.push(Given { ty });
             let ty = ty.unwrap_or(TypeId::INT);
             let unit = field.unit.as_ref().map(|unit| unit.text.clone());

@@ -136,7 +136,10 @@ pub fn value(types: Types<'_>, ty: TypeId, unit: Option<&SmolStr>, json: &Json) 
             Some((name, payload)) if members.len() == 1 => case(types, ty, name, payload),
             _ => Err(wrong()),
         },
-        (Type::Float | Type::Int | Type::Bool | Type::String | Type::Secret | Type::Time | Type::Rate(_), _) => Err(wrong()),
+        (
+            Type::Float | Type::Int | Type::Bool | Type::String | Type::Secret | Type::Time | Type::Rate(_),
+            _,
+        ) => Err(wrong()),
         (_, Json::String(text)) => match parse_literal(text) {
             Ok(Literal::Quantity { ty: found, value }) if found == ty => Ok(Value::Word(value)),
             _ => Err(wrong()),

@@ -6,7 +6,8 @@ use swarm_grammar::span::Span;
 use super::super::conversions::Wanted;
 use super::Side;
 
-const WHY: &str = "A program hands a secret on and learns nothing from it: only so can reports and traces leave it out.";
+const WHY: &str =
+    "A program hands a secret on and learns nothing from it: only so can reports and traces leave it out.";
 
 /// A value that is a secret, or holds one, where it would be looked at; `done` is what would be done to it.
 pub(in crate::check) fn looked_at(value: &Side, done: &str) -> Diagnostic {
@@ -26,10 +27,17 @@ pub(in crate::check) fn not_secret(found: &Side, wanted: &Wanted) -> Diagnostic 
     let message = format!("{} is a secret, but {}", wanted.what, found.is());
     Diagnostic::new(Code::E0315, found.span, message)
         .label(found.this_is())
-        .note("Nothing becomes a secret: one comes in as an INPUT, a CONTEXT value, with an event or from a QUERY.")
+        .note("Nothing becomes a secret: one comes in as an INPUT, with an EVENT or from a QUERY.")
 }
 
 /// A declaration that would have secrets looked at.
 pub(in crate::check) fn declared_as(what: &str, span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0315, span, format!("a secret cannot be {what}")).label("this is secret").note(WHY)
+}
+
+/// A CONTEXT value that is a secret.
+pub(in crate::check) fn in_the_clear(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0315, span, "a CONTEXT value cannot be a secret")
+        .label("this is a secret, or holds one")
+        .note("An order carries its context in the clear. Declare it as an INPUT, or ask the host with a QUERY.")
 }
