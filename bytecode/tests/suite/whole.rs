@@ -24,6 +24,7 @@ const LOGIN: TypeId = TypeId(24);
 const VAULT: TypeId = TypeId(25);
 const MAYBE_SECRET: TypeId = TypeId(26);
 const KEYS: TypeId = TypeId(27);
+const LOGINS: TypeId = TypeId(28);
 
 /// Of function 4, where the ops under test stand.
 const REGISTERS: &[TypeId] = &[
@@ -56,6 +57,7 @@ const REGISTERS: &[TypeId] = &[
     VAULT,
     MAYBE_SECRET,
     KEYS,
+    LOGINS,
 ];
 
 const fn r(register: u8) -> Register {
@@ -112,6 +114,7 @@ pub(crate) fn base() -> Module {
         Type::Map { key: TypeId::STRING, value: LOGIN, max: None },
         Type::Optional(SECRET),
         Type::Enum { name: "Key".into(), cases: vec![case("NONE", &[]), case("ONE", &[("key", SECRET)])] },
+        Type::List { element: LOGIN, max: None },
     ]);
     module.metrics.push(Metric { name: "rounds".into(), ty: TypeId::INT, kind: MetricKind::Distribution });
     module.imports.push(Import {
@@ -236,6 +239,14 @@ pub(crate) fn with_every_op() -> Module {
         Op::Advance {},
         Op::Text { result: r(3), value: r(7) },
         Op::Concat { result: r(3), parts: [r(3), r(22)].into() },
+        Op::NewList { result: r(24), items: [r(23), r(23)].into() },
+        Op::NewRecord { result: r(25), fields: [r(3), r(23)].into() },
+        Op::SetEntry { map: r(26), key: r(3), value: r(25) },
+        Op::Some { result: r(27), value: r(23) },
+        Op::IsSome { result: r(2), value: r(27) },
+        Op::NewCase { result: r(28), case: 1, fields: [r(23)].into() },
+        native(NativeFunction::Reverse, &[24], 24),
+        native(NativeFunction::Values, &[26], 29),
         native(NativeFunction::Get, &[8, 0], 16),
         native(NativeFunction::TextContains, &[3, 22], 2),
         native(NativeFunction::ListContains, &[8, 0], 2),
@@ -284,12 +295,12 @@ fn types(rule: Rule) -> Vec<Module> {
         |key| changed(|module| module.types.push(Type::Map { key, value: TypeId::INT, max: None }));
     match rule {
         Rule::TypeExists => vec![
-            with_key(TypeId(28)),
+            with_key(TypeId(29)),
             changed(|module| cases(module)[1].fields[0].ty = TypeId(999)),
             changed(|module| module.states[1].ty = TypeId(999)),
         ],
         Rule::TypeDepth => vec![changed(|module| {
-            for value in 27..44 {
+            for value in 28..45 {
                 let fields = vec![field("x", TypeId(value), None, None)];
                 let name = "Deep".into();
                 module.types.push(Type::Enum { name, cases: vec![EnumCase { name: "X".into(), fields }] });
@@ -323,7 +334,13 @@ fn types(rule: Rule) -> Vec<Module> {
             payload(|field| field.default = Some(Constant::Word(0))),
         ],
         Rule::MapKeys => {
-            vec![with_key(TypeId::FLOAT), with_key(TASK), with_key(SEVERITY), with_key(MAYBE_INT)]
+            vec![
+                with_key(TypeId::FLOAT),
+                with_key(TASK),
+                with_key(SEVERITY),
+                with_key(MAYBE_INT),
+                with_key(SECRET),
+            ]
         }
         _ => Vec::new(),
     }
@@ -444,7 +461,7 @@ fn budgets(rule: Rule) -> Vec<Module> {
         ],
         Rule::Budgets => vec![empty(within(&[0], &[], 0)), empty(within(&[10, 11, 10], &[], 0))],
         Rule::Saved => vec![undoing(within(&[10], &[0, 1, 0], 1)), empty(within(&[10], &[0], 0))],
-        Rule::Register => vec![undoing(within(&[10], &[23], 1)), empty(within(&[23], &[], 0))],
+        Rule::Register => vec![undoing(within(&[10], &[30], 1)), empty(within(&[30], &[], 0))],
         Rule::Held => vec![
             undone(attempt()),
             undone(Op::RetryHost {
@@ -560,7 +577,7 @@ fn values(rule: Rule) -> Vec<Module> {
             one(Op::Mean { result: r(17), metric: MetricId(0) }),
         ],
         Rule::Secrets => {
-            let holders = 23..29;
+            let holders = 23..30;
             let same = |value| one(Op::EqValue { result: r(2), left: r(value), right: r(value) });
             let text = |value| one(Op::Text { result: r(3), value: r(value) });
             holders.clone().map(text).chain(holders.skip(1).map(same)).collect()
