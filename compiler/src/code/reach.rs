@@ -29,8 +29,8 @@ pub(crate) struct Reach {
     pub(crate) fields: BTreeMap<TypeId, BTreeSet<u8>>,
     /// Types used whole.
     whole: BTreeSet<TypeId>,
-    /// Types that hold secrets. Such fields and inputs are kept though nobody reads them: the machine has to know what
-    /// not to show of what it is given.
+    /// Types that hold secrets. Such fields are kept though nobody reads them: the machine has to know what not to show
+    /// of what it is given.
     secret: BTreeSet<TypeId>,
 }
 
@@ -184,9 +184,6 @@ impl Reach {
     /// Where a program can start, and what its header asks.
     fn roots(&mut self, program: &Program) {
         self.function(program.entry);
-        let inputs = (0..=u16::MAX).map(InputId).zip(&program.inputs);
-        let secret = inputs.filter(|(_, input)| self.secret.contains(&input.ty)).map(|(id, _)| id);
-        self.inputs.extend(secret.collect::<Vec<_>>());
         if let Some((_, Some(filter))) = program.target {
             self.function(filter);
         }

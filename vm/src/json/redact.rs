@@ -10,8 +10,8 @@ use crate::program::Program;
 use crate::secret;
 
 impl Program {
-    /// Puts `"[redacted]"` for each secret in a document that [`crate::Inputs::from_json`] takes. The program takes it
-    /// again, and a run over it has the same digest. What the program does not read stays as it is.
+    /// Puts `"[redacted]"` for each secret in a document that [`crate::Inputs::from_json`] takes, and takes out what the
+    /// program does not read, of which it cannot tell. A run over what is left has the same digest.
     pub fn redact_inputs(&self, document: &mut Value) {
         let inputs = self.module().inputs.iter().map(|input| (&input.name, input.ty));
         redact_document(self.module(), inputs, document);
@@ -36,6 +36,9 @@ fn redact_document<'m>(
     wanted: impl Iterator<Item = (&'m SmolStr, TypeId)> + Clone,
     document: &mut Value,
 ) {
+    if let Value::Object(members) = document {
+        members.retain(|key, _| match_name(wanted.clone().map(|(name, _)| name), key).is_some());
+    }
     if !secret::occurs(module) {
         return;
     }
