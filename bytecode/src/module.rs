@@ -86,6 +86,19 @@ impl Module {
             Some(own) => self.types.get(usize::from(own)),
         }
     }
+
+    /// Whether a value of the type is a secret or may hold one. Of a module that was verified: there a type refers only
+    /// to those before it.
+    pub fn holds_secret(&self, id: TypeId) -> bool {
+        let mut known: Vec<bool> = Vec::with_capacity(self.types.len());
+        let own = |id: TypeId| id.0.checked_sub(TypeId::BUILTIN_COUNT).map(usize::from);
+        for ty in &self.types {
+            let part = |part: TypeId| own(part).and_then(|at| known.get(at)).copied().unwrap_or(false);
+            let holds = *ty == Type::Secret || ty.any_part(part);
+            known.push(holds);
+        }
+        own(id).and_then(|at| known.get(at)).copied().unwrap_or(false)
+    }
 }
 
 /// The INSTRUCTION header. A program without one has a name only.

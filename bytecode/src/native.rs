@@ -303,6 +303,11 @@ macro_rules! define_natives {
                 match self { $( NativeFunction::$function => NativeId($id), )* }
             }
 
+            /// Whether it tells values of any type apart: what holds a secret is not for it.
+            pub const fn compares(self) -> bool {
+                matches!(self, Self::ListContains | Self::ListIndexOf | Self::Unique)
+            }
+
             /// Its row.
             pub fn info(self) -> &'static Native {
                 match self { $( NativeFunction::$function => {

@@ -136,7 +136,12 @@ pub enum Type {
         /// `MAX n` of the type.
         max: Option<u32>,
     },
+    /// Text that a program hands on and never looks at; whatever shows values shows `[redacted]` in its place.
+    Secret,
 }
+
+/// What is shown in the place of a secret.
+pub const REDACTED: &str = "[redacted]";
 
 /// One case of an enum.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -213,6 +218,8 @@ pub enum Class {
     Enum,
     /// `map<K, V>`: a reference, 0 is the empty map.
     Map,
+    /// `secret`: as a string, but no op reads its bytes.
+    Secret,
 }
 
 impl Type {
@@ -235,6 +242,20 @@ impl Type {
             Type::Optional(_) => Class::Optional,
             Type::Enum { .. } => Class::Enum,
             Type::Map { .. } => Class::Map,
+            Type::Secret => Class::Secret,
+        }
+    }
+
+    /// Whether a type that this one is made of – items, keys, values, fields – is one of those that `test` tells.
+    pub fn any_part(&self, mut test: impl FnMut(TypeId) -> bool) -> bool {
+        match self {
+            Type::List { element: inner, .. } | Type::Optional(inner) => test(*inner),
+            Type::Map { key, value, .. } => test(*key) || test(*value),
+            Type::Record { fields, .. } => fields.iter().any(|field| test(field.ty)),
+            Type::Enum { cases, .. } => {
+                cases.iter().flat_map(|case| &case.fields).any(|field| test(field.ty))
+            }
+            _ => false,
         }
     }
 }

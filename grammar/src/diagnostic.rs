@@ -236,6 +236,7 @@ macro_rules! for_each_code {
             E0312 "action that cannot be held back";
             E0313 "parts larger than the whole";
             E0314 "line of a TEST that does not fit";
+            E0315 "secret that would be looked at";
             W0101 "variable never read";
             W0102 "function never called";
             W0103 "constant never used";

@@ -59,14 +59,15 @@ pub(crate) fn run(arguments: &RunArguments, terminal: Terminal) -> Result<Status
     let level = if trace.is_some() { level(arguments) } else { Level::Off };
     let mut clock = None;
     if let Some(trace) = trace.as_mut().filter(|_| arguments.record.is_some()) {
-        let lines = arguments.events.as_deref().map(files::read_lines).transpose()?;
+        let mut lines = arguments.events.as_deref().map(files::read_lines).transpose()?.unwrap_or_default();
+        events::redact(&mut lines, &program);
         let recording = Recording {
             module: loaded.bytes,
-            given: data.given.clone(),
+            given: data.given.redacted(&program),
             limits: ceilings.limits,
             granted: granted.clone(),
             time_ns: time,
-            events: lines.unwrap_or_default(),
+            events: lines,
         };
         trace.line(&recording.line());
         let kept = clock.insert(KeptClock::default());

@@ -83,7 +83,7 @@ impl<'m> Generator<'m> {
             Some(Type::Bool) => Value::Bool(self.random.one_in(2)),
             Some(Type::Float) => Value::Float(self.float()),
             Some(Type::Rate(dimension)) => Value::Rate(*dimension, self.float()),
-            Some(Type::String) => Value::String(self.text()),
+            Some(Type::String | Type::Secret) => Value::String(self.text()),
             Some(Type::List { element, max }) => {
                 let most = max.map_or(MOST_ITEMS, |max| u64::from(max).min(MOST_ITEMS));
                 let items = if depth > MOST_DEPTH { 0 } else { self.random.small(most) };

@@ -57,6 +57,29 @@ pub(crate) fn bind(file: &str, lines: &[Line], program: &Program, any: bool) -> 
     Ok(events)
 }
 
+/// Takes the secrets out of the data of events that a program hears.
+pub(crate) fn redact(lines: &mut [Line], program: &Program) {
+    let module = program.module();
+    for (_, line) in lines {
+        let name = line.get("event").and_then(Json::as_str).unwrap_or_default();
+        let handler = module.events.iter().find(|handler| handler.name == name);
+        let function = handler.and_then(|handler| module.functions.get(handler.function.index()));
+        let (Some(handler), Some(function)) = (handler, function) else { continue };
+        let typed = function.registers.iter().take(usize::from(function.parameters));
+        match line.get_mut("data") {
+            Some(Json::Array(items)) => {
+                items.iter_mut().zip(typed).for_each(|(item, ty)| program.redact_value(*ty, item));
+            }
+            Some(Json::Object(members)) => {
+                for (name, ty) in names(module, handler).into_iter().zip(typed) {
+                    members.get_mut(name).into_iter().for_each(|item| program.redact_value(*ty, item));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// At once, where it does not say.
 fn time(line: &Map<String, Json>) -> Option<u64> {
     match line.get("at") {

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use serde_json::json;
-use swarm_vm::{Clock, SystemClock};
+use swarm_vm::{Clock, Program, SystemClock};
 
 use crate::files;
 use crate::render::text::safe;
@@ -34,6 +34,16 @@ pub(crate) fn read(path: &Path) -> Result<(Recording, Journal), Failure> {
         let failure = Failure::usage(Fault::NoRecording, format_args!("{name} is no recording: {why}"));
         failure.file(name).note("`swarmc run … --record FILE` writes one")
     })
+}
+
+impl Given {
+    /// The same without the secrets among it.
+    pub(crate) fn redacted(&self, program: &Program) -> Given {
+        let mut given = self.clone();
+        given.input.iter_mut().for_each(|document| program.redact_inputs(document));
+        given.context.iter_mut().for_each(|document| program.redact_context(document));
+        given
+    }
 }
 
 /// The machine's clock, whose readings are kept.

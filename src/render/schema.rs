@@ -93,6 +93,7 @@ fn of_type(module: &Module, ty: TypeId, depth: u32) -> Json {
         Some(Type::Float) => json!({ "type": "number" }),
         Some(Type::Bool) => json!({ "type": "boolean" }),
         Some(Type::String) => json!({ "type": "string" }),
+        Some(Type::Secret) => json!({ "type": "string", "writeOnly": true, "description": "a secret" }),
         Some(Type::Duration) => quantity("a duration: \"5s\", \"2h\""),
         Some(Type::Bytes) => quantity("an amount of data: \"1GB\""),
         Some(Type::Bandwidth) => quantity("a bandwidth: \"100Mbps\""),

@@ -352,7 +352,7 @@ pub fn value_of(module: &Module, ty: TypeId, json: &Json) -> Value {
         (_, Json::Bool(value)) => Value::Bool(*value),
         (Type::Int, Json::Number(number)) => number.as_i64().map_or(Value::None, Value::Int),
         (Type::Float, Json::Number(number)) => number.as_f64().map_or(Value::None, Value::Float),
-        (Type::String, Json::String(text)) => Value::String(text.as_str().into()),
+        (Type::String | Type::Secret, Json::String(text)) => Value::String(text.as_str().into()),
         (Type::Time, Json::String(text)) => {
             parse_time(text).map_or(Value::None, |time| Value::Quantity(ty, time))
         }

@@ -262,6 +262,7 @@ fn kind(ty: &Type) -> &'static str {
         Type::Optional(_) => "optional",
         Type::Enum { .. } => "enum",
         Type::Map { .. } => "map",
+        Type::Secret => "secret",
     }
 }
 
@@ -283,6 +284,7 @@ const KINDS: &[&str] = &[
     "optional",
     "enum",
     "map",
+    "secret",
 ];
 
 fn unreached(tally: &Tally) -> Vec<String> {

@@ -61,7 +61,7 @@ enum RowKind {
 }
 
 /// Inputs and context, bound.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Attached {
     /// View 0 stands for the arena and is never looked at.
     views: Vec<View>,
@@ -77,6 +77,13 @@ pub(crate) struct Attached {
     pub(crate) sizes: Vec<u32>,
     /// What belongs to each input, then to each context value.
     parts: Vec<Part>,
+}
+
+/// How much it holds, not what: that may be secret.
+impl std::fmt::Debug for Attached {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Attached({} views, {} columns of text)", self.views.len(), self.texts.len())
+    }
 }
 
 /// What was bound for one input or context value.

@@ -54,7 +54,7 @@ impl Carrier<'_> {
             return Ok(slot);
         }
         // Texts are copied each for itself: whether two lie in the same place is the host's affair.
-        if matches!(declared, Type::String) {
+        if matches!(declared, Type::String | Type::Secret) {
             self.memory.take(u64::from(slot::text_length(slot)))?;
             return self.heap.push_text(self.data.text(slot)).map_err(full);
         }
@@ -150,7 +150,7 @@ impl Carrier<'_> {
 /// Whether a slot that is not 0 refers to what a new activation may not have.
 fn is_carried(ty: &Type, slot: u64) -> bool {
     match ty {
-        Type::String => TextSlot::unpack(slot).source != MODULE_TEXT,
+        Type::String | Type::Secret => TextSlot::unpack(slot).source != MODULE_TEXT,
         Type::Enum { .. } => Reference::unpack(slot).source != CASE,
         Type::List { .. } | Type::Record { .. } | Type::Optional(_) | Type::Map { .. } => true,
         _ => false,

@@ -30,7 +30,7 @@ const MAX_ROOM: u32 = (1 << 30) - 1;
 /// the length (low 32 bits: slots in use, entries of a map), the room (30 bits: how many there may be), SORTED and
 /// SHARED. Whatever is stored inside an object is marked SHARED, so an object that may be written is never
 /// reachable from another: values cannot form cycles.
-#[derive(Debug, Default, Clone)]
+#[derive(Default, Clone)]
 pub(crate) struct Heap {
     words: Vec<u64>,
     /// How many of the words are the machine's own: no value has them, and nobody pays for them.
@@ -41,6 +41,13 @@ pub(crate) struct Heap {
     pub(crate) hasher: RandomState,
     /// Hashes of the keys of maps outside of the arena that were copied into it, by their slots.
     pub(crate) view_hashes: BTreeMap<u64, Arc<[u32]>>,
+}
+
+/// How much it holds, not what: that may be secret.
+impl std::fmt::Debug for Heap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Heap({} words, {} bytes of text)", self.words.len(), self.text.len())
+    }
 }
 
 /// How much of an arena is in use.

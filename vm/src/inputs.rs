@@ -120,7 +120,7 @@ impl Inputs {
         let mut json = String::from("{");
         crate::json::write_string(name, &mut json);
         json.push(':');
-        value.write_json(&mut json);
+        json.push_str(&value.to_json_with_secrets());
         json.push('}');
         let module = self.program.module();
         if module.inputs.iter().any(|input| input.name == name) {

@@ -53,6 +53,7 @@ mod print;
 mod program;
 mod report;
 mod scope;
+mod secret;
 mod self_test;
 mod slot;
 pub mod snapshot;
@@ -85,6 +86,7 @@ pub use instance::{Effects, Exit, Instance, NotPending, PendingCall, PendingKind
 pub use limits::{Grants, Limits};
 pub use program::Program;
 pub use report::{ActionRecord, OrderReport, Outcome, PlaceName, Reason, Report, SourcePlace};
+pub use secret::Secret;
 pub use self_test::self_test;
 pub use table::{Table, TableBuilder, TableError};
 pub use trace::{Level, TraceSink};

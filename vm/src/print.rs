@@ -3,7 +3,7 @@
 use swarm_bytecode::cost::MAX_STRING_BYTES;
 use swarm_bytecode::quantity;
 use swarm_bytecode::trap::TrapCode;
-use swarm_bytecode::types::Type;
+use swarm_bytecode::types::{REDACTED, Type};
 
 use crate::json::write_string;
 use crate::value::{ValueRef, word_key_text};
@@ -33,6 +33,7 @@ impl Printer {
     fn plain(&mut self, value: ValueRef<'_>) -> Result<(), TrapCode> {
         match value.ty() {
             Some(Type::String) => self.out.push_str(value.as_str().unwrap_or("")),
+            Some(Type::Secret) => self.out.push_str(REDACTED),
             Some(Type::Rate(_)) => self.out.push_str(&rate(value)),
             Some(Type::Record { .. }) if value.key().is_some() => {
                 if let Some(key) = value.key() {
@@ -61,6 +62,7 @@ impl Printer {
             Some(Type::Float) => self.out.push_str(&quantity::format_float(f64::from_bits(value.slot))),
             Some(Type::Rate(_)) => write_string(&rate(value), &mut self.out),
             Some(Type::String) => write_string(value.as_str().unwrap_or(""), &mut self.out),
+            Some(Type::Secret) => write_string(REDACTED, &mut self.out),
             Some(Type::Optional(_)) => match value.some() {
                 Some(inner) => self.json(inner)?,
                 None => self.out.push_str("null"),

@@ -47,7 +47,8 @@ impl Store<'_> {
             (Type::Rate(wanted), Value::Rate(found, value)) if wanted == found && value.is_finite() => {
                 Ok(slot::from_float(*value))
             }
-            (Type::String, Value::String(text)) => self.text(text),
+            (Type::String | Type::Secret, Value::String(text)) => self.text(text),
+            (Type::Secret, Value::Secret(secret)) => self.text(secret.expose()),
             (Type::Optional(_), Value::None) => Ok(0),
             (Type::Optional(inner), value) => {
                 let slot = self.value(*inner, value)?;
@@ -74,7 +75,7 @@ impl Store<'_> {
         }
     }
 
-    fn text(&mut self, text: &SmolStr) -> Result<u64, Pause> {
+    fn text(&mut self, text: &str) -> Result<u64, Pause> {
         let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
         // As of any string that comes in at the border: the compiler's bound counts on it.
         if length > u64::from(STRING_MAX) {

@@ -17,7 +17,7 @@ pub struct Table {
 }
 
 /// One column; every kind of value is held in the form a register has.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Column {
     /// Integer-carried, float-carried or bool values.
     Scalars { ty: Type, values: Arc<[u64]> },
@@ -77,6 +77,13 @@ impl Column {
             Column::Optionals { .. } => "optional".to_owned(),
             Column::Empty { .. } => "nothing".to_owned(),
         }
+    }
+}
+
+/// What kind of values it holds, not which: some program may take them for secrets.
+impl fmt::Debug for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.rows(), self.describe())
     }
 }
 

@@ -3,12 +3,13 @@
 use smol_str::SmolStr;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::quantity;
-use swarm_bytecode::types::{Class, Dimension, EnumCase, Field, Type, TypeId};
+use swarm_bytecode::types::{Class, Dimension, EnumCase, Field, REDACTED, Type, TypeId};
 
 use crate::heap::Data;
 use crate::json::write_string;
 use crate::map::sorted_entries;
 use crate::order::Order;
+use crate::secret::Secret;
 use crate::slot::{self, Reference};
 
 /// Most values an owned copy holds; what lies beyond is [`Value::Omitted`].
@@ -45,14 +46,28 @@ pub enum Value {
     Record(Vec<(SmolStr, Value)>),
     /// A case of an enum: its name and its payload.
     Case(SmolStr, Vec<(SmolStr, Value)>),
+    /// A secret; shown as `[redacted]`.
+    Secret(Secret),
     /// Left out because the whole would be too large.
     Omitted,
 }
 
 impl Value {
     /// Appends the value as JSON: quantities as strings with their unit, records and maps as objects, a case as its
-    /// name or, with a payload, as an object of one member.
+    /// name or, with a payload, as an object of one member; a secret as `"[redacted]"`.
     pub fn write_json(&self, out: &mut String) {
+        self.write(out, false);
+    }
+
+    /// The value as JSON text that **gives its secrets away**: for whoever is to have them, another process that hosts
+    /// the program's actions. Everything else takes [`Value::to_json`].
+    pub fn to_json_with_secrets(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text, true);
+        text
+    }
+
+    fn write(&self, out: &mut String, exposed: bool) {
         match self {
             Value::None => out.push_str("null"),
             Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
@@ -67,7 +82,7 @@ impl Value {
                     if at > 0 {
                         out.push(',');
                     }
-                    item.write_json(out);
+                    item.write(out, exposed);
                 }
                 out.push(']');
             }
@@ -79,19 +94,20 @@ impl Value {
                     }
                     write_string(&key.key_text(), out);
                     out.push(':');
-                    value.write_json(out);
+                    value.write(out, exposed);
                 }
                 out.push('}');
             }
-            Value::Record(fields) => write_fields(fields, out),
+            Value::Record(fields) => write_members(fields, out, exposed),
             Value::Case(name, payload) if payload.is_empty() => write_string(name, out),
             Value::Case(name, payload) => {
                 out.push('{');
                 write_string(name, out);
                 out.push(':');
-                write_fields(payload, out);
+                write_members(payload, out, exposed);
                 out.push('}');
             }
+            Value::Secret(secret) => write_string(if exposed { secret.expose() } else { REDACTED }, out),
             Value::Omitted => write_string("…", out),
         }
     }
@@ -129,6 +145,7 @@ impl Value {
                 Value::List(items.iter().map(|item| item.shown(module, *element)).collect())
             }
             (Some(Type::Optional(inner)), value) if *value != Value::None => value.shown(module, *inner),
+            (Some(Type::Secret), Value::String(text)) => Value::Secret(Secret::new(text)),
             _ => self.clone(),
         }
     }
@@ -157,6 +174,7 @@ impl Value {
             Value::Map(_) => "map",
             Value::Record(_) => "record",
             Value::Case(..) => "enum",
+            Value::Secret(_) => "secret",
             Value::Omitted => "value too large",
         }
     }
@@ -164,6 +182,10 @@ impl Value {
 
 /// A JSON object with these members.
 pub(crate) fn write_fields(fields: &[(SmolStr, Value)], out: &mut String) {
+    write_members(fields, out, false);
+}
+
+fn write_members(fields: &[(SmolStr, Value)], out: &mut String, exposed: bool) {
     out.push('{');
     for (at, (name, value)) in fields.iter().enumerate() {
         if at > 0 {
@@ -171,7 +193,7 @@ pub(crate) fn write_fields(fields: &[(SmolStr, Value)], out: &mut String) {
         }
         write_string(name, out);
         out.push(':');
-        value.write_json(out);
+        value.write(out, exposed);
     }
     out.push('}');
 }
@@ -207,6 +229,7 @@ pub(crate) fn type_name(ty: &Type) -> &'static str {
         Type::Optional(_) => "optional",
         Type::Enum { .. } => "enum",
         Type::Map { .. } => "map",
+        Type::Secret => "secret",
     }
 }
 
@@ -254,6 +277,11 @@ impl<'a> ValueRef<'a> {
     /// The text of a string.
     pub fn as_str(self) -> Option<&'a str> {
         (self.ty()?.class() == Class::String).then(|| self.data.text(self.slot))
+    }
+
+    /// A secret, for the host function that is to use it.
+    pub fn as_secret(self) -> Option<Secret> {
+        (self.ty()?.class() == Class::Secret).then(|| Secret::new(self.data.text(self.slot)))
     }
 
     /// The fields of a record type, in declaration order.
@@ -344,6 +372,7 @@ impl<'a> ValueRef<'a> {
             Some(Type::Float) => Value::Float(f64::from_bits(self.slot)),
             Some(Type::Rate(dimension)) => Value::Rate(*dimension, f64::from_bits(self.slot)),
             Some(Type::String) => Value::String(self.data.text(self.slot).into()),
+            Some(Type::Secret) => Value::Secret(Secret::new(self.data.text(self.slot))),
             Some(Type::List { .. }) => {
                 let mut items = Vec::new();
                 for at in 0..self.length().unwrap_or(0) {
@@ -408,6 +437,7 @@ fn zero(module: &Module, ty: TypeId, copying: &mut Copying, depth: u32) -> Value
         Some(Type::Float) => Value::Float(0.0),
         Some(Type::Rate(dimension)) => Value::Rate(*dimension, 0.0),
         Some(Type::String) => Value::String(SmolStr::default()),
+        Some(Type::Secret) => Value::Secret(Secret::new("")),
         Some(Type::List { .. }) => Value::List(Vec::new()),
         Some(Type::Map { .. }) => Value::Map(Vec::new()),
         Some(Type::Optional(_)) => Value::None,

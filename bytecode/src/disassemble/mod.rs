@@ -53,6 +53,7 @@ fn write_type(module: &Module, ty: TypeId, depth: u8, text: &mut String) {
         Some(Type::Tokens) => "tokens",
         Some(Type::Percent) => "percent",
         Some(Type::Time) => "time",
+        Some(Type::Secret) => "secret",
         Some(Type::Rate(dimension)) => {
             let parts = [
                 ("time", dimension.time),

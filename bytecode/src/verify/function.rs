@@ -8,15 +8,16 @@ use crate::module::{Function, FunctionId, Module};
 use crate::op::{Flow, Op, Operand, OperandClass, OperandKind, Register};
 use crate::types::{Class, Type, TypeId};
 
-/// Checks one function; adds its calls inside of `within`s that undo to `held`.
+/// Checks one function; adds its calls inside of `within`s that undo to `held`. `secrets` tells of each type of the
+/// module whether a value of it is a secret or may hold one.
 pub(super) fn check(
-    module: &Module,
+    (module, secrets): (&Module, &[bool]),
     id: FunctionId,
     function: &Function,
     held: &mut Vec<HeldCall>,
     work: &mut Work,
 ) -> Result<Layout> {
-    let body = Body::of(module, function, work)?;
+    let body = Body::of((module, secrets), function, work)?;
     work.spend(function.code.len())?;
     let layout = Layout::of(&function.code).map_err(shape)?;
     let ends = function.code.last().is_some_and(|op| op.info().flow == Flow::Leave);
@@ -69,12 +70,17 @@ fn shape(error: LayoutError) -> VerifyError {
 pub(super) struct Body<'a> {
     pub(super) module: &'a Module,
     pub(super) function: &'a Function,
+    secrets: &'a [bool],
     /// The class of each register that it has.
     classes: [Class; 256],
 }
 
 impl<'a> Body<'a> {
-    fn of(module: &'a Module, function: &'a Function, work: &mut Work) -> Result<Body<'a>> {
+    fn of(
+        (module, secrets): (&'a Module, &'a [bool]),
+        function: &'a Function,
+        work: &mut Work,
+    ) -> Result<Body<'a>> {
         // Thousands of registers take a handful of bytes: their types are run-length coded.
         work.spend(function.registers.len() / 16)?;
         let parameters = usize::from(function.parameters);
@@ -89,7 +95,7 @@ impl<'a> Body<'a> {
         for (class, ty) in classes.iter_mut().zip(&function.registers) {
             *class = module.ty(*ty).ok_or_else(|| missing(*ty))?.class();
         }
-        Ok(Body { module, function, classes })
+        Ok(Body { module, function, secrets, classes })
     }
 
     fn check_op(&self, op: &Op, blocks: &mut Blocks, work: &mut Work) -> Result<()> {
@@ -190,6 +196,12 @@ impl<'a> Body<'a> {
     /// The class of a register that was found to exist.
     pub(super) fn class(&self, register: Register) -> Class {
         self.classes.get(usize::from(register.0)).copied().unwrap_or(Class::Word)
+    }
+
+    /// Whether a value of a register that was found to exist is a secret or may hold one.
+    pub(super) fn holds_secret(&self, register: Register) -> bool {
+        let own = self.ty(register).0.checked_sub(TypeId::BUILTIN_COUNT);
+        own.and_then(|own| self.secrets.get(usize::from(own))).copied().unwrap_or(false)
     }
 
     /// What a register that was found to exist holds.

@@ -227,14 +227,14 @@ const SMALL: usize = 512;
 
 /// Gives the layouts if the module is small.
 fn check(module: &Module, work: &mut Work) -> Result<Vec<Layout>> {
-    tables::check(module, work)?;
+    let secrets = tables::check(module, work)?;
     let ops = module.functions.iter().fold(0_usize, |ops, function| ops.saturating_add(function.code.len()));
     let small = ops.saturating_add(module.functions.len().saturating_mul(8)) <= SMALL;
     let mut layouts = Vec::with_capacity(if small { module.functions.len() } else { 0 });
     let mut held = Vec::new();
     for (index, function) in module.functions.iter().enumerate() {
         let id = FunctionId(u16::try_from(index).unwrap_or(u16::MAX));
-        let layout = function::check(module, id, function, &mut held, work)
+        let layout = function::check((module, &secrets), id, function, &mut held, work)
             .map_err(|error| VerifyError { function: Some(id), ..error })?;
         if small {
             layouts.push(layout);

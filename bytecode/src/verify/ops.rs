@@ -65,8 +65,8 @@ pub(super) fn check(body: &Body<'_>, op: &Op) -> Result<()> {
         | Op::WithinElse {}
         | Op::WithinEnd {}
         | Op::Case { .. }
-        | Op::MapLength { .. }
-        | Op::Text { .. } => Ok(()),
+        | Op::MapLength { .. } => Ok(()),
+        Op::Text { value, .. } => unseen(body, *value),
         Op::ForEach { item, list, .. } => element(body, *list, *item),
         Op::Return {} => {
             ensure(body.function.result.is_none(), Rule::Returns, || "the function has a result".to_owned())
@@ -127,7 +127,8 @@ pub(super) fn check(body: &Body<'_>, op: &Op) -> Result<()> {
             );
             ensure(reference && body.ty(*left) == body.ty(*right), Rule::SameType, || {
                 "not two references of one type".to_owned()
-            })
+            })?;
+            unseen(body, *left)
         }
         Op::NewRecord { result, fields } => new_record(body, *result, fields),
         Op::Field { result, record, field } => field_type(body, *record, *field, *result),
@@ -161,6 +162,11 @@ pub(super) fn check(body: &Body<'_>, op: &Op) -> Result<()> {
         Op::Some { result, value } => optional(body, *result, *value),
         Op::Unwrap { result, value } => optional(body, *value, *result),
     }
+}
+
+/// Whether an op that looks at a value may look at this one.
+fn unseen(body: &Body<'_>, value: Register) -> Result<()> {
+    ensure(!body.holds_secret(value), Rule::Secrets, || format!("register {} holds a secret", value.0))
 }
 
 fn same_types(body: &Body<'_>, registers: &[Register], types: &[TypeId]) -> bool {
@@ -332,5 +338,9 @@ fn native(body: &Body<'_>, id: NativeId, arguments: &[Register], result: Registe
     let taken = arguments.len() == native.parameters.len()
         && arguments.iter().zip(native.parameters).all(|(argument, (_, pattern))| fits(*argument, *pattern));
     ensure(taken, Rule::Natives, || format!("`{}` takes other arguments", native.name))?;
-    ensure(fits(result, native.result), Rule::Natives, || format!("`{}` gives another result", native.name))
+    ensure(fits(result, native.result), Rule::Natives, || format!("`{}` gives another result", native.name))?;
+    if native.function.compares() {
+        arguments.iter().try_for_each(|argument| unseen(body, *argument))?;
+    }
+    Ok(())
 }

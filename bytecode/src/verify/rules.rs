@@ -98,6 +98,7 @@ rules! {
     Quantiles "V57" "quantiles" "`quantile` and `mean` read a DISTRIBUTION as an optional of its type, the mean of ints as an optional float; the share is at most 1000000.";
     Natives "V58" "natives" "`native` passes what the native takes and stores what it gives.";
     Texts "V59" "texts" "The parts of `concat` are strings.";
+    Secrets "V60" "secrets" "`text`, `veq` and the natives that compare items are given nothing that is a secret or may hold one.";
 }
 
 impl fmt::Display for Rule {

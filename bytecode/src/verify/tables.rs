@@ -14,9 +14,9 @@ const WHOLE: i64 = 1_000_000;
 /// Least period of a timer in nanoseconds.
 const MIN_PERIOD: i64 = 1_000_000_000;
 
-/// All rules that need no function's code.
-pub(super) fn check(module: &Module, work: &mut Work) -> Result<()> {
-    check_types(module, work)?;
+/// All rules that need no function's code. Tells what [`check_types`] does.
+pub(super) fn check(module: &Module, work: &mut Work) -> Result<Vec<bool>> {
+    let secrets = check_types(module, work)?;
     check_imports(module, work)?;
     check_host_data(module, work)?;
     check_activations(module, work)?;
@@ -26,7 +26,8 @@ pub(super) fn check(module: &Module, work: &mut Work) -> Result<()> {
     let entry = entry.ok_or_else(|| broken(Rule::Entry, "there is no such function"))?;
     ensure(entry.parameters == 0, Rule::Entry, || "the entry takes parameters".to_owned())?;
     check_bound(module, work)?;
-    module.debug.as_ref().map_or(Ok(()), |debug| check_debug(module, debug, work))
+    module.debug.as_ref().map_or(Ok(()), |debug| check_debug(module, debug, work))?;
+    Ok(secrets)
 }
 
 fn check_imports(module: &Module, work: &mut Work) -> Result<()> {

@@ -21,6 +21,8 @@ struct Known {
     depths: Vec<u8>,
     /// Whether each is an enum whose cases have no payload.
     plain: Vec<bool>,
+    /// Whether a value of each is a secret or may hold one.
+    secret: Vec<bool>,
 }
 
 impl Known {
@@ -40,13 +42,24 @@ impl Known {
         own.and_then(|own| self.plain.get(usize::from(own))).copied().unwrap_or(false)
     }
 
+    fn is_secret(&self, id: TypeId) -> bool {
+        let own = id.0.checked_sub(TypeId::BUILTIN_COUNT);
+        own.and_then(|own| self.secret.get(usize::from(own))).copied().unwrap_or(false)
+    }
+
+    /// Whether a value of the type is a secret or may hold one.
+    fn holds_secret(&self, ty: &Type) -> bool {
+        *ty == Type::Secret || ty.any_part(|part| self.is_secret(part))
+    }
+
     /// The greatest depth among fields.
     fn deepest(&self, fields: &[Field]) -> Result<u8> {
         fields.iter().try_fold(0, |deepest, field| Ok(self.depth(field.ty)?.max(deepest)))
     }
 }
 
-pub(super) fn check_types(module: &Module, work: &mut Work) -> Result<()> {
+/// Tells of each type of the module whether a value of it is a secret or may hold one.
+pub(super) fn check_types(module: &Module, work: &mut Work) -> Result<Vec<bool>> {
     let mut known = Known::default();
     for (index, ty) in module.types.iter().enumerate() {
         work.spend(1)?;
@@ -82,7 +95,7 @@ pub(super) fn check_types(module: &Module, work: &mut Work) -> Result<()> {
                 ensure(fits, Rule::MapKeys, || format!("type {index} of the module"))?;
                 depth
             }
-            Type::Rate(_) => 0,
+            Type::Rate(_) | Type::Secret => 0,
             _ => {
                 return Err(broken(Rule::OwnTypes, format!("type {index} of the module is a built-in type")));
             }
@@ -92,11 +105,12 @@ pub(super) fn check_types(module: &Module, work: &mut Work) -> Result<()> {
             format!("type {index} of the module nests more than {MAX_TYPE_DEPTH} deep")
         })?;
         known.depths.push(depth);
+        known.secret.push(known.holds_secret(ty));
         known
             .plain
             .push(matches!(ty, Type::Enum { cases, .. } if cases.iter().all(|case| case.fields.is_empty())));
     }
-    Ok(())
+    Ok(known.secret)
 }
 
 fn check_record(module: &Module, name: &SmolStr, fields: &[Field], work: &mut Work) -> Result<()> {

@@ -244,7 +244,8 @@ fn any_constant(random: &mut Random) -> Constant {
 fn any_type(random: &mut Random) -> Type {
     let exponent =
         |random: &mut Random| i8::try_from(i16::try_from(random.small(256)).unwrap() - 128).unwrap();
-    match random.below(7) {
+    match random.below(8) {
+        7 => Type::Secret,
         0 => Type::Rate(Dimension {
             time: exponent(random),
             data: exponent(random),

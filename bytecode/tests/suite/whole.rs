@@ -18,6 +18,13 @@ const SEVERITIES: TypeId = TypeId(18);
 const INTS: TypeId = TypeId(19);
 const STRINGS: TypeId = TypeId(20);
 const MAYBE_FLOAT: TypeId = TypeId(21);
+const SECRET: TypeId = TypeId(22);
+const SECRETS: TypeId = TypeId(23);
+const LOGIN: TypeId = TypeId(24);
+const VAULT: TypeId = TypeId(25);
+const MAYBE_SECRET: TypeId = TypeId(26);
+const KEYS: TypeId = TypeId(27);
+const LOGINS: TypeId = TypeId(28);
 
 /// Of function 4, where the ops under test stand.
 const REGISTERS: &[TypeId] = &[
@@ -44,6 +51,13 @@ const REGISTERS: &[TypeId] = &[
     TypeId::FLOAT,
     TypeId::INT,
     TypeId::STRING,
+    SECRET,
+    SECRETS,
+    LOGIN,
+    VAULT,
+    MAYBE_SECRET,
+    KEYS,
+    LOGINS,
 ];
 
 const fn r(register: u8) -> Register {
@@ -91,6 +105,16 @@ pub(crate) fn base() -> Module {
         Type::List { element: TypeId::INT, max: Some(2) },
         Type::List { element: TypeId::STRING, max: None },
         Type::Optional(TypeId::FLOAT),
+        Type::Secret,
+        Type::List { element: SECRET, max: Some(9) },
+        Type::Record {
+            name: "Login".into(),
+            fields: vec![field("user", TypeId::STRING, None, None), field("key", SECRET, None, None)],
+        },
+        Type::Map { key: TypeId::STRING, value: LOGIN, max: None },
+        Type::Optional(SECRET),
+        Type::Enum { name: "Key".into(), cases: vec![case("NONE", &[]), case("ONE", &[("key", SECRET)])] },
+        Type::List { element: LOGIN, max: None },
     ]);
     module.metrics.push(Metric { name: "rounds".into(), ty: TypeId::INT, kind: MetricKind::Distribution });
     module.imports.push(Import {
@@ -215,6 +239,14 @@ pub(crate) fn with_every_op() -> Module {
         Op::Advance {},
         Op::Text { result: r(3), value: r(7) },
         Op::Concat { result: r(3), parts: [r(3), r(22)].into() },
+        Op::NewList { result: r(24), items: [r(23), r(23)].into() },
+        Op::NewRecord { result: r(25), fields: [r(3), r(23)].into() },
+        Op::SetEntry { map: r(26), key: r(3), value: r(25) },
+        Op::Some { result: r(27), value: r(23) },
+        Op::IsSome { result: r(2), value: r(27) },
+        Op::NewCase { result: r(28), case: 1, fields: [r(23)].into() },
+        native(NativeFunction::Reverse, &[24], 24),
+        native(NativeFunction::Values, &[26], 29),
         native(NativeFunction::Get, &[8, 0], 16),
         native(NativeFunction::TextContains, &[3, 22], 2),
         native(NativeFunction::ListContains, &[8, 0], 2),
@@ -263,12 +295,12 @@ fn types(rule: Rule) -> Vec<Module> {
         |key| changed(|module| module.types.push(Type::Map { key, value: TypeId::INT, max: None }));
     match rule {
         Rule::TypeExists => vec![
-            with_key(TypeId(22)),
+            with_key(TypeId(29)),
             changed(|module| cases(module)[1].fields[0].ty = TypeId(999)),
             changed(|module| module.states[1].ty = TypeId(999)),
         ],
         Rule::TypeDepth => vec![changed(|module| {
-            for value in 21..38 {
+            for value in 28..45 {
                 let fields = vec![field("x", TypeId(value), None, None)];
                 let name = "Deep".into();
                 module.types.push(Type::Enum { name, cases: vec![EnumCase { name: "X".into(), fields }] });
@@ -302,7 +334,13 @@ fn types(rule: Rule) -> Vec<Module> {
             payload(|field| field.default = Some(Constant::Word(0))),
         ],
         Rule::MapKeys => {
-            vec![with_key(TypeId::FLOAT), with_key(TASK), with_key(SEVERITY), with_key(MAYBE_INT)]
+            vec![
+                with_key(TypeId::FLOAT),
+                with_key(TASK),
+                with_key(SEVERITY),
+                with_key(MAYBE_INT),
+                with_key(SECRET),
+            ]
         }
         _ => Vec::new(),
     }
@@ -423,7 +461,7 @@ fn budgets(rule: Rule) -> Vec<Module> {
         ],
         Rule::Budgets => vec![empty(within(&[0], &[], 0)), empty(within(&[10, 11, 10], &[], 0))],
         Rule::Saved => vec![undoing(within(&[10], &[0, 1, 0], 1)), empty(within(&[10], &[0], 0))],
-        Rule::Register => vec![undoing(within(&[10], &[23], 1)), empty(within(&[23], &[], 0))],
+        Rule::Register => vec![undoing(within(&[10], &[30], 1)), empty(within(&[30], &[], 0))],
         Rule::Held => vec![
             undone(attempt()),
             undone(Op::RetryHost {
@@ -538,6 +576,16 @@ fn values(rule: Rule) -> Vec<Module> {
             one(Op::Mean { result: r(18), metric: PRICE }),
             one(Op::Mean { result: r(17), metric: MetricId(0) }),
         ],
+        Rule::Secrets => {
+            let holders = 23..30;
+            let same = |value| one(Op::EqValue { result: r(2), left: r(value), right: r(value) });
+            let text = |value| one(Op::Text { result: r(3), value: r(value) });
+            holders.clone().map(text).chain(holders.skip(1).map(same)).collect()
+        }
+        Rule::Class => vec![
+            one(Op::EqString { result: r(2), left: r(23), right: r(23) }),
+            one(Op::String { result: r(23), value: StringId(0) }),
+        ],
         Rule::Texts => vec![one(Op::Concat { result: r(3), parts: [r(3), r(0)].into() })],
         _ => Vec::new(),
     }
@@ -566,6 +614,15 @@ fn natives(rule: Rule) -> Vec<Module> {
             // Nothing orders tasks.
             one(NativeFunction::Sort, &[13], 13),
             one(NativeFunction::PercentOf, &[3, 3], 15),
+            // Nothing orders or measures secrets, and they are no texts.
+            one(NativeFunction::Sort, &[24], 24),
+            one(NativeFunction::TextLength, &[23], 0),
+            one(NativeFunction::Join, &[24, 3], 3),
+        ],
+        Rule::Secrets => vec![
+            one(NativeFunction::ListContains, &[24, 23], 2),
+            one(NativeFunction::ListIndexOf, &[24, 23], 16),
+            one(NativeFunction::Unique, &[24], 24),
         ],
         _ => Vec::new(),
     }

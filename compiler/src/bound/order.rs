@@ -92,7 +92,7 @@ impl<'m> Order<'m> {
     /// How great a value of this type is that an event brings. Where a number has to be known, its use says so.
     fn brought(&self, wake: Wake, at: usize, ty: TypeId) -> Size {
         match self.module.ty(ty) {
-            Some(Type::String) => Ok(Sum::constant(self.prover.outside)),
+            Some(Type::String | Type::Secret) => Ok(Sum::constant(self.prover.outside)),
             Some(Type::List { max: Some(max), .. } | Type::Map { max: Some(max), .. }) => {
                 Ok(Sum::constant(u64::from(*max)))
             }

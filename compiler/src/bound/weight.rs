@@ -60,7 +60,7 @@ pub(crate) fn weight(module: &Module, ty: TypeId, text: u64) -> Option<Weight> {
             .try_fold(Weight::default(), |sum, field| Some(sum.plus(weight(module, field.ty, text)?)))
     };
     Some(match module.ty(ty)? {
-        Type::String => Weight { text_bytes: text, ..own(0) },
+        Type::String | Type::Secret => Weight { text_bytes: text, ..own(0) },
         Type::List { element, max } => {
             let items = u64::from((*max)?);
             weight(module, *element, text)?.times(items).plus(own(cost::object_words(items)))

@@ -87,6 +87,7 @@ impl Body<'_, '_> {
             _ => kind.calculates() || ty == TypeId::STRING,
         };
         if !fits {
+            self.unseen(source, ty, "compared or counted")?;
             let side = self.side(source, ty);
             self.report(errors::types::cannot_aggregate(aggregate, &side));
             return None;
@@ -185,6 +186,7 @@ impl Body<'_, '_> {
         if let Some((key, value)) = self.cx.types.entry(ty) {
             return Some(Items::Map(items, key, value));
         }
+        self.unseen(source, ty, "gone over")?;
         let side = self.side(source, ty);
         self.report(errors::types::nothing_to_go_over(&side, ty == TypeId::INT));
         None

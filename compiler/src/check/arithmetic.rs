@@ -203,6 +203,11 @@ impl Body<'_, '_> {
         (left, a): (&ast::Expr, TypeId),
         (right, b): (&ast::Expr, TypeId),
     ) {
+        if self.unseen(left, a, "calculated with").is_none()
+            || self.unseen(right, b, "calculated with").is_none()
+        {
+            return;
+        }
         let sides = (self.side(left, a), self.side(right, b));
         let sum = matches!(operator, Operator::Add | Operator::Subtract);
         let whole = matches!(operator, Operator::WholeDivide | Operator::Modulo);

@@ -45,7 +45,13 @@ impl Body<'_, '_> {
                 return None;
             }
         }
-        if !matches!(comparison, Comparison::Equal | Comparison::NotEqual) {
+        let equality = matches!(comparison, Comparison::Equal | Comparison::NotEqual);
+        let with_none = super::expressions::is_none(left) || super::expressions::is_none(right);
+        if !(equality && with_none) {
+            self.unseen(left, first.ty?, "compared")?;
+            self.unseen(right, second.ty?, "compared")?;
+        }
+        if !equality {
             return self.order(comparison, at, (left, first), (right, second), span);
         }
         let (first, second) = self.same_optional(first, second)?;

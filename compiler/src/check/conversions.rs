@@ -92,8 +92,11 @@ impl Body<'_, '_> {
             return;
         }
         let (have, want) = (types.kind(from), types.kind(target));
+        let secrets = (types.is_secret(from), types.is_secret(target));
         let found = Side { text: whole, span: source.span, ty: from_name };
         let diagnostic = match (have, want) {
+            _ if secrets.0 => errors::secrets::not_for(&found, &to_name, wanted),
+            _ if secrets.1 => errors::secrets::not_secret(&found, wanted),
             (Kind::Float | Kind::Rate(_), Kind::Int) if have == Kind::Float => {
                 errors::types::whole_number(&found, wanted, whole_division(source))
             }
@@ -135,6 +138,16 @@ impl Body<'_, '_> {
         };
         let text = self.cx.source_text(source.span);
         diagnostic.fix(format!("write {open}{text}{rest}"), source.span, format!("{open}{text}{rest}"))
+    }
+
+    /// Refuses to look at a value that is a secret or holds one; `done` is what would be done to it.
+    pub(crate) fn unseen(&mut self, source: &ast::Expr, ty: TypeId, done: &str) -> Option<()> {
+        if !self.cx.types.holds_secret(ty) {
+            return Some(());
+        }
+        let side = self.side(source, ty);
+        self.report(errors::secrets::looked_at(&side, done));
+        None
     }
 
     /// An expression of type `ty`, in words for messages.

@@ -24,7 +24,7 @@ impl Checker<'_> {
     /// The fields of a TYPE.
     pub(crate) fn record(&mut self, id: TypeId, declaration: &ast::TypeDeclaration) {
         let name = &declaration.name;
-        if TypeTable::builtin(&name.text).is_some() || matches!(name.text.as_str(), "list" | "map") {
+        if TypeTable::is_builtin(&name.text) {
             self.report(errors::names::builtin_type(&name.text, name.span));
         }
         if declaration.fields.len() > MAX_FIELDS {
@@ -89,6 +89,8 @@ impl Checker<'_> {
     fn key(&mut self, span: Span, ty: TypeId, first: Option<Span>) {
         if let Some(first) = first {
             self.report(errors::header::given_twice("KEY", span, first));
+        } else if self.types.is_secret(ty) {
+            self.report(errors::secrets::declared_as("the KEY of a record", span));
         } else if !matches!(ty, TypeId::STRING | TypeId::INT) {
             self.report(errors::declarations::key_type(&self.types.name(ty), span));
         }
@@ -97,7 +99,7 @@ impl Checker<'_> {
     /// The payloads of an ENUM.
     pub(crate) fn payloads(&mut self, id: TypeId, declaration: &ast::EnumDeclaration) {
         let name = &declaration.name;
-        if TypeTable::builtin(&name.text).is_some() || matches!(name.text.as_str(), "list" | "map") {
+        if TypeTable::is_builtin(&name.text) {
             self.report(errors::names::builtin_type(&name.text, name.span));
         }
         let Some(mut info) = self.env.enums.get(&id).cloned() else { return };
@@ -191,6 +193,9 @@ impl Checker<'_> {
         for field in &plan.contexts {
             self.env.at = field.scope;
             let (ty, default) = self.given(field, "a CONTEXT value");
+            if ty.is_some_and(|ty| self.types.holds_secret(ty)) {
+                self.report(errors::secrets::in_the_clear(field.ty.span));
+            }
             self.env.contexts.push(Given { ty });
             let ty = ty.unwrap_or(TypeId::INT);
             let unit = field.unit.as_ref().map(|unit| unit.text.clone());
@@ -249,7 +254,9 @@ impl Checker<'_> {
             self.env.at = metric.scope;
             let resolved = self.resolve(&metric.ty);
             let ty = resolved.filter(|ty| self.types.kind(*ty).calculates());
-            if let (Some(wrong), None) = (resolved, ty) {
+            if resolved.is_some_and(|ty| self.types.is_secret(ty)) {
+                self.report(errors::secrets::declared_as("counted by a METRIC", metric.ty.span));
+            } else if let (Some(wrong), None) = (resolved, ty) {
                 let name = self.types.name(wrong);
                 self.report(errors::declarations::metric_type(&name, metric.ty.span));
             }

@@ -310,6 +310,9 @@ impl Body<'_, '_> {
             let name = self.cx.types.name(ty);
             let whole = self.cx.quote(record.span);
             let list = self.cx.types.element(ty).is_some();
+            if self.cx.types.is_secret(ty) {
+                self.unseen(record, ty, "taken apart")?;
+            }
             self.report(errors::types::no_fields(&whole, &name, record.span, field, list));
             return None;
         };
@@ -343,6 +346,9 @@ impl Body<'_, '_> {
             return None;
         }
         let Some(element) = self.cx.types.element(ty) else {
+            if self.cx.types.is_secret(ty) {
+                self.unseen(list, ty, "taken apart")?;
+            }
             let name = self.cx.types.name(ty);
             self.report(errors::types::no_items(&self.cx.quote(list.span), &name, list.span));
             return None;

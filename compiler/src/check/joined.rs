@@ -15,12 +15,17 @@ impl Body<'_, '_> {
             return false;
         }
         // What stands before the first text is a sum of its own: `n + 1 + " left"`.
-        let mut sum = None;
+        let (mut sum, mut seen) = (None, true);
         for (index, part) in parts.iter().enumerate() {
-            let text = self.expression(part, None).is_none_or(|part| part.ty == Some(TypeId::STRING));
+            let ty = self.expression(part, None).and_then(|part| part.ty);
+            seen &= ty.is_none_or(|ty| self.unseen(part, ty, "put into a text").is_some());
+            let text = ty.is_none_or(|ty| ty == TypeId::STRING);
             if text && sum.is_none() {
                 sum = Some(index);
             }
+        }
+        if !seen {
+            return true;
         }
         let text = self.one_text(&parts, sum.unwrap_or(0));
         self.report(errors::types::joined_texts(span, text));

@@ -97,6 +97,7 @@ impl Body<'_, '_> {
         let value = self.expression(source, None).and_then(|value| self.present(value, source));
         self.in_hole = outer;
         let value = self.key_of(value?);
+        self.unseen(source, value.ty?, "put into a text")?;
         let span = value.span;
         if value.ty? == TypeId::STRING {
             return Some(value);

@@ -106,10 +106,14 @@ impl Body<'_, '_> {
             (TypeId::STRING, "what the text is to contain", "contains")
         } else {
             self.expression(right, None);
+            self.unseen(left, ty, "looked into")?;
             let side = self.side(left, ty);
             self.report(errors::types::contains_nothing(&side));
             return None;
         };
+        if name == "contains" {
+            self.unseen(left, ty, "compared")?;
+        }
         let part = self.value(right, part, &Wanted::words(what))?;
         let types = [ty, part.ty?];
         let native = Native::named(name).find(|native| self.native_result(native, &types).is_some())?;

@@ -51,8 +51,10 @@ impl Body<'_, '_> {
             return self.match_optional(&written, value, inner);
         }
         if self.cx.types.kind(ty) == Kind::Other && !matches!(ty, TypeId::BOOL | TypeId::STRING) {
-            let side = self.side(subject, ty);
-            self.report(errors::matching::of_what(&side));
+            if self.unseen(subject, ty, "compared").is_some() {
+                let side = self.side(subject, ty);
+                self.report(errors::matching::of_what(&side));
+            }
             return self.unknown_match(&written);
         }
         self.match_constants(&written, value, ty)

@@ -66,6 +66,11 @@ impl Body<'_, '_> {
             let types = order.iter().filter_map(|at| given.get(*at).and_then(|value| value.ty));
             match self.native_types(row, &types.collect::<Vec<TypeId>>()) {
                 Ok(bindings) => {
+                    if row.function.compares() {
+                        for (argument, value) in arguments.iter().zip(&given) {
+                            self.unseen(&argument.value, value.ty?, "compared")?;
+                        }
+                    }
                     let values = in_order(&order, given)?;
                     return self.native_call(row, values, &bindings, span, expected);
                 }
@@ -228,6 +233,9 @@ impl Body<'_, '_> {
         else {
             return;
         };
+        if self.unseen(source, ty, "looked at").is_none() {
+            return;
+        }
         let side = self.side(source, ty);
         // Two values that have to be of one type.
         if let Some((other, other_ty)) = argument(0).filter(|_| place > 0 && is_number(*pattern))
@@ -257,6 +265,7 @@ impl Body<'_, '_> {
         match Native::named("len").find(|row| self.native_types(row, &[ty]).is_ok()) {
             Some(row) => Some(typed(ExprKind::Native(row.id, vec![whole]), TypeId::INT, span)),
             None => {
+                self.unseen(source, ty, "measured")?;
                 let side = self.side(source, ty);
                 self.report(errors::types::no_length(&side));
                 None

@@ -41,6 +41,7 @@ impl Body<'_, '_> {
             Kind::Int | Kind::Percent | Kind::Quantity(_) => UnaryOperation::NegateWord,
             Kind::Float | Kind::Rate(_) => UnaryOperation::NegateFloat,
             Kind::Time | Kind::Other => {
+                self.unseen(operand, ty, "calculated with")?;
                 let side = self.side(operand, ty);
                 self.report(errors::types::cannot_negate(&side));
                 return None;

@@ -39,6 +39,9 @@ impl Checker<'_> {
         if let Some(builtin) = TypeTable::builtin(&name.text) {
             return Some(builtin);
         }
+        if name.text == "secret" {
+            return Some(self.types.secret());
+        }
         if let Some((alias, inner)) = name.text.split_once('.') {
             return self.resolve_qualified(alias, inner, name);
         }
@@ -103,7 +106,7 @@ impl Checker<'_> {
             return;
         }
         let own = self.env.names().filter(|(_, symbol)| matches!(symbol, Symbol::Type(_)));
-        let builtin = TypeTable::NAMES.iter().map(|(name, _)| *name);
+        let builtin = TypeTable::NAMES.iter().map(|(name, _)| *name).chain(["secret"]);
         let near = near.or_else(|| {
             errors::nearest(&name.text, own.map(|(name, _)| name).chain(builtin)).map(str::to_owned)
         });
@@ -151,6 +154,10 @@ impl Checker<'_> {
         let class = self.types.get(key).map(swarm_bytecode::types::Type::class);
         if plain == Some(true) || matches!(class, Some(Class::Word | Class::Bool | Class::String)) {
             return Some(key);
+        }
+        if self.types.is_secret(key) {
+            self.report(errors::secrets::declared_as("the key of a map", span));
+            return None;
         }
         self.report(errors::types::no_key(&self.types.name(key), span, plain.is_some()));
         None

@@ -13,7 +13,7 @@ use super::Checker;
 use super::body::{Body, Place};
 use super::collect::{In, Plan};
 use super::conversions::Wanted;
-use super::environment::{Answer, Signature, Symbol};
+use super::environment::{Answer, Parameter, Signature, Symbol};
 use super::errors;
 use super::host::returns;
 use crate::typed::{
@@ -92,6 +92,7 @@ impl Checker<'_> {
                 return None;
             }
         };
+        let ty = ty.map(|ty| self.given_type(ty));
         let function = self.test_value(&self.quote(what.span), value, ty);
         Some(match symbol {
             Symbol::Input(id) => TestStepKind::GivenInput(id, function),
@@ -111,7 +112,7 @@ impl Checker<'_> {
     ) -> Option<TestStepKind> {
         let (import, signature) = self.given_call(callee, true)?;
         let ty = match signature.answer {
-            Answer::Value(ty) => Some(ty),
+            Answer::Value(ty) => Some(self.given_type(ty)),
             _ => None,
         };
         let arguments = self.test_arguments(&signature, arguments, callee.span, Place::Given);
@@ -170,6 +171,15 @@ impl Checker<'_> {
         })
     }
 
+    /// The type of what a TEST gives for a value of this type: a text for a secret.
+    fn given_type(&mut self, ty: TypeId) -> TypeId {
+        match (self.types.is_secret(ty), self.types.inner(ty)) {
+            (true, None) => TypeId::STRING,
+            (true, Some(_)) => self.types.optional(TypeId::STRING),
+            (false, _) => ty,
+        }
+    }
+
     /// Arguments of a call in a TEST, each as a function.
     fn test_arguments(
         &mut self,
@@ -178,8 +188,13 @@ impl Checker<'_> {
         at: Span,
         place: Place,
     ) -> Option<Vec<FunctionIndex>> {
+        let given = signature.parameters.iter().map(|parameter| {
+            let ty = parameter.ty.map(|ty| self.given_type(ty));
+            Parameter { ty, ..parameter.clone() }
+        });
+        let signature = Signature { parameters: given.collect(), ..signature.clone() };
         let mut body = Body::new(self, place, "TEST".into(), Answer::Nothing);
-        let values = body.arguments(signature, arguments, at)?;
+        let values = body.arguments(&signature, arguments, at)?;
         // What they do together is noted once.
         let (locals, mut facts) = body.finish();
         let mut functions = Vec::with_capacity(values.len());

@@ -65,6 +65,7 @@ impl Body<'_, '_> {
         if self.cx.types.kind(ty).calculates() || ty == TypeId::STRING {
             return Some(value);
         }
+        self.unseen(key, ty, "compared")?;
         let side = self.side(key, ty);
         self.report(errors::types::no_order_by(&side));
         None

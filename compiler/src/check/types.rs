@@ -1,7 +1,7 @@
 //! The types of a program under check: records and enums first, then whatever lists, maps, optionals and rates it
 //! speaks of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smol_str::SmolStr;
 use swarm_bytecode::quantity;
@@ -54,6 +54,7 @@ enum Shape {
     Map(TypeId, TypeId, Option<u32>),
     Optional(TypeId),
     Rate(Dimension),
+    Secret,
 }
 
 /// All types of a program. Two composed types that are alike have the same id.
@@ -62,6 +63,8 @@ pub(crate) struct TypeTable {
     own: Vec<Type>,
     shapes: BTreeMap<Shape, TypeId>,
     own_depths: BTreeMap<TypeId, u16>,
+    /// Types that were found to hold no secret.
+    open: BTreeSet<TypeId>,
     full: bool,
 }
 
@@ -80,6 +83,11 @@ impl TypeTable {
         ("percent", TypeId::PERCENT),
         ("time", TypeId::TIME),
     ];
+
+    /// Whether the language itself has a type of this name.
+    pub(crate) fn is_builtin(name: &str) -> bool {
+        Self::builtin(name).is_some() || matches!(name, "list" | "map" | "secret")
+    }
 
     /// The built-in type with this name.
     pub(crate) fn builtin(name: &str) -> Option<TypeId> {
@@ -145,6 +153,7 @@ impl TypeTable {
     }
 
     pub(crate) fn complete_record(&mut self, id: TypeId, all: Vec<swarm_bytecode::types::Field>) {
+        self.open.clear();
         let own = id.0.checked_sub(TypeId::BUILTIN_COUNT);
         let ty = own.and_then(|own| self.own.get_mut(usize::from(own)));
         if let Some(Type::Record { fields, .. }) = ty {
@@ -158,11 +167,47 @@ impl TypeTable {
     }
 
     pub(crate) fn complete_enum(&mut self, id: TypeId, all: Vec<swarm_bytecode::types::EnumCase>) {
+        self.open.clear();
         let own = id.0.checked_sub(TypeId::BUILTIN_COUNT);
         let ty = own.and_then(|own| self.own.get_mut(usize::from(own)));
         if let Some(Type::Enum { cases, .. }) = ty {
             *cases = all;
         }
+    }
+
+    pub(crate) fn secret(&mut self) -> TypeId {
+        self.intern(Shape::Secret, Type::Secret)
+    }
+
+    /// Whether values of the type are secrets, as they are or as optionals.
+    pub(crate) fn is_secret(&self, id: TypeId) -> bool {
+        matches!(self.get(self.inner(id).unwrap_or(id)), Some(Type::Secret))
+    }
+
+    /// Whether a value of the type is a secret or may hold one. All types that it is made of must be complete.
+    pub(crate) fn holds_secret(&mut self, id: TypeId) -> bool {
+        if !self.shapes.contains_key(&Shape::Secret) {
+            return false;
+        }
+        let mut seen = BTreeSet::new();
+        let mut left = vec![id];
+        while let Some(at) = left.pop() {
+            if self.open.contains(&at) || !seen.insert(at) {
+                continue;
+            }
+            match self.get(at) {
+                Some(Type::Secret) => return true,
+                Some(ty) => {
+                    ty.any_part(|part| {
+                        left.push(part);
+                        false
+                    });
+                }
+                None => {}
+            }
+        }
+        self.open.extend(seen);
+        false
     }
 
     pub(crate) fn map(&mut self, key: TypeId, value: TypeId, max: Option<u32>) -> TypeId {
@@ -297,6 +342,7 @@ impl TypeTable {
             Some(Type::Optional(inner)) => format!("{}?", self.name(*inner)),
             Some(Type::Record { name, .. } | Type::Enum { name, .. }) => name.to_string(),
             Some(Type::Rate(dimension)) => rate_name(*dimension),
+            Some(Type::Secret) => "secret".to_owned(),
             _ => {
                 let known = Self::NAMES.iter().find(|(_, own)| *own == id);
                 known.map_or("unknown", |(name, _)| name).to_owned()
@@ -338,6 +384,7 @@ pub(crate) fn with_article(name: &str) -> String {
         "string" => "text (string)".to_owned(),
         "duration" => "a duration".to_owned(),
         "time" => "a point in time".to_owned(),
+        "secret" => "a secret".to_owned(),
         other => other.to_owned(),
     }
 }

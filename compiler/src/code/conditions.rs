@@ -230,7 +230,8 @@ pub(crate) fn comparison_op(
         (Class::String, Less) => (Op::LtString { result, left, right }, false),
         (Class::String, Equal | NotEqual) => (Op::EqString { result, left, right }, comparison == NotEqual),
         (Class::String, _) => (Op::LeString { result, left, right }, false),
-        (Class::List | Class::Record | Class::Optional | Class::Enum | Class::Map, _) => {
+        // A secret is never compared: neither the checker nor the verifier admits it.
+        (Class::List | Class::Record | Class::Optional | Class::Enum | Class::Map | Class::Secret, _) => {
             (Op::EqValue { result, left, right }, comparison == NotEqual)
         }
     }

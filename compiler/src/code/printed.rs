@@ -50,6 +50,8 @@ impl Generator<'_, '_> {
                 Sum::constant(QUANTITY_BYTES).plus(&signs)
             }
             Type::String => self.tables.texts.at(place).scaled(ESCAPED_BYTES).plus(&signs),
+            // Never put into a text: neither the checker nor the verifier admits it.
+            Type::Secret => Sum::zero(),
             Type::Optional(value) => {
                 self.printed_type(*value, TextPlace::Inner, inner)?.or(&Sum::constant(SIGNS))
             }

@@ -29,9 +29,17 @@ pub(crate) struct Reach {
     pub(crate) fields: BTreeMap<TypeId, BTreeSet<u8>>,
     /// Types used whole.
     whole: BTreeSet<TypeId>,
+    /// Types that hold secrets. Such fields are kept though nobody reads them: the machine has to know what not to show
+    /// of what it is given.
+    secret: BTreeSet<TypeId>,
 }
 
 impl Reach {
+    /// Whether a value of the type is a secret or may hold one.
+    pub(crate) fn holds_secret(&self, ty: TypeId) -> bool {
+        self.secret.contains(&ty)
+    }
+
     /// Whether a field of a record type is used.
     pub(crate) fn uses_field(&self, record: TypeId, index: u8) -> bool {
         self.whole.contains(&record) || self.fields.get(&record).is_some_and(|fields| fields.contains(&index))
@@ -219,9 +227,25 @@ fn compares(native: NativeId) -> bool {
     matches!(charge, Some(Charge::Values | Charge::Sort))
 }
 
+/// The types that are secret or hold what is. Types nest at most so deep, so few rounds find all.
+fn secret_types(program: &Program) -> BTreeSet<TypeId> {
+    let mut secret = BTreeSet::new();
+    loop {
+        let known = secret.len();
+        for (ty, id) in program.types.iter().zip(TypeId::BUILTIN_COUNT..) {
+            if *ty == Type::Secret || ty.any_part(|part| secret.contains(&part)) {
+                secret.insert(TypeId(id));
+            }
+        }
+        if secret.len() == known {
+            return secret;
+        }
+    }
+}
+
 /// Finds all that `program` uses; with `test`, also what that uses.
 pub(crate) fn reach(program: &Program, test: Option<&Test>) -> Reach {
-    let mut reach = Reach::default();
+    let mut reach = Reach { secret: secret_types(program), ..Reach::default() };
     reach.roots(program);
     if let Some(test) = test {
         reach.test(program, test);

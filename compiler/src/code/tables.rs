@@ -143,7 +143,9 @@ impl<'p> Tables<'p> {
     }
 
     fn keeps(&self, record: TypeId, index: usize, field: &Field) -> bool {
-        field.key || u8::try_from(index).is_ok_and(|index| self.reach.uses_field(record, index))
+        field.key
+            || self.reach.holds_secret(field.ty)
+            || u8::try_from(index).is_ok_and(|index| self.reach.uses_field(record, index))
     }
 
     /// The number of a field among those that are kept.

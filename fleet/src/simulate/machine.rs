@@ -187,8 +187,14 @@ impl Loaded {
     fn with_tasks(&self, inputs: Inputs, tasks: &mut Tasks) -> Inputs {
         let Some((ty, _)) = self.rows_of_tasks() else { return inputs };
         let key = self.key_of(ty).cloned().unwrap_or_default();
+        let secret = self.program.module().holds_secret(ty);
         let (mut rows, mut unfit) = (Vec::new(), Vec::new());
         for (id, row) in tasks.rows() {
+            if secret {
+                let why = "the program takes secrets with its tasks, and a queue keeps tasks in the clear";
+                unfit.push((id.clone(), why.to_owned()));
+                continue;
+            }
             let row = serde_json::from_str(row).map_err(|error| format!("it is no JSON object: {error}"));
             let row = row.and_then(|mut row: serde_json::Map<String, serde_json::Value>| {
                 row.insert(key.to_string(), id.as_str().into());

@@ -253,6 +253,7 @@ fn cell(module: &Module, field: &Field, agent: &str, number: u64, chance: &mut C
         Some(Type::List { element, .. }) if matches!(module.ty(*element), Some(Type::String)) => {
             Cell::Texts(if chance.happens(150_000) { vec![pick(&TAGS, chance)] } else { Vec::new() })
         }
+        Some(Type::Secret) => Cell::Text(format!("secret-{number}").into()),
         Some(Type::Bool) => Cell::Bool(chance.happens(500_000)),
         Some(Type::Duration) => Cell::Word(chance.exponential(4_i64.saturating_mul(SECOND))),
         Some(Type::Bytes) => Cell::Word(chance.exponential(700_000_000)),

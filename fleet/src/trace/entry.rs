@@ -11,8 +11,8 @@ use smol_str::SmolStr;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::op::Op;
 use swarm_bytecode::types::{Dimension, TypeId};
-use swarm_vm::Value;
 use swarm_vm::trace::{ActionResult, Event, EventKind, VetoedBy};
+use swarm_vm::{Secret, Value};
 
 use crate::codec::{Reader, Writer};
 use crate::message::cut;
@@ -425,6 +425,7 @@ fn value(writer: &mut Writer, own: &Value, depth: u32) {
             text(writer, name);
             fields(writer, own);
         }
+        Value::Secret(_) => writer.byte(13),
         _ => writer.byte(12),
     }
 }
@@ -571,7 +572,8 @@ fn read_value(reader: &mut Reader<'_>, depth: u32) -> Result<Value, Refusal> {
         10 => Value::Record(fields(reader)?),
         11 => Value::Case(read_text(reader)?, fields(reader)?),
         12 => Value::Omitted,
-        _ => return Err(reader.refusal("a value is of kind 0 to 12")),
+        13 => Value::Secret(Secret::new("")),
+        _ => return Err(reader.refusal("a value is of kind 0 to 13")),
     })
 }
 

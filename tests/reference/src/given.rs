@@ -110,7 +110,7 @@ pub fn value(types: Types<'_>, ty: TypeId, unit: Option<&SmolStr>, json: &Json) 
             .filter(|value| value.is_finite())
             .map(|value| Value::Float(value + 0.0))
             .ok_or_else(wrong),
-        (Type::String, Json::String(text)) => Ok(Value::from(text.clone())),
+        (Type::String | Type::Secret, Json::String(text)) => Ok(Value::from(text.clone())),
         (Type::Time, Json::String(text)) => parse_time(text).map(Value::Word).ok_or_else(wrong),
         (Type::Rate(wanted), Json::String(text)) => match parse_literal(text) {
             Ok(Literal::Rate { dimension, value }) if dimension == *wanted => Ok(Value::Float(value + 0.0)),
@@ -136,7 +136,10 @@ pub fn value(types: Types<'_>, ty: TypeId, unit: Option<&SmolStr>, json: &Json) 
             Some((name, payload)) if members.len() == 1 => case(types, ty, name, payload),
             _ => Err(wrong()),
         },
-        (Type::Float | Type::Int | Type::Bool | Type::String | Type::Time | Type::Rate(_), _) => Err(wrong()),
+        (
+            Type::Float | Type::Int | Type::Bool | Type::String | Type::Secret | Type::Time | Type::Rate(_),
+            _,
+        ) => Err(wrong()),
         (_, Json::String(text)) => match parse_literal(text) {
             Ok(Literal::Quantity { ty: found, value }) if found == ty => Ok(Value::Word(value)),
             _ => Err(wrong()),

@@ -21,6 +21,18 @@ impl<'a> Types<'a> {
         self.get(id).class()
     }
 
+    /// Whether a value of the type is a secret or may hold one. A type refers only to those before it.
+    pub fn holds_secret(self, id: TypeId) -> bool {
+        let own = |id: TypeId| id.0.checked_sub(TypeId::BUILTIN_COUNT).map(usize::from);
+        let mut known: Vec<bool> = Vec::new();
+        for ty in self.0 {
+            let part = |part| own(part).and_then(|at| known.get(at)).copied().unwrap_or(false);
+            let holds = *ty == Type::Secret || ty.any_part(part);
+            known.push(holds);
+        }
+        own(id).and_then(|at| known.get(at)).copied().unwrap_or(false)
+    }
+
     /// Whether values of a type are floats or rates.
     pub fn is_float(self, id: TypeId) -> bool {
         self.class(id) == Class::Float

@@ -184,7 +184,7 @@ pub fn fits(types: Types<'_>, ty: TypeId, value: &Value) -> bool {
         (_, Value::Zero) => true,
         (Type::Bool, Value::Word(word)) => matches!(word, 0 | 1),
         (Type::Float | Type::Rate(_), Value::Float(float)) => float.is_finite(),
-        (Type::String, Value::Text(_)) | (Type::Optional(_), Value::Some(_)) => true,
+        (Type::String | Type::Secret, Value::Text(_)) | (Type::Optional(_), Value::Some(_)) => true,
         (Type::List { .. }, Value::List(_)) | (Type::Map { .. }, Value::Map(_)) => {
             value.length() <= types.most(ty)
         }
@@ -259,6 +259,7 @@ pub fn equal(types: Types<'_>, ty: TypeId, left: &Value, right: &Value, work: &m
 pub fn to_text(types: Types<'_>, ty: TypeId, value: &Value) -> String {
     match types.get(ty) {
         Type::String => value.text().to_owned(),
+        Type::Secret => "[redacted]".to_owned(),
         Type::Rate(dimension) => format_rate(*dimension, value.float()),
         Type::Enum { cases, .. } if types.payload(ty, value.case()).is_empty() => {
             cases.get(usize::from(value.case())).map_or(String::new(), |case| case.name.to_string())
@@ -291,6 +292,7 @@ pub fn to_json(types: Types<'_>, ty: TypeId, value: &Value, keys: bool) -> Strin
         Type::Float => format_float(value.float()),
         Type::Rate(dimension) => quoted(&format_rate(*dimension, value.float())),
         Type::String => quoted(value.text()),
+        Type::Secret => quoted("[redacted]"),
         Type::Optional(inner) => value.some().map_or("null".to_owned(), |value| json(*inner, value)),
         Type::List { element, .. } => {
             let items: Vec<String> = value.parts().iter().map(|item| json(*element, item)).collect();

@@ -284,7 +284,7 @@ impl Linker<'_> {
             (Column::Scalars { ty: held, values }, Some(wanted)) if held == wanted => {
                 Ok(Binding::Slots { values: Arc::clone(values), source: 0 })
             }
-            (Column::Texts { spans, text, longest }, Some(Type::String)) => {
+            (Column::Texts { spans, text, longest }, Some(Type::String | Type::Secret)) => {
                 self.check_texts(spans, *longest)?;
                 let source = self.attached.add_text(text);
                 let source = source.ok_or_else(|| InputError::too_wide(&self.path))?;

@@ -10,6 +10,7 @@ use super::{Driver, Halt, Next};
 use crate::heap::Data;
 use crate::host::{Answer, AnswerKind, Host};
 use crate::machine::Pause;
+use crate::secret;
 use crate::store::store;
 use crate::trace::{ActionResult, EventKind, Tag, put_text, put_value};
 use crate::value::{Value, ValueRef};
@@ -59,8 +60,12 @@ impl Driver<'_, '_> {
         let price = price.map_err(Pause::Trap);
         match answer {
             AnswerKind::Value(value) if is_query(import) => {
-                self.query_event(import, Ok(&value));
                 let ty = import.result.ok_or(Pause::Internal)?;
+                if secret::occurs(code.module()) {
+                    self.query_event(import, Ok(&secret::concealed(code.module(), ty, &value)));
+                } else {
+                    self.query_event(import, Ok(&value));
+                }
                 match store(&mut self.state.machine, code, self.attached, ty, &value) {
                     Ok(slot) => self.state.machine.set_register(waiting.result, slot),
                     Err(Pause::Trap(trap)) => {

@@ -7,6 +7,7 @@ use swarm_bytecode::module::{Import, Module};
 use swarm_bytecode::types::{Type, TypeId};
 
 use super::argument::{Bandwidth, Bytes, Duration, Money, Percent, Time, Tokens};
+use crate::secret::Secret;
 use crate::trace::cut;
 use crate::value::Value;
 
@@ -209,9 +210,10 @@ scalar_values! {
     i64, "int", Type::Int, self => Value::Int(self);
     f64, "float", Type::Float, self => Value::Float(self);
     bool, "bool", Type::Bool, self => Value::Bool(self);
-    String, "string", Type::String, self => Value::String(self.into());
-    SmolStr, "string", Type::String, self => Value::String(self);
-    &str, "string", Type::String, self => Value::String(self.into());
+    String, "string", Type::String | Type::Secret, self => Value::String(self.into());
+    SmolStr, "string", Type::String | Type::Secret, self => Value::String(self);
+    &str, "string", Type::String | Type::Secret, self => Value::String(self.into());
+    Secret, "secret", Type::Secret, self => Value::Secret(self);
     Duration, "duration", Type::Duration, self => Value::Quantity(TypeId::DURATION, self.0);
     Bytes, "bytes", Type::Bytes, self => Value::Quantity(TypeId::BYTES, self.0);
     Bandwidth, "bandwidth", Type::Bandwidth, self => Value::Quantity(TypeId::BANDWIDTH, self.0);

@@ -7,6 +7,7 @@ use swarm_bytecode::module::Module;
 use swarm_bytecode::quantity;
 use swarm_bytecode::types::{Type, TypeId};
 
+use crate::secret::Secret;
 use crate::slot::Reference;
 use crate::value::ValueRef;
 
@@ -91,6 +92,7 @@ plain_arguments! {
     f64, "float", Type::Float, value => f64::from_bits(value.slot);
     bool, "bool", Type::Bool, value => value.slot != 0;
     String, "string", Type::String, value => value.as_str().unwrap_or("").to_owned();
+    Secret, "secret", Type::Secret, value => value.as_secret().unwrap_or_else(|| Secret::new(""));
     Rate, "rate", Type::Rate(_), value => Rate(f64::from_bits(value.slot));
 }
 

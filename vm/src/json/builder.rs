@@ -22,6 +22,8 @@ pub(super) enum Builder<'m> {
         values: Vec<u64>,
     },
     Text(Texts),
+    /// As texts; what is wrong with one is told without showing it.
+    Secret(Texts),
     List {
         element: TypeId,
         unit: Option<&'m str>,
@@ -101,6 +103,7 @@ impl<'m> Builder<'m> {
         }
         Some(match module.ty(ty)? {
             Type::String => Builder::Text(Texts::default()),
+            Type::Secret => Builder::Secret(Texts::default()),
             Type::List { element, max } => {
                 Builder::List { element: *element, unit, max: *max, starts: vec![0], rows: None }
             }
@@ -146,7 +149,7 @@ impl<'m> Builder<'m> {
     pub(super) fn rows(&self) -> usize {
         match self {
             Builder::Scalar { values, .. } => values.len(),
-            Builder::Text(texts) => texts.spans.len(),
+            Builder::Text(texts) | Builder::Secret(texts) => texts.spans.len(),
             Builder::List { starts, .. } | Builder::Map { starts, .. } => starts.len().saturating_sub(1),
             Builder::Cases { tags, .. } => tags.len(),
             Builder::Optional { present, .. } => present.len(),
@@ -158,7 +161,7 @@ impl<'m> Builder<'m> {
     pub(super) fn push_zero(&mut self) {
         match self {
             Builder::Scalar { values, .. } => values.push(0),
-            Builder::Text(texts) => {
+            Builder::Text(texts) | Builder::Secret(texts) => {
                 let _always_fits = texts.push("");
             }
             Builder::List { starts, .. } | Builder::Map { starts, .. } => {
@@ -206,7 +209,7 @@ impl<'m> Builder<'m> {
             Builder::Scalar { kind, values, .. } => {
                 Column::Scalars { ty: kind.clone(), values: values.into() }
             }
-            Builder::Text(texts) => texts.finish(),
+            Builder::Text(texts) | Builder::Secret(texts) => texts.finish(),
             Builder::List { starts, rows: Some(items), .. } => lists(starts, Arc::new(items.table())),
             Builder::Map { starts, entries: Some(entries), .. } => maps(starts, Arc::new(entries.table())),
             Builder::Cases { cases, tags, payloads, .. } => {

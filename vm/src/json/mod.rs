@@ -2,6 +2,7 @@
 
 mod builder;
 mod read;
+mod redact;
 mod scalar;
 
 pub(crate) use read::{Wanted, read_document};

@@ -9,12 +9,13 @@ use serde::de::{
 };
 use smol_str::SmolStr;
 use swarm_bytecode::module::Module;
-use swarm_bytecode::types::{EnumCase, Field, Type, TypeId};
+use swarm_bytecode::types::{EnumCase, Field, REDACTED, Type, TypeId};
 
 use super::builder::{Builder, Entries};
 use super::scalar;
 use crate::attached::{NESTED_LIST_MAX, STRING_MAX, other_case, type_text};
 use crate::error::{InputError, Path, printable};
+use crate::secret;
 use crate::slot;
 use crate::table::Table;
 
@@ -60,12 +61,19 @@ pub(crate) fn read_document(
     };
     match result.and_then(|()| json.end()) {
         Ok(()) => Ok(document),
-        Err(error) => Err(reader.error.take().unwrap_or_else(|| syntax_error(&reader.path, &error))),
+        Err(error) => {
+            let secretive = secret::occurs(module);
+            Err(reader.error.take().unwrap_or_else(|| syntax_error(&reader.path, &error, secretive)))
+        }
     }
 }
 
-/// An error of the JSON text itself, or a value of a wholly other kind.
-fn syntax_error(path: &Path, error: &serde_json::Error) -> InputError {
+/// An error of the JSON text itself, or a value of a wholly other kind, which is not shown where it may be a secret.
+fn syntax_error(path: &Path, error: &serde_json::Error, secretive: bool) -> InputError {
+    if error.is_data() && secretive {
+        let place = format!("line {} column {}", error.line(), error.column());
+        return InputError::new(path, format!("is of another kind than its type, at {place}"), "");
+    }
     let fix = if error.is_syntax() || error.is_eof() { "give well-formed JSON" } else { "" };
     InputError::new(path, error.to_string(), fix)
 }
@@ -204,11 +212,19 @@ impl<'de, 'm: 'b, 'b> DeserializeSeed<'de> for Cell<'_, 'b, 'm> {
                 values.push(word.map_err(|error| self.reader.fail::<D::Error>(error))?);
                 Ok(())
             }
-            Builder::Text(texts) => {
+            Builder::Text(_) | Builder::Secret(_) => {
                 let json = <serde_json::Value as serde::Deserialize>::deserialize(deserializer)?;
+                let (texts, expected) = match self.builder {
+                    Builder::Secret(texts) => (texts, "a secret"),
+                    Builder::Text(texts) => (texts, "a string"),
+                    _ => return Err(self.reader.too_large()),
+                };
                 let serde_json::Value::String(text) = json else {
-                    let found = scalar::describe(&json);
-                    let error = InputError::wrong_type(&self.reader.path, "a string", &found);
+                    let found = match expected {
+                        "a secret" => "something that is no string".to_owned(),
+                        _ => scalar::describe(&json),
+                    };
+                    let error = InputError::wrong_type(&self.reader.path, expected, &found);
                     return Err(self.reader.fail(error));
                 };
                 let length = slot::count(text.len());
@@ -240,6 +256,7 @@ impl<'de, 'm: 'b, 'b> Visitor<'de> for Cell<'_, 'b, 'm> {
             }
             Builder::Scalar { ty, .. } => f.write_str(&type_text(self.reader.module, *ty)),
             Builder::Text(_) => f.write_str("a string"),
+            Builder::Secret(_) => f.write_str("a secret"),
         }
     }
 
@@ -402,6 +419,7 @@ impl<'m: 'b, 'b> Cell<'_, 'b, 'm> {
         let Builder::Cases { cases, .. } = builder else { return Err(reader.too_large()) };
         let cases: &[EnumCase] = cases;
         let Some(other) = other_case(cases) else {
+            let name = if secret::occurs(reader.module) { REDACTED } else { name };
             let error = InputError::unknown_case(&reader.path, name, cases);
             return Err(reader.fail(error));
         };
@@ -532,12 +550,15 @@ fn push_key(keys: &mut Builder<'_>, reader: &Reader<'_>, key: &str) -> Result<()
 }
 
 /// The case a name in JSON stands for.
-fn find_case(cases: &[EnumCase], name: &str) -> Option<usize> {
+pub(super) fn find_case(cases: &[EnumCase], name: &str) -> Option<usize> {
     match_name(cases.iter().map(|case| &case.name), name)
 }
 
 /// The name a JSON key stands for: itself, else its camelCase in snake_case.
-fn match_name<'n>(mut names: impl Iterator<Item = &'n SmolStr> + Clone, key: &str) -> Option<usize> {
+pub(super) fn match_name<'n>(
+    mut names: impl Iterator<Item = &'n SmolStr> + Clone,
+    key: &str,
+) -> Option<usize> {
     let exact = names.clone().position(|name| name == key);
     exact.or_else(|| {
         if !key.contains(|letter: char| letter.is_ascii_uppercase()) {

@@ -53,8 +53,8 @@ impl<'a> Collect<'a> {
         match declared.map(Type::class) {
             Some(Class::Word | Class::Bool | Class::Float) => slot,
             _ if slot == 0 => 0,
-            Some(Class::String) if TextSlot::unpack(slot).source == ARENA => self.text(slot),
-            Some(Class::String) => slot,
+            Some(Class::String | Class::Secret) if TextSlot::unpack(slot).source == ARENA => self.text(slot),
+            Some(Class::String | Class::Secret) => slot,
             Some(_) => match (Reference::unpack(slot), declared) {
                 (Reference { source: ARENA, index }, Some(declared)) => {
                     self.object(ty, declared, slot, index)
@@ -295,7 +295,7 @@ impl<'a> Build<'a> {
             Class::Float if f64::from_bits(slot).is_finite() => Ok(slot),
             Class::Bool | Class::Float => Err(Damaged),
             _ if slot == 0 => Ok(0),
-            Class::String => self.text(slot),
+            Class::String | Class::Secret => self.text(slot),
             class => self.reference(class, declared, slot),
         }
     }

@@ -2,9 +2,9 @@
 //!
 //! A type is a tag and what it needs: 0 rate (four exponents), 1 list (element), 2 list with a MAX (element, MAX),
 //! 3 record (name, fields), 4 optional (its type), 5 enum (name, cases: each a name and fields), 6 map (key, value),
-//! 7 map with a MAX (key, value, MAX); 16 and up are the built-in types, which only the verifier refuses here. A field
-//! is name, type and a byte of flags — bit 0 KEY, bit 1 unit, bits 2-4 default, bit 5 the usual unit of its type — then
-//! the unit and the default. A MAX is a round number.
+//! 7 map with a MAX (key, value, MAX), 8 secret; 16 and up are the built-in types, which only the verifier refuses
+//! here. A field is name, type and a byte of flags — bit 0 KEY, bit 1 unit, bits 2-4 default, bit 5 the usual unit of
+//! its type — then the unit and the default. A MAX is a round number.
 
 use smol_str::SmolStr;
 
@@ -24,6 +24,7 @@ const OPTIONAL: u8 = 4;
 const ENUM: u8 = 5;
 const MAP: u8 = 6;
 const MAP_MAX: u8 = 7;
+const SECRET: u8 = 8;
 const BUILTIN: u8 = 16;
 
 pub(super) fn write(out: &mut Writer, ty: &Type) {
@@ -66,6 +67,7 @@ pub(super) fn write(out: &mut Writer, ty: &Type) {
                 out.round(*max);
             }
         }
+        Type::Secret => out.byte(SECRET),
         builtin => {
             let index = BUILTIN_TYPES.iter().position(|known| known == builtin);
             out.byte(BUILTIN.saturating_add(index.and_then(|index| u8::try_from(index).ok()).unwrap_or(0)));
@@ -89,6 +91,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Result<Type> {
         ENUM => Ok(Type::Enum { name: reader.name()?, cases: reader.list(limits::CASES, read_case)? }),
         MAP => Ok(Type::Map { key: reader.ty()?, value: reader.ty()?, max: None }),
         MAP_MAX => Ok(Type::Map { key: reader.ty()?, value: reader.ty()?, max: Some(reader.round()?) }),
+        SECRET => Ok(Type::Secret),
         tag => {
             let builtin = tag.checked_sub(BUILTIN).and_then(|index| BUILTIN_TYPES.get(usize::from(index)));
             builtin.cloned().ok_or_else(|| {

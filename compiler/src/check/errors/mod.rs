@@ -14,6 +14,7 @@ pub(super) mod matching;
 pub(super) mod modules;
 pub(super) mod names;
 pub(super) mod natives;
+pub(super) mod secrets;
 pub(super) mod testing;
 pub(super) mod types;
 pub(super) mod units;

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use super::Maker;
 use super::Ty::{
     self, Bandwidth, Bool, Box as BoxTy, Boxes, Bytes, Counts, Duration, Float, Hourly, Int, Ints, Kind,
-    MaybeInt, MaybeText, Money, Pace, Percent, Price, Text, Texts, Time, Tokens,
+    Login, MaybeInt, MaybeSecret, MaybeText, Money, Pace, Percent, Price, Secret, Secrets, Text, Texts, Time,
+    Tokens, Vault,
 };
 
 /// What each type is called with, at the end of every way.
@@ -44,6 +45,11 @@ fn literals(ty: Ty) -> &'static [&'static str] {
         BoxTy => &["s_box", "Box(id: \"new\")", "Box(id: \"b\", n: 3, cost: $2)"],
         Boxes => &["boxes"],
         Kind => &["Kind.low", "high(by: 2)", "odd(why: \"x\", took: 1s)", "mood"],
+        Secret => &["s_secret", "api_key"],
+        MaybeSecret => &["first(s_secrets)", "s_vault[\"a\"]", "s_login.spare"],
+        Secrets => &["s_secrets", "[api_key]"],
+        Vault => &["s_vault", "[\"b\": s_secret]"],
+        Login => &["s_login", "Login(key: api_key)"],
     }
 }
 
@@ -268,6 +274,7 @@ impl Maker<'_, '_> {
                 _ => format!("{}[{}]", self.expression(Boxes, 0), self.index(depth)),
             },
             Boxes => self.boxes(depth),
+            Secret | MaybeSecret | Secrets | Vault | Login => self.secret(ty, depth),
             Kind => match self.choices.below(4) {
                 0 => format!("high(by: {})", self.expression(Int, depth)),
                 1 => format!(
@@ -278,6 +285,46 @@ impl Maker<'_, '_> {
                 2 => self.asked("pick", Int, Kind, depth),
                 _ => format!("{}.kind", self.expression(BoxTy, depth)),
             },
+        }
+    }
+
+    /// A secret, or what holds some.
+    fn secret(&mut self, ty: Ty, depth: usize) -> String {
+        match (ty, self.choices.below(5)) {
+            (Secret, 0) => {
+                format!("({} ?? {})", self.expression(MaybeSecret, depth), self.expression(Secret, depth))
+            }
+            (Secret, 1) => format!("{}.key", self.expression(Login, depth)),
+            (Secret, 2) => format!("{}[{}]", self.expression(Secrets, 0), self.index(depth)),
+            (Secret, 3) => self.asked("token_of", Text, Secret, depth),
+            (MaybeSecret, 0) => {
+                format!("get({}, {})", self.expression(Secrets, depth), self.expression(Int, depth))
+            }
+            (MaybeSecret, 1) => format!("s_vault[{}]", self.expression(Text, depth)),
+            (MaybeSecret, 2) => format!("{}.spare", self.expression(Login, depth)),
+            (MaybeSecret, 3) => self.asked("spare_of", Secret, MaybeSecret, depth),
+            (Secrets, 0) => format!("reverse({})", self.expression(Secrets, depth)),
+            (Secrets, 1) => {
+                format!("append({}, [{}])", self.expression(Secrets, depth), self.expression(Secret, depth))
+            }
+            (Secrets, 2) => format!("values({})", self.expression(Vault, depth)),
+            (Secrets, 3) => format!("COLLECT({})", self.over(depth, |own, _, _| own.expression(Secret, 1))),
+            (Vault, 0 | 1) => {
+                format!("without({}, {})", self.expression(Vault, depth), self.expression(Text, depth))
+            }
+            (Vault, 2 | 3) => format!(
+                "[{}: {}, \"a\": {}]",
+                self.expression(Text, depth),
+                self.expression(Secret, depth),
+                self.expression(Secret, depth)
+            ),
+            (Login, 0 | 1) => format!(
+                "Login(user: {}, key: {}, spare: {})",
+                self.expression(Text, depth),
+                self.expression(Secret, depth),
+                self.expression(MaybeSecret, depth)
+            ),
+            _ => self.leaf(ty),
         }
     }
 
@@ -292,7 +339,7 @@ impl Maker<'_, '_> {
             6 => format!("({} ?? {})", self.expression(MaybeInt, depth), self.expression(Int, depth)),
             7 => format!("{}[{}]", self.expression(Ints, 0), self.index(depth)),
             8 => {
-                let ty = self.choices.of(&[Text, Ints, Texts, Counts, Boxes]).unwrap_or(Text);
+                let ty = self.choices.of(&[Text, Ints, Texts, Counts, Boxes, Secrets]).unwrap_or(Text);
                 format!("len({})", self.expression(ty, depth))
             }
             9 => format!(
@@ -385,7 +432,10 @@ impl Maker<'_, '_> {
     }
 
     fn bool(&mut self, depth: usize) -> String {
-        match self.choices.below(14) {
+        match self.choices.below(15) {
+            13 => {
+                format!("({} {} NONE)", self.expression(MaybeSecret, depth), self.choices.word(&["==", "!="]))
+            }
             0..4 => {
                 let ty = self
                     .choices
@@ -451,7 +501,9 @@ impl Maker<'_, '_> {
     fn interpolated(&mut self) -> String {
         let mut text = String::from("\"");
         for _ in 0..self.choices.below(3).saturating_add(1) {
-            let own = || self.scope.iter().filter(|own| !matches!(own.ty, MaybeInt | MaybeText));
+            let own = || {
+                self.scope.iter().filter(|own| !matches!(own.ty, MaybeInt | MaybeText) && !own.ty.is_secret())
+            };
             let at = self.choices.below(own().count().saturating_add(3));
             let hole = match own().nth(at) {
                 Some(own) => own.name.clone(),

@@ -55,17 +55,49 @@ enum Ty {
     Box,
     Boxes,
     Kind,
+    /// What is handed on and never looked at.
+    Secret,
+    MaybeSecret,
+    Secrets,
+    Vault,
+    Login,
 }
 
 use Ty::{
-    Bandwidth, Bool, Box as BoxTy, Boxes, Bytes, Counts, Duration, Float, Hourly, Int, Ints, Kind, MaybeInt,
-    MaybeText, Money, Pace, Percent, Price, Text, Texts, Time, Tokens,
+    Bandwidth, Bool, Box as BoxTy, Boxes, Bytes, Counts, Duration, Float, Hourly, Int, Ints, Kind, Login,
+    MaybeInt, MaybeSecret, MaybeText, Money, Pace, Percent, Price, Secret, Secrets, Text, Texts, Time,
+    Tokens, Vault,
 };
 
 /// All of them.
 const TYPES: &[Ty] = &[
-    Int, Float, Bool, Text, Duration, Bytes, Bandwidth, Money, Tokens, Percent, Time, Hourly, Pace, Price,
-    MaybeInt, MaybeText, Ints, Texts, Counts, BoxTy, Boxes, Kind,
+    Int,
+    Float,
+    Bool,
+    Text,
+    Duration,
+    Bytes,
+    Bandwidth,
+    Money,
+    Tokens,
+    Percent,
+    Time,
+    Hourly,
+    Pace,
+    Price,
+    MaybeInt,
+    MaybeText,
+    Ints,
+    Texts,
+    Counts,
+    BoxTy,
+    Boxes,
+    Kind,
+    Secret,
+    MaybeSecret,
+    Secrets,
+    Vault,
+    Login,
 ];
 
 impl Ty {
@@ -94,7 +126,17 @@ impl Ty {
             BoxTy => "Box",
             Boxes => "list<Box> MAX 12",
             Kind => "Kind",
+            Secret => "secret",
+            MaybeSecret => "secret?",
+            Secrets => "list<secret> MAX 12",
+            Vault => "map<string, secret> MAX 12",
+            Login => "Login",
         }
+    }
+
+    /// Whether a value of it is a secret or holds one.
+    fn is_secret(self) -> bool {
+        matches!(self, Secret | MaybeSecret | Secrets | Vault | Login)
     }
 }
 
@@ -111,6 +153,8 @@ const DECLARATIONS: &[(&str, &str)] = &[
         "TYPE Box { id: string KEY  n: int = 0  cost: money IN USD = $0  size: bytes = 0B  share: percent = 0%  took: duration IN ms = 0s  tags: list<string> MAX 4 = []  kind: Kind = low  more: int? = NONE }",
     ),
     ("Plain", r#"TYPE Plain { a: int  b: string = ""  c: list<int> MAX 4 = [] }"#),
+    ("Login", "TYPE Login { user: string = \"root\"  key: secret  spare: secret? = NONE }"),
+    ("api_key", "INPUT api_key: secret"),
     ("boxes", "INPUT boxes: list<Box> MAX 12"),
     ("weights", "INPUT weights: map<string, int> MAX 12"),
     ("base", "INPUT base: float"),
@@ -134,15 +178,22 @@ const DECLARATIONS: &[(&str, &str)] = &[
     ("s_plain", "STATE s_plain: Plain = Plain(a: 1)"),
     ("s_price", "STATE s_price: money/tokens = $0.15 / 1_000_000 tokens"),
     ("s_colors", "STATE s_colors: map<Color, int> MAX 3 = [:]"),
+    ("s_secret", "STATE s_secret: secret = api_key"),
+    ("s_secrets", "STATE s_secrets: list<secret> MAX 12 = [api_key]"),
+    ("s_vault", r#"STATE s_vault: map<string, secret> MAX 12 = ["a": api_key]"#),
+    ("s_login", "STATE s_login: Login = Login(key: api_key)"),
     ("SHOW", "ACTION SHOW(n: int)"),
     ("TELL", "ACTION TELL(text: string, box: Box) IDEMPOTENT COSTS $0.01"),
     ("PAY", "ACTION PAY(amount: money, limit: tokens) COSTS amount, limit"),
     ("ONE", "ACTION ONE(kinds: list<int> MAX 12) ONCE"),
+    ("DEPLOY", "ACTION DEPLOY(key: secret, login: Login, more: list<secret> MAX 12)"),
+    ("token_of", "QUERY token_of(user: string) -> secret"),
+    ("spare_of", "QUERY spare_of(key: secret) -> secret?"),
     ("ask", "QUERY ask(n: int) -> int? COSTS 10 tokens"),
     ("quote", "QUERY quote(box: Box) -> money COSTS $0.02"),
     ("names", "QUERY names(text: string) -> list<string> MAX 6"),
     ("pick", "QUERY pick(n: int) -> Kind"),
-    ("PING", "EVENT PING(n: int, text: string)"),
+    ("PING", "EVENT PING(n: int, text: string, key: secret)"),
 ];
 
 /// The declarations that a text needs.
@@ -261,7 +312,9 @@ pub fn program(bytes: &mut Unstructured<'_>) -> Generated {
     }
     let pings = maker.choices.below(2);
     if pings > 0 {
-        text.push_str(&maker.handler("ON PING(n, text) MAX 9", &[("n", Int), ("text", Text)]));
+        text.push_str(
+            &maker.handler("ON PING(n, text, key) MAX 9", &[("n", Int), ("text", Text), ("key", Secret)]),
+        );
     }
     if maker.choices.one_in(3) {
         text.push_str(&maker.veto());
@@ -274,7 +327,10 @@ pub fn program(bytes: &mut Unstructured<'_>) -> Generated {
         }
         if pings > 0 {
             let number = maker.choices.of(&[0, -1, 7]).unwrap_or(0);
-            wakes.push(Wake::Event("PING".to_owned(), vec![json!(number), json!(format!("p{at}"))]));
+            wakes.push(Wake::Event(
+                "PING".to_owned(),
+                vec![json!(number), json!(format!("p{at}")), json!("k")],
+            ));
         }
     }
     Generated { text: declarations(&text) + &text, input, context, wakes }
@@ -290,6 +346,9 @@ pub fn says(name: &str, arguments: &[String]) -> Answer {
         "ask" => Answer::Value(json!(sum % 100)),
         "quote" if sum.is_multiple_of(97) => failed(),
         "quote" => Answer::Value(json!(format!("${}", sum % 7))),
+        "token_of" if sum.is_multiple_of(11) => failed(),
+        "token_of" => Answer::Value(json!(format!("token {sum}"))),
+        "spare_of" => Answer::Value(json!("a spare key")),
         "names" => Answer::Value(Json::Array((0..sum % 6).map(|at| json!(format!("n{at}"))).collect())),
         "pick" => Answer::Value(match sum % 4 {
             0 => json!("low"),
@@ -375,7 +434,7 @@ impl Maker<'_, '_> {
         }
         let base = self.choices.of(&[0.0, 1.5, -2.25, 1e300, 1e-9]).unwrap_or(0.0);
         let hourly = self.choices.of(&["$12.50/h", "$0/s", "$0.000001/min"]);
-        json!({"boxes": boxes, "weights": weights, "base": base, "hourly": hourly, "now": "2026-11-20T08:30:15Z"})
+        json!({"boxes": boxes, "weights": weights, "base": base, "hourly": hourly, "api_key": "key-1234", "now": "2026-11-20T08:30:15Z"})
     }
 
     fn boxed(&mut self, at: usize) -> Json {

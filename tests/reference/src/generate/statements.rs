@@ -1,8 +1,8 @@
 //! Statements.
 
 use super::Ty::{
-    Bool, Box as BoxTy, Boxes, Counts, Duration, Float, Int, Ints, Kind, MaybeInt, Money, Price, Text, Texts,
-    Tokens,
+    Bool, Box as BoxTy, Boxes, Counts, Duration, Float, Int, Ints, Kind, Login, MaybeInt, MaybeSecret, Money,
+    Price, Secret, Secrets, Text, Texts, Tokens, Vault,
 };
 use super::{Maker, TYPES, Ty, Variable};
 
@@ -45,8 +45,10 @@ impl Maker<'_, '_> {
         match self.choices.below(16) {
             0 => self.branch(depth),
             1 => {
-                let (name, optional) = (self.name("o"), self.expression(MaybeInt, 2));
-                let then = self.block_with(&[(name.clone(), Int)], depth);
+                let pairs = [(MaybeInt, Int), (MaybeInt, Int), (MaybeSecret, Secret)];
+                let (maybe, ty) = self.choices.of(&pairs).unwrap_or((MaybeInt, Int));
+                let (name, optional) = (self.name("o"), self.expression(maybe, 2));
+                let then = self.block_with(&[(name.clone(), ty)], depth);
                 format!("IF LET {name} = {optional} {then}{}", self.otherwise(depth))
             }
             2 => self.matched(depth),
@@ -104,7 +106,12 @@ impl Maker<'_, '_> {
 
     fn for_each(&mut self, depth: usize) -> String {
         let (item, second) = (self.name("x"), self.name("y"));
-        let (head, names) = match self.choices.below(6) {
+        let (head, names) = match self.choices.below(8) {
+            6 => (format!("FOR EACH {item} IN {}", self.expression(Secrets, 2)), vec![(item, Secret)]),
+            7 => {
+                let map = self.expression(Vault, 2);
+                (format!("FOR EACH {item}, {second} IN {map}"), vec![(item, Text), (second, Secret)])
+            }
             0 => {
                 let (first, count) = (self.choices.of(&[0, 1, -2]).unwrap_or(0), self.choices.below(4));
                 (format!("FOR {item} IN {first}..{count}"), vec![(item, Int)])
@@ -182,7 +189,13 @@ impl Maker<'_, '_> {
 
     fn action(&mut self) -> String {
         self.reach.acts = true;
-        match self.choices.below(3) {
+        match self.choices.below(4) {
+            3 => format!(
+                "DEPLOY({}, {}, {})",
+                self.expression(Secret, 2),
+                self.expression(Login, 1),
+                self.expression(Secrets, 1)
+            ),
             0 => format!("SHOW({})", self.expression(Int, 3)),
             1 => format!("TELL({}, {})", self.expression(Text, 3), self.expression(BoxTy, 1)),
             _ => format!("PAY({}, {})", self.expression(Money, 2), self.expression(Tokens, 1)),
@@ -258,7 +271,11 @@ impl Maker<'_, '_> {
             let (name, ty) = (own.name.clone(), own.ty);
             return self.change(&name, ty);
         }
-        match self.choices.below(11) {
+        match self.choices.below(15) {
+            11 => self.change("s_secret", Secret),
+            12 => self.change("s_secrets", Secrets),
+            13 => self.change("s_vault", Vault),
+            14 => self.change("s_login", Login),
             10 => self.change("s_price", Price),
             0 => self.change("s_int", Int),
             1 => self.change("s_text", Text),
@@ -294,6 +311,18 @@ impl Maker<'_, '_> {
             Counts if !whole => match self.choices.below(3) {
                 0 => format!("{name} = without({name}, {})", self.expression(Text, 1)),
                 _ => format!("{name}[{}] = {}", self.expression(Text, 1), self.expression(Int, 2)),
+            },
+            Secrets if !whole => match self.choices.below(3) {
+                0 => format!("{name} = append({name}, [{}])", self.items(Secret)),
+                _ => format!("{name}[{}] = {}", self.index(1), self.expression(Secret, 2)),
+            },
+            Vault if !whole => {
+                format!("{name}[{}] = {}", self.expression(Text, 1), self.expression(Secret, 2))
+            }
+            Login if !whole => match self.choices.below(3) {
+                0 => format!("{name}.user = {}", self.expression(Text, 1)),
+                1 => format!("{name}.spare = {}", self.expression(MaybeSecret, 1)),
+                _ => format!("{name}.key = {}", self.expression(Secret, 2)),
             },
             BoxTy if !whole => match self.choices.below(5) {
                 0 => format!("{name}.n = {}", self.expression(Int, 2)),

@@ -47,7 +47,7 @@ impl<'m> Frame<'m> {
         let slot = self.registers.get(index(register)).cloned().unwrap_or(Slot::of(Value::Zero));
         // A text that was never put there is the empty one; as the key of a map it has to be found as that.
         match (&slot.value, self.types.get(self.ty(register))) {
-            (Value::Zero, Type::String) => Slot::of(Value::from(String::new())),
+            (Value::Zero, Type::String | Type::Secret) => Slot::of(Value::from(String::new())),
             _ => slot,
         }
     }

@@ -271,7 +271,8 @@ impl<'m> Order<'m> {
     }
 
     /// What happened so far that the verifier promises never does: a register got a value of another type, a loop wrote
-    /// what counts its rounds, a way was too long without a settling op, something was waited for where actions are held.
+    /// what counts its rounds, a way was too long without a settling op, something was waited for where actions are held,
+    /// something looked at a secret.
     /// Each is looked at with every op.
     pub fn broken(&self) -> Option<&str> {
         self.broken.as_deref()

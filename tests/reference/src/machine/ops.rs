@@ -18,6 +18,17 @@ impl<'m> Order<'m> {
     /// Evaluates one op. Its order is always the same: what traps, what it costs, what it holds, what it does.
     #[expect(clippy::too_many_lines, reason = "one arm for each op, or for a few")]
     pub(super) fn op(&mut self, frame: &mut Frame<'m>, op: &Op, host: &mut Host<'_>) -> Done {
+        let seen: &[Register] = match op {
+            Op::Text { value, .. } => std::slice::from_ref(value),
+            Op::EqValue { left, .. } => std::slice::from_ref(left),
+            Op::Native { native, arguments, .. } if native.function().is_some_and(|own| own.compares()) => {
+                arguments
+            }
+            _ => &[],
+        };
+        if let Some(register) = seen.iter().find(|register| self.types.holds_secret(frame.ty(**register))) {
+            self.breaks(|| format!("{} looks at a secret in register {}", op.info().mnemonic, register.0));
+        }
         let word = |register: &Register| frame.value(*register).word();
         let float = |register: &Register| frame.value(*register).float();
         let text = |register: &Register| frame.value(*register);

@@ -191,6 +191,7 @@ impl<'m> Order<'m> {
                 to.push(2);
                 to.extend(text(value.text()));
             }
+            Class::Secret => to.push(9),
             Class::List => {
                 to.push(3);
                 to.extend(length());
