@@ -14,6 +14,7 @@ mod fuel;
 mod loops;
 mod objects;
 mod quick;
+mod tight;
 mod values;
 
 use swarm_bytecode::layout::Layout;
@@ -30,6 +31,7 @@ use floats::Chain;
 use fuel::{Ahead, NEVER, UNKNOWN};
 use objects::Lists;
 pub(crate) use quick::Quick;
+use tight::Tight;
 
 /// How a function is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +88,8 @@ pub(crate) struct Body<'p> {
     chain: Option<Chain>,
     /// Lists whose headers a loop knows.
     lists: Lists,
+    /// The inner of two loops, if one is open.
+    tight: Option<Tight>,
     scratch: [u32; 3],
     float_scratch: u32,
     address: u32,
@@ -138,7 +142,7 @@ impl<'p> Body<'p> {
             open: Vec::new(),
             points: Vec::new(),
             guard: false,
-            ahead: Ahead::of(&function.code, layout),
+            ahead: Ahead::of(&function.code, layout, &plan.quick),
             covered: UNKNOWN,
             is_reached: true,
             ranges: Ranges::of(function),
@@ -146,6 +150,7 @@ impl<'p> Body<'p> {
             constants: values::constants(function),
             chain: None,
             lists: Lists::default(),
+            tight: None,
             scratch: [0; 3],
             float_scratch: 0,
             address: 0,
@@ -393,12 +398,19 @@ impl<'p> Body<'p> {
 
     /// Leaves at an op of which nothing has happened.
     fn leave(&mut self, p: usize) {
+        self.find_fuel();
         let exit = self.to(self.exit);
         self.emit([Instruction::I32Const(number(p)), Instruction::LocalSet(self.op), Instruction::Br(exit)]);
     }
 
     /// Leaves if the number on the stack is not 0. In code that is seldom come to, what follows is seldom too.
     fn leave_if(&mut self, p: usize) {
+        if self.is_even() {
+            self.seldom();
+            self.leave(p);
+            self.end();
+            return;
+        }
         let exit = self.to(self.exit);
         self.emit([Instruction::I32Const(number(p)), Instruction::LocalSet(self.op)]);
         self.hints.push((self.code.len(), self.cold.is_some()));

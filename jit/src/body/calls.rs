@@ -257,7 +257,6 @@ impl Body<'_> {
         let quick = plan.quick.get(callee).and_then(Option::as_ref);
         if let Some(quick) = quick {
             self.quick_call((other, quick), arguments, (frame, due), (back, value))?;
-            self.emit([Instruction::Else]);
         }
         self.emit([
             Instruction::LocalGet(self.fuel),

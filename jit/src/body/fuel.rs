@@ -9,7 +9,7 @@ use swarm_bytecode::layout::Layout;
 use swarm_bytecode::op::{Flow, Op, Settle};
 use wasm_encoder::Instruction;
 
-use super::{Body, values};
+use super::{Body, Quick, values};
 use crate::layout::LEFT;
 use crate::module::{Helper, Plan};
 
@@ -22,10 +22,10 @@ pub(super) const UNKNOWN: i64 = i64::MIN;
 pub(super) struct Ahead(Vec<i64>);
 
 impl Ahead {
-    pub(super) fn of(code: &[Op], layout: &Layout) -> Ahead {
+    pub(super) fn of(code: &[Op], layout: &Layout, quick: &[Option<Quick>]) -> Ahead {
         let mut ahead = Ahead(vec![0; code.len().saturating_add(1)]);
         for (p, op) in code.iter().enumerate().rev() {
-            let due = ahead.due(p, op, layout);
+            let due = ahead.due(p, op, layout, quick);
             if let Some(own) = ahead.0.get_mut(p) {
                 *own = due;
             }
@@ -38,7 +38,7 @@ impl Ahead {
     }
 
     /// All jumps but those of loops go forward.
-    fn due(&self, p: usize, op: &Op, layout: &Layout) -> i64 {
+    fn due(&self, p: usize, op: &Op, layout: &Layout, quick: &[Option<Quick>]) -> i64 {
         let info = op.info();
         let own = if info.settle == Settle::No { 0 } else { i64::from(layout.charge(p)) };
         let step = |to: usize| self.at(to).saturating_sub(layout.edge(p, to).into());
@@ -50,6 +50,14 @@ impl Ahead {
             Flow::Open | Flow::End => step(next),
             Flow::Else | Flow::Branch => layout.target(p).map_or(0, step),
             Flow::OpenLoop => own.max(step(next)),
+            // More than is surely needed, so that the caller need not look again.
+            Flow::Call => match op {
+                Op::Call { function, .. } | Op::CallValue { function, .. } => {
+                    let callee = quick.get(function.index()).and_then(Option::as_ref);
+                    own.saturating_add(callee.map_or(0, Quick::due))
+                }
+                _ => own,
+            },
             _ => own,
         }
     }
@@ -87,10 +95,15 @@ impl Body<'_> {
 
     fn cover_for(&mut self, p: usize, due: i64, in_loop: bool) {
         if self.plan.metered && self.covered < due {
+            self.find_fuel();
             self.emit([Instruction::LocalGet(self.fuel), Instruction::I64Const(due), Instruction::I64LtS]);
-            self.seldom();
-            self.look(p, due, in_loop);
-            self.end();
+            if self.tight.is_some() {
+                self.bail_if(p);
+            } else {
+                self.seldom();
+                self.look(p, due, in_loop);
+                self.end();
+            }
         }
         self.covered = self.covered.max(due);
     }
@@ -150,7 +163,7 @@ impl Body<'_> {
     }
 
     /// What a loop's op needs so that the fuel covers the way into its body as well.
-    fn due_of_round(&self, p: usize, body: usize) -> i64 {
+    pub(super) fn due_of_round(&self, p: usize, body: usize) -> i64 {
         let inside = self.ahead.at(body).saturating_sub(self.layout.edge(p, body).into());
         inside.max(self.layout.charge(p).into())
     }

@@ -24,6 +24,10 @@ pub(super) struct Walk {
 }
 
 impl Walk {
+    pub(super) fn passes_rows(&self) -> bool {
+        self.passes.is_some()
+    }
+
     pub(super) fn locals(&self) -> impl Iterator<Item = u32> {
         let own = [self.first, self.length].into_iter().chain(self.columns.iter().map(|(_, local)| *local));
         own.chain(self.passes.iter().map(|(_, local)| *local))
@@ -90,6 +94,7 @@ impl Body<'_> {
         if !matches!(op, Op::ForEachEntry { .. }) {
             self.covered = self.ahead.at(p.saturating_add(1));
         }
+        self.tight_loop((p, close), op, (behind, closing), walk.as_ref())?;
         let skip = entered && self.has_points(p, close.saturating_sub(1));
         self.open.push(Open { skip, walk, knows_lists, ..Open::a_loop(p, behind, top, closing) });
         self.pass_rows(p);
@@ -275,7 +280,13 @@ impl Body<'_> {
     }
 
     /// A loop's closing op: goes to `top` for another round, else on.
-    fn close_step(&mut self, p: usize, opening: &Op, top: Label, walk: Option<&Walk>) -> Option<()> {
+    pub(super) fn close_step(
+        &mut self,
+        p: usize,
+        opening: &Op,
+        top: Label,
+        walk: Option<&Walk>,
+    ) -> Option<()> {
         let body = self.layout.target(p)?;
         let behind = p.saturating_add(1);
         match opening {

@@ -34,6 +34,10 @@ impl Lists {
         self.0.clear();
     }
 
+    pub(super) fn knows(&self, register: Register) -> bool {
+        self.get(register).is_some()
+    }
+
     fn get(&self, register: Register) -> Option<List> {
         self.0.iter().find(|list| list.register == register).copied()
     }
@@ -211,8 +215,7 @@ impl Body<'_> {
         let covered = self.covered;
         self.is_outside(record);
         self.seldom();
-        self.by_helper_seldom(p, op);
-        self.look_again();
+        self.instead(p, op);
         let behind = self.covered;
         self.other_arm();
         self.header(record);
@@ -270,13 +273,12 @@ impl Body<'_> {
         }
         let covered = self.covered;
         self.seldom();
-        if known.is_some() {
+        if known.is_some() && self.tight.is_none() {
             self.is_outside(list);
             self.emit([I::I32Eqz]);
             self.leave_if(p);
         }
-        self.by_helper_seldom(p, op);
-        self.look_again();
+        self.instead(p, op);
         let behind = self.covered;
         self.other_arm();
         if known.is_none() {
@@ -330,10 +332,15 @@ impl Body<'_> {
         self.place(list, index);
         self.write_item(value);
         self.end();
+        self.acted();
     }
 
     /// Where an op is not done here.
     fn instead(&mut self, p: usize, op: &Op) {
+        if self.tight.is_some() {
+            self.bail(p);
+            return;
+        }
         self.by_helper_seldom(p, op);
         self.look_again();
     }
@@ -386,5 +393,6 @@ impl Body<'_> {
             self.mark();
         }
         self.end();
+        self.acted();
     }
 }

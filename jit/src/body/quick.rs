@@ -7,7 +7,6 @@ use swarm_bytecode::op::{Op, Operand, OperandKind, Register};
 use wasm_encoder::{BlockType, Instruction, ValType};
 
 use super::Body;
-use super::fuel::Ahead;
 use crate::layout::CALM;
 
 /// Most ops that are done in a caller.
@@ -24,8 +23,6 @@ pub(crate) struct Quick {
     value: Option<Register>,
     /// What the function pays by then.
     due: i64,
-    /// The fuel it looks for when it begins.
-    ahead: i64,
 }
 
 fn is_small(op: &Op) -> bool {
@@ -34,6 +31,11 @@ fn is_small(op: &Op) -> bool {
 }
 
 impl Quick {
+    /// What a call needs whose callee returns at once.
+    pub(super) fn due(&self) -> i64 {
+        self.due
+    }
+
     pub(crate) fn of(function: &Function, layout: &Layout) -> Option<Quick> {
         let code = &function.code;
         let decides = code.iter().position(|op| !is_small(op))?;
@@ -46,7 +48,6 @@ impl Quick {
             _ => return None,
         };
         let due = i64::from(layout.charge(returns));
-        let ahead = Ahead::of(code, layout).at(0);
         let condition = *condition;
         // What is read is an argument, or was written here.
         let mut known: Vec<bool> =
@@ -65,7 +66,7 @@ impl Quick {
                 *own = true;
             }
         }
-        (all && returns <= MOST_OPS).then_some(Quick { decides, condition, returns, value, due, ahead })
+        (all && returns <= MOST_OPS).then_some(Quick { decides, condition, returns, value, due })
     }
 }
 
@@ -73,8 +74,8 @@ impl Quick {
 type Places = Vec<Option<u32>>;
 
 impl Body<'_> {
-    /// Does what a function begins with, up to an `if` that is open behind it and holds where nothing else was to do. Then
-    /// the fuel comes back in `back`, and the result, if there is one, in `value`. The other arm is to follow.
+    /// Does what a function begins with. Where nothing else is to do, the fuel comes back in `back`, and the result, if there
+    /// is one, in `value`, and it goes behind the block that this opens. What follows in it is the call.
     pub(super) fn quick_call(
         &mut self,
         (callee, quick): (&Function, &Quick),
@@ -94,17 +95,26 @@ impl Body<'_> {
                 *place = Some(own);
             }
         }
+        let behind = self.block(I::Block(BlockType::Empty));
+        let calls = self.block(I::Block(BlockType::Empty));
         for op in callee.code.iter().take(quick.decides) {
             self.small(callee, op, &mut places)?;
         }
         self.read(quick.condition, &places)?;
-        self.emit([I::I32WrapI64, I::LocalGet(self.held), I::I64Const(frame), I::I64Add]);
-        self.emit([I::GlobalGet(CALM), I::I64LeS, I::I32And]);
-        if self.plan.metered {
-            let least = quick.ahead.max(quick.due).saturating_add(due);
-            self.emit([I::LocalGet(self.fuel), I::I64Const(least), I::I64GeS, I::I32And]);
+        let out = self.to(calls);
+        self.emit([I::I64Eqz, I::BrIf(out)]);
+        self.emit([
+            I::LocalGet(self.held),
+            I::I64Const(frame),
+            I::I64Add,
+            I::GlobalGet(CALM),
+            I::I64GtS,
+            I::BrIf(out),
+        ]);
+        let least = quick.due.saturating_add(due);
+        if self.plan.metered && self.covered < least {
+            self.emit([I::LocalGet(self.fuel), I::I64Const(least), I::I64LtS, I::BrIf(out)]);
         }
-        self.block(I::If(BlockType::Empty));
         let inside = quick.decides.saturating_add(1);
         for op in callee.code.get(inside..quick.returns)? {
             self.small(callee, op, &mut places)?;
@@ -115,6 +125,9 @@ impl Body<'_> {
         }
         let paid = if self.plan.metered { due.saturating_add(quick.due) } else { 0 };
         self.emit([I::LocalGet(self.fuel), I::I64Const(paid), I::I64Sub, I::LocalSet(back)]);
+        let over = self.to(behind);
+        self.emit([I::Br(over)]);
+        self.end();
         Some(())
     }
 

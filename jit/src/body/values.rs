@@ -43,6 +43,12 @@ pub(super) fn is_plain(op: &Op) -> bool {
     }
 }
 
+/// Whether only a helper does an op that computes with registers.
+pub(super) fn takes_helper(op: &Op) -> bool {
+    let scaled = matches!(op, Op::Scale { .. } | Op::Unscale { .. } | Op::PercentToFloat { .. });
+    scaled || matches!(op, Op::Product { .. } | Op::Quotient { .. } | Op::Ratio { .. })
+}
+
 /// Whether an op writes a register.
 pub(super) fn writes(op: &Op, register: Register) -> bool {
     let mut writes = false;

@@ -161,6 +161,7 @@ impl Context<'_, '_> {
         let (memory, _) = store.as_context().data().memories?;
         let data = memory.data_mut(&mut *store);
         let count = read(data, NOTED);
+        self.visit.calls = self.visit.calls.saturating_add(count);
         write(data, NOTED, 0);
         let mut place = self.places.notes;
         for _ in 0..count {
@@ -279,7 +280,7 @@ impl Context<'_, '_> {
         let stepped = self.work.step(op, fuel, bytes_of(held));
         let results = self.work.scratch().iter().copied();
         write_all(memory.data_mut(&mut *caller), SCRATCH, results.take(256));
-        self.mirror(caller, if changes { 0 } else { before });
+        let copied = self.mirror(caller, if changes { 0 } else { before });
         self.calm(caller)?;
         self.allow(caller)?;
         let Stepped::To(next, fuel) = stepped else {
@@ -288,8 +289,9 @@ impl Context<'_, '_> {
         };
         write(memory.data_mut(&mut *caller), NEXT, u64::from(next.op));
         let spent = self.work.fuel_used().saturating_sub(self.used_before);
-        if self.metered && self.copied > FREE_WORDS.saturating_add(spent.saturating_mul(4)) {
-            // More is copied than done: the interpreter copies nothing.
+        let too_much = self.metered && self.copied > FREE_WORDS.saturating_add(spent.saturating_mul(4));
+        if copied.is_none() || too_much {
+            // More is copied than done, or than there is room for: the interpreter copies nothing.
             self.stand = Some(self.work.stand_point());
             return Some(LEFT);
         }

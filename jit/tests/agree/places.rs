@@ -482,3 +482,33 @@ fn agree_26_budgets_inside_of_other_blocks() {
     let text = "CONTEXT n: int\nACTION SHOW(n: int) IDEMPOTENT\nFUNC main() -> int { LET sum = 0; FOR i IN 0..n { IF i MOD 2 == 1 { WITHIN 9 tokens { FOR k IN 0..i { sum += k } } ELSE { FOR k IN 0..i { sum -= k } }; sum = sum * 2 }; SHOW(sum) }; RETURN sum }\n";
     assert!(agree(text, &context(&json!({"n": 6})), 400).contains("outcome: Done"));
 }
+
+#[test]
+fn agree_29_rounds_that_are_begun_anew() {
+    // A write to a list that is shared, behind what a round may not do twice; a store, and an index that is none behind it.
+    let text = "CONTEXT n: int\nCONTEXT by: int\nFUNC main() -> int { LET xs: list<int> MAX 60 = COLLECT i * 3 FOR i IN 0..n; LET zs: list<int> MAX 60 = COLLECT i FOR i IN 0..n; LET ys = xs; LET sum = 1; FOR i IN 0..n { IF sum MOD 3 == 1 { sum += i } ELSE { sum = sum * 2 }; LET old = sum; sum += 1; xs[i] = old + zs[n - i] + sum; zs[n - i] = sum; zs[i + by] = xs[i] }; RETURN sum * 100 + ys[0] + xs[n] + zs[0] }\n";
+    assert!(agree(text, &context(&json!({"n": 9, "by": 0})), 600).contains("outcome: Done"));
+    assert!(agree(text, &context(&json!({"n": 9, "by": 1})), 600).contains("index_out_of_range"));
+    // Rounds that all take the same fuel, over a list that lies outside of the arena, too.
+    let text = "CONTEXT n: int\nCONTEXT by: int\nCONTEXT given: list<int>\nFUNC main() -> int { LET xs: list<int> MAX 60 = COLLECT i FOR i IN 0..n; LET ys = xs; LET sum = 0; FOR i IN 0..n { sum += sum + given[i]; LET here = xs[i] * by; xs[i] = here + sum }; FOR i IN by..n { xs[i] = i + xs[n - i]; sum += xs[i - by] }; RETURN sum + ys[0] + xs[n] }\n";
+    let given = json!([5, 1, 4, 1, 5, 9, 2, 6, 5, 3]);
+    for by in [0, 1, 2, 1_i64 << 60] {
+        agree(text, &context(&json!({"n": 9, "by": by, "given": given})), 400);
+        agree(text, &context(&json!({"n": 10, "by": by, "given": given})), 400);
+    }
+    // From and to the ends of the numbers.
+    let text = "CONTEXT from: int\nCONTEXT to: int\nFUNC main() -> int { LET sum = 0; FOR i IN from..to { sum = (sum + i MOD 7) * 3 }; RETURN sum }\n";
+    for (from, to) in
+        [(i64::MIN, i64::MIN + 5), (i64::MAX - 5, i64::MAX), (i64::MIN, i64::MAX), (-3, 3), (2, 1)]
+    {
+        agree(text, &context(&json!({"from": from, "to": to})), 200);
+    }
+}
+
+#[test]
+fn agree_30_lists_that_move_with_what_was_written() {
+    let text = "CONTEXT n: int\nACTION SHOW(xs: list<int>) IDEMPOTENT\nFUNC main() -> int { LET xs: list<int> MAX 40 = []; LET ws: list<int> MAX 40 = COLLECT i FOR i IN 0..n; FOR i IN 0..n { xs = append(xs, [i * 2]); IF i MOD 3 == 2 { xs[i - 1] = xs[i] + ws[i]; ws[i] = i * 5 } }; LET ys = xs; ys = append(ys, [1]); SHOW(ys); FOR i IN 0..n { ys = append(ys, [i]); ys[i] = 7 }; SHOW(xs); SHOW(ys); SHOW(ws); RETURN ys[n] + xs[1] }\n";
+    assert!(agree(text, &context(&json!({"n": 9})), 700).contains("outcome: Done"));
+    assert!(agree(text, &context(&json!({"n": 18})), 700).contains("outcome: Done"));
+    assert!(!agree(text, &context(&json!({"n": 19})), 700).contains("outcome: Done"));
+}
