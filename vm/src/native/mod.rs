@@ -55,12 +55,14 @@ pub(crate) fn call(call: &mut Call<'_, '_>) -> Given {
         Native::Near => numbers::near(call),
         Native::Ratio => numbers::ratio(call),
         Native::PercentOf => numbers::percent_of(call),
-        Native::BitAnd => numbers::bits(call, |left, right| left & right),
-        Native::BitOr => numbers::bits(call, |left, right| left | right),
-        Native::BitXor => numbers::bits(call, |left, right| left ^ right),
-        Native::BitNot => numbers::bits(call, |value, _| !value),
-        Native::ShiftLeft => numbers::shift_left(call),
-        Native::ShiftRight => numbers::shift_right(call),
+        Native::BitNot => {
+            let value = call.slot(0);
+            call.plain(!value)
+        }
+        // They have words of their own.
+        Native::BitAnd | Native::BitOr | Native::BitXor | Native::ShiftLeft | Native::ShiftRight => {
+            Err(Pause::Internal)
+        }
 
         Native::TextLength => texts::length(call),
         Native::Lower => texts::lower(call),

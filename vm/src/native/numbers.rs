@@ -90,17 +90,3 @@ pub(super) fn percent_of(call: &mut Call<'_, '_>) -> Given {
     };
     call.plain_word(share.map_err(Pause::Trap)?)
 }
-
-pub(super) fn bits(call: &mut Call<'_, '_>, of: impl Fn(u64, u64) -> u64) -> Given {
-    call.plain(of(call.slot(0), call.slot(1)))
-}
-
-pub(super) fn shift_left(call: &mut Call<'_, '_>) -> Given {
-    let value = numeric::shift_left(call.word(0), call.word(1)).map_err(Pause::Trap)?;
-    call.plain_word(value)
-}
-
-pub(super) fn shift_right(call: &mut Call<'_, '_>) -> Given {
-    let value = numeric::shift_right(call.word(0), call.word(1)).map_err(Pause::Trap)?;
-    call.plain_word(value)
-}

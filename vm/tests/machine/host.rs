@@ -209,6 +209,31 @@ fn a_query_that_fails_ends_the_run_or_gives_none() {
 }
 
 #[test]
+fn a_query_whose_grant_is_taken_away_is_not_asked() {
+    let mut sure = asks(INT);
+    sure.imports[0].capability = Some("a.b".into());
+    let mut optional = sure.clone();
+    let maybe = add_type(&mut optional, Type::Optional(INT));
+    optional.imports[0].result = Some(maybe);
+    optional.functions[0].registers[0] = maybe;
+    optional.functions[0].result = Some(maybe);
+    let mut host = Host::new();
+    host.raw("ask", |_| -> Answer { panic!("asked") });
+    let mut run_without = |module: &Module| {
+        let program = load(module);
+        let inputs = Inputs::new(&program);
+        let mut run = Instance::new(&program, &inputs, Limits::default(), &Grants::all(), &host).unwrap();
+        run.grants(&Grants::none());
+        run.run(&mut host).report().unwrap()
+    };
+    let report = run_without(&sure);
+    let reason = report.reason.unwrap();
+    assert_eq!((report.outcome, reason.code.as_str()), (Outcome::Trapped, "host_failed"));
+    assert!(reason.message.ends_with("the capability a.b is not granted"), "{}", reason.message);
+    assert_eq!(run_without(&optional).result, Some(Value::None));
+}
+
+#[test]
 fn wrong_answers_say_what_was_wrong() {
     let mut host = Host::new();
     host.raw("ask", |_| Answer::value(1i64));
@@ -378,6 +403,24 @@ fn a_run_that_waits_can_be_closed() {
     assert_eq!(report.outcome, Outcome::Limit);
     assert_eq!(report.reason.unwrap().code, "deadline");
     assert_eq!((report.money, report.tokens), (7, 2), "its cost counts as spent");
+}
+
+#[test]
+fn a_run_that_waits_while_it_carries_out_actions_can_be_closed() {
+    let mut host = Host::new();
+    host.raw("ACT", |call| {
+        let waits = call.argument(0).and_then(ValueRef::as_word) == Some(2);
+        if waits { Answer::pending() } else { Answer::done() }
+    });
+    let mut module = acts(Op::Stop { reason: r(1) });
+    module.imports[0] = costing(action("ACT", &[INT]), Amount::Fixed(7), Amount::Fixed(2));
+    let mut run = instance(&module, Limits::default(), &host).effects(Effects::Collected);
+    assert!(matches!(run.run(&mut host), Exit::Pending(_)));
+    let report = run.close();
+    assert_eq!((report.outcome, report.reason.unwrap().code.as_str()), (Outcome::Limit, "deadline"));
+    // The first was done; the second may have been, so its cost counts; the third was not begun.
+    assert_eq!((report.money, report.tokens), (14, 4));
+    assert!(report.actions_dropped);
 }
 
 #[test]
