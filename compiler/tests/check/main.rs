@@ -14,5 +14,6 @@ mod good;
 mod newcomers;
 mod pages;
 mod robust;
+mod secrets;
 mod units;
 mod whole;

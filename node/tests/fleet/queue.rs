@@ -84,6 +84,32 @@ fn tasks_come_from_claims_and_are_completed_once() {
     }
 }
 
+const KEYS: &str = r#"INSTRUCTION keys_v1 {
+  DEADLINE 1h
+  TARGET ALL AGENTS
+}
+TYPE Job { id: string KEY  key: secret }
+INPUT task_queue: list<Job> MAX 8
+ACTION OPEN(job: Job, key: secret) ONCE
+EVERY 1s { FOR EACH job IN task_queue { OPEN(job, job.key) } }
+"#;
+
+/// A bus is no place for secrets.
+#[test]
+fn no_task_brings_a_secret() {
+    for bench in Bench::all() {
+        let mut queue = bench.queue();
+        queue.add(&[task("k", r#","key":"canary-5ecb0b""#)], 0).unwrap();
+        let mut fleet = Fleet::new(bench);
+        fleet.start("a", &working());
+        fleet.send(KEYS, &["a-1"]);
+        fleet.until("it is given up", |_| (queue.counts().unwrap().dead == 1).then_some(()));
+        let Status::Dead { reason, .. } = &queue.dead(10).unwrap()[0].1 else { panic!("it is not dead") };
+        assert!(reason.contains("in the clear") && !reason.contains("canary"), "{reason}");
+        assert!(fleet.world.borrow().is_empty());
+    }
+}
+
 #[test]
 fn what_a_program_says_of_a_task_counts() {
     for bench in Bench::all() {
