@@ -77,12 +77,12 @@ fn mandel(n: i64) -> i64 {
     sum
 }
 
-/// Tasks as columns, each value above its limit for about 40 % of them.
+/// Tasks as columns, each value above its limit for so many of a hundred.
 struct Tasks([Vec<i64>; 3]);
 
 const LIMITS: [i64; 3] = [5_000_000_000, 1_000_000_000, 100_000_000];
 
-fn tasks(count: i64) -> Tasks {
+fn tasks(count: i64, share: i64) -> Tasks {
     let mut state = 42_u64;
     let mut below = |bound: i64| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -91,7 +91,7 @@ fn tasks(count: i64) -> Tasks {
     let mut columns = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..count {
         for (column, limit) in columns.iter_mut().zip(LIMITS) {
-            let above = if below(100) < 40 { limit + 1 } else { 0 };
+            let above = if below(100) < share { limit + 1 } else { 0 };
             column.push(above + below(limit));
         }
     }
@@ -102,8 +102,8 @@ fn seen(sum: &Cell<i64>, value: i64) {
     sum.set(sum.get().wrapping_mul(31).wrapping_add(value));
 }
 
-fn policy(n: i64) -> Runs<'static> {
-    let Tasks([cpu, memory, network]) = tasks(n);
+fn policy(n: i64, share: i64) -> Runs<'static> {
+    let Tasks([cpu, memory, network]) = tasks(n, share);
     Box::new(move || {
         let sum = Cell::new(0_i64);
         let act = |row: usize| seen(&sum, i64::try_from(row).unwrap());
@@ -123,9 +123,18 @@ fn policy(n: i64) -> Runs<'static> {
     })
 }
 
+/// Of how many of a hundred tasks each value is above its limit.
+fn share(name: &str) -> Option<i64> {
+    match name {
+        "policy" => Some(40),
+        "policy1" => Some(1),
+        _ => None,
+    }
+}
+
 fn native(name: &str, n: i64) -> Runs<'static> {
-    if name == "policy" {
-        return policy(n);
+    if let Some(share) = share(name) {
+        return policy(n, share);
     }
     let work: fn(i64) -> i64 = match name {
         "fib" => fib,
@@ -144,8 +153,8 @@ fn native(name: &str, n: i64) -> Runs<'static> {
 }
 
 fn inputs(program: &Program, name: &str, n: i64) -> Inputs {
-    if name == "policy" {
-        let Tasks([cpu, memory, network]) = tasks(n);
+    if let Some(share) = share(name) {
+        let Tasks([cpu, memory, network]) = tasks(n, share);
         let table = Table::builder()
             .strings("id", (0..n).map(|row| format!("task-{row}")))
             .words("cpu_time", Type::Duration, cpu)
@@ -158,12 +167,12 @@ fn inputs(program: &Program, name: &str, n: i64) -> Inputs {
 }
 
 fn swarm(name: &'static str, n: i64, effects: Effects, tier: Option<Arc<dyn Tier>>) -> Runs<'static> {
-    let source = match name {
-        "policy" => {
+    let source = match share(name) {
+        Some(_) => {
             let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/cost_optimization.swarm");
             std::fs::read_to_string(sample).unwrap()
         }
-        _ => text(&format!("{name}.swarm")),
+        None => text(&format!("{name}.swarm")),
     };
     let module = compile_text("work.swarm", source).0.module.unwrap();
     let program = Program::load(&module.encode()).unwrap();
@@ -197,7 +206,8 @@ fn wasm(name: &'static str, n: i64, fuel: bool) -> Runs<'static> {
     let mut config = wasmtime::Config::new();
     config.consume_fuel(fuel);
     let engine = wasmtime::Engine::new(&config).unwrap();
-    let bytes = wat::parse_str(text(&format!("{name}.wat"))).unwrap();
+    let file = if share(name).is_some() { "policy" } else { name };
+    let bytes = wat::parse_str(text(&format!("{file}.wat"))).unwrap();
     let module = wasmtime::Module::new(&engine, bytes).unwrap();
     let mut linker: wasmtime::Linker<Cell<i64>> = wasmtime::Linker::new(&engine);
     let calls = &mut linker;
@@ -208,16 +218,18 @@ fn wasm(name: &'static str, n: i64, fuel: bool) -> Runs<'static> {
     let mut store = wasmtime::Store::new(&engine, Cell::new(0));
     let instance = linker.instantiate(&mut store, &module).unwrap();
     let run = instance.get_typed_func::<i64, i64>(&mut store, "run").unwrap();
-    if name == "policy" {
-        let Tasks([cpu, memory, network]) = tasks(n);
+    if let Some(share) = share(name) {
+        let Tasks([cpu, memory, network]) = tasks(n, share);
         let rows = (0..n).zip(cpu).zip(memory).zip(network);
         let bytes: Vec<u8> = rows
             .flat_map(|(((row, cpu), memory), network)| [cpu, memory, network, row])
             .flat_map(i64::to_le_bytes)
             .collect();
-        instance.get_memory(&mut store, "memory").unwrap().write(&mut store, 0, &bytes).unwrap();
+        let memory = instance.get_memory(&mut store, "memory").unwrap();
+        memory.grow(&mut store, u64::try_from(bytes.len() >> 16).unwrap()).unwrap();
+        memory.write(&mut store, 0, &bytes).unwrap();
     }
-    let by_host = matches!(name, "hostcall" | "policy");
+    let by_host = name == "hostcall" || share(name).is_some();
     Box::new(move || {
         if fuel {
             store.set_fuel(1 << 40).unwrap();
@@ -239,6 +251,7 @@ fn main() {
     for (name, n, effects) in [
         ("policy", 10_000, now),
         ("policy", 10_000, later),
+        ("policy1", 200_000, now),
         ("hostcall", 40_000, now),
         ("hostcall", 40_000, later),
         ("fib", 27, now),

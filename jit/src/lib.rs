@@ -328,7 +328,8 @@ impl Tier for Jit {
         let Ok(mut session) = session else { return };
         let before = work.fuel_used();
         let visit = session.run(work, |op| enters(&program, op));
-        known.balance.add(work.fuel_used().saturating_sub(before), visit);
+        let fuel = work.fuel_used().saturating_sub(before);
+        known.balance.add(fuel.saturating_sub(visit.passed), visit);
         known.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
     }
 }

@@ -73,6 +73,8 @@ pub(crate) struct Visit {
     pub(crate) helpers: u64,
     /// How often it called its host.
     pub(crate) calls: u64,
+    /// Fuel of rows that the interpreter's own filter passed over, which is nothing that compiled code does better.
+    pub(crate) passed: u64,
 }
 
 /// A host call as compiled code names it: site, static cost, the register that is TRUE behind it and 1, and whether frames

@@ -378,6 +378,9 @@ impl Context<'_, '_> {
         let (passed, wait) = self.work.pass_rows(&mut self.passing, filter.number, rows, other);
         let passed = u32::try_from(passed).ok()?;
         let next = row.saturating_add(passed.into());
+        self.visit.helpers = self.visit.helpers.saturating_add(1);
+        let fuel = filter.cost.cast_unsigned().saturating_mul(passed.into());
+        self.visit.passed = self.visit.passed.saturating_add(fuel);
         if passed > 0 {
             for (field, register) in &filter.loaded {
                 write(data, place(*register), self.work.field(next.saturating_sub(1), *field));
