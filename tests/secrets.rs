@@ -65,7 +65,7 @@ fn given(secret: &str) -> Json {
         "api_key": secret, "second_key": secret,
         "logins": [{"user": "root", "key": secret, "spare": null}, {"user": "ana", "key": secret, "spare": secret}],
         "vault": {"eu": secret, "us": secret}, "access": {"by": {"key": secret}},
-        "worker": {"id": "w1", "key": secret, "more": "not read"},
+        "worker": {"id": "w1", "key": secret, "more": secret},
     })
 }
 
@@ -80,7 +80,8 @@ fn login(secret: &str) -> Value {
     Value::Record(vec![
         ("user".into(), Value::String("root".into())),
         ("key".into(), key.clone()),
-        ("spare".into(), key),
+        ("spare".into(), key.clone()),
+        ("not declared".into(), key),
     ])
 }
 
