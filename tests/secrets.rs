@@ -65,7 +65,7 @@ fn given(secret: &str) -> Json {
         "api_key": secret, "second_key": secret,
         "logins": [{"user": "root", "key": secret, "spare": null}, {"user": "ana", "key": secret, "spare": secret}],
         "vault": {"eu": secret, "us": secret}, "access": {"by": {"key": secret}},
-        "worker": {"id": "w1", "key": secret, "more": "not read"},
+        "worker": {"id": "w1", "key": secret, "more": secret},
     })
 }
 
@@ -80,7 +80,8 @@ fn login(secret: &str) -> Value {
     Value::Record(vec![
         ("user".into(), Value::String("root".into())),
         ("key".into(), key.clone()),
-        ("spare".into(), key),
+        ("spare".into(), key.clone()),
+        ("not declared".into(), key),
     ])
 }
 
@@ -182,6 +183,33 @@ fn what_a_secret_says_changes_neither_digest_nor_fuel() {
         (run(CANARY, Level::Off, Effects::Collected), run(OTHER, Level::Ops, Effects::Collected));
     assert!(one.digest.is_some());
     assert_eq!((one.digest, one.fuel), (other.digest, other.fuel));
+}
+
+/// A typed handler says that it is to have a secret, and an answer may be one.
+#[test]
+fn a_host_function_takes_and_gives_secrets() {
+    let text = "INPUT key: secret  QUERY next(key: secret) -> secret?  ACTION LOGIN(key: secret, more: list<secret> MAX 3)\n\
+                ON START { LOGIN(next(key) ?? key, [key]) }";
+    let program = Program::load(&compile_text("host.swarm", text).0.module.unwrap().encode()).unwrap();
+    let inputs = Inputs::new(&program).from_json(&format!("{{\"key\": \"{CANARY}\"}}")).unwrap();
+    let had = std::cell::RefCell::new(Vec::new());
+    let mut host = Host::new();
+    host.query("next", |key: Secret| Some(Secret::new(format!("{} 2", key.expose()))));
+    host.action("LOGIN", |key: Secret, more: Vec<Secret>| {
+        had.borrow_mut().push(key.expose().to_owned());
+        had.borrow_mut().extend(more.iter().map(|own| own.expose().to_owned()));
+    });
+    let mut run = Instance::new(&program, &inputs, Limits::default(), &Grants::none(), &host).unwrap();
+    let report = run.finish(&mut host, None);
+    assert_eq!(report.outcome.name(), "done", "{report:?}");
+    drop(host);
+    assert_eq!(had.take(), [format!("{CANARY} 2"), CANARY.to_owned()]);
+    // A handler for a text is none for a secret.
+    let mut host = Host::new();
+    host.query("next", |_: &str| Some("text"));
+    host.action("LOGIN", |_: &str, _: Vec<String>| {});
+    let refused = Instance::new(&program, &inputs, Limits::default(), &Grants::none(), &host).unwrap_err();
+    assert_eq!(refused.code(), "host_signature_mismatch");
 }
 
 #[test]

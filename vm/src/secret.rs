@@ -43,13 +43,12 @@ pub(crate) fn occurs(module: &Module) -> bool {
 }
 
 /// A value that the host gave for one of this type, as it may be shown: its texts that are secrets by the type are
-/// such, and what has another form than the type is left out where it may be one.
+/// such. What has another form, and fields that the program does not know, are left out: they may be one.
 pub(crate) fn concealed(module: &Module, ty: TypeId, value: &Value) -> Value {
     let fields = |fields: &[Field], values: &[(SmolStr, Value)]| {
-        let own = |name: &SmolStr| fields.iter().find(|field| field.name == *name);
-        let shown = values.iter().map(|(name, value)| match own(name) {
-            Some(field) => (name.clone(), concealed(module, field.ty, value)),
-            None => (name.clone(), value.clone()),
+        let shown = values.iter().filter_map(|(name, value)| {
+            let field = fields.iter().find(|field| field.name == *name)?;
+            Some((name.clone(), concealed(module, field.ty, value)))
         });
         shown.collect()
     };

@@ -513,6 +513,9 @@ fn values(rule: Rule) -> Vec<Module> {
     };
     match rule {
         Rule::Class => vec![
+            // No op for texts takes or makes a secret.
+            one(Op::EqString { result: r(2), left: r(23), right: r(23) }),
+            one(Op::String { result: r(23), value: StringId(0) }),
             one(Op::Case { result: r(0), value: r(14) }),
             one(Op::MapLength { result: r(0), map: r(8) }),
             one(Op::Push { list: r(6), value: r(0) }),
@@ -582,10 +585,6 @@ fn values(rule: Rule) -> Vec<Module> {
             let text = |value| one(Op::Text { result: r(3), value: r(value) });
             holders.clone().map(text).chain(holders.skip(1).map(same)).collect()
         }
-        Rule::Class => vec![
-            one(Op::EqString { result: r(2), left: r(23), right: r(23) }),
-            one(Op::String { result: r(23), value: StringId(0) }),
-        ],
         Rule::Texts => vec![one(Op::Concat { result: r(3), parts: [r(3), r(0)].into() })],
         _ => Vec::new(),
     }

@@ -136,7 +136,7 @@ fn value_of(module: &Module, ty: TypeId, value: &Json) -> Value {
         (_, Json::Bool(value)) => Value::Bool(*value),
         (Type::Int, Json::Number(number)) => Value::Int(number.as_i64().unwrap()),
         (Type::Float, Json::Number(number)) => Value::Float(number.as_f64().unwrap()),
-        (Type::String, Json::String(text)) => Value::String(text.as_str().into()),
+        (Type::String | Type::Secret, Json::String(text)) => Value::String(text.as_str().into()),
         (_, Json::String(text)) => match parse_literal(text) {
             Ok(Literal::Quantity { ty, value }) => Value::Quantity(ty, value),
             other => panic!("{other:?} as an answer"),

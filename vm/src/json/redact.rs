@@ -11,7 +11,8 @@ use crate::secret;
 
 impl Program {
     /// Puts `"[redacted]"` for each secret in a document that [`crate::Inputs::from_json`] takes, and takes out what the
-    /// program does not read, of which it cannot tell. A run over what is left has the same digest.
+    /// program does not read, of which it cannot tell: whole inputs, and, of a program with secrets, fields. A run over
+    /// what is left has the same digest.
     pub fn redact_inputs(&self, document: &mut Value) {
         let inputs = self.module().inputs.iter().map(|input| (&input.name, input.ty));
         redact_document(self.module(), inputs, document);
@@ -36,16 +37,10 @@ fn redact_document<'m>(
     wanted: impl Iterator<Item = (&'m SmolStr, TypeId)> + Clone,
     document: &mut Value,
 ) {
-    if let Value::Object(members) = document {
-        members.retain(|key, _| match_name(wanted.clone().map(|(name, _)| name), key).is_some());
-    }
-    if !secret::occurs(module) {
-        return;
-    }
     match document {
         Value::Object(members) => redact_members(module, wanted, members),
         // The items of the only list.
-        Value::Array(_) => {
+        Value::Array(_) if secret::occurs(module) => {
             let lists = wanted.filter(|(_, ty)| matches!(module.ty(*ty), Some(Type::List { .. })));
             lists.for_each(|(_, ty)| redact(module, ty, document));
         }
@@ -58,12 +53,14 @@ fn redact_members<'m>(
     wanted: impl Iterator<Item = (&'m SmolStr, TypeId)> + Clone,
     members: &mut Map<String, Value>,
 ) {
-    for (key, json) in members {
+    members.retain(|key, json| {
         let at = match_name(wanted.clone().map(|(name, _)| name), key);
-        if let Some((_, ty)) = at.and_then(|at| wanted.clone().nth(at)) {
+        let known = at.and_then(|at| wanted.clone().nth(at));
+        if let Some((_, ty)) = known.filter(|_| secret::occurs(module)) {
             redact(module, ty, json);
         }
-    }
+        known.is_some()
+    });
 }
 
 fn redact_fields(module: &Module, fields: &[Field], json: &mut Value) {
@@ -87,9 +84,8 @@ fn redact(module: &Module, ty: TypeId, json: &mut Value) {
         (Some(Type::Record { fields, .. }), json) => redact_fields(module, fields, json),
         (Some(Type::Enum { cases, .. }), Value::Object(members)) => {
             for (name, payload) in members {
-                if let Some(case) = find_case(cases, name).and_then(|at| cases.get(at)) {
-                    redact_fields(module, &case.fields, payload);
-                }
+                let case = find_case(cases, name).and_then(|at| cases.get(at));
+                redact_fields(module, case.map_or(&[], |case| &case.fields), payload);
             }
         }
         _ => {}
