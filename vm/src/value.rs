@@ -294,7 +294,10 @@ impl<'a> ValueRef<'a> {
 
     /// A record's field by its place.
     pub(crate) fn field_at(self, at: usize) -> Option<ValueRef<'a>> {
-        let field = self.fields().get(at)?;
+        self.part(at, self.fields().get(at)?)
+    }
+
+    fn part(self, at: usize, field: &Field) -> Option<ValueRef<'a>> {
         let slot = self.data.field(self.slot, u8::try_from(at).ok()?);
         Some(ValueRef { data: self.data, ty: field.ty, slot })
     }
@@ -306,7 +309,8 @@ impl<'a> ValueRef<'a> {
 
     /// The field that stands for the whole record (`KEY`).
     pub fn key(self) -> Option<ValueRef<'a>> {
-        self.field_at(self.fields().iter().position(|field| field.key)?)
+        let (at, field) = self.fields().iter().enumerate().find(|(_, field)| field.key)?;
+        self.part(at, field)
     }
 
     /// Number of items of a list, or of entries of a map.

@@ -28,9 +28,8 @@ pub(super) struct Direct<'a, 'h> {
     pub(super) left: Left,
     /// The most that any of these calls costs.
     pub(super) most_cost: (i64, i64),
-    /// The call at hand, and its arguments.
+    /// The call at hand.
     pub(super) about: About<'a>,
-    pub(super) slots: [u64; Ready::MOST],
     /// The least of limit and slice, in total fuel used.
     pub(super) mark: i64,
     /// The number that the activation's first action had, if all calls since were actions.
@@ -156,7 +155,11 @@ impl Outside for Direct<'_, '_> {
         memory: &mut MemoryMeter,
     ) -> Reply {
         let Some(site) = self.sites.get(slot::index(site)) else { return Reply::Declined };
-        self.call(site, left, || site.registers.map(|register| get(window, register)), heap, memory)
+        let arguments = match (site.small, site.registers) {
+            (true, [first, second, ..]) => [get(window, first), get(window, second), 0, 0],
+            (false, registers) => registers.map(|register| get(window, register)),
+        };
+        self.call(site, left, &arguments, heap, memory)
     }
 
     fn call_with(
@@ -171,7 +174,7 @@ impl Outside for Direct<'_, '_> {
         if site.shares != 0 && any_object(site.shares, arguments) {
             return Reply::Declined;
         }
-        self.call(site, left, || *arguments, heap, memory)
+        self.call(site, left, arguments, heap, memory)
     }
 
     fn allows(&self, site: u32, memory: &MemoryMeter) -> Option<u64> {
@@ -233,7 +236,7 @@ impl Direct<'_, '_> {
         &mut self,
         site: &Ready,
         fuel: i64,
-        arguments: impl Fn() -> [u64; Ready::MOST],
+        arguments: &[u64; Ready::MOST],
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Reply {
@@ -243,23 +246,19 @@ impl Direct<'_, '_> {
             && let Some(number) = self.left.take_surely(site.cost)
         {
             memory.used = used;
-            let [first, second, ..] = arguments();
-            let [own_first, own_second, ..] = &mut self.slots;
-            (*own_first, *own_second) = (first, second);
             if self.keeps {
-                return self.make(site, number, site.charge, fuel, heap);
+                return self.make(site, number, (fuel, site.charge), arguments, heap);
             }
-            self.begin::<2>(site, number, heap);
-            let call = Call { about: &self.about, heap, arguments: &self.slots };
+            self.begin::<2>(site, number, arguments, heap);
+            let call = Call { about: &self.about, heap, arguments };
             self.host.call_own(site.function, call, &mut self.answer);
             return match self.answer {
-                Some(_) => self.answered(site, site.charge),
+                Some(_) => self.answered(site, arguments, site.charge),
                 None if self.host.is_cancelled() => Reply::Look { charge: site.charge },
                 None => Reply::Done { charge: site.charge },
             };
         }
-        self.slots = arguments();
-        self.any_call(site, fuel, heap, memory).unwrap_or(Reply::Declined)
+        self.any_call(site, fuel, arguments, heap, memory).unwrap_or(Reply::Declined)
     }
 
     /// Makes any call. Everything is looked at before anything is done: where this gives `None`, the driver begins the call
@@ -269,11 +268,12 @@ impl Direct<'_, '_> {
         &mut self,
         site: &Ready,
         fuel: i64,
+        arguments: &[u64; Ready::MOST],
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Option<Reply> {
         self.settle_look();
-        let slots = self.slots.get(..usize::from(site.count))?;
+        let slots = arguments.get(..usize::from(site.count))?;
         let import = self.code.module().imports.get(usize::from(site.import))?;
         if self.holds && !self.can_hold(slot::index(site.pc)) {
             return None;
@@ -285,7 +285,7 @@ impl Direct<'_, '_> {
         let used = memory.with(site.bytes)?;
         let number = self.left.take(site.cost)?;
         memory.used = used;
-        let reply = self.make(site, number, charge, fuel, heap);
+        let reply = self.make(site, number, (fuel, charge), arguments, heap);
         if self.holds || matches!(reply, Reply::Answered { .. }) {
             return Some(reply);
         }
@@ -296,32 +296,45 @@ impl Direct<'_, '_> {
 
     /// Makes the call of this number, which is allowed, or holds it for the end, and keeps what is to be kept of it.
     #[inline(never)]
-    fn make(&mut self, site: &Ready, number: u64, charge: i64, fuel: i64, heap: &mut Heap) -> Reply {
-        self.begin::<{ Ready::MOST }>(site, number, heap);
+    fn make(
+        &mut self,
+        site: &Ready,
+        number: u64,
+        (fuel, charge): (i64, i64),
+        arguments: &[u64; Ready::MOST],
+        heap: &mut Heap,
+    ) -> Reply {
+        self.begin::<{ Ready::MOST }>(site, number, arguments, heap);
         let left = fuel.wrapping_sub(charge);
-        self.keep(site);
+        self.keep(site, arguments);
         if self.holds {
-            self.digest(left, heap, ActionResult::Held);
+            self.digest(left, arguments, heap, ActionResult::Held);
             return Reply::Done { charge };
         }
-        let call = Call { about: &self.about, heap, arguments: &self.slots };
+        let call = Call { about: &self.about, heap, arguments };
         self.host.call(site.target, call, &mut self.answer);
         if self.answer.is_some() {
-            return self.answered(site, charge);
+            return self.answered(site, arguments, charge);
         }
-        self.digest(left, heap, ActionResult::Done);
+        self.digest(left, arguments, heap, ActionResult::Done);
         if self.host.is_cancelled() { Reply::Look { charge } } else { Reply::Done { charge } }
     }
 
     /// Begins the call of this number, which is allowed and has at most `N` arguments.
     #[inline(always)]
-    fn begin<const N: usize>(&mut self, site: &Ready, number: u64, heap: &mut Heap) {
+    fn begin<const N: usize>(
+        &mut self,
+        site: &Ready,
+        number: u64,
+        arguments: &[u64; Ready::MOST],
+        heap: &mut Heap,
+    ) {
         (self.about.number, self.about.pc) = (number, slot::index(site.pc));
         if let Some(import) = self.imports.get(usize::from(site.import)) {
             self.about.import = import;
         }
         if site.shares != 0 {
-            for (at, slot) in (0_u32..).zip(self.slots.iter().take(N)) {
+            for (at, slot) in (0_u32..).zip(arguments.iter().take(N)) {
                 if site.shares.wrapping_shr(at) & 1 != 0 {
                     heap.share(*slot);
                 }
@@ -332,20 +345,20 @@ impl Direct<'_, '_> {
     /// The answer is more than "done", so the driver will want to know what was asked.
     #[cold]
     #[inline(never)]
-    fn answered(&mut self, site: &Ready, charge: i64) -> Reply {
+    fn answered(&mut self, site: &Ready, arguments: &[u64; Ready::MOST], charge: i64) -> Reply {
         self.reserve(site.cost);
         self.arguments.clear();
-        self.arguments.extend(self.slots.iter().take(usize::from(site.count)));
+        self.arguments.extend(arguments.iter().take(usize::from(site.count)));
         Reply::Answered { charge }
     }
 
     /// Adds an action to the log, where one is kept, or it is held there until the end.
     #[inline(always)]
-    fn keep(&mut self, site: &Ready) {
+    fn keep(&mut self, site: &Ready, arguments: &[u64; Ready::MOST]) {
         let number = self.about.number;
         let ordinal = number.wrapping_sub(self.first_number);
         let issued = Issued { import: ImportId(site.import), pc: site.pc, number, ordinal };
-        let arguments = self.slots.get(..usize::from(site.count)).unwrap_or(&[]);
+        let arguments = arguments.get(..usize::from(site.count)).unwrap_or(&[]);
         if self.holds {
             self.actions.push(NewAction { issued, arguments, cost: site.cost, key: None }, true);
             self.reserve(site.cost);
@@ -356,7 +369,7 @@ impl Direct<'_, '_> {
 
     /// Adds an action to the digest, if there is one; `left` is the fuel to the mark once it is paid.
     #[inline(never)]
-    fn digest(&mut self, left: i64, heap: &Heap, result: ActionResult<'_>) {
+    fn digest(&mut self, left: i64, arguments: &[u64; Ready::MOST], heap: &Heap, result: ActionResult<'_>) {
         let Some(digest) = &mut self.digest else { return };
         let About { code, attached, import, pc, .. } = self.about;
         let origin = code.origin(pc);
@@ -366,8 +379,8 @@ impl Direct<'_, '_> {
         digest.event(Tag::Action as u8, used.max(0).cast_unsigned(), at, |bytes| {
             put_text(bytes, &import.name);
             let data = Data { code, attached, heap };
-            for (ty, slot) in import.parameters.iter().zip(self.slots) {
-                put_value(bytes, ValueRef { data, ty: *ty, slot });
+            for (ty, slot) in import.parameters.iter().zip(arguments) {
+                put_value(bytes, ValueRef { data, ty: *ty, slot: *slot });
             }
             put_result(bytes, result);
         });

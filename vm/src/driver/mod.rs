@@ -20,7 +20,7 @@ use swarm_bytecode::trap::LimitKind;
 use crate::attached::Attached;
 use crate::decode::{Code, Origin};
 use crate::heap::Data;
-use crate::host::{About, Answer, Host, Ready};
+use crate::host::{About, Answer, Host};
 use crate::instance::{Effects, Exit};
 use crate::interpret::{Blind, interpret};
 use crate::limits::MAX_FUEL;
@@ -144,7 +144,6 @@ impl<'a> Driver<'a, '_> {
             left: Left::of(&self.settings.limits, &state.meters),
             most_cost: state.links.most_cost(),
             about: About { code, attached, import, number: 0, pc: 0, attempt: 1, key: None },
-            slots: [0; Ready::MOST],
             mark: state.machine.mark,
             first_number: state.meters.host_calls.wrapping_sub(issued),
             actions: Arc::make_mut(&mut state.actions),

@@ -139,7 +139,7 @@ fn put_part(bytes: &mut Vec<u8>, value: ValueRef<'_>, parts: &mut u32, depth: u3
         Some(Class::Word | Class::Bool | Class::Float) => put_word(bytes, value.slot),
         Some(Class::String) => {
             bytes.push(2);
-            put_text(bytes, value.as_str().unwrap_or(""));
+            put_text(bytes, value.data.text(value.slot));
         }
         // Its text is no part of the digest, which else would tell whether a guess is right.
         Some(Class::Secret) => bytes.push(9),

@@ -8,7 +8,7 @@ use crate::common::*;
 use swarm_bytecode::module::{Amount, Effect, FunctionId, Import, ImportId, Module};
 use swarm_bytecode::op::{Op, Registers};
 use swarm_bytecode::types::{Type, TypeId};
-use swarm_vm::{Clock, Exit, Host, Limits, Outcome, Report};
+use swarm_vm::{Clock, Exit, Host, Limits, Outcome, Report, VirtualClock};
 
 const INT: TypeId = TypeId::INT;
 
@@ -122,6 +122,50 @@ fn host_calls_money_and_tokens() {
     assert_eq!(with(Limits::default().money(399)), (at("money"), (3, 300, 30)));
     assert_eq!(with(Limits::default().tokens(39)), (at("tokens"), (3, 300, 30)));
     assert_eq!(with(Limits::default().host_calls(0)).1.0, 0);
+}
+
+/// Many calls are known to be allowed together; where a limit is near, each of them is looked at by itself.
+#[test]
+fn limits_strike_at_the_same_call_however_many_are_left() {
+    let call = |import| Op::Host { import: ImportId(import), arguments: Registers::default() };
+    let costs = [(0, 0), (1, 2), (50, 7)];
+    let mut module = endless(vec![call(0), call(1), call(2)]);
+    let named = ["FREE", "CHEAP", "DEAR"].into_iter().zip(costs);
+    let imports = named.map(|(name, (money, tokens))| {
+        costing(action(name, &[]), Amount::Fixed(money), Amount::Fixed(tokens))
+    });
+    module.imports = imports.collect();
+    let spent = |limits: (u64, i64, i64)| {
+        let (mut calls, mut money, mut tokens) = (0, 0, 0);
+        for cost in costs.iter().cycle() {
+            let (more_money, more_tokens) = (money + cost.0, tokens + cost.1);
+            let fits = (cost.0 == 0 || more_money <= limits.1) && (cost.1 == 0 || more_tokens <= limits.2);
+            if calls >= limits.0 || !fits {
+                break;
+            }
+            (calls, money, tokens) = (calls + 1, more_money, more_tokens);
+        }
+        (calls, money, tokens)
+    };
+    for keeps in [false, true] {
+        for step in 0..400_i64 {
+            for limits in [
+                (step.cast_unsigned(), 1 << 40, 1 << 40),
+                (1000, 17 * step, 1 << 40),
+                (1000, 1 << 40, 3 * step),
+            ] {
+                let mut host = Host::new();
+                host.clock(VirtualClock::default());
+                host.action("FREE", || ()).action("CHEAP", || ()).action("DEAR", || ());
+                let bounds = Limits::default().host_calls(limits.0).money(limits.1).tokens(limits.2);
+                let run = instance(&module, bounds, &host);
+                let mut run = if keeps { run } else { run.without_action_log().without_digest() };
+                let report = run.run(&mut host).report().unwrap();
+                assert_eq!((report.host_calls, report.money, report.tokens), spent(limits), "{limits:?}");
+                assert_eq!(report.actions.len() as u64, if keeps { report.host_calls } else { 0 });
+            }
+        }
+    }
 }
 
 /// The end of a slice may lie before any call: what the machine knows of the cost of a free one, which it could not pay
