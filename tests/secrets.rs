@@ -380,6 +380,31 @@ fn no_command_shows_or_records_a_secret() {
     clean("replay", &said);
 }
 
+#[test]
+fn a_recording_has_all_that_is_no_secret() {
+    let folder = folder("whole");
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    let input = serde_json::json!({"n": 1, "later": 7, "key": CANARY});
+    write("whole.json", &input.to_string());
+    // A secret that nobody reads is one.
+    write("unread.swarm", "INPUT n: int\nINPUT key: secret\nFUNC main() -> int { RETURN n }\n");
+    // What an earlier text did not read is there for a later one.
+    write("plain.swarm", "INPUT n: int\nFUNC main() -> int { RETURN n }\n");
+    write("later.swarm", "INPUT n: int\nINPUT later: int\nFUNC main() -> int { RETURN n + later }\n");
+    let record = |program: &str, to: &str| {
+        let (said, done) = swarmc(&folder, &["run", program, "--input", "whole.json", "--record", to]);
+        assert!(done, "{said}");
+        clean("a run", &said);
+    };
+    record("unread.swarm", "unread.jsonl");
+    clean("a recording", &std::fs::read_to_string(folder.join("unread.jsonl")).unwrap());
+    record("plain.swarm", "plain.jsonl");
+    let (said, _) =
+        swarmc(&folder, &["replay", "plain.jsonl", "--program", "later.swarm", "--format", "json"]);
+    let said: Json = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["replayed"]["result"], 8, "{said:#}");
+}
+
 /// Every file below a folder, as text.
 fn all_text(folder: &Path) -> String {
     let mut text = String::new();

@@ -30,6 +30,9 @@ pub struct Program {
     pub imports: Vec<Import>,
     /// Inputs.
     pub inputs: Vec<Input>,
+    /// Those that the program itself declares and that hold secrets. They stay in the module though nothing reads them:
+    /// whoever keeps what was given has to know what not to keep.
+    pub secret_inputs: Vec<InputId>,
     /// Context values.
     pub contexts: Vec<Context>,
     /// Metrics.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use smol_str::SmolStr;
-use swarm_bytecode::module::{Context, Input, Metric};
+use swarm_bytecode::module::{Context, Input, InputId, Metric};
 use swarm_bytecode::types::{EnumCase, Field, TypeId};
 use swarm_grammar::ast;
 use swarm_grammar::span::Span;
@@ -12,7 +12,7 @@ use super::Checker;
 use super::body::Place;
 use super::collect::Plan;
 use super::conversions::Wanted;
-use super::environment::{Answer, Given, MetricInfo, Parameter, Signature, StateInfo};
+use super::environment::{Answer, Given, MetricInfo, Parameter, ScopeId, Signature, StateInfo};
 use super::errors;
 use super::types::{MAX_TYPE_DEPTH, TypeTable};
 use crate::typed::State;
@@ -215,6 +215,17 @@ impl Checker<'_> {
             _ => return None,
         };
         Some(SmolStr::new_static(unit))
+    }
+
+    /// Of all inputs, of which the plan's stand behind so many, those that the program declares and that hold secrets.
+    pub(crate) fn secret_inputs(&mut self, plan: &Plan<'_>, all: &[Input], known: usize) -> Vec<InputId> {
+        let mut secret = Vec::new();
+        for ((id, input), field) in (0..).map(InputId).zip(all).skip(known).zip(&plan.inputs) {
+            if field.scope != ScopeId::PRELUDE && self.types.holds_secret(input.ty) {
+                secret.push(id);
+            }
+        }
+        secret
     }
 
     pub(crate) fn inputs(&mut self, plan: &Plan<'_>) -> Vec<Input> {

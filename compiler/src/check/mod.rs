@@ -183,7 +183,9 @@ impl<'a> Checker<'a> {
         self.definitions(&plan);
         self.type_depths(&plan);
         let contexts = self.contexts(&plan);
+        let known = inputs.len();
         inputs.extend(self.inputs(&plan));
+        let secret_inputs = self.secret_inputs(&plan, &inputs, known);
         metrics.extend(self.metrics(&plan));
         self.states(&plan);
         self.signatures(&plan);
@@ -218,6 +220,7 @@ impl<'a> Checker<'a> {
             types: std::mem::take(&mut self.types).into_types(),
             imports: std::mem::take(&mut self.imports),
             inputs,
+            secret_inputs,
             contexts,
             metrics,
             states,

@@ -246,6 +246,7 @@ fn secret_types(program: &Program) -> BTreeSet<TypeId> {
 /// Finds all that `program` uses; with `test`, also what that uses.
 pub(crate) fn reach(program: &Program, test: Option<&Test>) -> Reach {
     let mut reach = Reach { secret: secret_types(program), ..Reach::default() };
+    reach.inputs.extend(program.secret_inputs.iter().copied());
     reach.roots(program);
     if let Some(test) = test {
         reach.test(program, test);

@@ -97,6 +97,7 @@ fn program(locals: Vec<Local>, body: Vec<Statement>) -> Program {
         ],
         imports: vec![throttle],
         inputs: vec![queue],
+        secret_inputs: Vec::new(),
         contexts: vec![],
         metrics: vec![],
         states: vec![],

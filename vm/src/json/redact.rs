@@ -10,9 +10,9 @@ use crate::program::Program;
 use crate::secret;
 
 impl Program {
-    /// Puts `"[redacted]"` for each secret in a document that [`crate::Inputs::from_json`] takes, and takes out what the
-    /// program does not read, of which it cannot tell: whole inputs, and, of a program with secrets, fields. A run over
-    /// what is left has the same digest.
+    /// Puts `"[redacted]"` for each secret in a document that [`crate::Inputs::from_json`] takes. Of a program with
+    /// secrets, what it does not know is taken out too, since it cannot tell what that is. A run over what is left has the
+    /// same digest.
     pub fn redact_inputs(&self, document: &mut Value) {
         let inputs = self.module().inputs.iter().map(|input| (&input.name, input.ty));
         redact_document(self.module(), inputs, document);
@@ -37,10 +37,13 @@ fn redact_document<'m>(
     wanted: impl Iterator<Item = (&'m SmolStr, TypeId)> + Clone,
     document: &mut Value,
 ) {
+    if !secret::occurs(module) {
+        return;
+    }
     match document {
         Value::Object(members) => redact_members(module, wanted, members),
         // The items of the only list.
-        Value::Array(_) if secret::occurs(module) => {
+        Value::Array(_) => {
             let lists = wanted.filter(|(_, ty)| matches!(module.ty(*ty), Some(Type::List { .. })));
             lists.for_each(|(_, ty)| redact(module, ty, document));
         }
@@ -56,7 +59,7 @@ fn redact_members<'m>(
     members.retain(|key, json| {
         let at = match_name(wanted.clone().map(|(name, _)| name), key);
         let known = at.and_then(|at| wanted.clone().nth(at));
-        if let Some((_, ty)) = known.filter(|_| secret::occurs(module)) {
+        if let Some((_, ty)) = known {
             redact(module, ty, json);
         }
         known.is_some()
