@@ -104,8 +104,13 @@ pub(super) struct Masks<'a> {
     /// The first item looked at, and how many were.
     start: usize,
     rows: usize,
-    may_hold: [u8; BLOCK],
+    may_hold: Bytes,
 }
+
+/// A byte for each row, each sixteen of them in one line of the processor's cache.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Bytes([u8; BLOCK]);
 
 /// A condition of a filter, or the end of a round.
 #[derive(Debug, Clone, Copy, Default)]
@@ -148,7 +153,7 @@ impl Default for Masks<'_> {
             conditions: [Place::default(); BITS],
             start: 0,
             rows: 0,
-            may_hold: [0; BLOCK],
+            may_hold: Bytes([0; BLOCK]),
         }
     }
 }
@@ -205,7 +210,7 @@ impl<'a> Masks<'a> {
     /// The bits of the rows that make one word with this one.
     #[inline(always)]
     fn bits(&self, at: usize) -> u64 {
-        self.may_hold.as_chunks::<ROWS>().0.get(at / ROWS).map_or(0, |bytes| u64::from_le_bytes(*bytes))
+        self.may_hold.0.as_chunks::<ROWS>().0.get(at / ROWS).map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
     /// The condition that a bit stands for.
@@ -252,8 +257,8 @@ impl<'a> Masks<'a> {
         let goes_on = item == self.start.wrapping_add(self.rows);
         let reach = if goes_on { self.rows.saturating_mul(2).clamp(FIRST, BLOCK) } else { FIRST };
         (self.start, self.rows) = (item, reach.min(end.saturating_sub(item)));
-        self.may_hold = [0; BLOCK];
-        let Some(may_hold) = self.may_hold.get_mut(..self.rows) else { return };
+        self.may_hold = Bytes([0; BLOCK]);
+        let Some(may_hold) = self.may_hold.0.get_mut(..self.rows) else { return };
         for (bit, (condition, place)) in (0_u32..).zip(conditions.iter().zip(&self.conditions)) {
             let values = place.column.get(item..).and_then(|values| values.get(..self.rows)).unwrap_or(&[]);
             mark(condition.relation, may_hold, values, place.other, 1_u8.wrapping_shl(bit));
