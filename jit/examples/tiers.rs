@@ -251,7 +251,7 @@ fn main() {
     for (name, n, effects) in [
         ("policy", 10_000, now),
         ("policy", 10_000, later),
-        ("policy1", 200_000, now),
+        ("policy1", 10_000, now),
         ("hostcall", 200_000, now),
         ("hostcall", 200_000, later),
         ("fib", 27, now),

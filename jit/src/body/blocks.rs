@@ -124,7 +124,8 @@ impl Body<'_> {
 
     /// Whether what stands at an op may have to be skipped.
     fn guarded(&self, p: usize) -> bool {
-        let (from, to) = match self.open.last() {
+        // A block of a budget is none of WebAssembly's: nothing jumps over it.
+        let (from, to) = match self.open.iter().rev().find(|open| open.is_block) {
             Some(open) if open.skip => (p, self.inner_end(open)),
             Some(_) => return false,
             None => (p, self.function.code.len()),

@@ -481,6 +481,9 @@ fn agree_25_functions_that_return_at_once() {
 fn agree_26_budgets_inside_of_other_blocks() {
     let text = "CONTEXT n: int\nACTION SHOW(n: int) IDEMPOTENT\nFUNC main() -> int { LET sum = 0; FOR i IN 0..n { IF i MOD 2 == 1 { WITHIN 9 tokens { FOR k IN 0..i { sum += k } } ELSE { FOR k IN 0..i { sum -= k } }; sum = sum * 2 }; SHOW(sum) }; RETURN sum }\n";
     assert!(agree(text, &context(&json!({"n": 6})), 400).contains("outcome: Done"));
+    // A second block with a loop in it, which a run that is entered behind it does not go through.
+    let text = "CONTEXT n: int\nFUNC main() -> int { LET ws: map<int, int> MAX 9 = [1: 2, 2: 3]; LET sum = 0; WITHIN $5 { WITHIN $5 { sum += 1 } ELSE { FOR k IN 0..n { sum += k }; sum = sum * 3 }; FOR EACH k, w IN ws { WITHIN $5 { sum += w }; WHILE n > 0 MAX 0 { sum += k } } }; RETURN sum }\n";
+    assert!(agree(text, &context(&json!({"n": 6})), 400).contains("outcome: Done"));
 }
 
 #[test]
