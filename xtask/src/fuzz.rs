@@ -98,7 +98,7 @@ fn one<'a>(name: &str, run: impl Iterator<Item = &'a str>, seconds: u64) -> Resu
         let line = line.context("cannot read what the fuzzer says")?;
         let line = String::from_utf8_lossy(&line);
         executions = executions.max(count(&line).unwrap_or(0));
-        if [" NEW ", " REDUCE "].iter().any(|each| line.contains(each)) {
+        if ["NEW", "REDUCE"].iter().any(|kept| line.split_ascii_whitespace().nth(1) == Some(kept)) {
             continue;
         }
         writeln!(std::io::stderr(), "{name}: {line}").context("cannot write to stderr")?;
