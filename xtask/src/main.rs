@@ -35,7 +35,7 @@ enum Task {
     },
     /// Everything the build server checks beside the tests: format, lints, documentation.
     Lint,
-    /// Everything the build server checks.
+    /// Everything the build server checks, and each fuzz target for 20 seconds.
     Ci,
     /// Run the benchmarks of `benches/`; of peers, measure Swarm beside them: `bench peers --all`.
     #[command(args_conflicts_with_subcommands = true)]
