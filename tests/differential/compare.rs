@@ -318,7 +318,7 @@ fn still_fits(module: &Module, wake: &Wake) -> bool {
     }
 }
 
-/// JSON as a value of a type; for what does not fit one that no type has.
+/// JSON as a value of a type; NONE, which no type but an optional has, for what does not fit.
 pub fn value_of(module: &Module, ty: TypeId, json: &Json) -> Value {
     let fields = |fields: &[Field], json: &Json| {
         fields
@@ -345,22 +345,22 @@ pub fn value_of(module: &Module, ty: TypeId, json: &Json) -> Value {
         (Type::Record { fields: own, .. }, json) => Value::Record(fields(own, json)),
         (Type::Enum { .. }, Json::String(name)) => Value::Case(name.as_str().into(), Vec::new()),
         (Type::Enum { cases, .. }, Json::Object(members)) => {
-            let Some((name, payload)) = members.iter().next() else { return Value::Omitted };
+            let Some((name, payload)) = members.iter().next() else { return Value::None };
             let own = cases.iter().find(|case| case.name == *name).map_or(&[][..], |case| &case.fields);
             Value::Case(name.as_str().into(), fields(own, payload))
         }
         (_, Json::Bool(value)) => Value::Bool(*value),
-        (Type::Int, Json::Number(number)) => number.as_i64().map_or(Value::Omitted, Value::Int),
-        (Type::Float, Json::Number(number)) => number.as_f64().map_or(Value::Omitted, Value::Float),
+        (Type::Int, Json::Number(number)) => number.as_i64().map_or(Value::None, Value::Int),
+        (Type::Float, Json::Number(number)) => number.as_f64().map_or(Value::None, Value::Float),
         (Type::String | Type::Secret, Json::String(text)) => Value::String(text.as_str().into()),
         (Type::Time, Json::String(text)) => {
-            parse_time(text).map_or(Value::Omitted, |time| Value::Quantity(ty, time))
+            parse_time(text).map_or(Value::None, |time| Value::Quantity(ty, time))
         }
         (_, Json::String(text)) => match parse_literal(text) {
             Ok(Literal::Quantity { ty, value }) => Value::Quantity(ty, value),
             Ok(Literal::Rate { dimension, value }) => Value::Rate(dimension, value),
-            _ => Value::Omitted,
+            _ => Value::None,
         },
-        _ => Value::Omitted,
+        _ => Value::None,
     }
 }
