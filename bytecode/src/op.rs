@@ -110,7 +110,7 @@ macro_rules! for_each_op {
         0x15 Settle "settle" () 1 Next Yes "Check the fuel; put where a function has a long way without a settling op.";
         0x16 RoundsExhausted "rounds.exhausted" () 1 Next Yes "A `WHILE … MAX n` used its `n` rounds: one trace event.";
         // Loading
-        0x18 Move "move" (result: dst any, value: src same) 1 Next No "Take over a value whose source is not read again.";
+        0x18 Move "move" (result: dst any, value: src same) 1 Next No "Take over a value; a list, map or record leaves its zero in the source.";
         0x19 Copy "copy" (result: dst any, value: src same) 1 Next No "Copy a value; a reference is marked as shared.";
         0x1a Integer "int" (result: dst scalar, value: integer) 1 Next No "Load an integer-carried constant in base units, or a bool as 0 or 1.";
         0x1b Float "float" (result: dst float, value: float) 1 Next No "Load a float constant.";
@@ -121,7 +121,7 @@ macro_rules! for_each_op {
         0x20 Metric "metric" (result: dst any, metric: metric) 2 Next Dynamic "Read a metric's current value in this agent: a TOTAL as its type, a GAUGE as an optional.";
         0x21 State "state" (result: dst any, state: state) 1 Next No "Load a STATE variable; a reference is marked as shared.";
         0x22 TakeState "state.take" (result: dst any, state: state) 1 Next No "Move a STATE variable out, to be changed in place and set again; it holds the zero of its type meanwhile.";
-        0x23 SetState "state.set" (state: state, value: src any) 1 Next No "Set a STATE variable to a value whose register is not read again.";
+        0x23 SetState "state.set" (state: state, value: src any) 1 Next No "Set a STATE variable to a value; a list, map or record leaves its zero in the register.";
         0x24 Quantile "quantile" (result: dst optional, metric: metric, share: integer) 8 Next Dynamic "A quantile of a DISTRIBUTION's samples in this agent, `share` in parts per million; NONE without samples.";
         0x25 Mean "mean" (result: dst optional, metric: metric) 4 Next Dynamic "The mean of a DISTRIBUTION's samples in this agent; NONE without samples.";
         // Integer-carried arithmetic

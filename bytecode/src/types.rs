@@ -223,6 +223,12 @@ pub enum Class {
 }
 
 impl Type {
+    /// Whether parts of a value of the type can be written where they are: those of lists, maps and records. Two
+    /// registers must not have one such value, so `move` and `state.set` leave the zero where they take it from.
+    pub const fn is_mutable(&self) -> bool {
+        matches!(self.class(), Class::List | Class::Map | Class::Record)
+    }
+
     /// How values of this type are carried.
     pub const fn class(&self) -> Class {
         match self {

@@ -142,7 +142,8 @@ pub(crate) fn translate(program: &Program, metered: bool) -> Option<Translation>
     let strings = (0..module.strings.len()).map_while(|at| program.string(at)).collect();
     let layouts: Vec<Layout> =
         module.functions.iter().map(|function| Layout::of(&function.code).ok()).collect::<Option<_>>()?;
-    let quick = module.functions.iter().zip(&layouts).map(|(function, layout)| Quick::of(function, layout));
+    let quick =
+        module.functions.iter().zip(&layouts).map(|(function, layout)| Quick::of(module, function, layout));
     let (quick, filters) = (quick.collect(), program.pass_rows());
     let plan = Plan { module, program, places, metered, strings, quick, filters };
     let mut types = TypeSection::new();

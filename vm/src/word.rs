@@ -124,6 +124,11 @@ pub(crate) enum Word {
         result: u8,
         value: u8,
     },
+    /// Of a list, map or record: the source keeps its zero.
+    MoveMutable {
+        result: u8,
+        value: u8,
+    },
     Copy {
         result: u8,
         value: u8,
@@ -159,8 +164,10 @@ pub(crate) enum Word {
         result: u8,
         state: u16,
     },
+    /// `mutable`: a list, map or record, of which the register keeps the zero.
     SetState {
         value: u8,
+        mutable: bool,
         state: u16,
     },
     // Integer-carried arithmetic

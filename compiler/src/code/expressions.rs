@@ -159,7 +159,7 @@ impl Generator<'_, '_> {
 
     fn put_local(&mut self, local: LocalId, ty: TypeId, result: Register, hold: Hold) {
         let value = self.register_of(local);
-        if hold == Hold::Own && self.is_mutable(ty) {
+        if self.is_mutable(ty) && (hold == Hold::Own || value != result) {
             let at = self.emit(Op::Copy { result, value });
             self.shares_local(at, local);
         } else if value != result {
@@ -337,8 +337,7 @@ impl Generator<'_, '_> {
             return self.put(expr, result, hold);
         }
         let value = if hold == Hold::Own { self.owned(expr)? } else { self.operand(expr)? };
-        self.emit(Op::Move { result, value: value.register });
-        self.release(value);
+        self.hand_on(value, expr, result);
         Ok(())
     }
 
@@ -350,9 +349,23 @@ impl Generator<'_, '_> {
             return Ok(value);
         }
         let result = self.temporary_value(wanted)?;
-        self.emit(Op::Move { result: result.register, value: value.register });
-        self.release(value);
+        self.hand_on(value, expr, result.register);
         Ok(result)
+    }
+
+    /// The value of `expr` goes into a register of another type. A local keeps its own.
+    fn hand_on(&mut self, value: Value, expr: &Expr, result: Register) {
+        let Value { register, temporary } = value;
+        match Self::as_local(expr) {
+            Some(local) if !temporary && self.is_mutable(self.type_of(expr)) => {
+                let at = self.emit(Op::Copy { result, value: register });
+                self.shares_local(at, local);
+            }
+            _ => {
+                self.emit(Op::Move { result, value: register });
+            }
+        }
+        self.release(value);
     }
 
     pub(crate) fn field_types(&self, record: TypeId) -> Vec<TypeId> {

@@ -18,6 +18,9 @@ fn operands(op: &Op) -> (Vec<Register>, Vec<Register>) {
         (_, Operand::Registers(registers)) => read.extend_from_slice(registers),
         _ => {}
     });
+    if let Op::SetState { value, .. } = op {
+        written.push(*value);
+    }
     (read, written)
 }
 

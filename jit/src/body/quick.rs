@@ -2,8 +2,9 @@
 //! saves the call.
 
 use swarm_bytecode::layout::Layout;
-use swarm_bytecode::module::Function;
+use swarm_bytecode::module::{Function, Module};
 use swarm_bytecode::op::{Op, Operand, OperandKind, Register};
+use swarm_bytecode::types::Type;
 use wasm_encoder::{BlockType, Instruction, ValType};
 
 use super::Body;
@@ -36,7 +37,7 @@ impl Quick {
         self.due
     }
 
-    pub(crate) fn of(function: &Function, layout: &Layout) -> Option<Quick> {
+    pub(crate) fn of(module: &Module, function: &Function, layout: &Layout) -> Option<Quick> {
         let code = &function.code;
         let decides = code.iter().position(|op| !is_small(op))?;
         let Op::If { condition } = code.get(decides)? else { return None };
@@ -52,7 +53,13 @@ impl Quick {
         // What is read is an argument, or was written here.
         let mut known: Vec<bool> =
             (0..function.registers.len()).map(|at| at < usize::from(function.parameters)).collect();
-        let mut all = true;
+        // What is taken over leaves a zero behind.
+        let mutable = |register: Register| {
+            let ty = function.registers.get(usize::from(register.0)).and_then(|ty| module.ty(*ty));
+            ty.is_some_and(Type::is_mutable)
+        };
+        let takes = |op: &Op| matches!(op, Op::Move { value, .. } if mutable(*value));
+        let mut all = !code.iter().take(returns).any(takes);
         for op in code.iter().take(returns.saturating_add(1)) {
             let mut written = None;
             op.visit_operands(|_, kind, operand| match (kind, operand) {

@@ -4,7 +4,7 @@ use swarm_bytecode::module::Function;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::op::{Op, Operand, OperandKind, Register, Settle};
-use swarm_bytecode::types::{Class, TypeId};
+use swarm_bytecode::types::{Class, Type, TypeId};
 use wasm_encoder::Instruction;
 
 use super::Body;
@@ -58,6 +58,11 @@ pub(super) fn writes(op: &Op, register: Register) -> bool {
         }
     });
     writes
+}
+
+/// Whether an op takes over what a register holds, and may leave a zero there.
+pub(super) fn takes_over(op: &Op, register: Register) -> bool {
+    matches!(op, Op::Move { value, .. } | Op::SetState { value, .. } if *value == register)
 }
 
 /// Which registers one op writes, and that with a constant.
@@ -147,7 +152,14 @@ impl Body<'_> {
             Op::Context { result, context } => {
                 self.given(*result, self.plan.places.contexts, context.index());
             }
-            Op::Move { result, value } => self.copy(*result, *value),
+            Op::Move { result, value } => {
+                self.get(*value);
+                if self.is_mutable(*value) {
+                    self.emit([Instruction::I64Const(0)]);
+                    self.set(*value);
+                }
+                self.set(*result);
+            }
             Op::Copy { result, value } => {
                 if self.is_object(*value) {
                     self.share(*value);
@@ -237,6 +249,11 @@ impl Body<'_> {
         let ty = self.function.registers.get(usize::from(register.0));
         let class = ty.and_then(|ty| self.plan.module.ty(*ty)).map(swarm_bytecode::types::Type::class);
         matches!(class, Some(Class::List | Class::Record | Class::Optional | Class::Enum | Class::Map))
+    }
+
+    fn is_mutable(&self, register: Register) -> bool {
+        let ty = self.function.registers.get(usize::from(register.0));
+        ty.and_then(|ty| self.plan.module.ty(*ty)).is_some_and(Type::is_mutable)
     }
 
     fn copy(&mut self, result: Register, value: Register) {

@@ -73,9 +73,14 @@ impl Decoder<'_> {
             self.ahead.extend(filtered.at(&mut self.filters, p, position, &fusing).map(|word| (p, word)));
             let filter = self.filters.get(known).map_or(0, Filter::bytes);
             let beside = bytes_beside(op).saturating_add(filter);
-            if let Some(word) = fusing.at(&function.code, p, |value| self.small_constant(value)) {
-                self.ahead.push((p, word));
-            }
+            let mutable = |ty| self.module.ty(ty).is_some_and(Type::is_mutable);
+            let ty = |register: u8| function.registers.get(usize::from(register)).copied();
+            let plain = |word: &Word| match word {
+                Word::MoveNext { value, .. } => ty(*value).is_some_and(|ty| !mutable(ty)),
+                _ => true,
+            };
+            let fused = fusing.at(&function.code, p, |value| self.small_constant(value));
+            self.ahead.extend(fused.filter(plain).map(|word| (p, word)));
             let fused = slot::count(self.ahead.len().saturating_sub(before));
             let words = word_count(op).saturating_add(leaving_words(op, layout, p)).saturating_add(fused);
             position = position.saturating_add(words);
@@ -229,6 +234,9 @@ impl Decoder<'_> {
             }
             Op::Settle {} => Word::Settle { due },
             Op::RoundsExhausted {} => Word::RoundsExhausted { due },
+            Op::Move { result, value } if self.is_mutable(ty(value)?) => {
+                plain!(MoveMutable { result, value })
+            }
             Op::Move { result, value } => plain!(Move { result, value }),
             Op::Copy { result, value } if self.is_reference(ty(value)?) => plain!(Copy { result, value }),
             Op::Copy { result, value } => plain!(Move { result, value }),
@@ -253,7 +261,10 @@ impl Decoder<'_> {
                 Word::State { result: result.0, shares, state: state.0 }
             }
             Op::TakeState { result, state } => Word::TakeState { result: result.0, state: state.0 },
-            Op::SetState { state, value } => Word::SetState { value: value.0, state: state.0 },
+            Op::SetState { state, value } => {
+                let mutable = self.is_mutable(ty(value)?);
+                Word::SetState { value: value.0, mutable, state: state.0 }
+            }
             Op::AddInt { result, left, right } => plain!(AddInt { result, left, right }),
             Op::SubInt { result, left, right } => plain!(SubInt { result, left, right }),
             Op::MulInt { result, left, right } => plain!(MulInt { result, left, right }),
@@ -421,6 +432,10 @@ impl Decoder<'_> {
             },
             _ => return None,
         })
+    }
+
+    fn is_mutable(&self, ty: TypeId) -> bool {
+        self.module.ty(ty).is_some_and(Type::is_mutable)
     }
 
     fn is_reference(&self, ty: TypeId) -> bool {

@@ -16,6 +16,12 @@ use crate::word::Word;
 handlers! {
     (word, rest, window, fuel, vm);
 
+    MoveMutable { result, value } => {
+        let own = get(window, value);
+        set(window, value, 0);
+        set(window, result, own);
+        go_on::<M>(rest, window, fuel, vm);
+    }
     Copy { result, value } => {
         let value = get(window, value);
         vm.heap.share(value);
@@ -35,9 +41,12 @@ handlers! {
         set(window, result, value);
         go_on::<M>(rest, window, fuel, vm);
     }
-    SetState { value, state } => {
+    SetState { value, mutable, state } => {
         if let Some(place) = vm.states.get_mut(usize::from(state)) {
             *place = get(window, value);
+        }
+        if mutable {
+            set(window, value, 0);
         }
         go_on::<M>(rest, window, fuel, vm);
     }

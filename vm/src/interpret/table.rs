@@ -57,6 +57,7 @@ table! {
     Settle => flow::Settle,
     RoundsExhausted => flow::effect,
     Move => values::Move,
+    MoveMutable => objects::MoveMutable,
     Copy => objects::Copy,
     Integer => values::Integer,
     Constant => values::Constant,

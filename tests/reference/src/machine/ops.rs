@@ -5,7 +5,7 @@ use std::rc::Rc;
 use swarm_bytecode::module::MetricKind;
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::trap::TrapCode::{DivisionByZero, IndexOutOfRange, NoneUnwrapped, TooLong, WrongCase};
-use swarm_bytecode::types::TypeId;
+use swarm_bytecode::types::{Type, TypeId};
 
 use super::flow::Frame;
 use super::{Done, Order, Slot, price};
@@ -53,7 +53,7 @@ impl<'m> Order<'m> {
             }
             Op::RecordMetric { metric, value } => return self.record(metric.index(), frame.value(*value)),
 
-            Op::Move { result, value } => (result, frame.get(*value)),
+            Op::Move { result, value } => (result, self.moved(frame, *value)),
             Op::Copy { result, value } => {
                 let slot = frame.get(*value);
                 slot.share();
@@ -92,8 +92,9 @@ impl<'m> Order<'m> {
                 (result, taken.unwrap_or(zero))
             }
             Op::SetState { state, value } => {
+                let value = self.moved(frame, *value);
                 if let Some(own) = self.states.get_mut(state.index()) {
-                    *own = frame.get(*value);
+                    *own = value;
                 }
                 return Ok(());
             }
@@ -274,6 +275,16 @@ impl<'m> Order<'m> {
             frame.set(result, value);
         }
         Ok(())
+    }
+
+    /// What a register holds. Of a list, map or record the register keeps the zero, so that none has two names.
+    fn moved(&self, frame: &mut Frame<'m>, register: Register) -> Slot {
+        let value = frame.get(register);
+        let ty = self.module.ty(frame.ty(register));
+        if matches!(ty, Some(Type::List { .. } | Type::Map { .. } | Type::Record { .. })) {
+            frame.set(register, Slot::of(Value::Zero));
+        }
+        value
     }
 
     /// Registers as the parts of a new object, which is paid for.
