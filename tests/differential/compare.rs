@@ -12,9 +12,11 @@ use swarm_compiler::typed;
 use swarm_grammar::source::Sources;
 use swarm_reference::generate;
 use swarm_reference::generate::modules::Made;
+use swarm_reference::given;
 use swarm_reference::machine::{Given, Meter};
 use swarm_reference::report::{Answer, Limits, Report, Wake};
 use swarm_reference::source;
+use swarm_reference::types::Types;
 use swarm_vm::tier::Tier;
 use swarm_vm::{Effects, Exit, Grants, Host, Inputs, Instance, Program, Value, VirtualClock};
 
@@ -176,7 +178,9 @@ fn on_tier(
             Answer::Failed(error) => swarm_vm::Answer::failed(error.as_str()),
             Answer::Value(json) => {
                 let ty = call.result().unwrap_or(TypeId::INT);
-                swarm_vm::Answer::value(value_of(call.module(), ty, &json))
+                let fits = given::value(Types(&call.module().types), ty, None, &json).is_ok();
+                let value = if fits { value_of(call.module(), ty, &json) } else { Value::Omitted };
+                swarm_vm::Answer::value(value)
             }
         }
     });

@@ -254,9 +254,11 @@ impl<'m> Order<'m> {
 
     fn answered(&mut self, call: &Call<'m>, json: &serde_json::Value) -> Done<Slot> {
         let ty = call.import.result.unwrap_or(TypeId::INT);
-        let value = given::value(self.types, ty, None, json).map_err(|_| TrapCode::HostAnswer)?;
-        self.tell_query(call.import, &call.values(), Ok(&to_json(self.types, ty, &value, false)));
-        self.store(ty, value)
+        let value = given::value(self.types, ty, None, json).ok();
+        // Those who run programs here and in the machine give the machine a value of no type for what does not fit.
+        let shown = value.as_ref().map_or("\"…\"".into(), |value| to_json(self.types, ty, value, false));
+        self.tell_query(call.import, &call.values(), Ok(&shown));
+        self.store(ty, value.ok_or(TrapCode::HostAnswer)?)
     }
 
     /// Holds a value from outside: it is a new object, with all that is in it.
