@@ -520,6 +520,29 @@ fn state_is_loaded_taken_and_set() {
 }
 
 #[test]
+fn what_is_taken_over_has_one_name() {
+    let mut m = module(vec![]);
+    let list = add_type(&mut m, Type::List { element: INT, max: None });
+    let optional = add_type(&mut m, Type::Optional(INT));
+    m.states = vec![State { name: "seen".into(), ty: list, initial: None }];
+    let push = |list: u8| Op::Push { list: r(list), value: r(2) };
+    let moved = |result: u8, value: u8| Op::Move { result: r(result), value: r(value) };
+    let set = |register: u8| Op::SetState { state: StateId(0), value: r(register) };
+    let with =
+        |ops: &[Op], at: u8| result(&returning(&m, &[list, list, INT], [ops, &[moved(0, at)]].concat()));
+    let of_two = |ops: &[Op]| [with(ops, 0), with(ops, 1)];
+    // The register that was read is empty then, and what is done to it is done to another list.
+    assert_eq!(of_two(&[push(1), moved(0, 1)]), ["[0]", "[]"]);
+    assert_eq!(of_two(&[push(1), moved(0, 1), int(2, 7), push(1)]), ["[0]", "[7]"]);
+    assert_eq!(of_two(&[push(1), moved(1, 1)]), ["[]", "[0]"]);
+    let seen = Op::State { result: r(0), state: StateId(0) };
+    assert_eq!(of_two(&[push(1), set(1), int(2, 7), push(1), seen]), ["[0]", "[7]"]);
+    // What cannot be written in place may have two.
+    let some = [Op::Some { result: r(1), value: r(2) }, moved(3, 1), moved(0, 1)];
+    assert_eq!(result(&returning(&m, &[optional, optional, INT, optional], some.to_vec())), "0");
+}
+
+#[test]
 fn distributions_are_read() {
     use swarm_bytecode::module::MetricKind;
     let of = |ty: TypeId, samples: &[i64], mean: bool| {
