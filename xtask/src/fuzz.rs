@@ -24,7 +24,7 @@ struct Ran {
 }
 
 /// Builds the targets, then runs as many at once as there are processors; a finding ends its target, not the others.
-pub(crate) fn run(target: Option<&str>, seconds: u64) -> Result<()> {
+pub(crate) fn run(target: Option<&str>, seconds: u64, seed: u32) -> Result<()> {
     let known = targets()?;
     ensure!(
         target.is_none_or(|target| known.iter().any(|own| own == target)),
@@ -44,7 +44,7 @@ pub(crate) fn run(target: Option<&str>, seconds: u64) -> Result<()> {
         let mut done = Vec::new();
         while let Some(name) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
             let run = ["run", "--quiet"].into_iter().chain(of_all).chain(["--bin", name]);
-            done.push((*name, one(name, run, seconds)?));
+            done.push((*name, one(name, run, seconds, seed)?));
         }
         Ok(done)
     };
@@ -81,14 +81,14 @@ fn targets() -> Result<Vec<String>> {
 }
 
 /// Runs a target; what libFuzzer says, but for each input it keeps, goes to stderr behind the target's name.
-fn one<'a>(name: &str, run: impl Iterator<Item = &'a str>, seconds: u64) -> Result<Ran> {
+fn one<'a>(name: &str, run: impl Iterator<Item = &'a str>, seconds: u64, seed: u32) -> Result<Ran> {
     let folder = |kind: &str| root().join("fuzz").join(kind).join(name);
     for kind in ["found", "corpus", "artifacts"] {
         std::fs::create_dir_all(folder(kind)).with_context(|| format!("cannot make fuzz/{kind}"))?;
     }
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(run).args(["--", &format!("-max_total_time={seconds}"), "-timeout=10"]);
-    command.arg(format!("-artifact_prefix={}/", folder("artifacts").display()));
+    command.args([format!("-artifact_prefix={}/", folder("artifacts").display()), format!("-seed={seed}")]);
     command.args([folder("found"), folder("corpus")]);
     command.current_dir(root()).env("RUSTFLAGS", COVERAGE).stderr(Stdio::piped());
     let begun = Instant::now();

@@ -2,8 +2,8 @@
 use crate::support::{any_module, sample};
 use proptest::prelude::*;
 use swarm_bytecode::codec::{self, DecodeErrorKind, Section, digest_text, program_digest};
-use swarm_bytecode::module::Module;
-use swarm_bytecode::op::Op;
+use swarm_bytecode::module::{FunctionId, Module};
+use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::verify::Verified;
 
 proptest! {
@@ -69,6 +69,44 @@ fn a_result_spelt_out_before_its_register_has_a_type_is_refused() {
     let bytes = include_bytes!("../../../fuzz/corpus/decode/result_without_type");
     let refused = Module::decode(bytes).map_err(|error| error.kind);
     assert_eq!(refused, Err(DecodeErrorKind::NotCanonical));
+}
+
+/// A number is a mantissa and how many zeros follow it, and the mantissa ends in none.
+#[test]
+fn a_number_is_written_in_one_form() {
+    let with = |value: i64| {
+        let mut module = sample();
+        module.functions[0].code[0] = Op::Integer { result: Register(2), value };
+        module.encode()
+    };
+    let (ten, thirty) = (with(10), with(30));
+    let differ: Vec<usize> = (0..ten.len()).filter(|at| ten[*at] != thirty[*at]).collect();
+    let [at] = differ[..] else { panic!("{differ:?}") };
+    let mut long = ten;
+    long.splice(at..=at, [0xc0, 0x02]);
+    assert_eq!(Module::decode(&long).unwrap_err().kind, DecodeErrorKind::NotCanonical);
+}
+
+#[test]
+fn parts_of_a_module_are_found() {
+    let module = sample();
+    let entry = FunctionId(0);
+    assert_eq!(module.op(entry, 1), module.functions[0].code.get(1));
+    assert_eq!(module.op(entry, module.functions[0].code.len()), None);
+    assert_eq!(module.op(FunctionId(1), 0), None);
+    let verified = Verified::from_module(&module).unwrap();
+    assert_eq!(verified.function(entry), Some(&module.functions[0]));
+    assert_eq!(verified.function(FunctionId(1)), None);
+    assert!(Verified::accepts(&module).is_ok());
+    let mut unfit = module;
+    unfit.functions.clear();
+    assert!(Verified::accepts(&unfit).is_err());
+}
+
+#[test]
+fn an_error_has_its_kind_s_code() {
+    let error = Module::decode(b"nonsense").unwrap_err();
+    assert_eq!((error.kind, error.code()), (DecodeErrorKind::NotAModule, "E0401"));
 }
 
 #[test]

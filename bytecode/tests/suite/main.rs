@@ -7,6 +7,7 @@
     reason = "a test that fails may panic"
 )]
 
+mod caps;
 mod codec;
 mod cost;
 mod edges;
