@@ -2,7 +2,7 @@
 use crate::support::{any_module, sample};
 use proptest::prelude::*;
 use swarm_bytecode::codec::{self, DecodeErrorKind, Section, digest_text, program_digest};
-use swarm_bytecode::module::{FunctionId, Module};
+use swarm_bytecode::module::{Function, FunctionId, Module};
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::verify::Verified;
 
@@ -189,6 +189,29 @@ fn a_count_is_held_against_the_bytes_that_are_left() {
     bytes.splice(8..11, [0xa0, 0x1f, 0x00]);
     let error = Module::decode(&bytes).unwrap_err();
     assert_eq!(error.kind, DecodeErrorKind::Length, "{error}");
+}
+
+/// Memory for functions is taken only where each can have a byte.
+#[test]
+fn a_count_of_functions_is_held_against_the_bytes_that_are_left() {
+    let mut module = Module::empty();
+    module.functions =
+        vec![Function { registers: vec![], parameters: 0, result: None, code: vec![Op::Return {}] }];
+    let bytes = module.encode();
+    let [(Section::Functions, range)] = &codec::sections(&bytes).unwrap()[..] else { panic!() };
+    let with = |count: u16| {
+        let mut bytes = bytes.clone();
+        let twice = 2 * count;
+        let (low, high) = (u8::try_from(twice & 0x7f).unwrap(), u8::try_from(twice >> 7).unwrap());
+        let head = if high == 0 { vec![low] } else { vec![low | 0x80, high] };
+        bytes.splice(range.start..=range.start, head);
+        Module::decode(&bytes).unwrap_err()
+    };
+    let left = u16::try_from(range.len() - 1).unwrap();
+    let error = with(4_000);
+    assert_eq!(error.text, format!("4000 functions cannot stand in {left} bytes"));
+    assert_eq!(error.kind, DecodeErrorKind::Length);
+    assert_eq!(with(left).text, "the bytes end in the middle of a value");
 }
 
 #[test]

@@ -80,8 +80,8 @@ fn write_functions(module: &Module, out: &mut Writer) {
 
 fn read_functions(reader: &mut Reader<'_>, module: &mut Module) -> Result<()> {
     let start = reader.position();
-    let head = reader.unsigned32(u32::from(u16::MAX) << 1 | 1)?;
-    let (count, elsewhere) = (usize::try_from(head >> 1).unwrap_or(usize::MAX), head & 1 == 1);
+    let head = reader.unsigned16(u16::MAX)?;
+    let (count, elsewhere) = (usize::from(head >> 1), head & 1 == 1);
     if count > limits::FUNCTIONS {
         let text = format!("a module has at most {} functions", limits::FUNCTIONS);
         return Err(reader.error_at(start, DecodeErrorKind::TooLarge, text));
