@@ -147,13 +147,12 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// The length of the table an index operand points into; fields, cases, natives and depths are checked elsewhere.
+    /// The length of the table an index operand points into; what is called, fields, cases and depths are checked
+    /// elsewhere.
     fn table(&self, kind: OperandKind) -> Option<usize> {
         match kind {
             OperandKind::Float => Some(self.module.floats.len()),
             OperandKind::String => Some(self.module.strings.len()),
-            OperandKind::Function => Some(self.module.functions.len()),
-            OperandKind::Import => Some(self.module.imports.len()),
             OperandKind::Input => Some(self.module.inputs.len()),
             OperandKind::Context => Some(self.module.contexts.len()),
             OperandKind::Metric => Some(self.module.metrics.len()),

@@ -4,6 +4,7 @@
 use crate::rules::base;
 use crate::support::{TASKS, sample};
 use swarm_bytecode::codec::{self, DecodeErrorKind};
+use swarm_bytecode::layout::{Layout, MAX_SETTLE_FREE};
 use swarm_bytecode::module::*;
 use swarm_bytecode::op::{Op, Register, Registers};
 use swarm_bytecode::types::{Type, TypeId};
@@ -116,16 +117,39 @@ fn an_error_of_a_functions_shape_names_its_op() {
 }
 
 #[test]
+fn a_way_without_a_settling_op_may_be_so_long_and_no_longer() {
+    let ways: Vec<(u32, bool)> = (2_040..2_060)
+        .map(|ops| {
+            let mut code = vec![Op::Settle {}];
+            code.extend(vec![Op::Zero { result: r(0) }; ops]);
+            let module = with(&[TypeId::INT], code);
+            let (longest, _) =
+                Layout::of(&module.functions.last().unwrap().code).unwrap().longest_unsettled();
+            (longest, Verified::from_module(&module).is_ok())
+        })
+        .collect();
+    assert!(
+        ways.contains(&(MAX_SETTLE_FREE, true)) && ways.contains(&(MAX_SETTLE_FREE + 1, false)),
+        "{ways:?}"
+    );
+    assert!(ways.iter().all(|(longest, kept)| *kept == (*longest <= MAX_SETTLE_FREE)), "{ways:?}");
+}
+
+#[test]
 fn registers_are_checked_for_little() {
-    let mut module = Module::empty();
-    let function = Function {
-        registers: vec![TypeId::INT; 250],
-        parameters: 0,
-        result: None,
-        code: vec![Op::Return {}],
+    let work = |registers: usize| {
+        let mut module = Module::empty();
+        let function = Function {
+            registers: vec![TypeId::INT; registers],
+            parameters: 0,
+            result: None,
+            code: vec![Op::Return {}],
+        };
+        module.functions = vec![function; 40];
+        Verified::from_module(&module).unwrap().work()
     };
-    module.functions = vec![function; 40];
-    Verified::from_module(&module).unwrap();
+    assert_eq!(work(240) - work(0), 40 * 15);
+    work(250);
 }
 
 #[test]
