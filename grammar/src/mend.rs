@@ -544,7 +544,11 @@ impl<'a> Slip<'a> {
         });
         // What may be empty is mended whole.
         let header = self.at.checked_sub(2).and_then(|before| self.lexeme(before));
-        let bare = here.is_none() && header.is_some_and(|first| first.token == Token::Instruction);
+        let header = header.is_some_and(|first| first.token == Token::Instruction);
+        if header && text == "{" && self.token().is_some_and(|first| first.begins_clause(self.next())) {
+            return Some(self.bare_header(diagnostic));
+        }
+        let bare = here.is_none() && header;
         let pair = match text.as_str() {
             "(" => Some(("()", "()", [Token::LeftParen, Token::RightParen])),
             "{" if bare => Some((" {}", "{}", [Token::LeftBrace, Token::RightBrace])),
@@ -561,6 +565,17 @@ impl<'a> Slip<'a> {
         let space = if word || text == "=" { " " } else { "" };
         let edits = vec![Edit { span: self.behind(), text: format!("{space}{text}") }];
         Some((diagnostic.fixes(format!("write {text}"), edits), Mend::Insert(vec![(self.at, token)])))
+    }
+
+    /// A header whose clauses stand in no braces.
+    fn bare_header(&self, diagnostic: Diagnostic) -> (Diagnostic, Mend) {
+        let end = self.lexemes.last().map_or(self.place(), |last| self.span(*last).after());
+        let edits = vec![
+            Edit { span: self.behind(), text: " {".to_owned() },
+            Edit { span: end, text: "\n}".to_owned() },
+        ];
+        let braces = vec![(self.at, Token::LeftBrace), (self.lexemes.len(), Token::RightBrace)];
+        (diagnostic.fixes("put the clauses into braces", edits), Mend::Insert(braces))
     }
 
     fn begins_value(&self, token: Token) -> bool {

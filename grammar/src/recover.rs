@@ -11,9 +11,9 @@ use smol_str::SmolStr;
 
 use crate::ast::{Item, ItemKind};
 use crate::brackets::declaration_at;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Edit};
 use crate::foreign;
-use crate::items::{begins_item, smallest_part};
+use crate::items::{begins_item, closing, smallest_part};
 use crate::lexer::Lexed;
 use crate::mend::{Mend, Slip};
 use crate::node::Builder;
@@ -61,6 +61,7 @@ pub(crate) fn recover(file: FileId, text: &str, lexed: &Lexed, diagnostics: &mut
         budget: count.saturating_mul(6).saturating_add(200_000),
         outside: None,
         has_start: has_start(text, &lexed.lexemes),
+        header_end: header_end(file, &lexed.lexemes),
     };
     for range in declarations(text, &lexed.lexemes) {
         recovery.declaration(range);
@@ -73,7 +74,8 @@ fn declarations(text: &str, lexemes: &[Lexeme]) -> Vec<Range<usize>> {
     let mut starts = vec![0];
     let mut depth = 0_usize;
     for (index, lexeme) in lexemes.iter().enumerate() {
-        if depth == 0 && index > 0 && begins_part(text, lexemes, index) {
+        let begins = || begins_part(text, lexemes, index) || begins_clauses(lexemes, &starts, index);
+        if depth == 0 && index > 0 && begins() {
             starts.push(index);
         }
         if lexeme.token.closer().is_some() {
@@ -112,6 +114,26 @@ fn begins_part(text: &str, lexemes: &[Lexeme], at: usize) -> bool {
     left_edge && begins_item(lexemes, at) && !goes_on
 }
 
+/// Whether clauses of the header begin at this token that stand outside of it. Those of a header that lacks its braces
+/// belong to it.
+fn begins_clauses(lexemes: &[Lexeme], starts: &[usize], at: usize) -> bool {
+    let first = starts.last().copied().unwrap_or_default();
+    let in_header = lexemes.get(first).is_some_and(|first| first.token == Token::Instruction)
+        && !lexemes.get(first..at).is_some_and(|part| part.iter().any(|x| x.token == Token::RightBrace));
+    let line_start = lexemes.get(at).is_some_and(|lexeme| lexeme.line_start);
+    line_start
+        && !in_header
+        && !clause_at(lexemes, first)
+        && clause_at(lexemes, at)
+        && begins_item(lexemes, at)
+}
+
+/// Whether a clause of the header begins at this token.
+fn clause_at(lexemes: &[Lexeme], at: usize) -> bool {
+    let token = |at: usize| lexemes.get(at).map(|lexeme| lexeme.token);
+    token(at).is_some_and(|first| first.begins_clause(token(at.saturating_add(1))))
+}
+
 struct Recovery<'a> {
     file: FileId,
     text: &'a str,
@@ -125,6 +147,8 @@ struct Recovery<'a> {
     outside: Option<usize>,
     /// Whether there is an ON START, or a fix that makes one.
     has_start: bool,
+    /// The brace that closes the header.
+    header_end: Option<Span>,
 }
 
 impl Recovery<'_> {
@@ -209,6 +233,24 @@ impl Recovery<'_> {
         self.has_start = true;
     }
 
+    /// Clauses of the header that stand outside of it go to its end.
+    fn outside_header(&mut self, span: Span, lexemes: &[Lexeme]) {
+        let written = self.text.get(span.start as usize..span.end as usize).unwrap_or("");
+        let diagnostic = report::outside_header(span, &written.to_uppercase());
+        let end = lexemes.last().map_or(span.end, |last| last.end);
+        let Some(closer) = self.header_end else { return self.diagnostics.push(diagnostic) };
+        let before = |at: u32| self.text.get(..at as usize).unwrap_or("");
+        let clauses = self.text.get(span.start as usize..end as usize).unwrap_or("").replace('\n', "\n  ");
+        let line = if before(closer.start).ends_with('\n') { "" } else { "\n" };
+        let gap = u32::try_from(before(span.start).trim_end().len()).unwrap_or(span.start);
+        let mut edits = vec![
+            Edit { span: closer.before(), text: format!("{line}  {clauses}\n") },
+            Edit { span: Span { start: gap, end, ..span }, text: String::new() },
+        ];
+        edits.sort_by_key(|edit| edit.span.start);
+        self.diagnostics.push(diagnostic.fixes("put it into the header", edits));
+    }
+
     /// `async function …`: the first word goes.
     fn needless_word(&mut self, lexemes: &mut Vec<Lexeme>) {
         let [first, second, ..] = lexemes.as_slice() else { return };
@@ -238,6 +280,10 @@ impl Recovery<'_> {
         let span = Span::new(self.file, first.start, first.end);
         let written = self.text.get(first.start as usize..first.end as usize).unwrap_or("");
         if first.token == Token::Bad {
+            return false;
+        }
+        if clause_at(lexemes, 0) {
+            self.outside_header(span, lexemes);
             return false;
         }
         if let Some(statement) = statement_word(first.token, second) {
@@ -279,19 +325,19 @@ fn has_start(text: &str, lexemes: &[Lexeme]) -> bool {
     })
 }
 
+/// The brace that closes the header of a program.
+fn header_end(file: FileId, lexemes: &[Lexeme]) -> Option<Span> {
+    let header = lexemes.windows(3).position(|three| {
+        let [first, name, brace] = three else { return false };
+        first.token == Token::Instruction && name.token.is_name() && brace.token == Token::LeftBrace
+    })?;
+    let closer = lexemes.get(closing(lexemes, header.checked_add(2)?))?;
+    (closer.token == Token::RightBrace).then(|| Span::new(file, closer.start, closer.end))
+}
+
 /// Whether a word is followed by what only a statement has.
 fn is_assignment(second: Option<Lexeme>) -> bool {
-    second.is_some_and(|second| {
-        matches!(
-            second.token,
-            Token::Assign
-                | Token::PlusAssign
-                | Token::MinusAssign
-                | Token::LeftParen
-                | Token::Dot
-                | Token::LeftBracket
-        )
-    })
+    second.is_some_and(|second| second.token.follows_place())
 }
 
 /// What a statement outside of all blocks is called, where it is one.
@@ -302,6 +348,7 @@ fn statement_word(first: Token, second: Option<Lexeme>) -> Option<String> {
     }
     let named = second.is_some_and(|second| second.token.is_word() || second.token == Token::String);
     match first {
+        Token::Stop if second.is_some_and(|second| second.token == Token::When) => None,
         Token::Stop | Token::Fail | Token::Record | Token::Phase | Token::Try | Token::Retry if named => {
             Some(keyword.to_owned())
         }

@@ -363,6 +363,11 @@ pub(crate) fn outside_block(span: Span, statement: &str) -> Diagnostic {
         .label("a statement stands in ON START { }, EVERY … { } or FUNC … { }")
 }
 
+pub(crate) fn outside_header(span: Span, clause: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0022, span, format!("{clause} stands outside of the header"))
+        .label("it belongs between the braces of INSTRUCTION name { }")
+}
+
 /// The edits that put statements into an ON START; `end` is behind the last of them.
 pub(crate) fn into_start(outside: Diagnostic, end: Span) -> Diagnostic {
     let start = outside.primary.span.before();

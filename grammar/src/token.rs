@@ -225,6 +225,34 @@ impl Token {
         )
     }
 
+    /// Whether only a statement has it behind its first word.
+    pub(crate) const fn follows_place(self) -> bool {
+        matches!(
+            self,
+            Token::Assign
+                | Token::PlusAssign
+                | Token::MinusAssign
+                | Token::LeftParen
+                | Token::Dot
+                | Token::LeftBracket
+        )
+    }
+
+    /// Whether a clause of the header begins with it and `next`.
+    pub(crate) fn begins_clause(self, next: Option<Token>) -> bool {
+        match self {
+            Token::Priority
+            | Token::Deadline
+            | Token::Budget
+            | Token::Target
+            | Token::Rollout
+            | Token::Expect
+            | Token::Report => !next.is_some_and(Token::follows_place),
+            Token::Stop => next == Some(Token::When),
+            _ => false,
+        }
+    }
+
     /// Whether only a statement can begin with it, so that it ends what stands before.
     pub(crate) const fn begins_statement_only(self) -> bool {
         matches!(

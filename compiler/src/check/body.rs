@@ -218,6 +218,17 @@ impl<'c, 'a> Body<'c, 'a> {
         self.visible.keys().filter(|_| self.cx.env.suggests).map(SmolStr::as_str)
     }
 
+    /// The local that was brought into scope last among those that have a field of this name: `task` for `memory`.
+    pub(crate) fn holder_of(&self, field: &str) -> Option<&SmolStr> {
+        let has = |id: LocalId| {
+            let ty = self.info(id).and_then(|info| info.ty)?;
+            let record = self.cx.env.records.get(&ty)?;
+            record.parameters.iter().any(|own| own.name == *field).then_some(())
+        };
+        let visible = self.visible.iter().filter(|(_, id)| self.cx.env.suggests && has(**id).is_some());
+        visible.max_by_key(|(_, id)| **id).map(|(name, _)| name)
+    }
+
     /// Opens a scope: gives the mark with which [`Body::close`] ends it.
     pub(crate) fn open(&self) -> usize {
         self.opened.len()

@@ -280,6 +280,11 @@ impl Body<'_, '_> {
             return None;
         }
         if !self.incomplete && self.unknown.insert(name.clone()) {
+            if let Some(holder) = self.holder_of(name) {
+                let near = format!("{holder}.{name}");
+                self.report(errors::names::unknown(name, span, Some(&near), false));
+                return None;
+            }
             let values = self.cx.env.names().filter(|(_, symbol)| {
                 use Symbol::{Const, Context, Input, Metric, State};
                 matches!(symbol, Const(_) | Input(_) | Context(_) | Metric(_) | State(_))

@@ -59,6 +59,11 @@ fn slips_and_their_codes() {
         ("ON START { FOR a, b IN 1..3 { IF a > b THEN LOG(\"x\") } }", &["E0110"]),
         ("ON START { LET x = SUM t.id FOR t IN task_queue LOG(x) }", &["E0110"]),
         ("ON START { LOG(\"a {nope}\") }", &["E0101"]),
+        (
+            "ON START { FOR EACH task IN task_queue WHERE cpu_time > 5s { REDUCE_CPU_THROTTLE(task, 5%) } }",
+            &["E0101"],
+        ),
+        ("INSTRUCTION A { TARGET ALL AGENTS WHERE region == \"eu\" }\nON START { LOG(\"x\") }", &["E0101"]),
         // The whole program
         ("FUNC f(n: int) { IF n > 1 THEN LOG(\"x\") }", &["E0121"]),
         ("FUNC a() { b() }\nFUNC b() { a() }", &["E0121", "W0108"]),
