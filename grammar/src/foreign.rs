@@ -156,7 +156,7 @@ impl Slip<'_> {
             Token::Semicolon => Some((report::needless_semicolon(span), Mend::Remove(self.at))),
             Token::Assign if self.behind_clause() => {
                 let gap = Span { start: self.previous()?.end, ..span };
-                Some((report::clause_with_equals(span, gap), Mend::Remove(self.at)))
+                Some((report::clause_with_sign(span, "=", gap), Mend::Remove(self.at)))
             }
             Token::String if self.previous().is_some_and(|last| names_something(last.token)) => {
                 let inner = self.slice(lexeme).trim_matches('"');
@@ -172,13 +172,13 @@ impl Slip<'_> {
             Token::Name => self.counted_tokens(lexeme),
             Token::RightParen | Token::Comma if self.expected.only() == Some(":") => {
                 let name = self.previous()?;
-                let diagnostic = report::parameter_without_type(self.span(name), self.slice(name));
+                let diagnostic = report::without_type(self.span(name), self.slice(name));
                 Some((diagnostic, Mend::Insert(vec![(self.at, Token::Colon), (self.at, Token::Bad)])))
             }
             Token::LeftParen
                 if self.previous().is_some_and(|last| matches!(last.token, Token::For | Token::Each)) =>
             {
-                Some((report::counting_loop(span), Mend::LeaveOut))
+                self.loop_in_brackets().or_else(|| Some((report::counting_loop(span), Mend::LeaveOut)))
             }
             Token::LeftBrace if self.behind_case() => {
                 let advice = "what a case holds stands in ( ): slow(by: duration)";

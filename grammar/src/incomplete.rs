@@ -26,6 +26,35 @@ impl Slip<'_> {
         Some((diagnostic, Mend::Replace(self.at..behind.min(self.lexemes.len()), Token::Bad)))
     }
 
+    /// `for (task in tasks) {`, `for (const task of tasks) {`, `for (Task task : tasks) {`
+    pub(crate) fn loop_in_brackets(&self) -> Option<(Diagnostic, Mend)> {
+        let (open, close) = (self.at, closing(self.lexemes, self.at));
+        let (before, opener) = (self.previous()?, self.lexeme(open)?);
+        let closer = self.lexeme(close)?;
+        let inside = self.lexemes.get(open.saturating_add(1)..close)?;
+        let counts = inside.iter().any(|lexeme| lexeme.token == Token::Semicolon);
+        let between = inside.iter().position(|lexeme| {
+            matches!(lexeme.token, Token::In | Token::Colon) || self.slice(*lexeme) == "of"
+        })?;
+        let name = *inside.get(between.checked_sub(1)?)?;
+        if counts || between > 2 || !name.token.is_name() {
+            return None;
+        }
+        let word = *inside.get(between)?;
+        let (at_name, at_word) =
+            (open.saturating_add(between), open.saturating_add(between).saturating_add(1));
+        let space = |start: u32, end: u32| if start == end { " " } else { "" };
+        let gap = Span { end: name.start, ..self.span(opener) };
+        let mut edits = vec![Edit { span: gap, text: space(before.end, opener.start).to_owned() }];
+        if word.token != Token::In {
+            edits.push(Edit { span: self.span(word), text: format!("{}IN", space(name.end, word.start)) });
+        }
+        edits.push(Edit { span: self.span(closer), text: String::new() });
+        let mut changes: Vec<_> = (open..at_name).map(|at| (at, None)).collect();
+        changes.extend([(at_word, Some(Token::In)), (close, None)]);
+        Some((report::loop_in_brackets(self.span(opener), edits), Mend::Rewrite(changes)))
+    }
+
     /// The brace behind the MATCH where the parser stopped.
     fn arms_open(&self) -> Option<usize> {
         let mut index = self.at.saturating_add(1);

@@ -3,6 +3,7 @@
 
 pub mod ast;
 mod brackets;
+mod clauses;
 pub mod diagnostic;
 pub mod dump;
 mod explain;

@@ -23,6 +23,8 @@ pub(crate) enum Mend {
     Replace(Range<usize>, Token),
     /// A token goes.
     Remove(usize),
+    /// Tokens become others, or go; places in order.
+    Rewrite(Vec<(usize, Option<Token>)>),
     /// What stands around the slip is left out.
     LeaveOut,
 }
@@ -120,6 +122,10 @@ impl<'a> Slip<'a> {
     pub(crate) fn explain(&self) -> (Diagnostic, Mend) {
         self.reserved_name()
             .or_else(|| self.version_apart())
+            .or_else(|| self.clause_with_colon())
+            .or_else(|| self.waves_apart())
+            .or_else(|| self.gate_without_else())
+            .or_else(|| self.state_without_type())
             .or_else(|| self.nested_under_then())
             .or_else(|| self.match_as_value())
             .or_else(|| self.missing_else())
@@ -166,43 +172,6 @@ impl<'a> Slip<'a> {
         }
         let word = self.slice(lexeme).to_ascii_uppercase();
         Some((report::reserved_name(self.span(lexeme), &word), Mend::Change(self.at, Token::Name)))
-    }
-
-    /// `INSTRUCTION pay VERSION 2 {`, and `VERSION 2` as a clause: the version stands in the name.
-    fn version_apart(&self) -> Option<(Diagnostic, Mend)> {
-        let word = self.lexeme(self.at).filter(|lexeme| lexeme.token == Token::Name)?;
-        if !self.slice(word).eq_ignore_ascii_case("version") {
-            return None;
-        }
-        let header = (0..self.at)
-            .rev()
-            .find(|at| self.lexeme(*at).is_some_and(|lexeme| lexeme.token == Token::Instruction))?;
-        let (named, opened) = (header.saturating_add(1), header.saturating_add(2));
-        let behind_name = self.at == opened;
-        if !behind_name && open_before(self.lexemes, self.at).last() != Some(&opened) {
-            return None;
-        }
-        let sign = self.next().is_some_and(|next| matches!(next, Token::Colon | Token::Assign));
-        let last = self.at.saturating_add(if sign { 2 } else { 1 });
-        let number = self.lexeme(last).filter(|lexeme| lexeme.token == Token::Number)?;
-        let name = self.lexeme(named)?;
-        let written = self.slice(name);
-        let base = written.rsplit_once("_v").filter(|(_, digits)| digits.parse::<u32>().is_ok());
-        let right = format!("{}_v{}", base.map_or(written, |(base, _)| base), self.slice(number));
-        let diagnostic = report::version_apart(self.span(word).to(self.span(number)), &right);
-        let description = format!("write {right}");
-        let whole = self.span(name).to(self.span(number));
-        if behind_name {
-            let behind = last.saturating_add(1);
-            return Some((
-                diagnostic.fix(description, whole, right),
-                Mend::Replace(named..behind, Token::Name),
-            ));
-        }
-        let gap = Span { start: self.previous()?.end, ..whole };
-        let edits =
-            vec![Edit { span: self.span(name), text: right }, Edit { span: gap, text: String::new() }];
-        Some((diagnostic.fixes(description, edits), Mend::LeaveOut))
     }
 
     /// `IF c THEN IF d THEN …`: what needs braces behind THEN or ELSE.
@@ -567,17 +536,6 @@ impl<'a> Slip<'a> {
         Some((diagnostic.fixes(format!("write {text}"), edits), Mend::Insert(vec![(self.at, token)])))
     }
 
-    /// A header whose clauses stand in no braces.
-    fn bare_header(&self, diagnostic: Diagnostic) -> (Diagnostic, Mend) {
-        let end = self.lexemes.last().map_or(self.place(), |last| self.span(*last).after());
-        let edits = vec![
-            Edit { span: self.behind(), text: " {".to_owned() },
-            Edit { span: end, text: "\n}".to_owned() },
-        ];
-        let braces = vec![(self.at, Token::LeftBrace), (self.lexemes.len(), Token::RightBrace)];
-        (diagnostic.fixes("put the clauses into braces", edits), Mend::Insert(braces))
-    }
-
     fn begins_value(&self, token: Token) -> bool {
         token.is_name()
             || matches!(
@@ -595,7 +553,7 @@ impl<'a> Slip<'a> {
     }
 }
 
-fn single_token(text: &str) -> Option<Token> {
+pub(crate) fn single_token(text: &str) -> Option<Token> {
     use logos::Logos;
     let mut tokens = Token::lexer(text);
     let first = tokens.next()?.ok()?;

@@ -397,6 +397,16 @@ fn apply(lexemes: &mut Vec<Lexeme>, at: usize, mend: Mend) -> bool {
             }
             known
         }
+        Mend::Rewrite(changes) => {
+            for (place, token) in changes.into_iter().rev() {
+                match (lexemes.get_mut(place), token) {
+                    (Some(lexeme), Some(token)) => lexeme.token = token,
+                    (Some(_), None) => drop(lexemes.remove(place)),
+                    (None, _) => return false,
+                }
+            }
+            true
+        }
         Mend::Replace(range, token) => {
             let Some(first) = lexemes.get(range.start).copied() else { return false };
             let end = range

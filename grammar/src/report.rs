@@ -168,6 +168,13 @@ pub(crate) fn hole_outside_text(span: Span, inner: &str) -> Diagnostic {
         .fix(format!("write {inner}"), span, inner)
 }
 
+/// `for (task in tasks) {`
+pub(crate) fn loop_in_brackets(span: Span, edits: Vec<Edit>) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "a loop has no brackets around its variable and its list")
+        .label("FOR EACH x IN xs { }")
+        .fixes("take them out", edits)
+}
+
 /// `for (let i = 0; …`
 pub(crate) fn counting_loop(span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0003, span, "expected a name, found `(`")
@@ -208,9 +215,9 @@ pub(crate) fn call_with_bang(span: Span) -> Diagnostic {
         .fix("take it out", span, "")
 }
 
-/// `PRIORITY = HIGH`; `gap` reaches back to the word before.
-pub(crate) fn clause_with_equals(span: Span, gap: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0012, span, "a clause of the header takes no `=`")
+/// `PRIORITY = HIGH`, `PRIORITY: HIGH`; `gap` reaches back to the word before.
+pub(crate) fn clause_with_sign(span: Span, sign: &str, gap: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, format!("a clause of the header takes no `{sign}`"))
         .label("what it says stands directly behind its word")
         .fix("take it out", gap, "")
 }
@@ -225,8 +232,26 @@ pub(crate) fn quoted_name(span: Span, name: Option<&str>) -> Diagnostic {
     }
 }
 
-/// `FUNC f(task)`
-pub(crate) fn parameter_without_type(name: Span, text: &str) -> Diagnostic {
+/// `ROLLOUT 10% -> 50%`; `gap` reaches back to what stands before.
+pub(crate) fn waves_apart(span: Span, gap: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "commas stand between the waves of a ROLLOUT")
+        .label("the next wave follows a comma")
+        .fix("write ,", gap, ",")
+}
+
+/// `ROLLOUT 10% WHEN rate < 1%`
+pub(crate) fn gate_without_else(behind: Span) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0003,
+        behind,
+        "this ROLLOUT does not say what happens where its condition does not hold",
+    )
+    .label("ELSE ROLLBACK or ELSE HALT is missing")
+    .fix("write ELSE ROLLBACK", behind, " ELSE ROLLBACK")
+}
+
+/// `FUNC f(task)`, `STATE seen = 0`
+pub(crate) fn without_type(name: Span, text: &str) -> Diagnostic {
     Diagnostic::new(Code::E0003, name, format!("the type of `{text}` is missing"))
         .label(format!("write {text}: and its type, such as {text}: int or {text}: Task"))
 }

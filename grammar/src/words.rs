@@ -163,7 +163,7 @@ impl<'a> Pass<'a> {
                 self.out.push(Lexeme { token: Token::Else, ..lexeme });
                 (Token::If, "ELSE IF")
             }
-            "foreach" if named => {
+            "foreach" if named || self.opens_loop() => {
                 self.out.push(Lexeme { token: Token::For, ..lexeme });
                 (Token::Each, "FOR EACH")
             }
@@ -182,6 +182,16 @@ impl<'a> Pass<'a> {
         };
         self.report(report::foreign_word(self.span(lexeme), text, word));
         token
+    }
+
+    /// `foreach (task in tasks)`
+    fn opens_loop(&self) -> bool {
+        let word = |ahead: usize| {
+            let lexeme = self.next(ahead);
+            lexeme
+                .is_some_and(|word| word.token == Token::In || matches!(self.slice(word), "in" | "of" | ":"))
+        };
+        self.next_is(1, |token| token == Token::LeftParen) && (word(3) || word(4))
     }
 
     /// A sign that other languages use where Swarm has one of its own.

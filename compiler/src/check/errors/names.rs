@@ -45,6 +45,10 @@ pub(in crate::check) fn unknown_function(name: &str, span: Span, near: Option<&s
     let diagnostic = if near.is_none() && matches!(name, "sleep" | "SLEEP" | "wait" | "delay") {
         diagnostic
             .note("A program never waits: EVERY 30s { … } does something again, RETRY … BACKOFF asks again.")
+    } else if near.is_none() && name.len() > 1 && !name.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        let note =
+            format!("What the host can do is declared: ACTION {name}(…), or QUERY {name}(…) -> its type.");
+        diagnostic.note(note)
     } else {
         diagnostic
     };

@@ -1,0 +1,133 @@
+//! Slips in the header and in a STATE: what other notations have there.
+
+use crate::diagnostic::{Diagnostic, Edit};
+use crate::items::open_before;
+use crate::mend::{Mend, Slip, single_token};
+use crate::report;
+use crate::span::Span;
+use crate::token::Token;
+
+impl Slip<'_> {
+    /// `INSTRUCTION pay VERSION 2 {`, and `VERSION 2` as a clause: the version stands in the name.
+    pub(crate) fn version_apart(&self) -> Option<(Diagnostic, Mend)> {
+        let word = self.lexeme(self.at).filter(|lexeme| lexeme.token == Token::Name)?;
+        if !self.slice(word).eq_ignore_ascii_case("version") {
+            return None;
+        }
+        let header = (0..self.at)
+            .rev()
+            .find(|at| self.lexeme(*at).is_some_and(|lexeme| lexeme.token == Token::Instruction))?;
+        let (named, opened) = (header.saturating_add(1), header.saturating_add(2));
+        let behind_name = self.at == opened;
+        if !behind_name && open_before(self.lexemes, self.at).last() != Some(&opened) {
+            return None;
+        }
+        let sign = self.next().is_some_and(|next| matches!(next, Token::Colon | Token::Assign));
+        let last = self.at.saturating_add(if sign { 2 } else { 1 });
+        let number = self.lexeme(last).filter(|lexeme| lexeme.token == Token::Number)?;
+        let name = self.lexeme(named)?;
+        let written = self.slice(name);
+        let base = written.rsplit_once("_v").filter(|(_, digits)| digits.parse::<u32>().is_ok());
+        let right = format!("{}_v{}", base.map_or(written, |(base, _)| base), self.slice(number));
+        let diagnostic = report::version_apart(self.span(word).to(self.span(number)), &right);
+        let description = format!("write {right}");
+        let whole = self.span(name).to(self.span(number));
+        if behind_name {
+            let behind = last.saturating_add(1);
+            return Some((
+                diagnostic.fix(description, whole, right),
+                Mend::Replace(named..behind, Token::Name),
+            ));
+        }
+        let gap = Span { start: self.previous()?.end, ..whole };
+        let edits =
+            vec![Edit { span: self.span(name), text: right }, Edit { span: gap, text: String::new() }];
+        Some((diagnostic.fixes(description, edits), Mend::LeaveOut))
+    }
+
+    /// A header whose clauses stand in no braces.
+    pub(crate) fn bare_header(&self, diagnostic: Diagnostic) -> (Diagnostic, Mend) {
+        let end = self.lexemes.last().map_or(self.place(), |last| self.span(*last).after());
+        let edits = vec![
+            Edit { span: self.behind(), text: " {".to_owned() },
+            Edit { span: end, text: "\n}".to_owned() },
+        ];
+        let braces = vec![(self.at, Token::LeftBrace), (self.lexemes.len(), Token::RightBrace)];
+        (diagnostic.fixes("put the clauses into braces", edits), Mend::Insert(braces))
+    }
+
+    /// `PRIORITY: HIGH`: with the colon the word was taken for a name.
+    pub(crate) fn clause_with_colon(&self) -> Option<(Diagnostic, Mend)> {
+        let word = self.lexeme(self.at).filter(|lexeme| lexeme.token == Token::Name)?;
+        let behind = self.at.saturating_add(1);
+        let colon = self.lexeme(behind).filter(|lexeme| lexeme.token == Token::Colon)?;
+        let meant =
+            self.expected.keywords().find(|keyword| keyword.eq_ignore_ascii_case(self.slice(word)))?;
+        let token = single_token(meant).filter(|token| token.begins_clause(None))?;
+        let gap = Span { start: word.end, ..self.span(colon) };
+        let diagnostic = report::clause_with_sign(self.span(colon), ":", gap);
+        Some((diagnostic, Mend::Replace(self.at..behind.saturating_add(1), token)))
+    }
+
+    /// `ROLLOUT 10% -> 50%`, `ROLLOUT 10% THEN 50%`
+    pub(crate) fn waves_apart(&self) -> Option<(Diagnostic, Mend)> {
+        let sign = self.lexeme(self.at)?;
+        let inside = self.lexemes.get(..self.at)?.iter().rev();
+        let mut clause = inside.take_while(|before| before.token != Token::LeftBrace);
+        let waves = matches!(sign.token, Token::Arrow | Token::Then)
+            && clause.find(|before| before.line_start)?.token == Token::Rollout;
+        waves.then(|| {
+            let gap = Span { start: self.behind().start, ..self.span(sign) };
+            (report::waves_apart(self.span(sign), gap), Mend::Change(self.at, Token::Comma))
+        })
+    }
+
+    /// `ROLLOUT 10% WHEN rate < 1%`, and nothing for where it is not.
+    pub(crate) fn gate_without_else(&self) -> Option<(Diagnostic, Mend)> {
+        let inside = self.lexemes.get(..self.at)?.iter().rev();
+        let mut clause = inside.take_while(|before| before.token != Token::LeftBrace);
+        let rollout = self.expected.has("ELSE")
+            && !self.expected.has("WHEN")
+            && clause.find(|before| before.line_start)?.token == Token::Rollout;
+        rollout.then(|| {
+            let end = vec![(self.at, Token::Else), (self.at, Token::Rollback)];
+            (report::gate_without_else(self.behind()), Mend::Insert(end))
+        })
+    }
+
+    /// `STATE seen = 0`
+    pub(crate) fn state_without_type(&self) -> Option<(Diagnostic, Mend)> {
+        let before = |back: usize| self.at.checked_sub(back).and_then(|at| self.lexeme(at));
+        let (state, name) = (before(2)?, before(1)?);
+        if self.token() != Some(Token::Assign) || state.token != Token::State || !self.expected.has(":") {
+            return None;
+        }
+        let behind = self.at.saturating_add(1);
+        let ty = self.lexeme(behind).and_then(|value| match value.token {
+            Token::Number => type_of_number(self.slice(value)),
+            Token::String => Some("string"),
+            Token::True | Token::False => Some("bool"),
+            _ => None,
+        });
+        let diagnostic = report::without_type(self.span(name), self.slice(name));
+        let diagnostic = match ty {
+            Some(ty) => diagnostic.fix(format!("write : {ty}"), self.behind(), format!(": {ty}")),
+            None => diagnostic,
+        };
+        Some((diagnostic, Mend::Insert(vec![(self.at, Token::Colon), (self.at, Token::Bad)])))
+    }
+}
+
+/// The type of a number whose unit says so.
+fn type_of_number(text: &str) -> Option<&'static str> {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+    match text.strip_prefix('$') {
+        Some(_) => Some("money"),
+        None if digits(text) => Some("int"),
+        None if text.ends_with('%') => Some("percent"),
+        None if text.split_once('.').is_some_and(|(whole, part)| digits(whole) && digits(part)) => {
+            Some("float")
+        }
+        None => None,
+    }
+}
