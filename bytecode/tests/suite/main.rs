@@ -11,6 +11,7 @@ mod caps;
 mod codec;
 mod cost;
 mod edges;
+mod effects;
 mod layout;
 mod listing;
 mod load;

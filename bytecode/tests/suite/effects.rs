@@ -1,0 +1,154 @@
+//! What a function that has a role may depend on or bring about: each role with each op that matters, two calls away.
+
+use crate::rules::base;
+use swarm_bytecode::module::*;
+use swarm_bytecode::op::{Op, Register};
+use swarm_bytecode::types::TypeId;
+use swarm_bytecode::verify::{LoadError, Rule, Verified};
+
+const fn r(register: u8) -> Register {
+    Register(register)
+}
+
+/// `money?` of [`base`].
+const MONEY_OR_NONE: TypeId = TypeId(14);
+/// Tasks, money, `money?`, int, duration, text, bool.
+const REGISTERS: [TypeId; 7] = [
+    crate::support::TASKS,
+    TypeId::MONEY,
+    MONEY_OR_NONE,
+    TypeId::INT,
+    TypeId::DURATION,
+    TypeId::STRING,
+    TypeId::BOOL,
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Nothing,
+    Input,
+    Context,
+    Metric,
+    State,
+    /// More than compute.
+    Acts,
+}
+
+fn ops() -> Vec<(Does, Vec<Op>)> {
+    let (state, metric, price) = (StateId(0), MetricId(0), MetricId(2));
+    let report = || (ImportId(3), [r(4)]);
+    let try_host = Op::TryHost { accepted: r(6), import: report().0, arguments: report().1.into() };
+    let retry = Op::RetryHost {
+        accepted: r(6),
+        times: 2,
+        backoff: r(4),
+        import: report().0,
+        arguments: report().1.into(),
+    };
+    let within =
+        Op::Within { budgets: Box::new([r(1)].into()), saved: Box::default(), phase: StringId(0), undoes: 0 };
+    vec![
+        (Does::Nothing, vec![Op::Integer { result: r(3), value: 5 }]),
+        (Does::Input, vec![Op::Input { result: r(0), input: InputId(0) }]),
+        (Does::Context, vec![Op::Context { result: r(1), context: ContextId(0) }]),
+        (Does::Metric, vec![Op::Metric { result: r(1), metric }]),
+        (Does::Metric, vec![Op::Quantile { result: r(2), metric: price, share: 500_000 }]),
+        (Does::Metric, vec![Op::Mean { result: r(2), metric: price }]),
+        (Does::State, vec![Op::State { result: r(3), state }]),
+        (Does::Acts, vec![Op::TakeState { result: r(3), state }]),
+        (Does::Acts, vec![Op::SetState { state, value: r(3) }]),
+        (Does::Acts, vec![Op::Host { import: report().0, arguments: report().1.into() }]),
+        (Does::Acts, vec![Op::HostValue { result: r(1), import: ImportId(4), arguments: [r(5)].into() }]),
+        (Does::Acts, vec![try_host]),
+        (Does::Acts, vec![retry]),
+        (Does::Acts, vec![Op::RecordMetric { metric, value: r(1) }]),
+        (Does::Acts, vec![within, Op::WithinEnd {}]),
+        (Does::Acts, vec![Op::If { condition: r(6) }, Op::Stop { reason: r(5) }, Op::End {}]),
+        (Does::Acts, vec![Op::If { condition: r(6) }, Op::Fail { reason: r(5) }, Op::End {}]),
+    ]
+}
+
+/// A role: parameters and result of its function, the rule about it, what it may do, and what gives the role.
+type Role = (Vec<TypeId>, TypeId, Rule, &'static [Does], fn(&mut Module, FunctionId));
+
+fn roles() -> Vec<Role> {
+    use Does::{Context, Input, Metric, State};
+    let condition = |give| -> Role { (vec![], TypeId::BOOL, Rule::Conditions, &[Metric, Context], give) };
+    vec![
+        (vec![TypeId::STRING], TypeId::MONEY, Rule::CallCosts, &[], |own, id| {
+            own.imports[4].cost.money = Amount::Computed(id);
+        }),
+        (vec![], TypeId::INT, Rule::States, &[Input, Context], |own, id| own.states[0].initial = Some(id)),
+        (
+            vec![crate::support::TASK, TypeId::PERCENT],
+            TypeId::BOOL,
+            Rule::Vetoes,
+            &[Input, Context, Metric, State],
+            |own, id| {
+                own.vetoes = vec![Veto { import: ImportId(0), condition: id, reason: StringId(0) }];
+            },
+        ),
+        (vec![crate::support::TASK], TypeId::BOOL, Rule::Filter, &[], |own, id| {
+            own.instruction.target = Some(Target { count: TargetCount::All, filter: Some(id) });
+        }),
+        condition(|own, id| own.instruction.stops = vec![id]),
+        condition(|own, id| {
+            own.instruction.expectations = vec![Expectation { condition: id, by_ns: None, text: "".into() }];
+        }),
+        condition(|own, id| {
+            let rollout = Rollout {
+                waves: vec![1_000_000],
+                after_ns: None,
+                gate: Some(id),
+                failure: GateFailure::Halt,
+            };
+            own.instruction.rollout = Some(rollout);
+        }),
+    ]
+}
+
+/// A function that does this and gives a zero.
+fn function(parameters: &[TypeId], result: Option<TypeId>, mut ops: Vec<Op>) -> Function {
+    let count = u8::try_from(parameters.len()).unwrap();
+    let mut registers = parameters.to_vec();
+    registers.extend(result);
+    ops.push(match result {
+        Some(_) => Op::ReturnValue { value: r(count) },
+        None => Op::Return {},
+    });
+    Function { registers, parameters: count, result, code: ops }
+}
+
+/// What the verifier says where a function of this role calls one that calls one with these ops.
+fn verdict((parameters, result, _, _, give): &Role, ops: Vec<Op>) -> Option<Rule> {
+    let mut module = base();
+    module.debug = None;
+    module.states = vec![State { name: "n".into(), ty: TypeId::INT, initial: None }];
+    let next = |module: &Module| FunctionId(u16::try_from(module.functions.len()).unwrap());
+    let innermost = next(&module);
+    let mut registers = Function { registers: REGISTERS.to_vec(), parameters: 0, result: None, code: ops };
+    registers.code.push(Op::Return {});
+    module.functions.push(registers);
+    let call = |function| vec![Op::Call { function, arguments: [].into() }];
+    let middle = next(&module);
+    module.functions.push(function(&[], None, call(innermost)));
+    let outer = next(&module);
+    module.functions.push(function(parameters, Some(*result), call(middle)));
+    give(&mut module, outer);
+    match Verified::from_module(&module) {
+        Ok(_) => None,
+        Err(LoadError::Verify(error)) => Some(error.rule),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_role_admits_what_it_says_and_no_more() {
+    for role in roles() {
+        for (does, ops) in ops() {
+            let fits = does == Does::Nothing || role.3.contains(&does);
+            let wanted = if fits { None } else { Some(role.2) };
+            assert_eq!(verdict(&role, ops.clone()), wanted, "{:?}: {does:?} {ops:?}", role.2);
+        }
+    }
+}
