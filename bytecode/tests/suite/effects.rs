@@ -152,3 +152,45 @@ fn a_role_admits_what_it_says_and_no_more() {
         }
     }
 }
+
+/// What is called inside of a `within` that undoes may act, but not wait for an action, and not issue one that is ONCE.
+#[test]
+fn what_is_called_where_actions_are_held_neither_waits_nor_acts_once() {
+    for once in [false, true] {
+        for (does, ops) in ops() {
+            let mut module = base();
+            module.debug = None;
+            module.states = vec![State { name: "n".into(), ty: TypeId::INT, initial: None }];
+            if once {
+                module.imports[3].effect = Effect::Once;
+            }
+            let waits = ops.iter().any(|op| matches!(op, Op::TryHost { .. } | Op::RetryHost { .. }));
+            let acts_once = once && ops.iter().any(|op| matches!(op, Op::Host { .. }));
+            let mut callee =
+                Function { registers: REGISTERS.to_vec(), parameters: 0, result: None, code: ops };
+            callee.code.push(Op::Return {});
+            module.functions.push(callee);
+            let within = Op::Within {
+                budgets: Box::new([r(0)].into()),
+                saved: Box::default(),
+                phase: StringId(0),
+                undoes: 1,
+            };
+            let call = Op::Call { function: FunctionId(4), arguments: [].into() };
+            let code = vec![within, call, Op::WithinElse {}, Op::End {}, Op::Return {}];
+            module.functions.push(Function {
+                registers: vec![TypeId::MONEY],
+                parameters: 0,
+                result: None,
+                code,
+            });
+            let found = match Verified::from_module(&module) {
+                Ok(_) => None,
+                Err(LoadError::Verify(error)) => Some((error.rule, error.function, error.op)),
+                Err(other) => panic!("{other}"),
+            };
+            let held = (Rule::Held, Some(FunctionId(5)), Some(1));
+            assert_eq!(found, (waits || acts_once).then_some(held), "{does:?}, once: {once}");
+        }
+    }
+}
