@@ -95,6 +95,19 @@ impl Slip<'_> {
         })
     }
 
+    /// `EXPECT rate < 1% WITHIN 10min`
+    pub(crate) fn expected_within(&self) -> Option<(Diagnostic, Mend)> {
+        let word = self.lexeme(self.at)?;
+        let inside = self.lexemes.get(..self.at)?.iter().rev();
+        let mut clause = inside.take_while(|before| before.token != Token::LeftBrace);
+        let meant = matches!(word.token, Token::Within | Token::In | Token::After)
+            || ["before", "until", "for"].iter().any(|other| self.slice(word).eq_ignore_ascii_case(other));
+        let expects = meant
+            && self.next() == Some(Token::Number)
+            && clause.find(|before| before.line_start)?.token == Token::Expect;
+        expects.then(|| (report::expected_within(self.span(word)), Mend::Change(self.at, Token::By)))
+    }
+
     /// `STATE seen = 0`
     pub(crate) fn state_without_type(&self) -> Option<(Diagnostic, Mend)> {
         let before = |back: usize| self.at.checked_sub(back).and_then(|at| self.lexeme(at));

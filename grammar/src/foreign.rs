@@ -136,7 +136,23 @@ impl Slip<'_> {
             let gap = Span { end: next.start, ..span };
             return Some((report::needless_word(span, word, gap), Mend::Remove(at)));
         }
-        find(WORDS, word).map(|advice| (report::no_such_word(span, word, advice), Mend::LeaveOut))
+        let advice = find(WORDS, word)?;
+        let diagnostic = report::no_such_word(span, word, advice);
+        Some(match self.block_end(at, advice) {
+            Some(gap) => (diagnostic.fix("take it out", gap, ""), Mend::LeaveOut),
+            None => (diagnostic, Mend::LeaveOut),
+        })
+    }
+
+    /// `END IF`, alone on its line, and what stands before it on that line.
+    fn block_end(&self, at: usize, advice: &str) -> Option<Span> {
+        let (before, word) = (self.lexeme(at.checked_sub(1)?)?, self.lexeme(at)?);
+        let ends = WORDS.first().is_some_and(|(_, own)| *own == advice);
+        let rest = self.lexemes.get(at.saturating_add(1)..)?;
+        let rest: Vec<_> = rest.iter().take_while(|x| !x.line_start && !x.token.is_closer()).collect();
+        let last = rest.last().map_or(word.end, |last| last.end);
+        let fits = ends && word.line_start && rest.len() < 2 && rest.iter().all(|x| x.token.is_word());
+        fits.then(|| Span { start: before.end, end: last, ..self.span(word) })
     }
 
     fn foreign_sign(&self) -> Option<(Diagnostic, Mend)> {
@@ -165,9 +181,6 @@ impl Slip<'_> {
                     && inner.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
                 let fix = name.then_some(inner);
                 Some((report::quoted_name(span, fix), Mend::Change(self.at, Token::Name)))
-            }
-            Token::Name if !self.expected.name() && self.expected.has("WHEN") && self.expected.has("}") => {
-                Some((report::arm_without_when(span, self.slice(lexeme)), Mend::LeaveOut))
             }
             Token::Name => self.counted_tokens(lexeme),
             Token::RightParen | Token::Comma if self.expected.only() == Some(":") => {

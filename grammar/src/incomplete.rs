@@ -50,8 +50,8 @@ impl Slip<'_> {
             edits.push(Edit { span: self.span(word), text: format!("{}IN", space(name.end, word.start)) });
         }
         edits.push(Edit { span: self.span(closer), text: String::new() });
-        let mut changes: Vec<_> = (open..at_name).map(|at| (at, None)).collect();
-        changes.extend([(at_word, Some(Token::In)), (close, None)]);
+        let mut changes: Vec<_> = (open..at_name).map(|at| (at, Vec::new())).collect();
+        changes.extend([(at_word, vec![Token::In]), (close, Vec::new())]);
         Some((report::loop_in_brackets(self.span(opener), edits), Mend::Rewrite(changes)))
     }
 

@@ -23,8 +23,8 @@ pub(crate) enum Mend {
     Replace(Range<usize>, Token),
     /// A token goes.
     Remove(usize),
-    /// Tokens become others, or go; places in order.
-    Rewrite(Vec<(usize, Option<Token>)>),
+    /// Each of some tokens becomes others, or goes; places in order.
+    Rewrite(Vec<(usize, Vec<Token>)>),
     /// What stands around the slip is left out.
     LeaveOut,
 }
@@ -38,7 +38,7 @@ const STATEMENTS: &[&str] = &[
 /// The place where the parser stopped.
 pub(crate) struct Slip<'a> {
     file: FileId,
-    text: &'a str,
+    pub(crate) text: &'a str,
     pub(crate) lexemes: &'a [Lexeme],
     pub(crate) at: usize,
     pub(crate) expected: Expected<'a>,
@@ -125,10 +125,13 @@ impl<'a> Slip<'a> {
             .or_else(|| self.clause_with_colon())
             .or_else(|| self.waves_apart())
             .or_else(|| self.gate_without_else())
+            .or_else(|| self.expected_within())
             .or_else(|| self.state_without_type())
             .or_else(|| self.nested_under_then())
             .or_else(|| self.match_as_value())
             .or_else(|| self.missing_else())
+            .or_else(|| self.arm_without_when())
+            .or_else(|| self.sign_for_then())
             .or_else(|| self.foreign())
             .or_else(|| self.unit_apart())
             .or_else(|| self.leading_dot())

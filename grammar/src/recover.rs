@@ -398,12 +398,15 @@ fn apply(lexemes: &mut Vec<Lexeme>, at: usize, mend: Mend) -> bool {
             known
         }
         Mend::Rewrite(changes) => {
-            for (place, token) in changes.into_iter().rev() {
-                match (lexemes.get_mut(place), token) {
-                    (Some(lexeme), Some(token)) => lexeme.token = token,
-                    (Some(_), None) => drop(lexemes.remove(place)),
-                    (None, _) => return false,
-                }
+            for (place, tokens) in changes.into_iter().rev() {
+                let Some(old) = lexemes.get(place).copied() else { return false };
+                // What is put in before the last has no text of its own.
+                let last = tokens.len().saturating_sub(1);
+                let made = tokens.into_iter().enumerate().map(|(at, token)| {
+                    let end = if at == last { old.end } else { old.start };
+                    Lexeme { token, end, line_start: old.line_start && at == 0, ..old }
+                });
+                lexemes.splice(place..=place, made.collect::<Vec<_>>());
             }
             true
         }

@@ -182,9 +182,30 @@ pub(crate) fn counting_loop(span: Span) -> Diagnostic {
 }
 
 /// `MATCH x { low => … }`
-pub(crate) fn arm_without_when(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0003, span, format!("expected WHEN or `}}`, found the name `{name}`"))
-        .label(format!("an arm is WHEN {name} {{ }}, or WHEN {name} THEN one statement"))
+pub(crate) fn arm_without_when(
+    span: Span,
+    found: &str,
+    (keyword, case): (&str, &str),
+    edits: Vec<Edit>,
+) -> Diagnostic {
+    let label = match keyword {
+        "ELSE" => "what is done for all other cases is ELSE { }".to_owned(),
+        _ => format!("an arm is WHEN {case} {{ }}, or WHEN {case} THEN one statement"),
+    };
+    Diagnostic::new(Code::E0003, span, format!("expected WHEN or `}}`, found {found}"))
+        .label(label)
+        .fixes(format!("write {keyword}"), edits)
+}
+
+/// `WHEN low -> f()`; `gap` reaches back to what stands before.
+pub(crate) fn sign_for_then(span: Span, gap: Span, right: &str) -> Diagnostic {
+    let text = if right.is_empty() {
+        "no sign stands before what is done"
+    } else {
+        "what is done stands behind THEN, or in braces"
+    };
+    let fix = if right.is_empty() { "take it out" } else { "write THEN" };
+    Diagnostic::new(Code::E0012, span, text).label("here").fix(fix, gap, right)
 }
 
 /// `RETURN MATCH x { … }`; the edits write RETURN, or the assignment, into each arm.
@@ -237,6 +258,13 @@ pub(crate) fn waves_apart(span: Span, gap: Span) -> Diagnostic {
     Diagnostic::new(Code::E0012, span, "commas stand between the waves of a ROLLOUT")
         .label("the next wave follows a comma")
         .fix("write ,", gap, ",")
+}
+
+/// `EXPECT rate < 1% WITHIN 10min`
+pub(crate) fn expected_within(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0003, span, "by when something is expected stands behind BY")
+        .label("the time since the order began")
+        .fix("write BY", span, "BY")
 }
 
 /// `ROLLOUT 10% WHEN rate < 1%`

@@ -184,6 +184,16 @@ impl<'a> Pass<'a> {
         token
     }
 
+    /// Whether the line so far is a case of a MATCH, as other languages have them.
+    fn behind_case(&self) -> bool {
+        let Some(start) = self.out.iter().rposition(|lexeme| lexeme.line_start) else { return false };
+        self.out.get(start).is_some_and(|first| match first.token {
+            Token::When | Token::Else | Token::String | Token::Number => true,
+            Token::True | Token::False | Token::None => true,
+            token => token.is_name() && start.saturating_add(1) == self.out.len(),
+        })
+    }
+
     /// `foreach (task in tasks)`
     fn opens_loop(&self) -> bool {
         let word = |ahead: usize| {
@@ -198,6 +208,9 @@ impl<'a> Pass<'a> {
     fn foreign_sign(&mut self, mut lexeme: Lexeme) {
         let span = self.span(lexeme);
         let text = self.slice(lexeme);
+        if lexeme.token == Token::FatArrow && self.behind_case() {
+            return self.out.push(Lexeme { token: Token::Arrow, ..lexeme });
+        }
         let replaced = match lexeme.token {
             Token::AndAnd => (Token::And, "AND"),
             Token::OrOr => (Token::Or, "OR"),
