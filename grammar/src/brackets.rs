@@ -1,8 +1,8 @@
 //! Brackets that do not match: finds the one that was forgotten, and puts the token stream right, so that
 //! the parser only ever sees matching brackets and one forgotten bracket costs one message.
 //!
-//! Two facts make this sure rather than a guess: braces never stand inside `( )` or `[ ]`, and no statement
-//! or declaration does either. For braces, the indentation tells which one was forgotten.
+//! Two facts make this sure rather than a guess: braces never stand inside `( )` or `[ ]` (but for those of a record as
+//! other languages write it), and no statement or declaration does either. For braces, the indentation tells which one was forgotten.
 
 use crate::diagnostic::{Diagnostic, Edit};
 use crate::report;
@@ -98,6 +98,9 @@ impl Pass<'_> {
     /// Whether no bracket but a brace can be open any more at this token.
     fn ends_round(&self, at: usize, lexeme: Lexeme) -> bool {
         let token = lexeme.token;
+        if token == Token::LeftBrace && self.begins_members(at) {
+            return false;
+        }
         if matches!(token, Token::LeftBrace | Token::RightBrace) || token.begins_statement_only() {
             return true;
         }
@@ -128,6 +131,17 @@ impl Pass<'_> {
             Token::By => false,
             _ => token.is_name() && next == Some(Token::LeftParen),
         }
+    }
+
+    /// Whether a brace begins what other languages have for a record: `{"id": …`, where a value could stand.
+    fn begins_members(&self, at: usize) -> bool {
+        let token = |ahead: usize| self.lexemes.get(at.saturating_add(ahead)).map(|lexeme| lexeme.token);
+        let value = self.out.last().is_some_and(|last| {
+            matches!(last.token, Token::LeftParen | Token::LeftBracket | Token::Comma | Token::Colon)
+        });
+        value
+            && token(1).is_some_and(|member| member == Token::String || member.is_name())
+            && token(2) == Some(Token::Colon)
     }
 
     /// Whether a declaration begins here: its word at the left edge, or as far left as what is open.

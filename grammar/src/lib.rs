@@ -19,6 +19,7 @@ mod operators;
 mod parse;
 mod recover;
 mod report;
+mod shapes;
 pub mod source;
 pub mod span;
 mod string;

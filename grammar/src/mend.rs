@@ -131,6 +131,10 @@ impl<'a> Slip<'a> {
             .or_else(|| self.match_as_value())
             .or_else(|| self.missing_else())
             .or_else(|| self.arm_without_when())
+            .or_else(|| self.comprehension())
+            .or_else(|| self.expression_body())
+            .or_else(|| self.record_in_braces())
+            .or_else(|| self.block_of_a_try())
             .or_else(|| self.sign_for_then())
             .or_else(|| self.foreign())
             .or_else(|| self.unit_apart())
@@ -149,7 +153,14 @@ impl<'a> Slip<'a> {
 
     fn unexpected(&self) -> Diagnostic {
         let found = found(self.text, self.lexeme(self.at));
-        report::unexpected(self.place(), &found, &self.expected.describe(self.previous_token()))
+        let diagnostic =
+            report::unexpected(self.place(), &found, &self.expected.describe(self.previous_token()));
+        let mut line = self.lexemes.get(..self.at).unwrap_or_default().iter().rev();
+        let expects = line.find(|before| before.line_start).is_some_and(|first| first.token == Token::Expect);
+        match expects && self.expected.has("GIVEN") {
+            true => diagnostic.label("EXPECT ACTION f(…), EXPECT NO ACTIONS, or EXPECT and a condition"),
+            false => diagnostic,
+        }
     }
 
     /// `LET when = 3`.

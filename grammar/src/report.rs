@@ -197,6 +197,43 @@ pub(crate) fn arm_without_when(
         .fixes(format!("write {keyword}"), edits)
 }
 
+/// `[x.cost for x in xs]`
+pub(crate) fn comprehension(span: Span, edits: Vec<Edit>) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "a list is made of another by COLLECT")
+        .label("COLLECT e FOR x IN xs WHERE c")
+        .fixes("write COLLECT", edits)
+}
+
+/// `xs.filter(x => x.cost > 3)`
+pub(crate) fn method_with_function(span: Span, right: String) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "Swarm has no functions without a name")
+        .label("what is done with each item of a list has a form of its own")
+        .fix(format!("write {right}"), span, right)
+}
+
+/// `FUNC f(x: int) -> int = x + 1`
+pub(crate) fn expression_body(span: Span, edits: Vec<Edit>) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "what a FUNC does stands in braces")
+        .label("its result stands behind RETURN")
+        .fixes("write { RETURN … }", edits)
+}
+
+/// `{"id": "a"}`
+pub(crate) fn record_in_braces(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "a record is written with the name of its type, a map in [ ]")
+        .label("Task(id: \"a\", cost: $2), or [\"a\": 1, \"b\": 2]")
+}
+
+/// `TRY { PAY(x) }`
+pub(crate) fn block_of_a_try(span: Span, edits: Option<Vec<Edit>>) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::E0003, span, "what is tried is one ACTION, found `{`")
+        .label("TRY f(x) ELSE { }, or RETRY 3 TIMES f(x) ELSE { }");
+    match edits {
+        Some(edits) => diagnostic.fixes("take the braces out", edits),
+        None => diagnostic,
+    }
+}
+
 /// `WHEN low -> f()`; `gap` reaches back to what stands before.
 pub(crate) fn sign_for_then(span: Span, gap: Span, right: &str) -> Diagnostic {
     let text = if right.is_empty() {

@@ -17,6 +17,9 @@ const RATE_UNITS: &[&str] = &[
 /// Units that may stand apart from their number.
 const SPACED_UNITS: &[&str] = &["tokens", "token", "USD"];
 
+/// Tokens of a function without a name that has a fix.
+const LONGEST_FUNCTION: usize = 200;
+
 /// Applies the rules to what the lexer found.
 pub(crate) fn settle(file: FileId, text: &str, lexed: &mut Lexed) {
     let raw = std::mem::take(&mut lexed.lexemes);
@@ -194,6 +197,52 @@ impl<'a> Pass<'a> {
         })
     }
 
+    /// `xs.filter(x => x.cost > 3)`: all of it is one place that was reported.
+    fn method_with_function(&mut self) -> Option<()> {
+        let [.., _, dot, method, paren, item] = self.out[..] else { return None };
+        let shape = [dot.token, paren.token] == [Token::Dot, Token::LeftParen];
+        if !shape || !method.token.is_name() || !item.token.is_name() {
+            return None;
+        }
+        // What stands before the dot: names with dots between them.
+        let mut start = self.out.len().checked_sub(5)?;
+        while self.out.get(start)?.token.is_name()
+            && let Some(before) = start.checked_sub(2)
+            && self.out.get(before.saturating_add(1)).is_some_and(|dot| dot.token == Token::Dot)
+        {
+            start = before;
+        }
+        let list = *self.out.get(start).filter(|first| first.token.is_name())?;
+        let mut depth = 1_usize;
+        let mut behind = self.raw.iter().enumerate().skip(self.at.saturating_add(1)).take(LONGEST_FUNCTION);
+        let close = behind.find(|(_, lexeme)| {
+            match lexeme.token {
+                token if token.closer().is_some() => depth = depth.saturating_add(1),
+                token if token.is_closer() => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0
+        });
+        let (close, closer) = close.map(|(close, closer)| (close, *closer))?;
+        let text = |start: u32, end: u32| self.text.get(start as usize..end as usize).unwrap_or("").trim();
+        let arrow = self.raw.get(self.at)?;
+        let (list_text, item) = (text(list.start, dot.start), self.slice(item));
+        let body = text(arrow.end, closer.start);
+        let right = match self.slice(method) {
+            "filter" | "where" => format!("COLLECT {item} FOR {item} IN {list_text} WHERE {body}"),
+            "map" | "select" => format!("COLLECT {body} FOR {item} IN {list_text}"),
+            "some" | "any" => format!("ANY {body} FOR {item} IN {list_text}"),
+            "every" | "all" => format!("ALL {body} FOR {item} IN {list_text}"),
+            _ => return None,
+        };
+        let whole = Span::new(self.file, list.start, closer.end);
+        self.report(report::method_with_function(whole, right));
+        self.out.truncate(start);
+        self.out.push(Lexeme { token: Token::Bad, end: closer.end, ..list });
+        self.at = close;
+        Some(())
+    }
+
     /// `foreach (task in tasks)`
     fn opens_loop(&self) -> bool {
         let word = |ahead: usize| {
@@ -210,6 +259,9 @@ impl<'a> Pass<'a> {
         let text = self.slice(lexeme);
         if lexeme.token == Token::FatArrow && self.behind_case() {
             return self.out.push(Lexeme { token: Token::Arrow, ..lexeme });
+        }
+        if lexeme.token == Token::FatArrow && self.method_with_function().is_some() {
+            return;
         }
         let replaced = match lexeme.token {
             Token::AndAnd => (Token::And, "AND"),

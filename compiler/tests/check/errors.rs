@@ -59,6 +59,7 @@ fn slips_and_their_codes() {
         ("ON START { FOR a, b IN 1..3 { IF a > b THEN LOG(\"x\") } }", &["E0110"]),
         ("ON START { LET x = SUM t.id FOR t IN task_queue LOG(x) }", &["E0110"]),
         ("ON START { LOG(\"a {nope}\") }", &["E0101"]),
+        ("INSTRUCTION A { TARGET 50% AGENTS }\nON START { LOG(\"x\") }", &["E0202"]),
         (
             "ON START { FOR EACH task IN task_queue WHERE cpu_time > 5s { REDUCE_CPU_THROTTLE(task, 5%) } }",
             &["E0101"],

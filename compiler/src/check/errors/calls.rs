@@ -50,7 +50,11 @@ pub(in crate::check) fn method(
         Diagnostic::new(Code::E0111, place, format!("{text} has nothing to call by the name of {name}"))
             .label("functions stand alone, not behind a dot");
     let Some(known) = known.filter(|_| text != "this") else {
-        return diagnostic.note("A function takes what it works on as its first argument: f(x).");
+        let aggregate = super::names::aggregate(name).filter(|_| text != "this");
+        return match aggregate {
+            Some(form) => diagnostic.note(format!("Over a list it is written {form}.")),
+            None => diagnostic.note("A function takes what it works on as its first argument: f(x)."),
+        };
     };
     let (shown, end, tail) = match first {
         None => (format!("{known}({text})"), whole.end, ")"),

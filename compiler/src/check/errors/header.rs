@@ -30,6 +30,13 @@ pub(in crate::check) fn unknown_priority(name: &str, span: Span, near: Option<&s
     did_you_mean(diagnostic, span, near)
 }
 
+/// `TARGET 50% AGENTS`
+pub(in crate::check) fn share_of_agents(text: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0202, span, format!("TARGET counts agents, {text} is a share of them"))
+        .label("a number of agents, or ALL")
+        .note(format!("A share of the agents is a wave: TARGET ALL AGENTS with ROLLOUT {text}."))
+}
+
 pub(in crate::check) fn out_of_range(
     what: &str,
     found: impl Into<String>,

@@ -39,12 +39,30 @@ pub(in crate::check) fn unknown(name: &str, span: Span, near: Option<&str>, in_h
     did_you_mean(diagnostic, span, near)
 }
 
+/// What Swarm has for the functions over lists of other languages.
+pub(super) fn aggregate(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "sum" => "SUM x.cost FOR x IN xs",
+        "avg" | "average" | "mean" => "AVG x.cost FOR x IN xs",
+        "min" | "max" => "MIN x.cost FOR x IN xs, or MAX",
+        "count" | "size" | "length" => "len(xs), or COUNT(FOR x IN xs WHERE c)",
+        "any" | "some" => "ANY x.cost > $1 FOR x IN xs",
+        "all" | "every" => "ALL x.cost > $1 FOR x IN xs",
+        "filter" => "COLLECT x FOR x IN xs WHERE c",
+        "map" => "COLLECT e FOR x IN xs",
+        "sorted" | "sort" | "sort_by" => "TOP n x IN xs BY e, or BOTTOM",
+        _ => return None,
+    })
+}
+
 pub(in crate::check) fn unknown_function(name: &str, span: Span, near: Option<&str>) -> Diagnostic {
     let message = question(format!("no FUNC, ACTION, QUERY or TYPE is called {name}"), near);
     let diagnostic = Diagnostic::new(Code::E0101, span, message).label("this name is not known");
     let diagnostic = if near.is_none() && matches!(name, "sleep" | "SLEEP" | "wait" | "delay") {
         diagnostic
             .note("A program never waits: EVERY 30s { … } does something again, RETRY … BACKOFF asks again.")
+    } else if let Some(form) = aggregate(name) {
+        return diagnostic.note(format!("Over a list it is written {form}."));
     } else if near.is_none() && name.len() > 1 && !name.bytes().any(|byte| byte.is_ascii_lowercase()) {
         let note =
             format!("What the host can do is declared: ACTION {name}(…), or QUERY {name}(…) -> its type.");

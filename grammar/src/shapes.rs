@@ -1,0 +1,101 @@
+//! Whole shapes of other languages: comprehensions, functions that are one expression, records in braces, a TRY around a
+//! block.
+
+use crate::diagnostic::{Diagnostic, Edit};
+use crate::items::{closing, open_before};
+use crate::mend::{Mend, Slip};
+use crate::report;
+use crate::span::Span;
+use crate::token::Token;
+
+impl Slip<'_> {
+    /// `[x.cost for x in xs if x.done]`
+    pub(crate) fn comprehension(&self) -> Option<(Diagnostic, Mend)> {
+        let word = self.lexeme(self.at).filter(|word| word.token == Token::For)?;
+        let open = *open_before(self.lexemes, self.at).last()?;
+        let opener = self.lexeme(open).filter(|opener| opener.token == Token::LeftBracket)?;
+        let close = closing(self.lexemes, open);
+        let closer = self.lexeme(close)?;
+        let inside = self.lexemes.get(self.at..close)?;
+        let filter = inside.iter().position(|lexeme| lexeme.token == Token::If);
+        let filter = filter.map(|filter| self.at.saturating_add(filter));
+        let mut edits = vec![Edit { span: self.span(opener), text: "COLLECT ".to_owned() }];
+        let mut changes = vec![(open, vec![Token::Collect])];
+        if let Some(filter) = filter {
+            edits.push(Edit { span: self.span(self.lexeme(filter)?), text: "WHERE".to_owned() });
+            changes.push((filter, vec![Token::Where]));
+        }
+        edits.push(Edit { span: self.span(closer), text: String::new() });
+        changes.push((close, Vec::new()));
+        Some((report::comprehension(self.span(opener).to(self.span(word)), edits), Mend::Rewrite(changes)))
+    }
+
+    /// `FUNC f(x: int) -> int = x + 1`
+    pub(crate) fn expression_body(&self) -> Option<(Diagnostic, Mend)> {
+        let sign = self.lexeme(self.at)?;
+        let first = self.lexemes.first()?;
+        let body = matches!(sign.token, Token::Assign | Token::GreaterEqual | Token::Arrow)
+            && first.token == Token::Func
+            && open_before(self.lexemes, self.at).is_empty()
+            && self.expected.has("{");
+        let last = self.lexemes.last().filter(|_| body)?;
+        let gap = Span { start: self.behind().start, ..self.span(sign) };
+        let edits = vec![
+            Edit { span: gap, text: " { RETURN".to_owned() },
+            Edit { span: self.span(*last).after(), text: " }".to_owned() },
+        ];
+        let end = self.lexemes.len().checked_sub(1).filter(|end| *end > self.at)?;
+        let changes = vec![
+            (self.at, vec![Token::LeftBrace, Token::Return]),
+            (end, vec![last.token, Token::RightBrace]),
+        ];
+        Some((report::expression_body(self.span(sign), edits), Mend::Rewrite(changes)))
+    }
+
+    /// `{"id": "a"}` where a value belongs.
+    pub(crate) fn record_in_braces(&self) -> Option<(Diagnostic, Mend)> {
+        let brace = self.lexeme(self.at).filter(|brace| brace.token == Token::LeftBrace)?;
+        let member = self.lexeme(self.at.saturating_add(1))?.token;
+        let colon = self.lexeme(self.at.saturating_add(2)).map(|colon| colon.token);
+        let literal = self.expected.value()
+            && (member == Token::String || member.is_name())
+            && colon == Some(Token::Colon);
+        literal.then(|| {
+            let behind = closing(self.lexemes, self.at).saturating_add(1).min(self.lexemes.len());
+            (report::record_in_braces(self.span(brace)), Mend::Replace(self.at..behind, Token::Bad))
+        })
+    }
+
+    /// `TRY { PAY(x) }`, `RETRY 3 TIMES { PAY(x) }`
+    pub(crate) fn block_of_a_try(&self) -> Option<(Diagnostic, Mend)> {
+        let open = self.lexeme(self.at).filter(|brace| brace.token == Token::LeftBrace)?;
+        let tried = match self.previous()?.token {
+            Token::Try => true,
+            Token::Times => self.expected.name(),
+            _ => false,
+        };
+        if !tried {
+            return None;
+        }
+        let close = closing(self.lexemes, self.at);
+        let inside = self.lexemes.get(self.at.saturating_add(1)..close)?;
+        let call = inside.first().is_some_and(|name| name.token.is_name())
+            && inside.get(1).is_some_and(|paren| paren.token == Token::LeftParen)
+            && closing(self.lexemes, self.at.saturating_add(2)).saturating_add(1) == close;
+        let closer = self.lexeme(close).filter(|_| call);
+        let Some(closer) = closer else {
+            return Some((report::block_of_a_try(self.span(open), None), Mend::LeaveOut));
+        };
+        let name = self.lexeme(self.at.saturating_add(1))?;
+        let gap = Span { end: name.start, ..self.span(open) };
+        let end = Span { start: self.lexeme(close.checked_sub(1)?)?.end, ..self.span(closer) };
+        let refused = self.lexeme(close.saturating_add(1)).is_some_and(|next| next.token == Token::Else);
+        let (text, tokens) = match refused {
+            true => ("", Vec::new()),
+            false => (" ELSE { }", vec![Token::Else, Token::LeftBrace, Token::RightBrace]),
+        };
+        let edits = vec![Edit { span: gap, text: String::new() }, Edit { span: end, text: text.to_owned() }];
+        let changes = vec![(self.at, Vec::new()), (close, tokens)];
+        Some((report::block_of_a_try(self.span(open), Some(edits)), Mend::Rewrite(changes)))
+    }
+}
