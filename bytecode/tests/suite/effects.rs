@@ -119,11 +119,27 @@ fn function(parameters: &[TypeId], result: Option<TypeId>, mut ops: Vec<Op>) -> 
     Function { registers, parameters: count, result, code: ops }
 }
 
-/// What the verifier says where a function of this role calls one that calls one with these ops.
-fn verdict((parameters, result, _, _, give): &Role, ops: Vec<Op>) -> Option<Rule> {
+/// [`base`] without a function that has a role.
+fn bare() -> Module {
     let mut module = base();
     module.debug = None;
+    module.instruction.target = None;
+    module.imports[4].cost.money = Amount::Fixed(5);
     module.states = vec![State { name: "n".into(), ty: TypeId::INT, initial: None }];
+    module
+}
+
+fn said(module: &Module) -> Option<Rule> {
+    match Verified::from_module(module) {
+        Ok(_) => None,
+        Err(LoadError::Verify(error)) => Some(error.rule),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// What the verifier says where a function of this role calls one that calls one with these ops.
+fn verdict((parameters, result, _, _, give): &Role, ops: Vec<Op>) -> Option<Rule> {
+    let mut module = bare();
     let next = |module: &Module| FunctionId(u16::try_from(module.functions.len()).unwrap());
     let innermost = next(&module);
     let mut registers = Function { registers: REGISTERS.to_vec(), parameters: 0, result: None, code: ops };
@@ -135,11 +151,55 @@ fn verdict((parameters, result, _, _, give): &Role, ops: Vec<Op>) -> Option<Rule
     let outer = next(&module);
     module.functions.push(function(parameters, Some(*result), call(middle)));
     give(&mut module, outer);
-    match Verified::from_module(&module) {
-        Ok(_) => None,
-        Err(LoadError::Verify(error)) => Some(error.rule),
-        Err(other) => panic!("{other}"),
+    // What only a role needs is left out where there is none.
+    if *parameters != [] || *result != TypeId::INT {
+        let state = ops_use_state(&module);
+        module.states.truncate(usize::from(state));
     }
+    said(&module)
+}
+
+fn ops_use_state(module: &Module) -> bool {
+    let uses = |op: &Op| matches!(op, Op::State { .. } | Op::TakeState { .. } | Op::SetState { .. });
+    module.functions.iter().flat_map(|function| &function.code).any(uses)
+}
+
+/// Parameters and result of a role are what they are.
+#[test]
+fn a_role_wants_its_parameters_and_its_result() {
+    for (parameters, result, rule, _, give) in roles() {
+        let given = |parameters: &[TypeId], result: Option<TypeId>| {
+            let mut module = bare();
+            module.functions.push(function(parameters, result, vec![]));
+            give(&mut module, FunctionId(4));
+            said(&module)
+        };
+        assert_eq!(given(&parameters, Some(result)), None, "{rule:?}");
+        let more = [&parameters[..], &[TypeId::INT]].concat();
+        let other: Vec<TypeId> = parameters.iter().map(|_| TypeId::FLOAT).collect();
+        assert_eq!(given(&more, Some(result)), Some(rule), "one more: {rule:?}");
+        if !parameters.is_empty() {
+            assert_eq!(given(&parameters[1..], Some(result)), Some(rule), "one less: {rule:?}");
+            assert_eq!(given(&other, Some(result)), Some(rule), "others: {rule:?}");
+        }
+        assert_eq!(given(&parameters, Some(TypeId::STRING)), Some(rule), "another result: {rule:?}");
+        assert_eq!(given(&parameters, None), Some(rule), "no result: {rule:?}");
+    }
+}
+
+/// Without roles, what functions do is not looked at.
+#[test]
+fn functions_are_gone_through_for_roles_only() {
+    let work = |own: fn(&mut Module)| {
+        let mut module = bare();
+        module.states.clear();
+        module.functions.extend(vec![function(&[], None, vec![]); 100]);
+        own(&mut module);
+        Verified::from_module(&module).unwrap().work()
+    };
+    let without = work(|_| {});
+    let timer = work(|own| own.timers = vec![Timer { period_ns: 1_000_000_000, function: FunctionId(4) }]);
+    assert!(without + 100 <= timer, "{without} and {timer}");
 }
 
 #[test]
