@@ -151,15 +151,14 @@ fn verdict((parameters, result, _, _, give): &Role, ops: Vec<Op>) -> Option<Rule
     let outer = next(&module);
     module.functions.push(function(parameters, Some(*result), call(middle)));
     give(&mut module, outer);
-    // What only a role needs is left out where there is none.
-    if *parameters != [] || *result != TypeId::INT {
-        let state = ops_use_state(&module);
-        module.states.truncate(usize::from(state));
+    // A STATE alone has functions looked at; it is left out where nothing needs it.
+    if !uses_state(&module) && module.states.iter().all(|state| state.initial.is_none()) {
+        module.states.clear();
     }
     said(&module)
 }
 
-fn ops_use_state(module: &Module) -> bool {
+fn uses_state(module: &Module) -> bool {
     let uses = |op: &Op| matches!(op, Op::State { .. } | Op::TakeState { .. } | Op::SetState { .. });
     module.functions.iter().flat_map(|function| &function.code).any(uses)
 }
