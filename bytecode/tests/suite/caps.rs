@@ -170,6 +170,7 @@ fn what_is_read_is_reckoned() {
         module.functions[0].code.push(Op::Return {});
         reckoned(&module)
     };
+    assert!((1..1_000).contains(&of_ops(1)), "{}", of_ops(1));
     // An op takes 24 bytes, and 8 while its function is checked.
     assert_eq!(of_ops(101) - of_ops(1), 100 * (24 + 8));
     let of_texts = |length: usize| {
