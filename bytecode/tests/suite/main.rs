@@ -21,4 +21,5 @@ mod quantity;
 mod reference;
 mod rules;
 mod support;
+mod tables;
 mod whole;
