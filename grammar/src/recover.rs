@@ -73,11 +73,17 @@ pub(crate) fn recover(file: FileId, text: &str, lexed: &Lexed, diagnostics: &mut
 fn declarations(text: &str, lexemes: &[Lexeme]) -> Vec<Range<usize>> {
     let mut starts = vec![0];
     let mut depth = 0_usize;
+    // Whether the part at hand is a header, and its braces are not behind.
+    let is_header = |at: usize| lexemes.get(at).is_some_and(|first| first.token == Token::Instruction);
+    let mut in_header = is_header(0);
     for (index, lexeme) in lexemes.iter().enumerate() {
-        let begins = || begins_part(text, lexemes, index) || begins_clauses(lexemes, &starts, index);
-        if depth == 0 && index > 0 && begins() {
+        let first = starts.last().copied().unwrap_or_default();
+        let clauses = || !in_header && begins_clauses(lexemes, first, index);
+        if depth == 0 && index > 0 && (begins_part(text, lexemes, index) || clauses()) {
             starts.push(index);
+            in_header = is_header(index);
         }
+        in_header &= lexeme.token != Token::RightBrace;
         if lexeme.token.closer().is_some() {
             depth = depth.saturating_add(1);
         } else if lexeme.token.is_closer() {
@@ -114,18 +120,11 @@ fn begins_part(text: &str, lexemes: &[Lexeme], at: usize) -> bool {
     left_edge && begins_item(lexemes, at) && !goes_on
 }
 
-/// Whether clauses of the header begin at this token that stand outside of it. Those of a header that lacks its braces
-/// belong to it.
-fn begins_clauses(lexemes: &[Lexeme], starts: &[usize], at: usize) -> bool {
-    let first = starts.last().copied().unwrap_or_default();
-    let in_header = lexemes.get(first).is_some_and(|first| first.token == Token::Instruction)
-        && !lexemes.get(first..at).is_some_and(|part| part.iter().any(|x| x.token == Token::RightBrace));
+/// Whether clauses of the header begin at this token that stand outside of it, and not at `first` already. Those of a header
+/// that lacks its braces belong to it.
+fn begins_clauses(lexemes: &[Lexeme], first: usize, at: usize) -> bool {
     let line_start = lexemes.get(at).is_some_and(|lexeme| lexeme.line_start);
-    line_start
-        && !in_header
-        && !clause_at(lexemes, first)
-        && clause_at(lexemes, at)
-        && begins_item(lexemes, at)
+    line_start && !clause_at(lexemes, first) && clause_at(lexemes, at) && begins_item(lexemes, at)
 }
 
 /// Whether a clause of the header begins at this token.

@@ -17,6 +17,9 @@ const RATE_UNITS: &[&str] = &[
 /// Units that may stand apart from their number.
 const SPACED_UNITS: &[&str] = &["tokens", "token", "USD"];
 
+/// Tokens of a case of a MATCH that has a fix.
+const LONGEST_CASE: usize = 16;
+
 /// Tokens of a function without a name that has a fix.
 const LONGEST_FUNCTION: usize = 200;
 
@@ -189,11 +192,11 @@ impl<'a> Pass<'a> {
 
     /// Whether the line so far is a case of a MATCH, as other languages have them.
     fn behind_case(&self) -> bool {
-        let Some(start) = self.out.iter().rposition(|lexeme| lexeme.line_start) else { return false };
-        self.out.get(start).is_some_and(|first| match first.token {
+        let mut line = self.out.iter().rev().take(LONGEST_CASE).enumerate();
+        line.find(|(_, lexeme)| lexeme.line_start).is_some_and(|(behind, first)| match first.token {
             Token::When | Token::Else | Token::String | Token::Number => true,
             Token::True | Token::False | Token::None => true,
-            token => token.is_name() && start.saturating_add(1) == self.out.len(),
+            token => token.is_name() && behind == 0,
         })
     }
 
