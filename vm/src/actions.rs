@@ -5,9 +5,9 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use smol_str::SmolStr;
-use swarm_bytecode::module::{Import, ImportId};
 
 use crate::attached::Attached;
+use crate::decode::Code;
 use crate::heap::{Data, Heap};
 use crate::host::EffectKey;
 use crate::packed;
@@ -19,9 +19,8 @@ use crate::value::ValueRef;
 /// One action.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Issued {
-    pub(crate) import: ImportId,
-    /// Its word.
-    pub(crate) pc: u32,
+    /// The site of its call.
+    pub(crate) site: u32,
     /// Its number among the order's host calls.
     pub(crate) number: u64,
     /// Its number among the activation's actions, those undone included.
@@ -75,10 +74,11 @@ struct Done {
 }
 
 impl Done {
+    #[inline(always)]
     fn push(&mut self, issued: Issued, arguments: &[u64]) {
-        let Issued { import, pc, number, ordinal } = issued;
+        let Issued { site, number, ordinal } = issued;
         let skips = (number, ordinal) != (self.number, self.ordinal);
-        packed::put(&mut self.bytes, u64::from(pc) << 17 | u64::from(import.0) << 1 | u64::from(skips));
+        packed::put(&mut self.bytes, u64::from(site) << 1 | u64::from(skips));
         if skips {
             self.skip(number, ordinal);
         }
@@ -86,7 +86,7 @@ impl Done {
             packed::put(&mut self.bytes, *argument);
         }
         (self.number, self.ordinal) = (number.wrapping_add(1), ordinal.wrapping_add(1));
-        self.count = self.count.saturating_add(1);
+        self.count = self.count.wrapping_add(1);
     }
 
     #[inline(never)]
@@ -96,24 +96,19 @@ impl Done {
     }
 
     /// Takes the next one off the bytes that are left; its arguments go to a list.
-    fn next(
-        left: &mut &[u8],
-        next: &mut (u64, u64),
-        imports: &[Import],
-        slots: &mut Vec<u64>,
-    ) -> Option<Issued> {
+    fn next(left: &mut &[u8], next: &mut (u64, u64), code: &Code, slots: &mut Vec<u64>) -> Option<Issued> {
         let head = packed::take(left)?;
-        let import = ImportId(u16::try_from(head >> 1 & u64::from(u16::MAX)).ok()?);
+        let site = u32::try_from(head >> 1).ok()?;
         if head & 1 != 0 {
             *next = (packed::take(left)?, packed::take(left)?);
         }
         let (number, ordinal) = *next;
         *next = (number.wrapping_add(1), ordinal.wrapping_add(1));
         slots.clear();
-        for _ in &imports.get(import.index())?.parameters {
+        for _ in code.arguments(*code.sites.get(slot::index(site))?) {
             slots.push(packed::take(left)?);
         }
-        Some(Issued { import, pc: u32::try_from(head >> 17).ok()?, number, ordinal })
+        Some(Issued { site, number, ordinal })
     }
 }
 
@@ -134,7 +129,7 @@ impl ActionLog {
     }
 
     /// Adds an action that is carried out at once and has no key.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_done(&mut self, issued: Issued, arguments: &[u64]) {
         self.done.push(issued, arguments);
     }
@@ -222,9 +217,9 @@ impl ActionLog {
     }
 
     /// Calls `visit` with each action in order, and its arguments.
-    pub(crate) fn each(&self, imports: &[Import], mut visit: impl FnMut(Issued, &[u64])) {
+    pub(crate) fn each(&self, code: &Code, mut visit: impl FnMut(Issued, &[u64])) {
         let (mut left, mut next, mut slots) = (self.done.bytes.as_slice(), (0, 0), Vec::new());
-        while let Some(issued) = Done::next(&mut left, &mut next, imports, &mut slots) {
+        while let Some(issued) = Done::next(&mut left, &mut next, code, &mut slots) {
             visit(issued, &slots);
         }
         for (at, held) in self.held.iter().enumerate().skip(self.settled) {
@@ -233,11 +228,10 @@ impl ActionLog {
     }
 
     pub(crate) fn records(&self, data: Data<'_>) -> Vec<ActionRecord> {
-        let imports = &data.code.module().imports;
         let mut errors = self.errors.iter().peekable();
         let mut records = Vec::with_capacity(self.len());
-        self.each(imports, |issued, slots| {
-            let import = imports.get(issued.import.index());
+        self.each(data.code, |issued, slots| {
+            let import = data.code.import_at(issued.site).map(|(_, import)| import);
             let types = import.map_or(&[][..], |import| &import.parameters);
             let arguments = types.iter().zip(slots);
             let args =

@@ -136,6 +136,46 @@ impl<'a> Column<'a> {
     }
 }
 
+/// The texts that a field has in the rows of one view: the one that was looked at last.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Texts<'a> {
+    attached: &'a Attached,
+    field: u8,
+    column: Column<'a>,
+    /// What all of them are parts of.
+    whole: &'a str,
+}
+
+impl<'a> Texts<'a> {
+    pub(crate) fn new(attached: &'a Attached) -> Texts<'a> {
+        Texts { attached, field: 0, column: Column::default(), whole: "" }
+    }
+
+    /// The text of a record's field and all that lies behind it in its column, and how long it is, if the record is a row of
+    /// a host's table.
+    #[inline(always)]
+    pub(crate) fn find(&mut self, record: u64, field: u8) -> Option<(&'a [u8], usize)> {
+        self.known(record, field).or_else(|| {
+            self.look(record, field);
+            self.known(record, field)
+        })
+    }
+
+    #[inline(always)]
+    fn known(&self, record: u64, field: u8) -> Option<(&'a [u8], usize)> {
+        let text = TextSlot::unpack(self.column.value(record).filter(|_| field == self.field)?);
+        let (behind, length) =
+            (self.whole.as_bytes().get(slot::index(text.offset)..)?, slot::index(text.length));
+        (length <= behind.len()).then_some((behind, length))
+    }
+
+    #[inline(never)]
+    fn look(&mut self, record: u64, field: u8) {
+        (self.field, self.column) = (field, self.attached.column(record, field));
+        self.whole = self.attached.text(TextSlot::unpack(self.column.texts).source);
+    }
+}
+
 /// A list whose items are the rows of a view.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Walk {

@@ -279,6 +279,17 @@ impl Code {
         self.arguments.get(start..start.saturating_add(usize::from(site.count))).unwrap_or(&[])
     }
 
+    /// What the host call of a site calls.
+    pub(crate) fn import_at(&self, site: u32) -> Option<(ImportId, &Import)> {
+        let SiteTarget::Import(id) = self.sites.get(slot::index(site))?.target else { return None };
+        Some((id, self.module.imports.get(id.index())?))
+    }
+
+    /// The word of a host call's site.
+    pub(crate) fn word_at(&self, site: u32) -> usize {
+        self.sites.get(slot::index(site)).map_or(0, |site| slot::index(site.pc))
+    }
+
     #[inline]
     pub(crate) fn call_arguments(&self, call: CallSite) -> &[Argument] {
         let start = slot::index(call.first);

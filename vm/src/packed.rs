@@ -4,6 +4,10 @@
 /// than 56 bits is whole behind a byte of zeros.
 #[inline(always)]
 pub(crate) fn put(bytes: &mut Vec<u8>, number: u64) {
+    if number < 128 {
+        bytes.push(u8::try_from(number << 1 | 1).unwrap_or(0));
+        return;
+    }
     let bits = u64::BITS.wrapping_sub((number | 1).leading_zeros());
     let behind = bits.wrapping_sub(1) / 7;
     if behind < 8 {

@@ -206,16 +206,8 @@ impl Driver<'_, '_> {
 /// Adds an action's result to the digest.
 #[inline]
 pub(super) fn put_result(bytes: &mut Vec<u8>, result: ActionResult<'_>) {
-    match result {
-        ActionResult::Done => bytes.push(1),
-        ActionResult::Held => bytes.push(2),
-        ActionResult::Failed(error) => {
-            bytes.push(3);
-            put_text(bytes, error);
-        }
-        ActionResult::Vetoed(reason) => {
-            bytes.push(4);
-            put_text(bytes, reason);
-        }
+    bytes.push(result.code());
+    if let ActionResult::Failed(why) | ActionResult::Vetoed(why) = result {
+        put_text(bytes, why);
     }
 }

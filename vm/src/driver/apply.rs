@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use swarm_bytecode::module::Import;
+use swarm_bytecode::module::{Import, ImportId};
 use swarm_bytecode::trap::TrapCode;
 
 use super::answers::put_result;
@@ -11,7 +11,6 @@ use super::state::{CallKind, Phase, Waiting};
 use super::{Driver, Next};
 use crate::actions::Issued;
 use crate::host::{About, Answer, AnswerKind, Host, HostError};
-use crate::slot;
 use crate::trace::{ActionResult, EventKind, Tag};
 
 /// What came of carrying out one action.
@@ -28,9 +27,8 @@ impl Driver<'_, '_> {
         let Phase::Applying(waiting) = &mut self.state.phase else { return Next::GoOn };
         let waiting = waiting.as_mut().map(|waiting| waiting.answer.take());
         let first = self.state.actions.first_held();
-        let imports = &code.module().imports;
-        let first = first.and_then(|(at, issued)| Some((at, issued, imports.get(issued.import.index())?)));
-        let Some((at, issued, import)) = first else {
+        let first = first.and_then(|(at, issued)| Some((at, issued, code.import_at(issued.site)?)));
+        let Some((at, issued, (id, import))) = first else {
             self.applied_all();
             return Next::GoOn;
         };
@@ -39,12 +37,12 @@ impl Driver<'_, '_> {
         let applied = match waiting {
             Some(Some(answer)) => Applied::Answer(*answer),
             Some(None) => return Next::Leave(self.pending()),
-            None => self.apply_call(at, issued, import, host),
+            None => self.apply_call(at, issued, (id, import), host),
         };
         if let Applied::Answer(Answer { kind: AnswerKind::Pending, .. }) = applied {
             self.state.phase = Phase::Applying(Some(Waiting {
                 number: issued.number,
-                import: issued.import,
+                import: id,
                 cost: self.state.actions.cost(at),
                 kind: CallKind::Plain,
                 result: 0,
@@ -59,9 +57,15 @@ impl Driver<'_, '_> {
         Next::GoOn
     }
 
-    fn apply_call(&mut self, at: usize, issued: Issued, import: &Import, host: &mut Host<'_>) -> Applied {
+    fn apply_call(
+        &mut self,
+        at: usize,
+        issued: Issued,
+        (id, import): (ImportId, &Import),
+        host: &mut Host<'_>,
+    ) -> Applied {
         let about = About {
-            pc: slot::index(issued.pc),
+            pc: self.code().word_at(issued.site),
             attempt: 1,
             key: self.state.actions.key(at),
             ..self.about(import, issued.number)
@@ -71,12 +75,12 @@ impl Driver<'_, '_> {
             return Applied::Vetoed(HostError::new(reason));
         }
         let mut answer = None;
-        host.call(self.target(issued.import), call, &mut answer);
+        host.call(self.target(id), call, &mut answer);
         Applied::Answer(answer.unwrap_or_else(Answer::done))
     }
 
     fn settle_applied(&mut self, at: usize, issued: Issued, import: &Import, applied: &Applied) {
-        let (cost, pc) = (self.state.actions.cost(at), slot::index(issued.pc));
+        let (cost, pc) = (self.state.actions.cost(at), self.code().word_at(issued.site));
         let answer = match applied {
             Applied::Vetoed(reason) => {
                 self.release(issued.number, cost, (0, 0));
@@ -116,7 +120,7 @@ impl Driver<'_, '_> {
     }
 
     fn applied_event(&mut self, issued: Issued, import: &Import, result: ActionResult<'_>) {
-        let (fuel, at) = (self.fuel(), self.place(slot::index(issued.pc)));
+        let (fuel, at) = (self.fuel(), self.place(self.code().word_at(issued.site)));
         self.tracing.digest(Tag::Applied, fuel, at, |bytes| {
             bytes.extend_from_slice(&issued.ordinal.to_le_bytes());
             put_result(bytes, result);

@@ -9,7 +9,7 @@ use swarm_bytecode::trap::{LimitKind, TrapCode};
 use super::state::{Asking, CallKind, CallState, Phase, RunState, Verdict, Waiting};
 use super::{Driver, Halt};
 use crate::actions::{Issued, NewAction};
-use crate::decode::{Argument, Code, SiteTarget};
+use crate::decode::{Argument, Code};
 use crate::host::{About, Answer, Call, Host, Target};
 use crate::instance::{Exit, PendingCall, PendingKind};
 use crate::machine::Pause;
@@ -29,6 +29,7 @@ pub(super) struct CallWord {
 /// What a call site names.
 #[derive(Clone, Copy)]
 pub(super) struct CallSite<'c> {
+    number: u32,
     pub(super) id: ImportId,
     pub(super) import: &'c Import,
     pub(super) arguments: &'c [Argument],
@@ -45,11 +46,10 @@ pub(super) const fn is_query(import: &Import) -> bool {
     matches!(import.effect, Effect::Query)
 }
 
-fn call_site(code: &Code, site: u32) -> Result<CallSite<'_>, Pause> {
-    let site = *code.sites.get(slot::index(site)).ok_or(Pause::Internal)?;
-    let SiteTarget::Import(id) = site.target else { return Err(Pause::Internal) };
-    let import = code.module().imports.get(id.index()).ok_or(Pause::Internal)?;
-    Ok(CallSite { id, import, arguments: code.arguments(site) })
+fn call_site(code: &Code, number: u32) -> Result<CallSite<'_>, Pause> {
+    let (id, import) = code.import_at(number).ok_or(Pause::Internal)?;
+    let site = *code.sites.get(slot::index(number)).ok_or(Pause::Internal)?;
+    Ok(CallSite { number, id, import, arguments: code.arguments(site) })
 }
 
 impl<'a> Driver<'a, '_> {
@@ -164,7 +164,6 @@ impl<'a> Driver<'a, '_> {
         if is_query(site.import) {
             return None;
         }
-        let pc = self.state.machine.pc;
         let RunState { meters, at_begin, actions, arguments, call, .. } = &mut *self.state;
         let ordinal = meters.actions_issued.saturating_sub(at_begin.actions_issued);
         meters.actions_issued = meters.actions_issued.saturating_add(1);
@@ -172,7 +171,7 @@ impl<'a> Driver<'a, '_> {
             return None;
         }
         let key = call.key.as_deref().copied();
-        let issued = Issued { import: site.id, pc: slot::count(pc), number, ordinal };
+        let issued = Issued { site: site.number, number, ordinal };
         let action = NewAction { issued, arguments, cost: if held { cost } else { (0, 0) }, key };
         Some(Arc::make_mut(actions).push(action, held))
     }
@@ -273,7 +272,7 @@ impl<'a> Driver<'a, '_> {
         let pc = self.state.machine.pc;
         let (number, import, pc, kind) = match &self.state.phase {
             Phase::Applying(Some(waiting)) => {
-                let pc = self.state.actions.first_held().map_or(pc, |(_, issued)| slot::index(issued.pc));
+                let pc = self.state.actions.first_held().map_or(pc, |(_, held)| code.word_at(held.site));
                 (waiting.number, Some(waiting.import), pc, PendingKind::Answer)
             }
             Phase::Waiting(waiting) => (waiting.number, Some(waiting.import), pc, PendingKind::Answer),

@@ -1,22 +1,21 @@
 //! Host calls made in place: an action that nothing stands against costs little more than its handler.
 
-use swarm_bytecode::module::{Import, ImportId};
+use swarm_bytecode::module::Import;
 
-use super::answers::put_result;
 use super::look::Look;
 use super::state::Meters;
 use crate::actions::{ActionLog, Issued, NewAction};
+use crate::attached::Texts;
 use crate::decode::Code;
-use crate::heap::{Data, Heap};
-use crate::host::{About, Answer, Call, Host, Ready, charge_with_texts};
+use crate::heap::Heap;
+use crate::host::{About, Answer, Call, Host, Link, Ready, charge_with_texts};
 use crate::interpret::get;
 use crate::limits::Limits;
 use crate::machine::MemoryMeter;
 use crate::outside::{Outside, Reply};
 use crate::scope::Window;
 use crate::slot;
-use crate::trace::{ActionResult, Digest, Tag, put_text, put_value};
-use crate::value::ValueRef;
+use crate::trace::{ActionResult, Digest, Tag};
 use crate::word::Word;
 
 /// What a call in place can reach of a run.
@@ -25,6 +24,8 @@ pub(super) struct Direct<'a, 'h> {
     pub(super) imports: &'a [Import],
     /// Where host calls can be made in place.
     pub(super) sites: &'a [Ready],
+    /// What is known of each import.
+    pub(super) links: &'a [Link],
     pub(super) left: Left,
     /// The most that any of these calls costs.
     pub(super) most_cost: (i64, i64),
@@ -38,6 +39,8 @@ pub(super) struct Direct<'a, 'h> {
     pub(super) arguments: &'a mut Vec<u64>,
     pub(super) look: &'a mut Look,
     pub(super) digest: Option<&'a mut Digest>,
+    /// What the digest shows records by.
+    pub(super) keys: Texts<'a>,
     pub(super) host: &'a mut Host<'h>,
     /// An answer that is more than "done", and what is reserved for it and for actions that are held.
     pub(super) answer: Option<Answer>,
@@ -305,19 +308,18 @@ impl Direct<'_, '_> {
         heap: &mut Heap,
     ) -> Reply {
         self.begin::<{ Ready::MOST }>(site, number, arguments, heap);
-        let left = fuel.wrapping_sub(charge);
         self.keep(site, arguments);
-        if self.holds {
-            self.digest(left, arguments, heap, ActionResult::Held);
-            return Reply::Done { charge };
+        let mut result = ActionResult::Held;
+        if !self.holds {
+            let call = Call { about: &self.about, heap, arguments };
+            self.host.call(site.target, call, &mut self.answer);
+            if self.answer.is_some() {
+                return self.answered(site, arguments, charge);
+            }
+            result = ActionResult::Done;
         }
-        let call = Call { about: &self.about, heap, arguments };
-        self.host.call(site.target, call, &mut self.answer);
-        if self.answer.is_some() {
-            return self.answered(site, arguments, charge);
-        }
-        self.digest(left, arguments, heap, ActionResult::Done);
-        if self.host.is_cancelled() { Reply::Look { charge } } else { Reply::Done { charge } }
+        self.digest(site, fuel.wrapping_sub(charge), arguments, heap, result);
+        if !self.holds && self.host.is_cancelled() { Reply::Look { charge } } else { Reply::Done { charge } }
     }
 
     /// Begins the call of this number, which is allowed and has at most `N` arguments.
@@ -357,7 +359,7 @@ impl Direct<'_, '_> {
     fn keep(&mut self, site: &Ready, arguments: &[u64; Ready::MOST]) {
         let number = self.about.number;
         let ordinal = number.wrapping_sub(self.first_number);
-        let issued = Issued { import: ImportId(site.import), pc: site.pc, number, ordinal };
+        let issued = Issued { site: site.number, number, ordinal };
         let arguments = arguments.get(..usize::from(site.count)).unwrap_or(&[]);
         if self.holds {
             self.actions.push(NewAction { issued, arguments, cost: site.cost, key: None }, true);
@@ -368,21 +370,27 @@ impl Direct<'_, '_> {
     }
 
     /// Adds an action to the digest, if there is one; `left` is the fuel to the mark once it is paid.
-    #[inline(never)]
-    fn digest(&mut self, left: i64, arguments: &[u64; Ready::MOST], heap: &Heap, result: ActionResult<'_>) {
-        let Some(digest) = &mut self.digest else { return };
-        let About { code, attached, import, pc, .. } = self.about;
-        let origin = code.origin(pc);
+    #[inline(always)]
+    fn digest(
+        &mut self,
+        site: &Ready,
+        left: i64,
+        arguments: &[u64; Ready::MOST],
+        heap: &Heap,
+        result: ActionResult<'_>,
+    ) {
+        let (Some(digest), Some(link)) = (&mut self.digest, self.links.get(usize::from(site.import))) else {
+            return;
+        };
+        let call = Call { about: &self.about, heap, arguments };
+        let origin = self.about.code.origin(self.about.pc);
         let own = i64::from(origin.due.wrapping_sub(origin.spent));
         let used = self.mark.wrapping_sub(left).wrapping_sub(own);
         let at = Some((origin.function, origin.op));
+        let keys = &mut self.keys;
         digest.event(Tag::Action as u8, used.max(0).cast_unsigned(), at, |bytes| {
-            put_text(bytes, &import.name);
-            let data = Data { code, attached, heap };
-            for (ty, slot) in import.parameters.iter().zip(arguments) {
-                put_value(bytes, ValueRef { data, ty: *ty, slot: *slot });
-            }
-            put_result(bytes, result);
+            link.form.put(bytes, &call, site.count, keys);
+            bytes.push(result.code());
         });
     }
 }

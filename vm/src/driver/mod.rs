@@ -17,7 +17,7 @@ use std::sync::Arc;
 use swarm_bytecode::module::MetricId;
 use swarm_bytecode::trap::LimitKind;
 
-use crate::attached::Attached;
+use crate::attached::{Attached, Texts};
 use crate::decode::{Code, Origin};
 use crate::heap::Data;
 use crate::host::{About, Answer, Host};
@@ -141,6 +141,7 @@ impl<'a> Driver<'a, '_> {
             code,
             imports,
             sites: state.links.sites(),
+            links: state.links.table(),
             left: Left::of(&self.settings.limits, &state.meters),
             most_cost: state.links.most_cost(),
             about: About { code, attached, import, number: 0, pc: 0, attempt: 1, key: None },
@@ -150,6 +151,7 @@ impl<'a> Driver<'a, '_> {
             arguments: &mut state.arguments,
             look: &mut state.look,
             digest: self.tracing.recorder.digest.as_mut(),
+            keys: Texts::new(attached),
             host,
             answer: None,
             reserved: (0, 0),

@@ -12,6 +12,7 @@ use crate::decode::{Code, Site, SiteTarget};
 use crate::limits::Grants;
 use crate::program::Program;
 use crate::slot;
+use crate::trace::ActionForm;
 
 /// What answers an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,6 +58,8 @@ pub(crate) struct Link {
     pub(crate) texts: bool,
     /// Logical bytes of a call.
     pub(crate) bytes: u64,
+    /// How the events of an action are written.
+    pub(crate) form: ActionForm,
 }
 
 /// Dynamic charge of a call that takes texts.
@@ -86,7 +89,8 @@ pub(crate) struct Ready {
     pub(crate) function: u32,
     /// As in [`Link`].
     pub(crate) silent: bool,
-    /// Its word.
+    /// Its number, and its word.
+    pub(crate) number: u32,
     pub(crate) pc: u32,
     /// As in [`Link`].
     pub(crate) charge: i64,
@@ -102,7 +106,7 @@ impl Ready {
     /// The `count` of what is no call that can be made in place.
     pub(crate) const NOT: u8 = u8::MAX;
 
-    fn new(code: &Code, table: &[Link], site: Site) -> Option<Ready> {
+    fn new(code: &Code, table: &[Link], (number, site): (u32, Site)) -> Option<Ready> {
         let SiteTarget::Import(import) = site.target else { return None };
         let link = table.get(import.index()).filter(|link| link.plain)?;
         let arguments = code.arguments(site);
@@ -114,6 +118,7 @@ impl Ready {
             target: link.target,
             function: if let Target::Own(function) = link.target { function } else { 0 },
             silent: link.silent,
+            number,
             pc: site.pc,
             charge: link.charge,
             bytes: link.bytes,
@@ -140,6 +145,7 @@ impl Default for Ready {
             target: Target::Missing,
             function: 0,
             silent: false,
+            number: 0,
             pc: 0,
             charge: 0,
             bytes: 0,
@@ -172,7 +178,8 @@ impl Links {
             link
         });
         let table: Arc<[Link]> = table.collect();
-        let sites = code.sites.iter().map(|site| Ready::new(code, &table, *site).unwrap_or_default());
+        let sites = (0..).zip(code.sites.iter().copied());
+        let sites = sites.map(|site| Ready::new(code, &table, site).unwrap_or_default());
         let sites: Arc<[Ready]> = sites.collect();
         let costs = sites.iter().map(|site| site.cost);
         let most_cost = costs.fold((0, 0), |most, cost| (cost.0.max(most.0), cost.1.max(most.1)));
@@ -192,6 +199,11 @@ impl Links {
     /// One for each site of the code.
     pub(crate) fn sites(&self) -> &[Ready] {
         &self.sites
+    }
+
+    /// One for each import.
+    pub(crate) fn table(&self) -> &[Link] {
+        &self.table
     }
 
     /// The most that any of these calls costs.
@@ -240,6 +252,7 @@ fn link(module: &Module, import: &Import, host: &Host<'_>) -> Link {
         charge: i64::try_from(cost::host_call(arguments, 0)).unwrap_or(i64::MAX),
         texts: import.parameters.iter().any(is_text),
         bytes: cost::action_bytes(arguments),
+        form: ActionForm::new(module, import),
     }
 }
 

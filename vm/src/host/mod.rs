@@ -31,7 +31,7 @@ pub use argument::{
 };
 pub use handler::Handler;
 use link::Linked;
-pub(crate) use link::{Links, Ready, Target, charge_with_texts};
+pub(crate) use link::{Link, Links, Ready, Target, charge_with_texts};
 
 /// The functions an embedder offers to programs, the clock that times them and the flag that cancels them.
 ///

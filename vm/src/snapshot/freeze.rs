@@ -154,15 +154,16 @@ impl Freezer<'_> {
     }
 
     fn actions(&mut self, log: &ActionLog) -> ActionsImage {
-        let imports = &self.code.module().imports;
         let (mut slots, mut images) = (Vec::new(), Vec::with_capacity(log.len()));
-        log.each(imports, |issued, arguments| {
-            let types = imports.get(issued.import.index()).map_or(&[][..], |import| &import.parameters);
+        let code = self.code;
+        log.each(code, |issued, arguments| {
+            let Some((id, import)) = code.import_at(issued.site) else { return };
+            let types = &import.parameters;
             self.collect.values(types.iter().copied().zip(arguments), &mut slots);
             let (money, tokens) = log.cost(images.len());
             images.push(IssuedImage {
-                import: issued.import.0,
-                at: self.position(slot::index(issued.pc)),
+                import: id.0,
+                at: self.position(code.word_at(issued.site)),
                 money,
                 tokens,
                 number: issued.number,

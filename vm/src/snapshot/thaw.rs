@@ -15,7 +15,7 @@ use super::image::{
 };
 use crate::actions::{ActionLog, Issued, NewAction};
 use crate::attached::Attached;
-use crate::decode::{Code, SiteTarget};
+use crate::decode::Code;
 use crate::driver::{
     Asking, CallKind, CallState, Ending, Given, OpenWithin, Phase, Purse, Rule, RunState, Settings, Verdict,
     Waiting,
@@ -218,21 +218,20 @@ impl Thawer<'_> {
     }
 
     fn actions(&self, image: &ActionsImage) -> Result<ActionLog, Damaged> {
-        let imports = &self.code.module().imports;
         let (mut log, done) = (ActionLog::default(), slot::index(image.done));
         let mut slots = image.slots.as_slice();
         for (at, issued) in image.issued.iter().enumerate() {
-            let types = &imports.get(usize::from(issued.import)).ok_or(Damaged)?.parameters;
+            let (_, site, _) = self.host_call(self.word(issued.at)?)?;
+            let (id, import) = self.code.import_at(site).ok_or(Damaged)?;
+            if id.0 != issued.import {
+                return Err(Damaged);
+            }
+            let types = &import.parameters;
             let (own, rest) = slots.split_at_checked(types.len()).ok_or(Damaged)?;
             slots = rest;
             let arguments = self.build.values(types.iter().copied(), own)?;
             let cost = (issued.money, issued.tokens);
-            let issued = Issued {
-                import: ImportId(issued.import),
-                pc: slot::count(self.word(issued.at)?),
-                number: issued.number,
-                ordinal: issued.ordinal,
-            };
+            let issued = Issued { site, number: issued.number, ordinal: issued.ordinal };
             log.push(NewAction { issued, arguments: &arguments, cost, key: None }, at >= done);
         }
         let count = log.len();
@@ -378,7 +377,8 @@ impl Thawer<'_> {
             PhaseImage::Applying { number, money, tokens } => {
                 let (at, issued) = state.actions.first_held().ok_or(Damaged)?;
                 state.arguments = state.actions.first_arguments().to_vec();
-                let (import, cost, kind) = (issued.import, (money, tokens), CallKind::Plain);
+                let (import, _) = self.code.import_at(issued.site).ok_or(Damaged)?;
+                let (cost, kind) = ((money, tokens), CallKind::Plain);
                 let logged = Some(at);
                 Phase::Applying(Some(Waiting { number, import, cost, kind, result: 0, logged, answer: None }))
             }
@@ -388,23 +388,28 @@ impl Thawer<'_> {
     /// The host call that the machine stands at.
     fn call_at_hand(&self, state: &mut RunState) -> Result<(ImportId, CallKind, u8), Damaged> {
         let RunState { machine, arguments, .. } = state;
+        let (result, site, kind) = self.host_call(machine.pc)?;
+        let (import, _) = self.code.import_at(site).ok_or(Damaged)?;
+        let site = *self.code.sites.get(slot::index(site)).ok_or(Damaged)?;
+        let registers = self.code.arguments(site).iter().map(|argument| machine.register(argument.register));
+        *arguments = registers.collect();
+        Ok((import, kind, result))
+    }
+
+    /// Where the result of a host call goes, its site, and how it is issued.
+    fn host_call(&self, pc: usize) -> Result<(u8, u32, CallKind), Damaged> {
         let words = &self.code.words;
-        let (result, site, kind) = match words.get(machine.pc) {
+        Ok(match words.get(pc) {
             Some(&Word::Host { result, site, .. }) => (result, site, CallKind::Plain),
             Some(&Word::TryHost { result, site, .. }) => (result, site, CallKind::Try),
-            Some(&Word::RetryHost { result, site, .. }) => match words.get(machine.pc.saturating_add(1)) {
+            Some(&Word::RetryHost { result, site, .. }) => match words.get(pc.saturating_add(1)) {
                 Some(&Word::Attempts { backoff, times }) => {
                     (result, site, CallKind::Retry { times, backoff })
                 }
                 _ => return Err(Damaged),
             },
             _ => return Err(Damaged),
-        };
-        let site = *self.code.sites.get(slot::index(site)).ok_or(Damaged)?;
-        let SiteTarget::Import(import) = site.target else { return Err(Damaged) };
-        let registers = self.code.arguments(site).iter().map(|argument| machine.register(argument.register));
-        *arguments = registers.collect();
-        Ok((import, kind, result))
+        })
     }
 }
 

@@ -1,5 +1,9 @@
 //! The digest of a run: a hash chain over its events of level effects, the same at every level of tracing.
 
+use std::fmt;
+
+use sha2::digest::array::Array;
+use sha2::digest::block_api::{Buffer, CoreProxy, UpdateCore as _};
 use sha2::digest::common::hazmat::SerializableState;
 use sha2::{Digest as _, Sha256};
 use swarm_bytecode::types::{Class, Type};
@@ -9,27 +13,77 @@ use crate::value::ValueRef;
 
 /// Bytes of events that are hashed together.
 const BLOCK: usize = 4096;
+/// Bytes of the hash that is hashed before each block.
+const CHAIN: usize = 32;
 /// Most parts of one value that count.
 const MAX_PARTS: u32 = 4096;
 /// How deep a value's parts count.
 const MAX_DEPTH: u32 = 48;
 
-/// State of the chain: the hash of the blocks that are full, and the events not yet hashed.
+/// State of the chain: the hash of the blocks that are full, and the one that is not, if there is one.
 #[derive(Debug, Clone)]
 pub(crate) struct Digest {
-    state: [u8; 32],
-    block: Vec<u8>,
-    /// The beginning of the block, if it was hashed before a snapshot: how many bytes, and SHA-256 of the state and them.
-    /// Boxed, since few instances are resumed and all have a digest.
-    begun: Option<Box<(usize, Sha256)>>,
+    chain: [u8; 32],
+    open: Option<Box<Open>>,
+}
+
+/// SHA-256 over whole blocks of its own, which have 64 bytes.
+type Core = <Sha256 as CoreProxy>::Core;
+
+/// The block at hand.
+#[derive(Clone)]
+struct Open {
+    core: Core,
+    /// How many bytes the core was given before a snapshot.
+    before: usize,
+    /// What is hashed behind those: the chain, if there are none, and events.
+    bytes: Vec<u8>,
+    /// How many of these bytes the core was given.
+    given: usize,
+}
+
+impl fmt::Debug for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Open({} bytes)", self.length())
+    }
+}
+
+impl Open {
+    /// A block behind this chain.
+    fn new(chain: &[u8]) -> Open {
+        Open { core: Sha256::new().decompose().0, before: 0, bytes: chain.to_vec(), given: 0 }
+    }
+
+    /// Bytes of the block so far.
+    #[inline(always)]
+    fn length(&self) -> usize {
+        self.before.saturating_add(self.bytes.len()).saturating_sub(CHAIN)
+    }
+
+    /// Gives the core what fills blocks of its own. A processor does most of that beside what the run does next, as neither
+    /// waits for the other; of a whole block of the chain at once it could not.
+    #[inline(always)]
+    fn give(&mut self) {
+        let (blocks, rest) = Array::slice_as_chunks(self.bytes.get(self.given..).unwrap_or(&[]));
+        if !blocks.is_empty() {
+            self.core.update_blocks(blocks);
+            self.given = self.bytes.len().saturating_sub(rest.len());
+        }
+    }
+
+    fn hashed(&self) -> Sha256 {
+        let rest = self.bytes.get(self.given..).unwrap_or(&[]);
+        Sha256::compose(self.core.clone(), Buffer::<Core>::default()).chain_update(rest)
+    }
 }
 
 impl Digest {
     pub(crate) fn new() -> Digest {
-        Digest { state: [0; 32], block: Vec::new(), begun: None }
+        Digest { chain: [0; 32], open: None }
     }
 
     /// Adds the canonical form of one event.
+    #[inline]
     pub(crate) fn event(
         &mut self,
         tag: u8,
@@ -37,56 +91,58 @@ impl Digest {
         place: Option<(u16, u32)>,
         payload: impl FnOnce(&mut Vec<u8>),
     ) {
+        let open = match &mut self.open {
+            Some(open) => open,
+            none => none.insert(Box::new(Open::new(&self.chain))),
+        };
+        // What the events before this one added: it was written long enough ago that nothing waits for it.
+        open.give();
         // All at once: the tag, the fuel, whether there is a place, function and op.
         let head = u128::from(tag) | u128::from(fuel) << 8;
         match place {
             Some((function, op)) => {
                 let head = head | 1 << 72 | u128::from(function) << 80 | u128::from(op) << 96;
-                self.block.extend_from_slice(&head.to_le_bytes());
+                open.bytes.extend_from_slice(&head.to_le_bytes());
             }
-            None => self.block.extend(head.to_le_bytes().iter().take(10)),
+            None => open.bytes.extend(head.to_le_bytes().iter().take(10)),
         }
-        payload(&mut self.block);
-        if self.block_bytes() >= BLOCK {
-            self.state = self.chained();
-            self.block.clear();
-            self.begun = None;
+        payload(&mut open.bytes);
+        if open.length() >= BLOCK {
+            self.close();
         }
+    }
+
+    /// The block at hand is full.
+    #[inline(never)]
+    fn close(&mut self) {
+        self.chain = self.value();
+        if let Some(open) = &mut self.open {
+            let mut bytes = std::mem::take(&mut open.bytes);
+            bytes.clear();
+            bytes.extend_from_slice(&self.chain);
+            **open = Open { bytes, ..Open::new(&[]) };
+        }
+    }
+
+    /// The block at hand, if it has anything.
+    fn begun(&self) -> Option<&Open> {
+        self.open.as_deref().filter(|open| open.length() > 0)
     }
 
     /// The digest of all events so far.
     pub(crate) fn value(&self) -> [u8; 32] {
-        if self.block_bytes() == 0 { self.state } else { self.chained() }
-    }
-
-    /// Bytes of the block so far.
-    fn block_bytes(&self) -> usize {
-        self.begun.as_ref().map_or(0, |begun| begun.0).saturating_add(self.block.len())
-    }
-
-    fn chained(&self) -> [u8; 32] {
-        self.hashed().finalize().into()
-    }
-
-    fn hashed(&self) -> Sha256 {
-        let mut hash = match &self.begun {
-            Some(begun) => begun.1.clone(),
-            None => Sha256::new().chain_update(self.state),
-        };
-        hash.update(&self.block);
-        hash
+        self.begun().map_or(self.chain, |open| open.hashed().finalize().into())
     }
 
     /// What a snapshot keeps: the hash of the full blocks; bytes of the last, and SHA-256's state after them.
     pub(crate) fn parts(&self) -> ([u8; 32], Option<(u32, Vec<u8>)>) {
-        let bytes = self.block_bytes();
-        let begun = (bytes > 0).then(|| (slot::count(bytes), self.hashed().serialize().to_vec()));
-        (self.state, begun)
+        let open = self.begun();
+        (self.chain, open.map(|open| (slot::count(open.length()), open.hashed().serialize().to_vec())))
     }
 
     /// The inverse of [`Digest::parts`]; `None` for parts that no digest has.
-    pub(crate) fn from_parts(state: [u8; 32], begun: Option<&(u32, Vec<u8>)>) -> Option<Digest> {
-        let begun = match begun {
+    pub(crate) fn from_parts(chain: [u8; 32], begun: Option<&(u32, Vec<u8>)>) -> Option<Digest> {
+        let open = match begun {
             Some((bytes, hash)) => {
                 let bytes = Some(slot::index(*bytes)).filter(|bytes| (1..BLOCK).contains(bytes))?;
                 // The state ends with how much was hashed – the hash of the blocks before and these bytes – and that
@@ -97,20 +153,27 @@ impl Digest {
                 if u64::from_le_bytes(*counted.0) != blocks || counted.1.first() != Some(&rest) {
                     return None;
                 }
-                let hash = Sha256::deserialize(hash.as_slice().try_into().ok()?).ok()?;
-                Some(Box::new((bytes, hash)))
+                let (core, rest) = Sha256::deserialize(hash.as_slice().try_into().ok()?).ok()?.decompose();
+                let rest = rest.get_data().to_vec();
+                let before = bytes.saturating_add(CHAIN).saturating_sub(rest.len());
+                Some(Box::new(Open { core, before, bytes: rest, given: 0 }))
             }
             None => None,
         };
-        Some(Digest { state, block: Vec::new(), begun })
+        Some(Digest { chain, open })
     }
 }
 
 /// Adds a text to an event.
 pub(crate) fn put_text(bytes: &mut Vec<u8>, text: &str) {
-    let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
-    bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend_from_slice(text.as_bytes());
+    put_bytes(bytes, text.as_bytes());
+}
+
+/// Adds the bytes of a text.
+#[inline(never)]
+pub(super) fn put_bytes(bytes: &mut Vec<u8>, text: &[u8]) {
+    bytes.extend_from_slice(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+    bytes.extend_from_slice(text);
 }
 
 /// Adds a value to an event; a record counts as its KEY, if it has one.
@@ -123,7 +186,7 @@ pub(crate) fn put_value(bytes: &mut Vec<u8>, value: ValueRef<'_>) {
 }
 
 #[inline(always)]
-fn put_word(bytes: &mut Vec<u8>, word: u64) {
+pub(super) fn put_word(bytes: &mut Vec<u8>, word: u64) {
     let [a, b, c, d, e, f, g, h] = word.to_le_bytes();
     bytes.extend_from_slice(&[1, a, b, c, d, e, f, g, h]);
 }

@@ -1,6 +1,7 @@
 //! What happened in a run, event by event. `docs/trace.md` describes the written form.
 
 mod digest;
+mod form;
 mod json_lines;
 mod recorder;
 
@@ -11,6 +12,7 @@ use crate::report::{Outcome, PlaceName};
 use crate::value::Value;
 
 pub(crate) use digest::{Digest, put_text, put_value};
+pub(crate) use form::ActionForm;
 pub(crate) use json_lines::write_place;
 pub(crate) use recorder::{At, Recorder, Tag, Tracing, place_name};
 
@@ -230,6 +232,18 @@ pub enum ActionResult<'a> {
     Held,
     /// It was held, and by the time it was to be carried out the agent forbade it.
     Vetoed(&'a str),
+}
+
+impl ActionResult<'_> {
+    /// What stands for it in the digest.
+    pub(crate) const fn code(&self) -> u8 {
+        match self {
+            ActionResult::Done => 1,
+            ActionResult::Held => 2,
+            ActionResult::Failed(_) => 3,
+            ActionResult::Vetoed(_) => 4,
+        }
+    }
 }
 
 impl EventKind<'_> {

@@ -3,9 +3,11 @@
 use crate::common::*;
 use swarm_bytecode::module::{FunctionId, ImportId, MetricKind, Module, StringId};
 use swarm_bytecode::op::Op;
-use swarm_bytecode::types::TypeId;
+use swarm_bytecode::types::{Type, TypeId};
 use swarm_vm::trace::{Event, JsonLines};
-use swarm_vm::{Answer, Effects, Exit, Host, Level, Limits, Report};
+use swarm_vm::{
+    Answer, Effects, Exit, Grants, Host, Inputs, Instance, Level, Limits, Outcome, Report, Table,
+};
 
 const INT: TypeId = TypeId::INT;
 const STRING: TypeId = TypeId::STRING;
@@ -188,4 +190,58 @@ fn a_closure_is_a_sink() {
     instance(&busy(), Limits::default(), &host).run_traced(&mut host, Level::Effects, &mut sink);
     assert_eq!(kinds.first(), Some(&"run"));
     assert_eq!(kinds.last(), Some(&"end"));
+}
+
+/// Actions whose names and KEYs are short and long, of rows of a host's tables and of records that a program makes.
+const SHOWN: &str = r#"
+TYPE Row { id: string KEY  n: int }
+TYPE Other { n: int  id: string KEY }
+TYPE Numbered { id: int KEY }
+TYPE Bare { row: Row  n: int }
+INPUT rows: list<Row> MAX 100
+INPUT others: list<Other> MAX 100
+ACTION SHORT(row: Row) IDEMPOTENT
+ACTION AS_LONG_AS_IS_COPIED_AT_ONCE_123(row: Row, other: Other) IDEMPOTENT
+ACTION A_BYTE_LONGER_THAN_WHAT_IS_COPIED(n: int) IDEMPOTENT
+ACTION FOUR(row: Row, by: percent, other: Other, yes: bool) IDEMPOTENT
+ACTION OTHERS(numbered: Numbered, bare: Bare, text: string) IDEMPOTENT
+ON START {
+  FOR EACH row IN rows {
+    SHORT(row)
+    SHORT(Row(id: "made {row.n}", n: 1))
+    A_BYTE_LONGER_THAN_WHAT_IS_COPIED(row.n)
+    OTHERS(Numbered(id: row.n), Bare(row: row, n: 2), row.id)
+    FOR EACH other IN others WHERE other.n MOD 7 == row.n MOD 7 {
+      AS_LONG_AS_IS_COPIED_AT_ONCE_123(row, other)
+      FOUR(row, 20%, other, row.n > 9)
+    }
+  }
+}
+"#;
+
+#[test]
+fn what_is_known_of_an_action_before_it_is_issued_changes_no_digest() {
+    let (compiled, _) = swarm_compiler::compile_text("shown.swarm", SHOWN);
+    let program = swarm_vm::Program::load(&compiled.module.unwrap().encode()).unwrap();
+    let table = |letter: &str| {
+        let ids = (0..60).map(|row| letter.repeat(row));
+        Table::builder().strings("id", ids).words("n", Type::Int, (0..60).collect()).build().unwrap()
+    };
+    let inputs = Inputs::new(&program).table("rows", &table("x")).unwrap();
+    let inputs = inputs.table("others", &table("ü")).unwrap();
+    let mut host = Host::new();
+    for import in &program.module().imports {
+        host.raw(&import.name, |_| ());
+    }
+    for effects in [Effects::Immediate, Effects::Collected] {
+        let mut digest = |level| {
+            let run = Instance::new(&program, &inputs, Limits::default(), &Grants::none(), &host).unwrap();
+            let mut lines = JsonLines::new();
+            let report = run.effects(effects).run_traced(&mut host, level, &mut lines).report().unwrap();
+            assert_eq!((report.outcome, report.actions.len()), (Outcome::Done, 1_272));
+            report.trace_digest.unwrap()
+        };
+        // A run with a trace makes each event by itself.
+        assert_eq!(digest(Level::Off), digest(Level::Effects));
+    }
 }
