@@ -622,7 +622,7 @@ pub(crate) enum Word {
         list: u8,
         index: u8,
         register: u8,
-        constant: u16,
+        value: bool,
     },
     /// A [`Word::Push`] of what is no reference, and a [`Word::NextInRange`].
     PushNext {

@@ -475,7 +475,8 @@ impl Decoder<'_> {
                 Word::SetItemBoolNext { list, index, value }
             }
             Word::SetConstantNext { list, index, register, constant } if bools(list) => {
-                Word::SetConstantBoolNext { list, index, register, constant }
+                let value = self.constants.get(usize::from(constant)).is_some_and(|value| *value != 0);
+                Word::SetConstantBoolNext { list, index, register, value }
             }
             Word::PushNext { list, value } if bools(list) => Word::PushBoolNext { list, value },
             word => word,

@@ -156,14 +156,13 @@ handlers! {
         }
         go_on::<M>(rest, window, fuel, vm);
     }
-    SetConstantBoolNext { list, index, register, constant } => {
-        let value = constant_of(vm, constant);
+    SetConstantBoolNext { list, index, register, value } => {
         if let [_, _, Word::NextInRange { item, last, due }, after @ ..] = rest.as_slice()
             && covers(fuel, *due)
             && let Some(place) = vm.heap.own_bool(get(window, list), get(window, index))
         {
-            *place = byte(value);
-            set(window, register, value);
+            *place = u8::from(value);
+            set(window, register, u64::from(value));
             return next_in_range::<M>(after.iter(), window, fuel, vm, (*item, *last, *due));
         }
         go_on::<M>(rest, window, fuel, vm);
