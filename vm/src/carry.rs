@@ -8,8 +8,8 @@ use swarm_bytecode::trap::LimitKind;
 use swarm_bytecode::types::{Type, TypeId};
 
 use crate::attached::Attached;
-use crate::decode::{Code, is_reference};
-use crate::heap::{ArenaFull, Data, Heap};
+use crate::decode::{Code, holds_bools, is_reference};
+use crate::heap::{ArenaFull, Data, Header, Heap};
 use crate::machine::MemoryMeter;
 use crate::map::Maps;
 use crate::order::Order;
@@ -66,15 +66,16 @@ impl Carrier<'_> {
             Type::List { element, .. } => {
                 let items = (0..self.data.length(slot)).map(|at| self.data.item(slot, at).unwrap_or(0));
                 let items = items.collect::<Vec<_>>();
-                self.object(items.into_iter().map(|item| (*element, item)))?
+                let bytes = holds_bools(module, ty);
+                self.object(items.into_iter().map(|item| (*element, item)), bytes)?
             }
             Type::Optional(inner) => {
                 let value = self.data.unwrap(slot).unwrap_or(0);
-                self.object([(*inner, value)].into_iter())?
+                self.object([(*inner, value)].into_iter(), false)?
             }
             Type::Record { fields, .. } => {
                 let slots = self.fields(fields.iter().map(|field| field.ty), |data, at| data.field(slot, at));
-                self.object(slots.into_iter())?
+                self.object(slots.into_iter(), false)?
             }
             Type::Enum { cases, .. } => {
                 let case = self.data.case(slot);
@@ -86,7 +87,7 @@ impl Carrier<'_> {
                 slots.extend(
                     self.fields(fields.iter().map(|field| field.ty), |data, at| data.payload(slot, at)),
                 );
-                self.object(slots.into_iter())?
+                self.object(slots.into_iter(), false)?
             }
             Type::Map { key, value, .. } => self.map(*key, *value, slot)?,
             _ => slot,
@@ -103,7 +104,12 @@ impl Carrier<'_> {
         types.zip(0u8..=u8::MAX).map(|(ty, at)| (ty, read(self.data, at))).collect()
     }
 
-    fn object(&mut self, slots: impl ExactSizeIterator<Item = (TypeId, u64)>) -> Result<u64, LimitKind> {
+    /// An object of these slots; `bytes` if it is a list of bools.
+    fn object(
+        &mut self,
+        slots: impl ExactSizeIterator<Item = (TypeId, u64)>,
+        bytes: bool,
+    ) -> Result<u64, LimitKind> {
         let count = slot::count(slots.len());
         self.memory.take(cost::object_bytes(cost::object_words(u64::from(count))))?;
         let module = self.data.code.module();
@@ -115,11 +121,7 @@ impl Carrier<'_> {
             }
             copies.push(copy);
         }
-        let object = self.heap.begin(count).map_err(full)?;
-        for copy in copies {
-            self.heap.push(copy);
-        }
-        Ok(object)
+        self.heap.list(Header::of_list(copies.len(), bytes), copies.into_iter()).map_err(full)
     }
 
     fn map(&mut self, key: TypeId, value: TypeId, slot: u64) -> Result<u64, LimitKind> {

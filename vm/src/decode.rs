@@ -118,6 +118,8 @@ pub(crate) struct Site {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SiteTarget {
     Import(ImportId),
+    /// A list of bools.
+    Bools,
     Object,
 }
 
@@ -354,4 +356,10 @@ pub(crate) fn is_reference(module: &Module, ty: TypeId) -> bool {
         Some(Type::Enum { cases, .. }) => cases.iter().any(|case| !case.fields.is_empty()),
         _ => false,
     }
+}
+
+/// Whether values of this type are lists of bools, whose items take a byte each in the arena.
+pub(crate) fn holds_bools(module: &Module, ty: TypeId) -> bool {
+    let Some(Type::List { element, .. }) = module.ty(ty) else { return false };
+    matches!(module.ty(*element), Some(Type::Bool))
 }

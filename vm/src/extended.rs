@@ -50,6 +50,8 @@ pub(crate) struct Top {
     pub(crate) shares: bool,
     /// How many items the result may have.
     pub(crate) most: u32,
+    /// Type of the result.
+    pub(crate) returns: TypeId,
 }
 
 fn read(window: &Window, register: u8) -> u64 {
@@ -116,7 +118,7 @@ fn optional(scope: &mut Scope<'_>, value: Option<u64>) -> Result<u64, Pause> {
 }
 
 fn top(scope: &mut Scope<'_>, window: &Window, operands: Top) -> Result<u64, Pause> {
-    let Top { bottom, order, shares, most, .. } = operands;
+    let Top { bottom, order, shares, most, returns, .. } = operands;
     let (list, keys) = (read(window, operands.list), read(window, operands.keys));
     let items = scope.data().length(list);
     if scope.data().length(keys) < items {
@@ -138,7 +140,7 @@ fn top(scope: &mut Scope<'_>, window: &Window, operands: Top) -> Result<u64, Pau
     });
     let best = ranked.into_iter().take(slot::index(taken));
     let best: Vec<u64> = best.filter_map(|(_, at)| data.item(list, at)).collect();
-    scope.list(&best, shares)
+    scope.list(returns, &best, shares)
 }
 
 fn concat(scope: &mut Scope<'_>, window: &Window, parts: &[Argument]) -> Result<u64, Pause> {

@@ -6,6 +6,8 @@
 )]
 use std::hash::RandomState;
 
+pub(crate) mod bools;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,18 +25,25 @@ const FIRST_OFFSET: usize = 300;
 const SHARED: u64 = 1 << 63;
 /// Header bit of a map: its entries lie in the order of their keys.
 const SORTED: u64 = 1 << 62;
-/// Most slots of one object, and most items it has room for: 30 bits of the header.
-const MAX_ROOM: u32 = (1 << 30) - 1;
+/// Header bit of a list of bools: see [`bools`].
+const BYTES: u64 = 1 << 61;
+/// Most slots of one object, and most items it has room for: 29 bits of the header.
+const MAX_ROOM: u32 = (1 << 29) - 1;
+
+/// A word as it lies in the arena: little-endian, as in the memory of compiled code.
+pub(crate) type Stored = [u8; 8];
 
 /// Objects and strings of one run: append-only, dropped whole. An object is a header and its slots; the header is
-/// the length (low 32 bits: slots in use, entries of a map), the room (30 bits: how many there may be), SORTED and
-/// SHARED. Whatever is stored inside an object is marked SHARED, so an object that may be written is never
+/// the length (low 32 bits: slots in use, entries of a map), the room (29 bits: how many there may be), BYTES, SORTED
+/// and SHARED. Whatever is stored inside an object is marked SHARED, so an object that may be written is never
 /// reachable from another: values cannot form cycles.
 #[derive(Default, Clone)]
 pub(crate) struct Heap {
-    words: Vec<u64>,
+    words: Vec<Stored>,
     /// How many of the words are the machine's own: no value has them, and nobody pays for them.
     beside: usize,
+    /// How many more words there would be if each bool took one: they are paid for, and nowhere.
+    spared: usize,
     text: String,
     /// Keys the hashes of maps, against keys chosen to collide.
     #[expect(clippy::disallowed_types, reason = "no program can see how entries lie in a map's index")]
@@ -55,6 +64,7 @@ impl std::fmt::Debug for Heap {
 pub(crate) struct Extent {
     words: usize,
     beside: usize,
+    spared: usize,
     text: usize,
 }
 
@@ -63,7 +73,7 @@ pub(crate) struct Extent {
 pub(crate) struct ArenaFull;
 
 /// What the header of an object says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Header {
     /// Slots in use; entries of a map.
     pub(crate) length: u32,
@@ -73,15 +83,24 @@ pub(crate) struct Header {
     pub(crate) shared: bool,
     /// Whether a map's entries lie in the order of their keys.
     pub(crate) sorted: bool,
+    /// Whether its slots take a byte each: it is a list of bools.
+    pub(crate) bytes: bool,
 }
 
 impl Header {
+    /// Of a list of so many items, of bools if they are `bytes`.
+    pub(crate) fn of_list(items: usize, bytes: bool) -> Header {
+        let length = slot::count(items);
+        Header { length, room: length, bytes, ..Header::default() }
+    }
+
     fn unpack(header: u64) -> Header {
         Header {
             length: slot::low(header),
             room: slot::low(header >> 32) & MAX_ROOM,
             shared: header & SHARED != 0,
             sorted: header & SORTED != 0,
+            bytes: header & BYTES != 0,
         }
     }
 
@@ -91,6 +110,12 @@ impl Header {
             | (u64::from(self.room & MAX_ROOM) << 32)
             | bit(self.shared, SHARED)
             | bit(self.sorted, SORTED)
+            | bit(self.bytes, BYTES)
+    }
+
+    /// Words of so many slots, which are not entries.
+    fn words(self, slots: u32) -> u32 {
+        if self.bytes { bools::words(slots) } else { slots }
     }
 }
 
@@ -112,13 +137,14 @@ impl Heap {
 
     /// How much is in use, to come back to it with [`Heap::cut`].
     pub(crate) fn extent(&self) -> Extent {
-        Extent { words: self.words.len(), beside: self.beside, text: self.text.len() }
+        let Heap { words, beside, spared, text, .. } = self;
+        Extent { words: words.len(), beside: *beside, spared: *spared, text: text.len() }
     }
 
     /// Drops all that was made since; nothing that is left may refer to it.
-    pub(crate) fn cut(&mut self, Extent { words, beside, text }: Extent) {
+    pub(crate) fn cut(&mut self, Extent { words, beside, spared, text }: Extent) {
         self.words.truncate(words);
-        self.beside = beside;
+        (self.beside, self.spared) = (beside, spared);
         if self.text.is_char_boundary(text) {
             self.text.truncate(text);
         }
@@ -126,7 +152,7 @@ impl Heap {
 
     /// Words in use, as they are charged.
     pub(crate) fn words(&self) -> usize {
-        self.words.len().saturating_sub(self.beside)
+        self.words.len().saturating_sub(self.beside).saturating_add(self.spared)
     }
 
     /// Bytes of text in use.
@@ -135,39 +161,83 @@ impl Heap {
     }
 
     /// All words.
-    pub(crate) fn all(&self) -> &[u64] {
+    pub(crate) fn all(&self) -> &[Stored] {
         &self.words
     }
 
     /// All words, to be written.
-    pub(crate) fn all_mut(&mut self) -> &mut [u64] {
+    pub(crate) fn all_mut(&mut self) -> &mut [Stored] {
         &mut self.words
     }
 
     #[inline]
     fn word(&self, offset: usize) -> u64 {
-        self.words.get(offset.wrapping_sub(FIRST_OFFSET)).copied().unwrap_or(0)
+        self.at(offset.wrapping_sub(FIRST_OFFSET)).unwrap_or(0)
     }
 
     #[inline]
-    fn word_mut(&mut self, offset: usize) -> Option<&mut u64> {
+    fn word_mut(&mut self, offset: usize) -> Option<&mut Stored> {
         self.words.get_mut(offset.wrapping_sub(FIRST_OFFSET))
+    }
+
+    /// The word in a place of the arena.
+    #[inline(always)]
+    fn at(&self, place: usize) -> Option<u64> {
+        self.words.get(place).copied().map(u64::from_le_bytes)
     }
 
     /// Starts an object of `length` slots, to be filled with [`Heap::push`].
     pub(crate) fn begin(&mut self, length: u32) -> Result<u64, ArenaFull> {
-        self.start(Header { length, room: length, shared: false, sorted: false }, u64::from(length))
+        self.start(Header { length, room: length, ..Header::default() }, u64::from(length))
+    }
+
+    /// A list with this header and these items; behind them there is room for more.
+    pub(crate) fn list(
+        &mut self,
+        header: Header,
+        items: impl Iterator<Item = u64>,
+    ) -> Result<u64, ArenaFull> {
+        let list = self.start_list(header)?;
+        let end = self.words.len().saturating_add(slot::index(header.words(header.room)));
+        if header.bytes {
+            self.push_bools(items);
+        } else {
+            self.words.extend(items.map(u64::to_le_bytes));
+        }
+        self.words.resize(end, [0; 8]);
+        Ok(list)
+    }
+
+    /// A copy of a list of this arena, with another header, which has the same length and at least its room.
+    pub(crate) fn copy_list(&mut self, list: u64, header: Header) -> Result<u64, ArenaFull> {
+        let copy = self.start_list(header)?;
+        let end = self.words.len().saturating_add(slot::index(header.words(header.room)));
+        let start = slot::index(Reference::unpack(list).index).wrapping_add(1).wrapping_sub(FIRST_OFFSET);
+        let items = start..start.saturating_add(slot::index(header.words(header.length)));
+        if items.end <= self.words.len() {
+            self.words.extend_from_within(items);
+        }
+        self.words.resize(end, [0; 8]);
+        Ok(copy)
+    }
+
+    /// Starts a list, whose words follow.
+    fn start_list(&mut self, header: Header) -> Result<u64, ArenaFull> {
+        let words = header.words(header.room);
+        let list = self.start(header, u64::from(words))?;
+        self.spared = self.spared.saturating_add(slot::index(header.room.saturating_sub(words)));
+        Ok(list)
     }
 
     /// Starts an object whose slots are pushed, `words` of them in all.
-    pub(crate) fn start(&mut self, header: Header, words: u64) -> Result<u64, ArenaFull> {
+    fn start(&mut self, header: Header, words: u64) -> Result<u64, ArenaFull> {
         let offset = self.words.len().checked_add(FIRST_OFFSET).ok_or(ArenaFull)?;
         let words = usize::try_from(words).map_err(|_| ArenaFull)?;
         let end = offset.checked_add(words).and_then(|end| end.checked_add(1)).ok_or(ArenaFull)?;
         if header.room > MAX_ROOM || u32::try_from(end).is_err() {
             return Err(ArenaFull);
         }
-        self.words.push(header.pack());
+        self.push(header.pack());
         Ok(Reference { source: ARENA, index: slot::count(offset) }.pack())
     }
 
@@ -177,28 +247,13 @@ impl Heap {
         let object = self.start(header, words)?;
         self.beside = self.beside.saturating_add(slot::index(beside));
         let end = self.words.len().saturating_add(usize::try_from(words).unwrap_or(0));
-        self.words.resize(end, 0);
+        self.words.resize(end, [0; 8]);
         Ok(object)
     }
 
     /// The next slot of the object begun last.
     pub(crate) fn push(&mut self, value: u64) {
-        self.words.push(value);
-    }
-
-    /// Pushes slots of an object of this arena.
-    pub(crate) fn push_slots_of(&mut self, object: u64, slots: u32) {
-        let start = slot::index(Reference::unpack(object).index).wrapping_add(1).wrapping_sub(FIRST_OFFSET);
-        let end = start.saturating_add(slot::index(slots));
-        if end <= self.words.len() {
-            self.words.extend_from_within(start..end);
-        }
-    }
-
-    /// Pushes zeros: room for more.
-    pub(crate) fn push_zeros(&mut self, count: u32) {
-        let end = self.words.len().saturating_add(slot::index(count));
-        self.words.resize(end, 0);
+        self.words.push(value.to_le_bytes());
     }
 
     /// Adds a string.
@@ -250,7 +305,7 @@ impl Heap {
         if reference.source == ARENA
             && let Some(header) = self.word_mut(slot::index(reference.index))
         {
-            *header |= SHARED;
+            *header = (u64::from_le_bytes(*header) | SHARED).to_le_bytes();
         }
     }
 
@@ -273,27 +328,26 @@ impl Heap {
         if reference.source != ARENA {
             return None;
         }
-        let at = slot::index(reference.index).wrapping_sub(FIRST_OFFSET);
-        self.words.get(at).map(|header| Header::unpack(*header))
+        self.at(slot::index(reference.index).wrapping_sub(FIRST_OFFSET)).map(Header::unpack)
     }
 
     /// Changes the header of an object of this arena.
     pub(crate) fn set_header(&mut self, object: u64, header: Header) {
         if let Some(word) = self.word_mut(slot::index(Reference::unpack(object).index)) {
-            *word = header.pack();
+            *word = header.pack().to_le_bytes();
         }
     }
 
     /// The first slots of an object of this arena.
     #[inline]
-    pub(crate) fn slots(&self, object: u64, count: usize) -> &[u64] {
+    pub(crate) fn slots(&self, object: u64, count: usize) -> &[Stored] {
         let start = slot::index(Reference::unpack(object).index).wrapping_add(1).wrapping_sub(FIRST_OFFSET);
         self.words.get(start..start.saturating_add(count)).unwrap_or(&[])
     }
 
     /// The first slots of an object of this arena, to be written.
     #[inline]
-    pub(crate) fn slots_mut(&mut self, object: u64, count: usize) -> &mut [u64] {
+    pub(crate) fn slots_mut(&mut self, object: u64, count: usize) -> &mut [Stored] {
         let start = slot::index(Reference::unpack(object).index).wrapping_add(1).wrapping_sub(FIRST_OFFSET);
         self.words.get_mut(start..start.saturating_add(count)).unwrap_or(&mut [])
     }
@@ -311,7 +365,7 @@ impl Heap {
         let offset = slot::index(Reference::unpack(object).index);
         let at = offset.saturating_add(slot::index(at)).saturating_add(1);
         if let Some(word) = self.word_mut(at) {
-            *word = value;
+            *word = value.to_le_bytes();
         }
     }
 
@@ -322,23 +376,22 @@ impl Heap {
         (source == ARENA).then(|| self.word(slot::index(index).wrapping_add(usize::from(at)).wrapping_add(1)))
     }
 
-    /// Item `at` of a list of this arena, if there is one.
+    /// Item `at` of a list of this arena, if there is one; not of bools.
     #[inline(always)]
     pub(crate) fn item(&self, list: u64, at: u64) -> Option<u64> {
         let header = usize::try_from(list).ok()?.wrapping_sub(FIRST_OFFSET);
-        let length = self.words.get(header).copied()?;
-        if at >= u64::from(slot::low(length)) {
+        if at >= u64::from(slot::low(self.at(header)?)) {
             return None;
         }
-        self.words.get(header.wrapping_add(usize::try_from(at).ok()?).wrapping_add(1)).copied()
+        self.at(header.wrapping_add(usize::try_from(at).ok()?).wrapping_add(1))
     }
 
-    /// Item `at` of a list of this arena that may be written, if there is one.
+    /// Item `at` of a list of this arena that may be written, if there is one; not of bools.
     #[inline(always)]
-    pub(crate) fn own_item(&mut self, list: u64, at: u64) -> Option<&mut u64> {
+    pub(crate) fn own_item(&mut self, list: u64, at: u64) -> Option<&mut Stored> {
         // A list of this arena is its offset.
         let header = usize::try_from(list).ok()?.wrapping_sub(FIRST_OFFSET);
-        let length = self.words.get(header).copied()?;
+        let length = self.at(header)?;
         if length & SHARED != 0 || at >= u64::from(slot::low(length)) {
             return None;
         }
@@ -350,37 +403,45 @@ impl Heap {
         self.writable(list).is_some_and(|header| header.length < header.room.min(most))
     }
 
-    /// Appends an item to a list of this arena, if it may be written, has room for one and holds fewer than `most`.
+    /// Appends an item to a list of this arena, if it may be written, has room for one and holds fewer than `most`; not
+    /// to one of bools.
     #[inline(always)]
     pub(crate) fn append(&mut self, list: u64, value: u64, most: u32) -> bool {
-        let Ok(offset) = usize::try_from(list) else { return false };
-        let at = offset.wrapping_sub(FIRST_OFFSET);
-        let header = self.words.get(at).copied().unwrap_or(SHARED);
-        let (length, room) = (slot::low(header), slot::low(header >> 32) & MAX_ROOM);
-        if header & SHARED != 0 || length >= room || length >= most {
-            return false;
-        }
+        let Some((at, old, length)) = self.room_for_one(list, most) else { return false };
         let place = at.wrapping_add(slot::index(length)).wrapping_add(1);
         let Some([header, .., item]) = self.words.get_mut(at..=place) else { return false };
-        *item = value;
+        *item = value.to_le_bytes();
         // The length is the low end of the header and below the room, so this carries nowhere.
-        *header = header.wrapping_add(1);
+        *header = old.wrapping_add(1).to_le_bytes();
         true
+    }
+
+    /// Place, header and length of a list of this arena that may be written, has room for one more item and holds fewer
+    /// than `most`.
+    #[inline(always)]
+    fn room_for_one(&self, list: u64, most: u32) -> Option<(usize, u64, u32)> {
+        let at = usize::try_from(list).ok()?.wrapping_sub(FIRST_OFFSET);
+        let header = self.at(at)?;
+        let (length, room) = (slot::low(header), slot::low(header >> 32) & MAX_ROOM);
+        (header & SHARED == 0 && length < room && length < most).then_some((at, header, length))
     }
 
     /// Appends the same item so many times, or as often as [`Heap::append`] would; gives how often.
     pub(crate) fn fill(&mut self, list: u64, value: u64, most: u32, times: u64) -> u64 {
-        let Some(Header { length, room, .. }) = self.writable(list) else { return 0 };
+        let Some(header) = self.writable(list) else { return 0 };
+        let Header { length, room, bytes, .. } = header;
         let times = slot::low(times.min(u64::from(room.min(most).saturating_sub(length))));
         let start = slot::index(Reference::unpack(list).index).wrapping_sub(FIRST_OFFSET);
-        let first = start.wrapping_add(slot::index(length)).wrapping_add(1);
-        let Some(items) = self.words.get_mut(first..first.saturating_add(slot::index(times))) else {
-            return 0;
-        };
-        items.fill(value);
-        if let Some(header) = self.words.get_mut(start) {
-            *header = header.wrapping_add(u64::from(times));
+        if bytes {
+            self.fill_bools(start, length, times, value);
+        } else {
+            let first = start.wrapping_add(slot::index(length)).wrapping_add(1);
+            let Some(items) = self.words.get_mut(first..first.saturating_add(slot::index(times))) else {
+                return 0;
+            };
+            items.fill(value.to_le_bytes());
         }
+        self.set_header(list, Header { length: length.saturating_add(times), ..header });
         u64::from(times)
     }
 }
@@ -471,11 +532,15 @@ impl<'a> Data<'a> {
     pub(crate) fn item(self, list: u64, at: u32) -> Option<u64> {
         let reference = Reference::unpack(list);
         if reference.source == ARENA {
-            let header = slot::index(reference.index);
-            if at >= slot::low(self.heap.word(header)) {
+            let offset = slot::index(reference.index);
+            let header = self.heap.word(offset);
+            if header & BYTES != 0 {
+                return self.heap.bool_item(list, u64::from(at));
+            }
+            if at >= slot::low(header) {
                 return None;
             }
-            Some(self.heap.word(header.wrapping_add(slot::index(at)).wrapping_add(1)))
+            Some(self.heap.word(offset.wrapping_add(slot::index(at)).wrapping_add(1)))
         } else {
             self.attached.item(reference, at)
         }

@@ -347,7 +347,8 @@ impl Instance {
         used.min(state.machine.fuel_limit).max(0).cast_unsigned()
     }
 
-    /// Words and bytes of text the activation has put into its arena; inputs are not among them.
+    /// Words and bytes of text the activation has put into its arena, as they are charged: a bool in a list is a word like
+    /// any other item. Inputs are not among them.
     pub fn arena_used(&self) -> (usize, usize) {
         let heap = self.state.as_ref().map(|state| &state.machine.heap);
         heap.map_or((0, 0), |heap| (heap.words(), heap.text_bytes()))

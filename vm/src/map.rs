@@ -16,7 +16,7 @@ use swarm_bytecode::cost;
 
 use crate::attached::Attached;
 use crate::decode::Code;
-use crate::heap::{ArenaFull, Data, Header, Heap};
+use crate::heap::{ArenaFull, Data, Header, Heap, Stored};
 use crate::order::Order;
 use crate::slot;
 
@@ -53,15 +53,15 @@ pub(crate) fn position(data: Data<'_>, order: Order, map: u64, key: u64) -> Opti
     match data.heap.header(map) {
         Some(header) if header.room <= SMALL => {
             let entries = data.heap.slots(map, slot::index(header.length).wrapping_mul(2)).chunks_exact(2);
-            let same = |entry: &[u64]| entry.first().is_some_and(|found| order.same(data, *found, key));
-            entries.zip(0u32..).find(|(entry, _)| same(entry)).map(|(_, at)| at)
+            let same = |found: Stored| order.same(data, u64::from_le_bytes(found), key);
+            entries.zip(0u32..).find(|(entry, _)| entry.first().copied().is_some_and(same)).map(|(_, at)| at)
         }
         Some(header) => {
             let slots = data.heap.slots(map, map_slots(header.room));
             let (entries, index) = slots.split_at_checked(slot::index(header.room).wrapping_mul(2))?;
             let same = |at: u32| {
                 let found = entries.get(slot::index(at).wrapping_mul(2));
-                found.is_some_and(|found| order.same(data, *found, key))
+                found.is_some_and(|found| order.same(data, u64::from_le_bytes(*found), key))
             };
             find_place(index, hash(data, order, key), same).map(|(_, entry)| entry)
         }
@@ -97,24 +97,18 @@ fn hash_slot(room: u32, entry: u32) -> u32 {
 // The index. Its number of places is a power of two, and at most half of them are taken, so that a search always
 // comes upon a free one.
 
-fn place_at(index: &[u64], place: usize) -> u32 {
-    let word = index.get(place >> 1).copied().unwrap_or(0);
-    if place & 1 == 0 { slot::low(word) } else { slot::low(word >> 32) }
+fn place_at(index: &[Stored], place: usize) -> u32 {
+    index.as_flattened().as_chunks().0.get(place).copied().map_or(0, u32::from_le_bytes)
 }
 
-fn set_place(index: &mut [u64], place: usize, value: u32) {
-    if let Some(word) = index.get_mut(place >> 1) {
-        let value = u64::from(value);
-        *word = if place & 1 == 0 {
-            (*word & !u64::from(u32::MAX)) | value
-        } else {
-            (*word & u64::from(u32::MAX)) | (value << 32)
-        };
+fn set_place(index: &mut [Stored], place: usize, value: u32) {
+    if let Some(own) = index.as_flattened_mut().as_chunks_mut().0.get_mut(place) {
+        *own = value.to_le_bytes();
     }
 }
 
 /// Number of places less 1.
-fn mask(index: &[u64]) -> usize {
+fn mask(index: &[Stored]) -> usize {
     index.len().wrapping_mul(2).wrapping_sub(1)
 }
 
@@ -129,7 +123,7 @@ fn mark(hash: u32, entry: u32) -> u32 {
 }
 
 /// Place and number of the entry with this hash that is the `same`.
-fn find_place(index: &[u64], hash: u32, same: impl Fn(u32) -> bool) -> Option<(usize, u32)> {
+fn find_place(index: &[Stored], hash: u32, same: impl Fn(u32) -> bool) -> Option<(usize, u32)> {
     let wanted = mark(hash, 0) & !ENTRY_MASK;
     let mask = mask(index);
     let mut place = start(hash, mask);
@@ -143,7 +137,7 @@ fn find_place(index: &[u64], hash: u32, same: impl Fn(u32) -> bool) -> Option<(u
     }
 }
 
-fn insert_place(index: &mut [u64], hash: u32, entry: u32) {
+fn insert_place(index: &mut [Stored], hash: u32, entry: u32) {
     let mask = mask(index);
     let mut place = start(hash, mask);
     while place_at(index, place) != 0 {
@@ -173,7 +167,7 @@ impl Maps<'_> {
     pub(crate) fn with_room(&mut self, room: u64) -> Result<u64, ArenaFull> {
         let room = u32::try_from(room).map_err(|_| ArenaFull)?;
         let slots = u64::from(room).saturating_mul(cost::ENTRY_WORDS);
-        self.heap.blank(Header { length: 0, room, shared: false, sorted: true }, slots, room / 2)
+        self.heap.blank(Header { room, sorted: true, ..Header::default() }, slots, room / 2)
     }
 
     /// A copy, but for the entry `without`, with room for so many entries, at least those there are.
@@ -205,7 +199,7 @@ impl Maps<'_> {
     }
 
     /// The index of a map that has one.
-    fn index(&mut self, map: u64, room: u32) -> &mut [u64] {
+    fn index(&mut self, map: u64, room: u32) -> &mut [Stored] {
         let index =
             self.heap.slots_mut(map, map_slots(room)).split_at_mut_checked(slot::index(room).wrapping_mul(2));
         index.map_or(&mut [], |(_, index)| index)
@@ -214,7 +208,7 @@ impl Maps<'_> {
     /// Makes the index anew.
     fn fill_index(&mut self, map: u64) {
         let Some(header) = self.heap.header(map).filter(|header| header.room > SMALL) else { return };
-        self.index(map, header.room).fill(0);
+        self.index(map, header.room).fill([0; 8]);
         for entry in 0..header.length {
             let hash = self.hash_of(map, entry);
             insert_place(self.index(map, header.room), hash, entry);

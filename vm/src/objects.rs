@@ -2,25 +2,25 @@
 
 use swarm_bytecode::cost;
 
-use crate::attached::Attached;
-use crate::decode::{Argument, Code};
-use crate::heap::{Data, Header, Heap};
+use crate::decode::{Argument, Site, SiteTarget};
+use crate::heap::{Header, Heap};
 use crate::interpret::get;
 use crate::machine::Pause;
 use crate::map;
 use crate::order::Order;
 use crate::scope::{Scope, Window, check_count, full};
-use crate::slot;
+use crate::slot::{self, Reference};
 
 /// A record or list of registers.
 #[inline(never)]
-pub(crate) fn new_object(
-    scope: &mut Scope<'_>,
-    window: &Window,
-    arguments: &[Argument],
-) -> Result<u64, Pause> {
+pub(crate) fn new_object(scope: &mut Scope<'_>, window: &Window, site: Site) -> Result<u64, Pause> {
+    let arguments = scope.code.arguments(site);
     let words = cost::object_words(u64::from(slot::count(arguments.len())));
     scope.pay_words(cost::allocate(words), words)?;
+    if let SiteTarget::Bools = site.target {
+        let items = arguments.iter().map(|argument| read(window, argument));
+        return scope.heap.list(Header::of_list(arguments.len(), true), items).map_err(full);
+    }
     share_arguments(scope.heap, window, arguments);
     let object = scope.heap.begin(slot::count(arguments.len())).map_err(full)?;
     for argument in arguments {
@@ -82,26 +82,35 @@ pub(crate) fn move_record(scope: &mut Scope<'_>, record: u64, fields: u16) -> Re
     Ok(copy)
 }
 
-/// A copy of a list that may be written.
+/// A copy of a list that may be written, of bools if the items are `bytes`.
 #[inline(never)]
-pub(crate) fn move_list(scope: &mut Scope<'_>, list: u64, length: u32) -> Result<u64, Pause> {
+pub(crate) fn move_list(scope: &mut Scope<'_>, list: u64, length: u32, bytes: bool) -> Result<u64, Pause> {
     let words = cost::object_words(u64::from(length));
     scope.pay_words(cost::copy(words), words)?;
-    let copy = scope.heap.begin(length).map_err(full)?;
-    push_items(scope.code, scope.attached, scope.heap, list, length);
-    Ok(copy)
+    copy_list(scope, list, Header { length, room: length, bytes, ..Header::default() })
 }
 
-/// Pushes the first items of a list to the object begun last.
-fn push_items(code: &Code, attached: &Attached, heap: &mut Heap, list: u64, length: u32) {
-    if heap.header(list).is_some() {
-        heap.push_slots_of(list, length);
-        return;
-    }
-    for at in 0..length {
-        let value = Data { code, attached, heap }.item(list, at).unwrap_or(0);
-        heap.push(value);
-    }
+/// A copy of a list with this header, paid for before.
+fn copy_list(scope: &mut Scope<'_>, list: u64, header: Header) -> Result<u64, Pause> {
+    let attached = scope.attached;
+    let copy = if scope.heap.header(list).is_some() {
+        scope.heap.copy_list(list, header)
+    } else {
+        let item = |at| attached.item(Reference::unpack(list), at).unwrap_or(0);
+        scope.heap.list(header, (0..header.length).map(item))
+    };
+    copy.map_err(full)
+}
+
+/// What an op on a list knows of its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ListShape {
+    /// Whether its items are references.
+    pub(crate) shares: bool,
+    /// Whether they are bools.
+    pub(crate) bytes: bool,
+    /// How many it may have.
+    pub(crate) most: u32,
 }
 
 /// Appends to a list that is shared, a view or full: it moves to where there is room. Gives the new list.
@@ -110,8 +119,7 @@ pub(crate) fn push_moving(
     scope: &mut Scope<'_>,
     list: u64,
     value: u64,
-    shares: bool,
-    most: u32,
+    ListShape { shares, bytes, most }: ListShape,
 ) -> Result<u64, Pause> {
     let length = scope.data().length(list);
     let items = u64::from(length);
@@ -125,11 +133,12 @@ pub(crate) fn push_moving(
         scope.heap.share(value);
     }
     let room = u32::try_from(wanted).map_err(|_| full(crate::heap::ArenaFull))?;
-    let header = Header { length, room, shared: false, sorted: false };
-    let moved = scope.heap.start(header, wanted).map_err(full)?;
-    push_items(scope.code, scope.attached, scope.heap, list, length);
-    scope.heap.push_zeros(room.saturating_sub(length));
-    scope.heap.append(moved, value, most);
+    let moved = copy_list(scope, list, Header { length, room, bytes, ..Header::default() })?;
+    if bytes {
+        scope.heap.append_bool(moved, value, most);
+    } else {
+        scope.heap.append(moved, value, most);
+    }
     Ok(moved)
 }
 

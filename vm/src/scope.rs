@@ -2,15 +2,15 @@
 
 use swarm_bytecode::cost;
 use swarm_bytecode::trap::{LimitKind, TrapCode};
+use swarm_bytecode::types::TypeId;
 
 use crate::attached::Attached;
-use crate::decode::Code;
-use crate::heap::{ArenaFull, Data, Heap};
+use crate::decode::{Code, holds_bools};
+use crate::heap::{ArenaFull, Data, Header, Heap};
 use crate::limits::MAX_FUEL;
 use crate::machine::{MemoryMeter, Pause};
 use crate::map::Maps;
 use crate::order::Order;
-use crate::slot;
 
 /// The slots of a frame.
 pub(crate) type Window = [std::cell::Cell<u64>; crate::machine::WINDOW];
@@ -66,23 +66,25 @@ impl<'a> Scope<'a> {
         self.pay(charge, cost::object_bytes(words))
     }
 
-    /// A list of these items, paid for before. References among them are marked as shared.
-    pub(crate) fn list(&mut self, items: &[u64], shares: bool) -> Result<u64, Pause> {
+    /// A list of this type with these items, paid for before. References among them are marked as shared.
+    pub(crate) fn list(&mut self, ty: TypeId, items: &[u64], shares: bool) -> Result<u64, Pause> {
         if shares {
             for item in items {
                 self.heap.share(*item);
             }
         }
-        let list = self.heap.begin(slot::count(items.len())).map_err(full)?;
-        for item in items {
-            self.heap.push(*item);
-        }
-        Ok(list)
+        let header = Header::of_list(items.len(), holds_bools(self.code.module(), ty));
+        self.heap.list(header, items.iter().copied()).map_err(full)
     }
 
     /// A value wrapped as an optional, paid for before.
     pub(crate) fn some(&mut self, value: u64, shares: bool) -> Result<u64, Pause> {
-        self.list(&[value], shares)
+        if shares {
+            self.heap.share(value);
+        }
+        let some = self.heap.begin(1).map_err(full)?;
+        self.heap.push(value);
+        Ok(some)
     }
 
     /// For changing maps with keys of this order.

@@ -6,8 +6,8 @@ use swarm_bytecode::trap::{LimitKind, TrapCode};
 use swarm_bytecode::types::{Class, EnumCase, Field, Type, TypeId};
 
 use crate::attached::{Attached, STRING_MAX, other_case};
-use crate::decode::{Code, is_reference};
-use crate::heap::{Heap, object_bytes};
+use crate::decode::{Code, holds_bools, is_reference};
+use crate::heap::{Header, Heap, object_bytes};
 use crate::machine::{Machine, MemoryMeter, Pause};
 use crate::map::Maps;
 use crate::order::Order;
@@ -52,7 +52,7 @@ impl Store<'_> {
             (Type::Optional(_), Value::None) => Ok(0),
             (Type::Optional(inner), value) => {
                 let slot = self.value(*inner, value)?;
-                self.object(&[(*inner, slot)])
+                self.object(&[(*inner, slot)], false)
             }
             (Type::List { element, max }, Value::List(items)) => {
                 let count = self.room_for(items.len(), *max, object_bytes)?;
@@ -60,12 +60,12 @@ impl Store<'_> {
                 for item in items {
                     slots.push((*element, self.value(*element, item)?));
                 }
-                self.object(&slots)
+                self.object(&slots, holds_bools(code.module(), ty))
             }
             (Type::Map { key, value, max }, Value::Map(entries)) => self.map((*key, *value), *max, entries),
             (Type::Record { fields, .. }, Value::Record(values)) => {
                 let slots = self.fields(fields, values)?;
-                self.object(&slots)
+                self.object(&slots, false)
             }
             (Type::Enum { cases, .. }, Value::Case(name, payload)) => self.case(cases, name, payload),
             (_, Value::Quantity(found, amount)) if *found == ty && wanted.class() == Class::Word => {
@@ -117,7 +117,7 @@ impl Store<'_> {
         let Some(at) = cases.iter().position(|case| case.name == *name) else {
             let other = other_case(cases).ok_or(WRONG)?;
             let name = self.text(name)?;
-            return self.object(&[(TypeId::INT, u64::from(other)), (TypeId::STRING, name)]);
+            return self.object(&[(TypeId::INT, u64::from(other)), (TypeId::STRING, name)], false);
         };
         let (Some(case), Ok(index)) = (cases.get(at), u8::try_from(at)) else { return Err(WRONG) };
         if case.fields.is_empty() {
@@ -125,7 +125,7 @@ impl Store<'_> {
         }
         let mut slots = vec![(TypeId::INT, u64::from(index))];
         slots.extend(self.fields(&case.fields, payload)?);
-        self.object(&slots)
+        self.object(&slots, false)
     }
 
     fn map(
@@ -154,7 +154,8 @@ impl Store<'_> {
         Ok(map)
     }
 
-    fn object(&mut self, slots: &[(TypeId, u64)]) -> Result<u64, Pause> {
+    /// An object of these slots; `bytes` if it is a list of bools.
+    fn object(&mut self, slots: &[(TypeId, u64)], bytes: bool) -> Result<u64, Pause> {
         let count = slot::count(slots.len());
         self.memory.take(object_bytes(u64::from(count))).map_err(Pause::Limit)?;
         for (ty, slot) in slots {
@@ -162,10 +163,7 @@ impl Store<'_> {
                 self.heap.share(*slot);
             }
         }
-        let object = self.heap.begin(count).map_err(|_| FULL)?;
-        for (_, slot) in slots {
-            self.heap.push(*slot);
-        }
-        Ok(object)
+        let slots = slots.iter().map(|(_, slot)| *slot);
+        self.heap.list(Header::of_list(slots.len(), bytes), slots).map_err(|_| FULL)
     }
 }

@@ -309,13 +309,13 @@ impl Work<'_> {
         self.attached.walk(list).parts()
     }
 
-    /// Words of the arena.
-    pub fn arena(&self) -> &[u64] {
+    /// Words of the arena, little-endian. A list of bools has a byte for each item, eight to a word.
+    pub fn arena(&self) -> &[[u8; 8]] {
         self.machine.heap.all()
     }
 
     /// Words of the arena, to be written.
-    pub fn arena_mut(&mut self) -> &mut [u64] {
+    pub fn arena_mut(&mut self) -> &mut [[u8; 8]] {
         self.machine.heap.all_mut()
     }
 

@@ -38,6 +38,13 @@ pub(crate) enum Word {
         list: u8,
         due: u16,
     },
+    /// As [`Word::NextItem`], of a list of bools.
+    NextItemBool {
+        item: u8,
+        index: u8,
+        list: u8,
+        due: u16,
+    },
     /// Followed by [`Word::Target`]: where to go when the range is empty.
     Range {
         item: u8,
@@ -388,6 +395,19 @@ pub(crate) enum Word {
         shares: bool,
         due: u16,
     },
+    /// As [`Word::Item`], of a list of bools.
+    ItemBool {
+        result: u8,
+        list: u8,
+        index: u8,
+    },
+    /// As [`Word::SetItem`], of a list of bools.
+    SetItemBool {
+        list: u8,
+        index: u8,
+        value: u8,
+        due: u16,
+    },
     /// `shares`: the value is a reference.
     Some {
         result: u8,
@@ -412,6 +432,12 @@ pub(crate) enum Word {
     },
     /// Followed by [`Word::Items`].
     Push {
+        list: u8,
+        value: u8,
+        due: u16,
+    },
+    /// As [`Word::Push`], to a list of bools.
+    PushBool {
         list: u8,
         value: u8,
         due: u16,
@@ -542,7 +568,7 @@ pub(crate) enum Word {
         result: u8,
         unless: bool,
     },
-    /// `item`, `if`.
+    /// `item` of a list of bools, `if`.
     ItemIf {
         result: u8,
         list: u8,
@@ -585,13 +611,31 @@ pub(crate) enum Word {
         register: u8,
         constant: u16,
     },
+    /// As [`Word::SetItemNext`], of a list of bools.
+    SetItemBoolNext {
+        list: u8,
+        index: u8,
+        value: u8,
+    },
+    /// As [`Word::SetConstantNext`], of a list of bools.
+    SetConstantBoolNext {
+        list: u8,
+        index: u8,
+        register: u8,
+        value: bool,
+    },
     /// A [`Word::Push`] of what is no reference, and a [`Word::NextInRange`].
     PushNext {
         list: u8,
         value: u8,
     },
-    /// All rounds but the last of a loop over a range that does no more than `int` and [`Word::Push`]: a list of equal
-    /// items.
+    /// As [`Word::PushNext`], to a list of bools.
+    PushBoolNext {
+        list: u8,
+        value: u8,
+    },
+    /// All rounds but the last of a loop over a range that does no more than `int` and [`Word::Push`] or
+    /// [`Word::PushBool`]: a list of equal items.
     FillRounds,
     /// `int` and a sum with it.
     AddConstant {
@@ -712,6 +756,9 @@ impl Word {
                 | Word::SetItemNext { .. }
                 | Word::SetConstantNext { .. }
                 | Word::PushNext { .. }
+                | Word::SetItemBoolNext { .. }
+                | Word::SetConstantBoolNext { .. }
+                | Word::PushBoolNext { .. }
                 | Word::FillRounds
                 | Word::AddConstant { .. }
                 | Word::SubConstant { .. }

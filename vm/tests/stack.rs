@@ -5,7 +5,7 @@ use swarm_compiler::compile_text;
 use swarm_vm::{Grants, Host, Inputs, Instance, Limits, Outcome, Program};
 
 /// Every kind of statement and operation, a few hundred times between two looks at the stack.
-const BODIES: [&str; 22] = [
+const BODIES: [&str; 25] = [
     "sum = sum + i * 3 - i DIV 7 + i MOD 5",
     "IF i > 5 THEN sum += 1 ELSE sum += 2",
     "IF sum < i { sum = i } ELSE IF sum == i { sum = 0 } ELSE IF sum != 7 { sum = sum - i }",
@@ -17,6 +17,9 @@ const BODIES: [&str; 22] = [
     "xs[i MOD 3] = i",
     "sum = sum + xs[i MOD 3] MOD 7 + len(xs)",
     "xs[1] = i",
+    "on[i MOD 3] = on[i MOD 2] OR i MOD 5 == 0",
+    "on[2] = TRUE",
+    "FOR EACH one IN on { IF one THEN sum += 1 }\n IF on[1] THEN sum += 1",
     "LET made = [i, sum, 3]\n sum = made[1]",
     "pair.left = i\n sum = pair.left + pair.right",
     "pair = Pair(left: i, right: sum MOD 9)",
@@ -41,6 +44,7 @@ ON START {{
   LET sum = 0
   LET x = 0.5
   LET xs: list<int> MAX 10 = [1, 2, 3]
+  LET on: list<bool> MAX 10 = [TRUE, FALSE, TRUE]
   LET names: list<string> MAX 100 = []
   LET pair = Pair(left: 1, right: 2)
   LET counts: map<string, int> MAX 10 = [:]
@@ -49,6 +53,8 @@ ON START {{
     sum = sum MOD 1000
   }}
   LET parts = COLLECT j FOR j IN 0..2000
+  LET odd = COLLECT j MOD 2 == 1 FOR j IN 0..2000
+  FOR j IN 0..2000 {{ odd[j] = TRUE }}
   DONE(sum)
 }}
 "

@@ -203,9 +203,8 @@ impl Body<'_> {
                     Instruction::I32Eqz,
                 ]);
                 self.past(p, behind);
-                self.get(*list);
-                self.emit([Instruction::I32WrapI64, Instruction::I32Const(3), Instruction::I32Shl]);
-                self.load_arena(8, *item);
+                self.header(*list);
+                self.load_item(*list, *item);
                 self.set(*item);
                 self.emit([Instruction::Else, Instruction::LocalGet(walk.first)]);
                 self.set(*item);
@@ -378,15 +377,8 @@ impl Body<'_> {
             Instruction::I64LtU,
         ]);
         self.block(Instruction::If(BlockType::Empty));
-        self.get(list);
-        self.emit([
-            Instruction::LocalGet(next),
-            Instruction::I64Add,
-            Instruction::I32WrapI64,
-            Instruction::I32Const(3),
-            Instruction::I32Shl,
-        ]);
-        self.load_arena(8, item);
+        self.place(list, next);
+        self.load_item(list, item);
         self.set(item);
         self.emit([Instruction::LocalGet(next), Instruction::LocalSet(own)]);
         self.again(p, body, top);

@@ -57,8 +57,16 @@ struct Uses {
     appends: bool,
 }
 
+/// The bits of a header's upper half that say how much room there is.
+const ROOM: i64 = 0x1fff_ffff;
+
 fn half(offset: u64) -> MemArg {
     MemArg { offset, align: 2, memory_index: 1 }
+}
+
+/// An item of a list of bools, behind its header.
+fn byte() -> MemArg {
+    MemArg { offset: 8, align: 0, memory_index: 1 }
 }
 
 impl Body<'_> {
@@ -132,7 +140,7 @@ impl Body<'_> {
         self.emit([I::I32Ne, I::I32And, I::LocalTee(self.flag), I::Select, I::LocalSet(list.own)]);
         if let Some(room) = list.room {
             let most = I::I64Const(self.most_items(list.register));
-            self.emit([I::LocalGet(list.base), I::I64Load32U(half(4)), I::I64Const(0x3fff_ffff), I::I64And]);
+            self.emit([I::LocalGet(list.base), I::I64Load32U(half(4)), I::I64Const(ROOM), I::I64And]);
             self.emit([I::LocalTee(room), most.clone(), I::LocalGet(room), most, I::I64LtU, I::Select]);
             self.emit([I::I64Const(0), I::LocalGet(self.flag), I::Select, I::LocalSet(room)]);
             self.emit([I::LocalGet(list.base)]);
@@ -231,29 +239,39 @@ impl Body<'_> {
         self.covered = covered.min(behind);
     }
 
-    /// The address of an item of the arena, but for the header.
-    fn place(&mut self, list: Register, index: Register) {
-        match self.lists.get(list) {
-            Some(known) => {
-                self.get(index);
-                self.emit([
-                    Instruction::I32WrapI64,
-                    Instruction::I32Const(3),
-                    Instruction::I32Shl,
-                    Instruction::LocalGet(known.base),
-                    Instruction::I32Add,
-                ]);
-            }
-            None => {
-                self.get(list);
-                self.get(index);
-                self.emit([
-                    Instruction::I64Add,
-                    Instruction::I32WrapI64,
-                    Instruction::I32Const(3),
-                    Instruction::I32Shl,
-                ]);
-            }
+    /// Whether the items of a list take a byte each.
+    fn has_bools(&self, list: Register) -> bool {
+        let ty = self.function.registers.get(usize::from(list.0)).and_then(|ty| self.plan.module.ty(*ty));
+        let Some(Type::List { element, .. }) = ty else { return false };
+        matches!(self.plan.module.ty(*element), Some(Type::Bool))
+    }
+
+    /// The address of an item of the arena, but for the header; the index lies in a local.
+    pub(super) fn place(&mut self, list: Register, index: u32) {
+        use Instruction as I;
+        let (known, bools) = (self.lists.get(list), self.has_bools(list));
+        if known.is_none() && !bools {
+            self.get(list);
+            self.emit([I::LocalGet(index), I::I64Add, I::I32WrapI64, I::I32Const(3), I::I32Shl]);
+            return;
+        }
+        self.emit([I::LocalGet(index), I::I32WrapI64]);
+        if !bools {
+            self.emit([I::I32Const(3), I::I32Shl]);
+        }
+        match known {
+            Some(known) => self.emit([I::LocalGet(known.base)]),
+            None => self.header(list),
+        }
+        self.emit([I::I32Add]);
+    }
+
+    /// The item of a list whose address, but for the header, is on the stack.
+    pub(super) fn load_item(&mut self, list: Register, result: Register) {
+        if self.has_bools(list) {
+            self.emit([Instruction::I64Load8U(byte())]);
+        } else {
+            self.load_arena(8, result);
         }
     }
 
@@ -289,8 +307,8 @@ impl Body<'_> {
             self.emit([I::I32Eqz]);
             self.leave_if(p);
         }
-        self.place(list, index);
-        self.load_arena(8, result);
+        self.place(list, self.register(index));
+        self.load_item(list, result);
         self.set(result);
         self.end();
         self.covered = covered.min(behind);
@@ -305,14 +323,15 @@ impl Body<'_> {
         self.emit([I::I32Load(half(4)), I::I32Const(0), I::I32GeS, I::I32And]);
     }
 
-    /// Writes a value to the address on the stack and 8, and marks its page.
-    fn write_item(&mut self, value: Register) {
+    /// Writes an item of a list to the address on the stack and 8, and marks its page.
+    fn write_item(&mut self, list: Register, value: Register) {
         use Instruction as I;
         let place = self.address;
         let local = self.register(value);
         self.emit([I::LocalTee(place)]);
         self.get_visible(local);
-        let store = self.store_of(local, in_arena(8));
+        let bools = self.has_bools(list);
+        let store = if bools { I::I64Store8(byte()) } else { self.store_of(local, in_arena(8)) };
         self.emit([store, I::LocalGet(place), I::I32Const(8), I::I32Add]);
         self.mark();
     }
@@ -332,8 +351,8 @@ impl Body<'_> {
         self.seldom();
         self.instead(p, op);
         self.other_arm();
-        self.place(list, index);
-        self.write_item(value);
+        self.place(list, self.register(index));
+        self.write_item(list, value);
         self.end();
         self.acted();
     }
@@ -371,7 +390,7 @@ impl Body<'_> {
             self.emit([I::I64Load32U(half(0)), I::LocalTee(length)]);
             self.emit([I::I64Const(self.most_items(list)), I::I64LtU, I::LocalGet(length)]);
             self.header(list);
-            self.emit([I::I64Load32U(half(4)), I::I64Const(0x3fff_ffff), I::I64And, I::I64LtU, I::I32And]);
+            self.emit([I::I64Load32U(half(4)), I::I64Const(ROOM), I::I64And, I::I64LtU, I::I32And]);
             self.is_own(list);
             self.emit([I::I32And]);
         }
@@ -379,17 +398,13 @@ impl Body<'_> {
         self.seldom();
         self.instead(p, op);
         self.other_arm();
+        self.place(list, length);
+        self.write_item(list, value);
         if let Some((known, _)) = known {
-            self.emit([I::LocalGet(length), I::I32WrapI64, I::I32Const(3), I::I32Shl]);
-            self.emit([I::LocalGet(known.base), I::I32Add]);
-            self.write_item(value);
             self.emit([I::LocalGet(length), I::I64Const(1), I::I64Add, I::LocalTee(length)]);
             self.emit([I::LocalSet(known.own), I::LocalGet(known.base), I::LocalGet(length)]);
             self.emit([I::I64Store32(half(0))]);
         } else {
-            self.get(list);
-            self.emit([I::LocalGet(length), I::I64Add, I::I32WrapI64, I::I32Const(3), I::I32Shl]);
-            self.write_item(value);
             self.header(list);
             self.emit([I::LocalGet(length), I::I64Const(1), I::I64Add, I::I64Store32(half(0))]);
             self.header(list);

@@ -100,7 +100,8 @@ impl Context<'_, '_> {
         let rest = words.get(from..)?;
         self.mirrored = words.len();
         self.copied = self.copied.saturating_add(u64::try_from(rest.len()).ok()?);
-        write_all(arena.data_mut(&mut *store), place, rest.iter().copied());
+        let target = arena.data_mut(&mut *store).get_mut(offset(place)..)?;
+        target.get_mut(..rest.as_flattened().len())?.copy_from_slice(rest.as_flattened());
         Some(())
     }
 
@@ -131,7 +132,7 @@ impl Context<'_, '_> {
                 target.get_mut(first.saturating_sub(zeros)..end.saturating_sub(zeros)).unwrap_or_default();
             let from = data.get(first.saturating_mul(8)..).unwrap_or_default().as_chunks::<8>().0;
             for (to, from) in to.iter_mut().zip(from) {
-                *to = u64::from_le_bytes(*from);
+                *to = *from;
             }
         }
         Some(())

@@ -515,3 +515,21 @@ fn agree_30_lists_that_move_with_what_was_written() {
     assert!(agree(text, &context(&json!({"n": 18})), 700).contains("outcome: Done"));
     assert!(!agree(text, &context(&json!({"n": 19})), 700).contains("outcome: Done"));
 }
+
+#[test]
+fn agree_31_lists_of_bools() {
+    // Read, written and appended to, in loops that know the list and in those that do not; given ones, too.
+    let text = "CONTEXT n: int\nCONTEXT by: int\nCONTEXT given: list<bool>\nACTION SHOW(xs: list<bool>) IDEMPOTENT\nFUNC main() -> int { LET xs: list<bool> MAX 40 = COLLECT FALSE FOR i IN 0..n; LET ys: list<bool> MAX 40 = COLLECT i MOD 3 == 1 FOR i IN 0..n; LET zs = ys; LET sum = 0; FOR i IN 0..n { IF ys[i] { xs[i + by] = TRUE; sum += 7 }; ys[n - i] = xs[i] != given[i]; zs = append(zs, [ys[i]]) }; FOR k IN 0..n { xs[k] = TRUE }; FOR EACH z IN zs { sum = sum * 2 MOD 1_009; IF z { sum += 1 } }; FOR EACH g IN given { IF g { sum += 1_000 } }; SHOW(xs); SHOW(ys); SHOW(zs); SHOW(given); RETURN sum }\n";
+    let given = json!([true, false, true, true, false, false, true, false, true, false]);
+    for (n, by, done) in
+        [(9, 0, true), (9, -1, true), (9, 3, false), (10, 0, false), (0, 0, true), (-1, 0, true)]
+    {
+        let context = context(&json!({"n": n, "by": by, "given": given}));
+        assert_eq!(agree(text, &context, 350).contains("outcome: Done"), done, "{n} {by}");
+    }
+    // As many as fill words and as do not, shared in the midst, and one too many.
+    let text = "CONTEXT n: int\nACTION SHOW(xs: list<bool>) IDEMPOTENT\nFUNC main() -> int { LET xs: list<bool> MAX 17 = []; LET old = xs; FOR i IN 1..n { xs = append(xs, [i MOD 2 == 1]); IF i == 9 { old = xs }; IF i > 3 { xs[i - 3] = NOT xs[i - 2] } }; SHOW(old); SHOW(xs); LET m = [xs, old]; m[1] = append(m[1], [TRUE]); RETURN COUNT FOR x IN append(m[0], m[1]) WHERE x }\n";
+    for n in [1, 8, 9, 17, 18] {
+        assert_eq!(agree(text, &context(&json!({"n": n})), 300).contains("outcome: Done"), n < 18, "{n}");
+    }
+}

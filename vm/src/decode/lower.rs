@@ -8,7 +8,8 @@ use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
 
 use super::{
-    Argument, Budget, CallSite, DecodeError, FunctionCode, Packed, Site, SiteTarget, WithinCode, is_reference,
+    Argument, Budget, CallSite, DecodeError, FunctionCode, Packed, Site, SiteTarget, WithinCode, holds_bools,
+    is_reference,
 };
 use crate::extended::{Extended, Top};
 use crate::filter::{Filter, Filtered};
@@ -80,7 +81,8 @@ impl Decoder<'_> {
                 _ => true,
             };
             let fused = fusing.at(&function.code, p, |value| self.small_constant(value));
-            self.ahead.extend(fused.filter(plain).map(|word| (p, word)));
+            let fused = fused.filter(plain).map(|word| (p, self.fitting(function, word)));
+            self.ahead.extend(fused);
             let fused = slot::count(self.ahead.len().saturating_sub(before));
             let words = word_count(op).saturating_add(leaving_words(op, layout, p)).saturating_add(fused);
             position = position.saturating_add(words);
@@ -198,6 +200,9 @@ impl Decoder<'_> {
             Op::Advance {} => {
                 let opening = function.code.get(edges.layout.partner(edges.p)?)?;
                 match opening {
+                    Op::ForEach { item, index, list } if self.holds_bools(ty(list)?) => {
+                        self.words.push(plain!(NextItemBool { item, index, list } due: due));
+                    }
                     Op::ForEach { item, index, list } => {
                         self.words.push(plain!(NextItem { item, index, list } due: due));
                     }
@@ -310,7 +315,9 @@ impl Decoder<'_> {
                 Word::NewObject { result: result.0, due, site }
             }
             Op::NewList { result, items } => {
-                let site = self.site(function, SiteTarget::Object, items)?;
+                let bools = self.holds_bools(ty(result)?);
+                let target = if bools { SiteTarget::Bools } else { SiteTarget::Object };
+                let site = self.site(function, target, items)?;
                 Word::NewObject { result: result.0, due, site }
             }
             Op::Field { result, record, field } => {
@@ -324,7 +331,13 @@ impl Decoder<'_> {
             Op::Length { result, list } | Op::MapLength { result, map: list } => {
                 plain!(Length { result, list })
             }
+            Op::Item { result, list, index } if self.holds_bools(ty(list)?) => {
+                plain!(ItemBool { result, list, index })
+            }
             Op::Item { result, list, index } => plain!(Item { result, list, index }),
+            Op::SetItem { list, index, value } if self.holds_bools(ty(list)?) => {
+                plain!(SetItemBool { list, index, value } due: due)
+            }
             Op::SetItem { list, index, value } => {
                 let shares = self.is_reference(ty(value)?);
                 plain!(SetItem { list, index, value } shares: shares, due: due)
@@ -336,7 +349,11 @@ impl Decoder<'_> {
             Op::IsSome { result, value } => plain!(IsSome { result, value }),
             Op::Unwrap { result, value } => plain!(Unwrap { result, value }),
             Op::Push { list, value } => {
-                self.words.push(plain!(Push { list, value } due: due));
+                self.words.push(if self.holds_bools(ty(list)?) {
+                    plain!(PushBool { list, value } due: due)
+                } else {
+                    plain!(Push { list, value } due: due)
+                });
                 Word::Items { shares: self.is_reference(ty(value)?), most: self.most(ty(list)?) }
             }
             Op::Case { result, value } => plain!(Case { result, value }),
@@ -410,6 +427,7 @@ impl Decoder<'_> {
                     order: Order::of(self.module, *key),
                     shares: self.is_reference(*item),
                     most: self.most(ty(result)?),
+                    returns: ty(result)?,
                 })
             }
             Op::NewCase { case, fields, .. } => Extended::NewCase {
@@ -440,6 +458,29 @@ impl Decoder<'_> {
 
     fn is_reference(&self, ty: TypeId) -> bool {
         is_reference(self.module, ty)
+    }
+
+    fn holds_bools(&self, ty: TypeId) -> bool {
+        holds_bools(self.module, ty)
+    }
+
+    /// A fused word that has to do with a list, for what its type is.
+    fn fitting(&self, function: &Function, word: Word) -> Word {
+        let bools = |list: u8| {
+            let ty = function.registers.get(usize::from(list));
+            ty.is_some_and(|ty| self.holds_bools(*ty))
+        };
+        match word {
+            Word::SetItemNext { list, index, value } if bools(list) => {
+                Word::SetItemBoolNext { list, index, value }
+            }
+            Word::SetConstantNext { list, index, register, constant } if bools(list) => {
+                let value = self.constants.get(usize::from(constant)).is_some_and(|value| *value != 0);
+                Word::SetConstantBoolNext { list, index, register, value }
+            }
+            Word::PushNext { list, value } if bools(list) => Word::PushBoolNext { list, value },
+            word => word,
+        }
     }
 
     /// How many items a list, or entries a map, of this type may have.

@@ -64,6 +64,20 @@ handlers! {
             None => own_round::<M>(word, rest, window, fuel, vm),
         }
     }
+    NextItemBool { item, index, list, due } => {
+        if !covers(fuel, due) {
+            return short(rest, fuel, vm, 0);
+        }
+        let at = get(window, index).wrapping_add(1);
+        match vm.heap.bool_item(get(window, list), at) {
+            Some(value) => {
+                set(window, item, value);
+                set(window, index, at);
+                back::<M>(rest, window, take(fuel, due), vm);
+            }
+            None => far_bool::<M>(word, rest, window, fuel, vm),
+        }
+    }
     Range { item, first, last, due } => {
         if !covers(fuel, due) {
             return short(rest, fuel, vm, 0);
@@ -251,6 +265,23 @@ fn far_round<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fu
     let Word::NextItem { item, index, list, due } = *word else { return mistaken(rest, window, fuel, vm) };
     let at = get(window, index).wrapping_add(1);
     match vm.rows.item(vm.heap, get(window, list), at) {
+        Some(value) => {
+            set(window, item, value);
+            set(window, index, at);
+            back::<M>(rest, window, take(fuel, due), vm);
+        }
+        None => leave::<M>(rest, window, fuel, vm),
+    }
+}
+
+/// A round of a loop over a list of bools that does not lie in the arena, or the end of a loop.
+#[inline(never)]
+fn far_bool<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    let Word::NextItemBool { item, index, list, due } = *word else {
+        return mistaken(rest, window, fuel, vm);
+    };
+    let at = get(window, index).wrapping_add(1);
+    match u32::try_from(at).ok().and_then(|at| vm.data().item(get(window, list), at)) {
         Some(value) => {
             set(window, item, value);
             set(window, index, at);

@@ -8,6 +8,7 @@ use super::chain::{Mode, Rest, Vm, go_behind, go_on, go_to, handlers, internal, 
 use super::flow::next_in_range;
 use super::fuel::{covers, give, take_all};
 use super::window::{constant, float, get, set, word as int};
+use crate::heap::bools::byte;
 use crate::scope::Window;
 use crate::slot;
 use crate::word::Word;
@@ -72,7 +73,7 @@ handlers! {
         branch::<M, 3>(holds, rest, window, fuel, vm);
     }
     ItemIf { result, list, index } => {
-        match vm.heap.item(get(window, list), get(window, index)) {
+        match vm.heap.bool_item(get(window, list), get(window, index)) {
             Some(value) => {
                 set(window, result, value);
                 branch::<M, 2>(value != 0, rest, window, fuel, vm);
@@ -128,7 +129,7 @@ handlers! {
             && covers(fuel, *due)
             && let Some(place) = vm.heap.own_item(get(window, list), get(window, index))
         {
-            *place = get(window, value);
+            *place = get(window, value).to_le_bytes();
             return next_in_range::<M>(after.iter(), window, fuel, vm, (*item, *last, *due));
         }
         go_on::<M>(rest, window, fuel, vm);
@@ -139,8 +140,29 @@ handlers! {
             && covers(fuel, *due)
             && let Some(place) = vm.heap.own_item(get(window, list), get(window, index))
         {
-            *place = value;
+            *place = value.to_le_bytes();
             set(window, register, value);
+            return next_in_range::<M>(after.iter(), window, fuel, vm, (*item, *last, *due));
+        }
+        go_on::<M>(rest, window, fuel, vm);
+    }
+    SetItemBoolNext { list, index, value } => {
+        if let [Word::SetItemBool { .. }, Word::NextInRange { item, last, due }, after @ ..] = rest.as_slice()
+            && covers(fuel, *due)
+            && let Some(place) = vm.heap.own_bool(get(window, list), get(window, index))
+        {
+            *place = byte(get(window, value));
+            return next_in_range::<M>(after.iter(), window, fuel, vm, (*item, *last, *due));
+        }
+        go_on::<M>(rest, window, fuel, vm);
+    }
+    SetConstantBoolNext { list, index, register, value } => {
+        if let [_, _, Word::NextInRange { item, last, due }, after @ ..] = rest.as_slice()
+            && covers(fuel, *due)
+            && let Some(place) = vm.heap.own_bool(get(window, list), get(window, index))
+        {
+            *place = u8::from(value);
+            set(window, register, u64::from(value));
             return next_in_range::<M>(after.iter(), window, fuel, vm, (*item, *last, *due));
         }
         go_on::<M>(rest, window, fuel, vm);
@@ -154,11 +176,20 @@ handlers! {
         }
         go_on::<M>(rest, window, fuel, vm);
     }
+    PushBoolNext { list, value } => {
+        if let [_, Word::Items { most, .. }, Word::NextInRange { item, last, due }, after @ ..] = rest.as_slice()
+            && covers(fuel, *due)
+            && vm.heap.append_bool(get(window, list), get(window, value), *most)
+        {
+            return next_in_range::<M>(after.iter(), window, fuel, vm, (*item, *last, *due));
+        }
+        go_on::<M>(rest, window, fuel, vm);
+    }
 
     FillRounds {} => {
         if let [
             Word::Integer { result: constant, value },
-            Word::Push { list, .. },
+            Word::Push { list, .. } | Word::PushBool { list, .. },
             Word::Items { shares: false, most },
             Word::NextInRange { item, last, due },
             ..,

@@ -10,6 +10,7 @@ use super::fuel::{covers, pay};
 use super::reach::reach;
 use super::window::{get, set};
 use crate::compare;
+use crate::heap::bools::byte;
 use crate::scope::Window;
 use crate::word::Word;
 
@@ -128,10 +129,29 @@ handlers! {
         let value = get(window, value);
         match vm.heap.own_item(get(window, list), get(window, index)) {
             Some(place) if covers(fuel, due) => {
-                *place = value;
+                *place = value.to_le_bytes();
                 if shares {
                     vm.heap.share(value);
                 }
+                go_on::<M>(rest, window, fuel, vm);
+            }
+            _ => reach::<M>(word, rest, window, fuel, vm),
+        }
+    }
+    ItemBool { result, list, index } => {
+        match vm.heap.bool_item(get(window, list), get(window, index)) {
+            Some(value) => {
+                set(window, result, value);
+                go_on::<M>(rest, window, fuel, vm);
+            }
+            None => far_bool::<M>((result, list, index), rest, window, fuel, vm),
+        }
+    }
+    SetItemBool { list, index, value, due } => {
+        let value = get(window, value);
+        match vm.heap.own_bool(get(window, list), get(window, index)) {
+            Some(place) if covers(fuel, due) => {
+                *place = byte(value);
                 go_on::<M>(rest, window, fuel, vm);
             }
             _ => reach::<M>(word, rest, window, fuel, vm),
@@ -152,6 +172,22 @@ handlers! {
                 if *shares {
                     vm.heap.share(value);
                 }
+                return go_behind::<M>(1, rest, window, fuel, vm);
+            }
+        }
+        reach::<M>(word, rest, window, fuel, vm);
+    }
+    PushBool { list, value, due } => {
+        let list = get(window, list);
+        if let [Word::Items { most, .. }, ..] = rest.as_slice() {
+            if !covers(fuel, due) {
+                return if vm.heap.has_room(list, *most) {
+                    short(rest, fuel, vm, 0)
+                } else {
+                    reach::<M>(word, rest, window, fuel, vm)
+                };
+            }
+            if vm.heap.append_bool(list, get(window, value), *most) {
                 return go_behind::<M>(1, rest, window, fuel, vm);
             }
         }
@@ -205,6 +241,25 @@ fn far_item<'a, M: Mode>(
     vm: &mut Vm<'a>,
 ) {
     match vm.rows.item(vm.heap, get(window, list), get(window, index)) {
+        Some(value) => {
+            set(window, result, value);
+            go_on::<M>(rest, window, fuel, vm);
+        }
+        None => trap(rest, fuel, vm, TrapCode::IndexOutOfRange),
+    }
+}
+
+/// An item of a list of bools that does not lie in the arena.
+#[inline(never)]
+fn far_bool<'a, M: Mode>(
+    (result, list, index): (u8, u8, u8),
+    rest: Rest<'a>,
+    window: &'a Window,
+    fuel: i64,
+    vm: &mut Vm<'a>,
+) {
+    let at = u32::try_from(get(window, index)).ok();
+    match at.and_then(|at| vm.data().item(get(window, list), at)) {
         Some(value) => {
             set(window, result, value);
             go_on::<M>(rest, window, fuel, vm);

@@ -11,14 +11,15 @@ use crate::attached::Attached;
 use crate::compare;
 use crate::decode::Code;
 use crate::extended::{self, read_metric};
+use crate::heap::bools::byte;
 use crate::heap::{Data, Heap};
 use crate::limits::MAX_FUEL;
 use crate::machine::{MemoryMeter, Pause};
 use crate::map;
 use crate::metric::MetricState;
 use crate::objects::{
-    MapShape, begin_entries, move_list, move_record, new_object, new_some, push_moving, remove_entry,
-    set_entry,
+    ListShape, MapShape, begin_entries, move_list, move_record, new_object, new_some, push_moving,
+    remove_entry, set_entry,
 };
 use crate::scope::{Scope, Window};
 use crate::slot;
@@ -153,8 +154,7 @@ fn run(reach: &mut Reach<'_>, word: Word) -> Result<usize, Pause> {
         }
         Word::NewObject { result, due, site } => {
             let site = *code.sites.get(slot::index(site)).ok_or(Pause::Internal)?;
-            let object =
-                reach.with(due, |scope, window, _| new_object(scope, window, code.arguments(site)))?;
+            let object = reach.with(due, |scope, window, _| new_object(scope, window, site))?;
             reach.set(result, object);
             1
         }
@@ -173,14 +173,15 @@ fn run(reach: &mut Reach<'_>, word: Word) -> Result<usize, Pause> {
             reach.heap.write(object, u32::from(field), value);
             2
         }
-        Word::SetItem { .. } => {
+        Word::SetItem { .. } | Word::SetItemBool { .. } => {
             set_item(reach, word)?;
             1
         }
-        Word::Push { list, value, due } => {
+        Word::Push { list, value, due } | Word::PushBool { list, value, due } => {
             let Word::Items { shares, most } = reach.word(1)? else { return Err(Pause::Internal) };
+            let shape = ListShape { shares, bytes: matches!(word, Word::PushBool { .. }), most };
             let (target, value) = (reach.get(list), reach.get(value));
-            let moved = reach.with(due, |scope, _, _| push_moving(scope, target, value, shares, most))?;
+            let moved = reach.with(due, |scope, _, _| push_moving(scope, target, value, shape))?;
             reach.set(list, moved);
             2
         }
@@ -225,20 +226,28 @@ fn run(reach: &mut Reach<'_>, word: Word) -> Result<usize, Pause> {
 
 /// Sets an item of a list that may have to be copied for that, or has no such item.
 fn set_item(reach: &mut Reach<'_>, word: Word) -> Result<(), Pause> {
-    let Word::SetItem { list, index, value, shares, due } = word else { return Err(Pause::Internal) };
+    let (list, index, value, shares, bytes, due) = match word {
+        Word::SetItem { list, index, value, shares, due } => (list, index, value, shares, false, due),
+        Word::SetItemBool { list, index, value, due } => (list, index, value, false, true, due),
+        _ => return Err(Pause::Internal),
+    };
     let (target, value) = (reach.get(list), reach.get(value));
     let length = reach.data().length(target);
     let index = u32::try_from(reach.get(index)).ok().filter(|index| *index < length);
     let index = index.ok_or(Pause::Trap(TrapCode::IndexOutOfRange))?;
     let mut object = target;
     if reach.heap.must_copy(target) {
-        object = reach.with(due, |scope, _, _| move_list(scope, target, length))?;
+        object = reach.with(due, |scope, _, _| move_list(scope, target, length, bytes))?;
         reach.set(list, object);
     } else {
         reach.settle(due, 0)?;
     }
     reach.share(shares, value);
-    reach.heap.write(object, index, value);
+    if !bytes {
+        reach.heap.write(object, index, value);
+    } else if let Some(place) = reach.heap.own_bool(object, u64::from(index)) {
+        *place = byte(value);
+    }
     Ok(())
 }
 

@@ -209,6 +209,6 @@ impl<'a> Call<'_, 'a> {
         let count = u64::from(crate::slot::count(items.len()));
         self.check_count(count)?;
         self.pay(NativeWork { words: cost::object_words(count), ..work }, 0)?;
-        self.scope.list(items, shares)
+        self.scope.list(self.returns, items, shares)
     }
 }

@@ -7,7 +7,7 @@ use swarm_bytecode::types::{Class, Type, TypeId};
 
 use super::image::{Graph, ObjectImage};
 use crate::attached::Attached;
-use crate::decode::{Code, is_reference};
+use crate::decode::{Code, holds_bools, is_reference};
 use crate::heap::{Data, Header, Heap};
 use crate::map::Maps;
 use crate::order::Order;
@@ -86,7 +86,7 @@ impl<'a> Collect<'a> {
         match declared {
             Type::List { element, .. } => {
                 for at in 0..header.length {
-                    let value = self.data.heap.read(slot, at);
+                    let value = self.data.item(slot, at).unwrap_or(0);
                     slots.push(self.value(*element, value));
                 }
             }
@@ -230,16 +230,16 @@ impl<'a> Build<'a> {
 
     fn slots(&mut self, object: &ObjectImage, types: impl Iterator<Item = TypeId>) -> Result<u64, Damaged> {
         let length = u32::try_from(object.slots.len()).map_err(|_| Damaged)?;
-        let spare = object.room.checked_sub(length).ok_or(Damaged)?;
+        if length > object.room {
+            return Err(Damaged);
+        }
         let mut values = Vec::with_capacity(object.slots.len());
         for (ty, slot) in types.zip(&object.slots) {
             values.push(self.held(ty, *slot)?);
         }
-        let header = Header { length, room: object.room, shared: object.shared, sorted: false };
-        let made = self.heap.start(header, u64::from(object.room)).map_err(|_| Damaged)?;
-        values.into_iter().for_each(|value| self.heap.push(value));
-        self.heap.push_zeros(spare);
-        Ok(made)
+        let bytes = holds_bools(self.code.module(), TypeId(object.ty));
+        let header = Header { length, room: object.room, shared: object.shared, bytes, ..Header::default() };
+        self.heap.list(header, values.into_iter()).map_err(|_| Damaged)
     }
 
     fn map(&mut self, key: TypeId, value: TypeId, object: &ObjectImage) -> Result<u64, Damaged> {

@@ -9,6 +9,7 @@
 
 mod attempts;
 mod bombs;
+mod bools;
 mod border;
 mod common;
 mod fuel;
