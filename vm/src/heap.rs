@@ -1,12 +1,12 @@
 //! The arena a run makes its values in, and the one way to read values wherever they are.
 
+pub(crate) mod bools;
+
 #[expect(
     clippy::disallowed_types,
     reason = "it places entries in a map's index, which no program can see"
 )]
 use std::hash::RandomState;
-
-pub(crate) mod bools;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -42,7 +42,7 @@ pub(crate) struct Heap {
     words: Vec<Stored>,
     /// How many of the words are the machine's own: no value has them, and nobody pays for them.
     beside: usize,
-    /// How many more words there would be if each bool took one: they are paid for, and nowhere.
+    /// How many more words there would be if each bool took one: they are paid for all the same.
     spared: usize,
     text: String,
     /// Keys the hashes of maps, against keys chosen to collide.

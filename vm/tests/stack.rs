@@ -19,7 +19,7 @@ const BODIES: [&str; 25] = [
     "xs[1] = i",
     "on[i MOD 3] = on[i MOD 2] OR i MOD 5 == 0",
     "on[2] = TRUE",
-    "FOR EACH one IN on { IF one THEN sum += 1 }\n IF on[1] THEN sum += 1",
+    "FOR EACH one IN on { IF one THEN sum += 1 }\n IF on[1] { sum += 1 }",
     "LET made = [i, sum, 3]\n sum = made[1]",
     "pair.left = i\n sum = pair.left + pair.right",
     "pair = Pair(left: i, right: sum MOD 9)",
