@@ -22,11 +22,14 @@
 //! # }
 //! ```
 
+mod balance;
 mod body;
 mod layout;
 mod module;
 mod ranges;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -39,9 +42,10 @@ use swarm_vm::Program;
 use swarm_vm::tier::{OpAt, PassRows, Tier, Work};
 use wasmtime::{Cache, CacheConfig, Config, Engine, Linker, OptLevel};
 
+use balance::Balance;
 use layout::STACK;
 use module::Translation;
-use session::{Handles, Session, Visit};
+use session::{Handles, Session};
 
 /// When compiled code takes the interpreter's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,29 +127,15 @@ struct Compiled {
     filters: Arc<[PassRows]>,
 }
 
-/// Whether compiled code is worth the ways into it and out of it.
-#[derive(Debug, Default)]
-struct Balance {
-    fuel: AtomicU64,
-    /// The ways, in the fuel that the interpreter would do in that time.
-    ways: AtomicU64,
-}
-
-impl Balance {
-    /// Fuel before which nothing is said.
-    const TRIAL: u64 = 100_000;
-
-    fn add(&self, fuel: u64, visit: Visit) {
-        let ways = visit.entries.saturating_mul(1_000).saturating_add(visit.helpers.saturating_mul(30));
-        let ways = ways.saturating_add(visit.calls.saturating_mul(30));
-        self.fuel.fetch_add(fuel, Ordering::Relaxed);
-        self.ways.fetch_add(ways, Ordering::Relaxed);
-    }
-
-    fn is_good(&self) -> bool {
-        let (fuel, ways) = (self.fuel.load(Ordering::Relaxed), self.ways.load(Ordering::Relaxed));
-        fuel.max(ways) < Balance::TRIAL || fuel > ways
-    }
+/// What a [`Jit`] has found out about a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// Nothing yet: it is not compiled, or was not long in compiled code.
+    Open,
+    /// It runs in compiled code.
+    Compiled,
+    /// It stays with the interpreter: it cannot be compiled, or is not worth it.
+    Interpreter,
 }
 
 /// Why there is no second tier.
@@ -230,6 +220,18 @@ impl Jit {
         self
     }
 
+    /// What was found out about a program so far. With [`Jit::when_hot`] what is left to the interpreter stays there, as long
+    /// as no more than 256 programs are known.
+    pub fn choice(&self, program: &Program) -> Choice {
+        let known = self.known(program);
+        match known.compiled.get() {
+            None => Choice::Open,
+            Some(None) => Choice::Interpreter,
+            Some(Some(_)) if self.when == When::Always => Choice::Compiled,
+            Some(Some(_)) => known.balance.choice(),
+        }
+    }
+
     fn known(&self, program: &Program) -> Arc<Known> {
         let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
         // Each instance that is kept reserves gigabytes of addresses.
@@ -303,7 +305,7 @@ impl Tier for Jit {
             known.compile_beside(&self.engine, program, self.metered);
             return false;
         };
-        let is_good = compiled.is_some() && known.balance.is_good();
+        let is_good = compiled.is_some() && known.balance.choice() != Choice::Interpreter;
         self.marks.set(program.digest(), if is_good { Mark::Compiled } else { Mark::GivenUp });
         is_good
     }
@@ -327,9 +329,10 @@ impl Tier for Jit {
         };
         let Ok(mut session) = session else { return };
         let before = work.fuel_used();
-        let visit = session.run(work, |op| enters(&program, op));
+        let balance = (self.when == When::Hot).then_some(&known.balance);
+        let visit = session.run(work, balance, |op| enters(&program, op));
         let fuel = work.fuel_used().saturating_sub(before);
-        known.balance.add(fuel.saturating_sub(visit.passed), visit);
+        known.balance.add(fuel, visit);
         known.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
     }
 }

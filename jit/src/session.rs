@@ -12,9 +12,10 @@ use scoped_tls_hkt::scoped_thread_local;
 use swarm_vm::tier::{Given, HostCall, OpAt, PassRows, Passing, Work};
 use wasmtime::{Caller, Global, Instance, Linker, Memory, Store, TypedFunc, Val};
 
-use context::{Context, offset, read, read_small, write_all};
+use context::{Context, Trial, offset, read, read_small, write_all};
 
 use crate::Compiled;
+use crate::balance::Balance;
 use crate::layout::{FUEL, LEFT, Places, REGISTERS, VALUE};
 
 /// What helpers reach of the run, which is not the store's to keep.
@@ -203,8 +204,18 @@ impl Session {
     }
 
     /// Runs compiled code from where the work stands, and from where it comes to, until the interpreter has to go on.
-    pub(crate) fn run(&mut self, work: &mut Work<'_>, enters: impl Fn(OpAt) -> Option<i32>) -> Visit {
+    /// With a balance it is weighed now and then whether that is worth it.
+    pub(crate) fn run(
+        &mut self,
+        work: &mut Work<'_>,
+        balance: Option<&Balance>,
+        enters: impl Fn(OpAt) -> Option<i32>,
+    ) -> Visit {
         let filters = Arc::clone(&self.filters);
+        let trial = balance.map(|balance| Trial { balance, begun: work.fuel_used() });
+        if trial.is_some() {
+            work.look_after(Trial::SLICES);
+        }
         let mut context = Context {
             work,
             metered: self.metered,
@@ -218,6 +229,7 @@ impl Session {
             copied: 0,
             mirrored: 0,
             visit: Visit::default(),
+            trial,
         };
         if self.begin(&mut context).is_none() {
             return context.visit;

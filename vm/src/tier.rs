@@ -19,7 +19,7 @@ use crate::slot;
 use crate::word::Word;
 
 /// Slices of fuel between two looks at the clock, by a tier that is so much faster than the interpreter.
-const SLICES: i64 = 256;
+const SLICES: u16 = 256;
 
 /// Runs verified code in the interpreter's place.
 pub trait Tier: fmt::Debug + Send + Sync {
@@ -40,8 +40,9 @@ pub struct Work<'a> {
     attached: &'a Arc<Attached>,
     machine: &'a mut Machine,
     outside: &'a mut dyn Outside,
-    /// Fuel between two looks at the clock.
+    /// Fuel between two looks at the clock, and how many times that for the tier.
     slice: i64,
+    slices: u16,
     /// Why the run cannot go on without its driver.
     pause: Option<Pause>,
 }
@@ -141,7 +142,7 @@ pub(crate) fn run(
     outside: &mut dyn Outside,
 ) -> Pause {
     let before = (machine.pc, machine.fuel);
-    let mut work = Work { program, attached, machine, outside, slice, pause: None };
+    let mut work = Work { program, attached, machine, outside, slice, slices: SLICES, pause: None };
     tier.run(&mut work);
     match work.pause {
         Some(pause) => pause,
@@ -229,6 +230,16 @@ impl Work<'_> {
     /// Fuel the activation used so far.
     pub fn fuel_used(&self) -> u64 {
         self.machine.used(self.code()).max(0).cast_unsigned()
+    }
+
+    /// Fuel the activation has used by the end of an op's region, where this is `F`.
+    pub fn fuel_used_at(&self, fuel: i64) -> u64 {
+        self.machine.mark.wrapping_sub(fuel).max(0).cast_unsigned()
+    }
+
+    /// Has [`Work::look`] give so many slices of fuel from now on, at most 256.
+    pub fn look_after(&mut self, slices: u16) {
+        self.slices = slices.clamp(1, SLICES);
     }
 
     /// Whether the running function has a result.
@@ -386,7 +397,7 @@ impl Work<'_> {
         if needed > machine.fuel_limit || !self.outside.look_at_clock() {
             return None;
         }
-        let slice = self.slice.saturating_mul(SLICES);
+        let slice = self.slice.saturating_mul(self.slices.into());
         let mark = machine.fuel_limit.min(needed.saturating_add(slice));
         let fuel = fuel.wrapping_add(mark.wrapping_sub(machine.mark));
         machine.mark = mark;

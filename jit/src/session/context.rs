@@ -5,6 +5,8 @@ use swarm_vm::tier::{HostCall, OpAt, PassRows, Passing, Stepped, Work};
 use wasmtime::{Caller, Val};
 
 use super::{Columns, Handles, Run, Site, Visit};
+use crate::Choice;
+use crate::balance::Balance;
 use crate::layout::{
     FRAME, LEFT, LENGTH, MAX_ARENA, MOST_NOTES, NEAR_BYTES, NEXT, NOTE_BYTES, NOTED, PAGE_BITS, Places,
     SCRATCH, ZEROS,
@@ -36,6 +38,20 @@ pub(super) struct Context<'c, 'w> {
     /// Rows that loops may pass over, by number.
     pub(super) filters: &'c [PassRows],
     pub(super) passing: Passing,
+    /// Of a run that goes back to the interpreter where compiled code is not worth it.
+    pub(super) trial: Option<Trial<'c>>,
+}
+
+/// What is known of a program's runs in compiled code, and the fuel that was used when this one began.
+#[derive(Clone, Copy)]
+pub(super) struct Trial<'c> {
+    pub(super) balance: &'c Balance,
+    pub(super) begun: u64,
+}
+
+impl Trial<'_> {
+    /// Slices of fuel between two looks at the clock, until it is found out.
+    pub(super) const SLICES: u16 = 8;
 }
 
 /// Bytes of frames, of what frames hold.
@@ -258,6 +274,14 @@ impl Run for Context<'_, '_> {
 impl Context<'_, '_> {
     fn try_look(&mut self, caller: &mut Caller<'_, Handles>, due: i64, fuel: i64) -> Option<i64> {
         self.carry_over(caller)?;
+        if let Some(Trial { balance, begun }) = self.trial {
+            let used = self.work.fuel_used_at(fuel).saturating_sub(begun);
+            match balance.choice_with(used, self.visit) {
+                Choice::Interpreter => return None,
+                Choice::Compiled => self.work.look_after(u16::MAX),
+                Choice::Open => {}
+            }
+        }
         let fuel = self.work.look(due, fuel)?;
         self.allow(caller)?;
         Some(fuel)
