@@ -191,6 +191,8 @@ impl<'a> Pass<'a> {
     }
 
     /// Whether the line so far is a case of a MATCH, as other languages have them.
+    #[cold]
+    #[inline(never)]
     fn behind_case(&self) -> bool {
         let mut line = self.out.iter().rev().take(LONGEST_CASE).enumerate();
         line.find(|(_, lexeme)| lexeme.line_start).is_some_and(|(behind, first)| match first.token {
@@ -201,6 +203,8 @@ impl<'a> Pass<'a> {
     }
 
     /// `xs.filter(x => x.cost > 3)`: all of it is one place that was reported.
+    #[cold]
+    #[inline(never)]
     fn method_with_function(&mut self) -> Option<()> {
         let [.., _, dot, method, paren, item] = self.out[..] else { return None };
         let shape = [dot.token, paren.token] == [Token::Dot, Token::LeftParen];
@@ -247,6 +251,8 @@ impl<'a> Pass<'a> {
     }
 
     /// `foreach (task in tasks)`
+    #[cold]
+    #[inline(never)]
     fn opens_loop(&self) -> bool {
         let word = |ahead: usize| {
             let lexeme = self.next(ahead);
