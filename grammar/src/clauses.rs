@@ -72,10 +72,7 @@ impl Slip<'_> {
     /// `ROLLOUT 10% -> 50%`, `ROLLOUT 10% THEN 50%`
     pub(crate) fn waves_apart(&self) -> Option<(Diagnostic, Mend)> {
         let sign = self.lexeme(self.at)?;
-        let inside = self.lexemes.get(..self.at)?.iter().rev();
-        let mut clause = inside.take_while(|before| before.token != Token::LeftBrace);
-        let waves = matches!(sign.token, Token::Arrow | Token::Then)
-            && clause.find(|before| before.line_start)?.token == Token::Rollout;
+        let waves = matches!(sign.token, Token::Arrow | Token::Then) && self.begins_with(Token::Rollout);
         waves.then(|| {
             let gap = Span { start: self.behind().start, ..self.span(sign) };
             (report::waves_apart(self.span(sign), gap), Mend::Change(self.at, Token::Comma))
@@ -84,11 +81,8 @@ impl Slip<'_> {
 
     /// `ROLLOUT 10% WHEN rate < 1%`, and nothing for where it is not.
     pub(crate) fn gate_without_else(&self) -> Option<(Diagnostic, Mend)> {
-        let inside = self.lexemes.get(..self.at)?.iter().rev();
-        let mut clause = inside.take_while(|before| before.token != Token::LeftBrace);
-        let rollout = self.expected.has("ELSE")
-            && !self.expected.has("WHEN")
-            && clause.find(|before| before.line_start)?.token == Token::Rollout;
+        let rollout =
+            self.expected.has("ELSE") && !self.expected.has("WHEN") && self.begins_with(Token::Rollout);
         rollout.then(|| {
             let end = vec![(self.at, Token::Else), (self.at, Token::Rollback)];
             (report::gate_without_else(self.behind()), Mend::Insert(end))
@@ -98,14 +92,17 @@ impl Slip<'_> {
     /// `EXPECT rate < 1% WITHIN 10min`
     pub(crate) fn expected_within(&self) -> Option<(Diagnostic, Mend)> {
         let word = self.lexeme(self.at)?;
-        let inside = self.lexemes.get(..self.at)?.iter().rev();
-        let mut clause = inside.take_while(|before| before.token != Token::LeftBrace);
         let meant = matches!(word.token, Token::Within | Token::In | Token::After)
             || ["before", "until", "for"].iter().any(|other| self.slice(word).eq_ignore_ascii_case(other));
-        let expects = meant
-            && self.next() == Some(Token::Number)
-            && clause.find(|before| before.line_start)?.token == Token::Expect;
+        let expects = meant && self.next() == Some(Token::Number) && self.begins_with(Token::Expect);
         expects.then(|| (report::expected_within(self.span(word)), Mend::Change(self.at, Token::By)))
+    }
+
+    /// Whether the line at hand begins with this word.
+    pub(crate) fn begins_with(&self, word: Token) -> bool {
+        let before = self.lexemes.get(..self.at).unwrap_or_default().iter().rev();
+        let mut line = before.take_while(|before| before.token != Token::LeftBrace);
+        line.find(|before| before.line_start).is_some_and(|first| first.token == word)
     }
 
     /// `STATE seen = 0`

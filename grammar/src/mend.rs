@@ -155,9 +155,7 @@ impl<'a> Slip<'a> {
         let found = found(self.text, self.lexeme(self.at));
         let diagnostic =
             report::unexpected(self.place(), &found, &self.expected.describe(self.previous_token()));
-        let mut line = self.lexemes.get(..self.at).unwrap_or_default().iter().rev();
-        let expects = line.find(|before| before.line_start).is_some_and(|first| first.token == Token::Expect);
-        match expects && self.expected.has("GIVEN") {
+        match self.expected.has("GIVEN") && self.begins_with(Token::Expect) {
             true => diagnostic.label("EXPECT ACTION f(…), EXPECT NO ACTIONS, or EXPECT and a condition"),
             false => diagnostic,
         }

@@ -236,12 +236,11 @@ pub(crate) fn block_of_a_try(span: Span, edits: Option<Vec<Edit>>) -> Diagnostic
 
 /// `WHEN low -> f()`; `gap` reaches back to what stands before.
 pub(crate) fn sign_for_then(span: Span, gap: Span, right: &str) -> Diagnostic {
-    let text = if right.is_empty() {
-        "no sign stands before what is done"
+    let (text, fix) = if right.is_empty() {
+        ("no sign stands before what is done", "take it out")
     } else {
-        "what is done stands behind THEN, or in braces"
+        ("what is done stands behind THEN, or in braces", "write THEN")
     };
-    let fix = if right.is_empty() { "take it out" } else { "write THEN" };
     Diagnostic::new(Code::E0012, span, text).label("here").fix(fix, gap, right)
 }
 

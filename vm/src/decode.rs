@@ -1,6 +1,7 @@
 //! Turns verified, serialized ops into words, with the fuel constants of their edges.
 
 mod lower;
+mod places;
 
 use std::fmt;
 
@@ -15,7 +16,8 @@ use crate::extended::Extended;
 use crate::filter::Filter;
 use crate::slot::{self, MODULE_TEXT, TextSlot};
 use crate::word::Word;
-use lower::{Decoder, WORD_BYTES};
+use lower::Decoder;
+use places::WORD_BYTES;
 
 /// A module in the form that runs.
 pub(crate) struct Code {

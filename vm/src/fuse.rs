@@ -24,12 +24,13 @@ impl Fusing {
         p < self.free
     }
 
-    /// The fused word to stand before the words of op `p`, if any. `intern` gives the place of a constant, if it is
-    /// near enough.
+    /// The fused word to stand before the words of op `p`, if any. `mutable` tells whether what a register holds has
+    /// parts that can be written; `intern` gives the place of a constant, if it is near enough.
     pub(crate) fn at(
         &mut self,
         code: &[Op],
         p: usize,
+        mutable: impl FnOnce(Register) -> bool,
         intern: impl FnOnce(i64) -> Option<u16>,
     ) -> Option<Word> {
         if self.covers(p) {
@@ -39,7 +40,7 @@ impl Fusing {
         let before = p.checked_sub(1).and_then(|before| code.get(before));
         let (word, ops) = fill(before, rest)
             .or_else(|| condition(rest))
-            .or_else(|| chain(rest))
+            .or_else(|| chain(rest, mutable))
             .or_else(|| with_constant(rest, intern))?;
         self.free = p.saturating_add(ops);
         Some(word)
@@ -198,7 +199,7 @@ pub(crate) fn floats(op: &Op) -> Option<Compared> {
 }
 
 /// Ops of which each takes what the one before gave, or that end a round of a loop, and how many they are.
-fn chain(rest: &[Op]) -> Option<(Word, usize)> {
+fn chain(rest: &[Op], mutable: impl FnOnce(Register) -> bool) -> Option<(Word, usize)> {
     Some(match *rest {
         [
             Op::MulInt { result: middle, left, right },
@@ -226,7 +227,7 @@ fn chain(rest: &[Op]) -> Option<(Word, usize)> {
         [Op::MulFloat { result: middle, left, right }, ref after @ ..] => {
             return product(middle, left, right, after);
         }
-        [Op::Move { result, value }, Op::Advance {}, ..] => {
+        [Op::Move { result, value }, Op::Advance {}, ..] if !mutable(value) => {
             (Word::MoveNext { result: result.0, value: value.0 }, 2)
         }
         [Op::SetItem { list, index, value }, Op::Advance {}, ..] => {

@@ -174,16 +174,15 @@ impl Checker<'_> {
             ast::TargetCount::All => return Some(TargetCount::All),
             ast::TargetCount::Exactly(number) | ast::TargetCount::UpTo(number) => number,
         };
-        if self.quote(number.span).ends_with('%') {
-            let text = self.quote(number.span);
+        let text = self.quote(number.span);
+        if text.ends_with('%') {
             self.report(errors::header::share_of_agents(&text, number.span));
             return None;
         }
         let word = self.constant_word(number, TypeId::INT, "TARGET")?;
         let agents = u32::try_from(word).ok().filter(|agents| *agents > 0);
         let Some(agents) = agents else {
-            let (text, span) = (self.quote(number.span), number.span);
-            self.report(errors::header::out_of_range("TARGET", text, "1 to 4,294,967,295", span));
+            self.report(errors::header::out_of_range("TARGET", text, "1 to 4,294,967,295", number.span));
             return None;
         };
         Some(match count {

@@ -331,7 +331,7 @@ impl<'p> Generator<'_, 'p> {
     /// Whether a value of this type has parts that can be written. Texts, optionals and cases have none: those are
     /// never changed, only replaced.
     pub(crate) fn is_mutable(&self, ty: TypeId) -> bool {
-        matches!(self.class(ty), Class::List | Class::Record | Class::Map)
+        self.program.ty(ty).is_some_and(swarm_bytecode::types::Type::is_mutable)
     }
 
     /// How a local comes to hold `value`: it may merely look at what another local has if neither is ever

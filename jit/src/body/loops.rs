@@ -400,15 +400,16 @@ impl Body<'_> {
             .collect();
         columns.sort_unstable();
         columns.dedup();
-        let changes = |op: &Op, own| super::values::writes(op, own) || super::values::takes_over(op, own);
-        let kept = !inside.iter().any(|op| changes(op, *item));
+        let kept = !inside.iter().any(|op| super::values::changes(op, *item));
         let columns = if kept { columns } else { Vec::new() };
         let columns: Vec<_> = columns.into_iter().map(|field| (field, self.local(ValType::I32))).collect();
         // The fields of the rows at hand lie in one place for all loops: only one that goes through rows may be at work.
         let alone = |op: &Op| {
             !matches!(op, Op::Call { .. } | Op::CallValue { .. }) && op.info().flow != Flow::OpenLoop
         };
-        let own = |op: &Op| kept && !super::values::writes(op, *index) && !changes(op, *list) && alone(op);
+        let own = |op: &Op| {
+            kept && !super::values::writes(op, *index) && !super::values::changes(op, *list) && alone(op)
+        };
         let near = columns.len() <= MOST_NEAR && columns.iter().all(|(field, _)| *field < 64);
         let passes = (near && inside.iter().all(own)).then(|| self.rows_to_pass(p)).flatten();
         let passes = passes.map(|filter| (filter, self.local(ValType::I64)));

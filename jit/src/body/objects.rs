@@ -112,10 +112,7 @@ impl Body<'_> {
         }
         used.retain(|list, uses| {
             let others = |op: &&Op| !matches!(op, Op::SetItem { .. } | Op::Push { .. });
-            let written = inside
-                .iter()
-                .filter(others)
-                .any(|op| values::writes(op, *list) || values::takes_over(op, *list));
+            let written = inside.iter().filter(others).any(|op| values::changes(op, *list));
             (uses.reads_or_writes || uses.appends) && !written
         });
         for (register, uses) in used {

@@ -61,8 +61,13 @@ pub(super) fn writes(op: &Op, register: Register) -> bool {
 }
 
 /// Whether an op takes over what a register holds, and may leave a zero there.
-pub(super) fn takes_over(op: &Op, register: Register) -> bool {
+fn takes_over(op: &Op, register: Register) -> bool {
     matches!(op, Op::Move { value, .. } | Op::SetState { value, .. } if *value == register)
+}
+
+/// Whether a register may hold something else behind an op.
+pub(super) fn changes(op: &Op, register: Register) -> bool {
+    writes(op, register) || takes_over(op, register)
 }
 
 /// Which registers one op writes, and that with a constant.

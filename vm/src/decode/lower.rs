@@ -7,13 +7,13 @@ use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
 
+use super::places::{Edges, leaves, leaving_words};
 use super::{
     Argument, Budget, CallSite, DecodeError, FunctionCode, Packed, Site, SiteTarget, WithinCode, holds_bools,
     is_reference,
 };
 use crate::extended::{Extended, Top};
-use crate::filter::{Filter, Filtered};
-use crate::fuse::Fusing;
+use crate::filter::Filter;
 use crate::objects::MapShape;
 use crate::order::Order;
 use crate::slot;
@@ -51,51 +51,6 @@ impl Decoder<'_> {
         let start = slot::count(self.words.len());
         self.place(start, function, layout)?;
         self.fill(index, function, layout, start).ok_or(DecodeError::Function(index))
-    }
-
-    /// Finds where each op's first word will lie; ops without one count as their successor. What all of this takes of
-    /// memory is reckoned before it is taken.
-    fn place(&mut self, start: u32, function: &Function, layout: &Layout) -> Result<(), DecodeError> {
-        let places = function.code.len().saturating_add(1);
-        // These are there for one function at a time.
-        let fleeting = places.saturating_mul(size_of::<u32>().saturating_mul(2));
-        let mut room = self.room.checked_sub(fleeting).ok_or(DecodeError::TooLarge)?;
-        self.positions.clear();
-        self.positions.reserve_exact(places);
-        self.ahead.clear();
-        let mut position = start;
-        let mut fusing = Fusing::default();
-        let mut filtered = Filtered::default();
-        for (p, op) in function.code.iter().enumerate() {
-            self.positions.push(position);
-            // The words that stand before those of an op: found once, put where they belong by `fill`.
-            let (before, known) = (self.ahead.len(), self.filters.len());
-            filtered.begin(&mut self.filters, &function.code, layout, p);
-            self.ahead.extend(filtered.at(&mut self.filters, p, position, &fusing).map(|word| (p, word)));
-            let filter = self.filters.get(known).map_or(0, Filter::bytes);
-            let beside = bytes_beside(op).saturating_add(filter);
-            let mutable = |ty| self.module.ty(ty).is_some_and(Type::is_mutable);
-            let ty = |register: u8| function.registers.get(usize::from(register)).copied();
-            let plain = |word: &Word| match word {
-                Word::MoveNext { value, .. } => ty(*value).is_some_and(|ty| !mutable(ty)),
-                _ => true,
-            };
-            let fused = fusing.at(&function.code, p, |value| self.small_constant(value));
-            let fused = fused.filter(plain).map(|word| (p, self.fitting(function, word)));
-            self.ahead.extend(fused);
-            let fused = slot::count(self.ahead.len().saturating_sub(before));
-            let words = word_count(op).saturating_add(leaving_words(op, layout, p)).saturating_add(fused);
-            position = position.saturating_add(words);
-            // A vector that doubles has three times its length while it moves.
-            let ahead = slot::index(fused).saturating_mul(size_of::<(usize, Word)>().saturating_mul(3));
-            let taken =
-                slot::index(words).saturating_mul(WORD_BYTES).saturating_add(beside.saturating_mul(3));
-            room = room.checked_sub(taken.saturating_add(ahead)).ok_or(DecodeError::TooLarge)?;
-        }
-        self.positions.push(position);
-        self.room = room.saturating_add(fleeting);
-        self.make_room(slot::index(position.saturating_sub(start)).saturating_add(1));
-        Ok(())
     }
 
     /// Makes the words of the function that has its places.
@@ -137,15 +92,6 @@ impl Decoder<'_> {
         let registers = u8::try_from(function.registers.len()).ok()?;
         let bytes = u16::try_from(cost::frame_bytes(u64::from(registers))).ok()?;
         Some(FunctionCode { start, bytes, registers })
-    }
-
-    /// Room for so many more words: a little more than has to be, for memory is counted.
-    fn make_room(&mut self, words: usize) {
-        if self.words.capacity().saturating_sub(self.words.len()) < words {
-            let room = words.saturating_add(self.words.len() / 8);
-            self.words.reserve_exact(room);
-            self.origins.reserve_exact(room);
-        }
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each op")]
@@ -465,7 +411,7 @@ impl Decoder<'_> {
     }
 
     /// A fused word that has to do with a list, for what its type is.
-    fn fitting(&self, function: &Function, word: Word) -> Word {
+    pub(super) fn fitting(&self, function: &Function, word: Word) -> Word {
         let bools = |list: u8| {
             let ty = function.registers.get(usize::from(list));
             ty.is_some_and(|ty| self.holds_bools(*ty))
@@ -577,7 +523,7 @@ impl Decoder<'_> {
     }
 
     /// The place of a constant of a fused word.
-    fn small_constant(&mut self, value: i64) -> Option<u16> {
+    pub(super) fn small_constant(&mut self, value: i64) -> Option<u16> {
         let value = value.cast_unsigned();
         // Constants of one function lie close together; a few looks back are enough to find most again.
         let recent = self.constants.iter().enumerate().rev().take(16).find(|(_, own)| **own == value);
@@ -609,107 +555,4 @@ fn quick_native(op: &Op, due: u16) -> Option<Word> {
         NativeFunction::ShiftRight => Word::ShiftRight { result, left, right, due },
         _ => return None,
     })
-}
-
-/// Bytes of memory for a word: it and its origin with an eighth to spare, and one of the two once more while it moves.
-pub(super) const WORD_BYTES: usize = 27;
-
-const _: () = assert!(size_of::<Word>() == 8 && size_of::<Packed>() == 8);
-
-/// Bytes that an op takes in the tables beside the words.
-fn bytes_beside(op: &Op) -> usize {
-    const CONSTANT: usize = size_of::<u64>();
-    let of =
-        |own: usize, list: &[Register]| list.len().saturating_mul(size_of::<Argument>()).saturating_add(own);
-    match op {
-        Op::Integer { .. } | Op::Float { .. } | Op::String { .. } => CONSTANT,
-        Op::Product { .. } | Op::Quotient { .. } => CONSTANT,
-        Op::Native { arguments, .. } => {
-            // The types of its arguments lie in a box.
-            const BOX: usize = 16;
-            of(size_of::<Extended>().saturating_add(BOX), arguments)
-                .saturating_add(arguments.len().saturating_mul(size_of::<TypeId>()))
-        }
-        Op::NewCase { fields: list, .. }
-        | Op::NewMap { entries: list, .. }
-        | Op::Concat { parts: list, .. } => of(size_of::<Extended>(), list),
-        Op::Quantile { .. } | Op::Mean { .. } | Op::Top { .. } | Op::Text { .. } => size_of::<Extended>(),
-        Op::Host { arguments: list, .. }
-        | Op::HostValue { arguments: list, .. }
-        | Op::TryHost { arguments: list, .. }
-        | Op::RetryHost { arguments: list, .. }
-        | Op::NewRecord { fields: list, .. }
-        | Op::NewList { items: list, .. } => of(size_of::<Site>(), list),
-        Op::Call { arguments, .. } | Op::CallValue { arguments, .. } => of(size_of::<CallSite>(), arguments),
-        Op::Within { budgets, saved, .. } => {
-            let budgets = budgets.len().saturating_mul(size_of::<(Budget, u8)>());
-            of(size_of::<WithinCode>(), saved).saturating_add(budgets)
-        }
-        _ => 0,
-    }
-}
-
-/// How many words an op becomes.
-fn word_count(op: &Op) -> u32 {
-    match op {
-        Op::Block {} | Op::End {} => 0,
-        Op::ForEach { .. }
-        | Op::RetryHost { .. }
-        | Op::WithinElse {}
-        | Op::Range { .. }
-        | Op::Advance {}
-        | Op::EqValue { .. }
-        | Op::SetField { .. }
-        | Op::Push { .. }
-        | Op::Find { .. }
-        | Op::SetEntry { .. }
-        | Op::RemoveEntry { .. } => 2,
-        Op::ForEachEntry { .. } => 3,
-        _ => 1,
-    }
-}
-
-/// How many `within`s an op leaves that jumps or returns out of them.
-fn leaves(op: &Op, layout: &Layout, p: usize) -> Option<u8> {
-    let count = match op {
-        Op::Break { .. } | Op::Continue { .. } => layout.target(p).map_or(0, |t| layout.leaves(p, t)),
-        Op::Return {} | Op::ReturnValue { .. } => layout.withins(p),
-        _ => 0,
-    };
-    u8::try_from(count).ok()
-}
-
-/// A [`Word::Leave`] in front of those that leave any.
-fn leaving_words(op: &Op, layout: &Layout, p: usize) -> u32 {
-    u32::from(leaves(op, layout, p) != Some(0))
-}
-
-/// The ways out of op `p`.
-struct Edges<'a> {
-    layout: &'a Layout,
-    positions: &'a [u32],
-    p: usize,
-}
-
-impl Edges<'_> {
-    /// The word `p` jumps to.
-    fn target(&self) -> Option<u32> {
-        self.positions.get(self.layout.target(self.p)?).copied()
-    }
-
-    /// What the step to op `t` adds to the fuel.
-    fn credit(&self, t: usize) -> Option<u16> {
-        u16::try_from(self.layout.edge(self.p, t)).ok()
-    }
-
-    /// Credit and word of the jump of `p`.
-    fn jump(&self) -> Option<(u16, u32)> {
-        Some((self.credit(self.layout.target(self.p)?)?, self.target()?))
-    }
-
-    /// The way past a loop that has nothing to do.
-    fn past(&self) -> Option<Word> {
-        let (credit, target) = self.jump()?;
-        Some(Word::Target { credit, target })
-    }
 }
