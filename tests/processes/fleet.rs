@@ -66,19 +66,13 @@ fn swarmc(directory: &Path, arguments: &[&str]) -> Command {
 
 impl Fleet {
     /// A bus, keys and a trust file, an injector, and so many processes with so many agents each.
-    pub(crate) fn start(engine: Engine, processes: u32, each: u32) -> Option<Fleet> {
+    pub(crate) fn start(engine: Engine, processes: u32, each: u32) -> Fleet {
         Fleet::start_with(engine, processes, each, Extra::default())
     }
 
     /// The same, with more arguments.
-    pub(crate) fn start_with(engine: Engine, processes: u32, each: u32, extra: Extra) -> Option<Fleet> {
-        let server = match Server::start(engine) {
-            Ok(server) => server,
-            Err(error) => {
-                eprintln!("skipped: {error}");
-                return None;
-            }
-        };
+    pub(crate) fn start_with(engine: Engine, processes: u32, each: u32, extra: Extra) -> Fleet {
+        let server = Server::start(engine).unwrap();
         let unique = format!("swarm-fleet-{}-{}", std::process::id(), server.port());
         let directory = std::env::temp_dir().join(unique);
         std::fs::create_dir_all(&directory).unwrap();
@@ -103,7 +97,7 @@ impl Fleet {
         for process in 1..=processes {
             fleet.start_agents(process);
         }
-        Some(fleet)
+        fleet
     }
 
     pub(crate) fn write_program(&self, version: u32) {

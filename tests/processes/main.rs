@@ -10,6 +10,7 @@ mod monitor;
 mod queue;
 mod tls;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fleet::{Extra, Fleet, outcome};
@@ -23,14 +24,27 @@ const PROCESSES: u32 = 2;
 const EACH: u32 = 10;
 const ALL_AGENTS: u32 = PROCESSES * EACH;
 
+/// So many fleets have a fault at the same time.
+const AT_ONCE: u32 = 5;
+
 fn active(status: &Value) -> u64 {
     status["reached"]["active"].as_u64().unwrap_or(0)
 }
 
+/// Over each kind of server, at the same time: such a test mostly waits.
+fn over_each_engine(test: impl Fn(Engine) + Sync) {
+    std::thread::scope(|scope| {
+        for engine in Engine::ALL {
+            let test = &test;
+            scope.spawn(move || test(engine));
+        }
+    });
+}
+
 #[test]
 fn an_order_goes_out_is_halted_resumed_and_rolled_back() {
-    for engine in Engine::ALL {
-        let Some(fleet) = Fleet::start(engine, PROCESSES, EACH) else { continue };
+    over_each_engine(|engine| {
+        let fleet = Fleet::start(engine, PROCESSES, EACH);
         fleet.until_told(20);
         let (code, document, said) = outcome(fleet.inject(1));
         assert_eq!(code, 0, "{engine:?}: {said}{}", fleet.logs());
@@ -75,12 +89,12 @@ fn an_order_goes_out_is_halted_resumed_and_rolled_back() {
         eprintln!("{engine:?}: rollback in {} ms", begun.elapsed().as_millis());
         assert_eq!((code, &document["status"]["phase"]), (0, &Value::from("rolled back")), "{document}");
         assert_eq!(fleet.effects().1, Vec::<String>::new());
-    }
+    });
 }
 
 #[test]
 fn a_step_no_publisher_signed_changes_nothing() {
-    let Some(fleet) = Fleet::start(Engine::Redis, 1, 5) else { return };
+    let fleet = Fleet::start(Engine::Redis, 1, 5);
     fleet.until_told(5);
     let (code, _, said) = outcome(fleet.inject(1));
     assert_eq!(code, 0, "{said}");
@@ -110,7 +124,7 @@ fn governors_order_by_name_and_are_told_what_is_wrong_by_name() {
         files: &[("library/save.swarm", LIBRARY)],
         ..Extra::default()
     };
-    let Some(fleet) = Fleet::start_with(Engine::Redis, 1, 5, extra) else { return };
+    let fleet = Fleet::start_with(Engine::Redis, 1, 5, extra);
     fleet.until_told(5);
     let mut bus = swarm_bus::open(&fleet.server.url()).unwrap();
     let mut order = |text: &str| {
@@ -151,7 +165,7 @@ VETO PING(n) WHEN n > 0 BECAUSE "once is enough"
 fn no_program_does_what_a_rule_of_the_agent_forbids() {
     let extra =
         Extra { agents: &["--veto", "rules.swarm"], files: &[("rules.swarm", RULES)], ..Extra::default() };
-    let Some(fleet) = Fleet::start_with(Engine::Nats, 1, 3, extra) else { return };
+    let fleet = Fleet::start_with(Engine::Nats, 1, 3, extra);
     fleet.until_told(3);
     let (code, _, said) = outcome(fleet.inject(1));
     assert_eq!(code, 0, "{said}{}", fleet.logs());
@@ -202,7 +216,7 @@ fn fault(fleet: &mut Fleet, seed: u64) -> &'static str {
 /// One order with one fault in its middle: it converges, and nothing happens twice.
 fn faulty(seed: u64) {
     let engine = Engine::ALL[usize::try_from(seed / 5 % 2).unwrap()];
-    let Some(mut fleet) = Fleet::start(engine, PROCESSES, EACH) else { return };
+    let mut fleet = Fleet::start(engine, PROCESSES, EACH);
     fleet.until_told(20);
     let sent = fleet.inject(1);
     fleet.until("the first wave is out", |status| {
@@ -232,17 +246,29 @@ fn whatever_dies_in_the_middle_of_an_order_it_converges_and_nothing_happens_twic
         std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
     };
     let (first, runs) = (number("SWARM_SEED", 0), number("SWARM_FAULTS", 10));
-    for seed in first..first + runs {
-        faulty(seed);
-    }
+    let next = AtomicU64::new(first);
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(seed) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < first + runs)
+                {
+                    faulty(seed);
+                }
+            });
+        }
+    });
     eprintln!("{runs} of {runs} fault runs converged");
 }
 
 /// Orders while a process of agents does not answer, over each kind of server.
-fn hampered(what: &str, hamper: impl Fn(&Fleet), seen: impl Fn(&Value) -> bool, mend: impl Fn(&Fleet)) {
-    for engine in Engine::ALL {
-        hampered_over(engine, what, &hamper, &seen, &mend);
-    }
+fn hampered(
+    what: &str,
+    hamper: impl Fn(&Fleet) + Sync,
+    seen: impl Fn(&Value) -> bool + Sync,
+    mend: impl Fn(&Fleet) + Sync,
+) {
+    over_each_engine(|engine| hampered_over(engine, what, &hamper, &seen, &mend));
 }
 
 fn hampered_over(
@@ -252,7 +278,7 @@ fn hampered_over(
     seen: &dyn Fn(&Value) -> bool,
     mend: &dyn Fn(&Fleet),
 ) {
-    let Some(fleet) = Fleet::start(engine, PROCESSES, EACH) else { return };
+    let fleet = Fleet::start(engine, PROCESSES, EACH);
     fleet.until_told(20);
     hamper(&fleet);
     let order = fleet.inject(1);
@@ -310,9 +336,7 @@ fn without_room_for_traces_programs_wait_or_traces_thin_out() {
         } else {
             &["--overflow", "block", "--trace-room", "0B"]
         };
-        let Some(fleet) = Fleet::start_with(Engine::Redis, 1, 3, Extra { agents, ..Extra::default() }) else {
-            return;
-        };
+        let fleet = Fleet::start_with(Engine::Redis, 1, 3, Extra { agents, ..Extra::default() });
         fleet.until_told(3);
         let mut order = fleet.inject(1);
         fleet.until("they run", |status| active(status) > 0);

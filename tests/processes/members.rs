@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use swarm_test_servers::Engine;
 
 use crate::fleet::{Fleet, outcome};
+use crate::over_each_engine;
 
 /// What each agent does, and whether it is a target, by name.
 fn people(fleet: &Fleet) -> BTreeMap<String, (String, bool)> {
@@ -36,8 +36,8 @@ fn until_people(fleet: &Fleet, what: &str, holds: impl Fn(&BTreeMap<String, (Str
 
 #[test]
 fn who_is_told_to_stop_has_left_and_who_comes_is_no_target() {
-    for engine in Engine::ALL {
-        let Some(mut fleet) = Fleet::start(engine, 2, 5) else { continue };
+    over_each_engine(|engine| {
+        let mut fleet = Fleet::start(engine, 2, 5);
         std::fs::create_dir(fleet.directory.join("library")).unwrap();
         fleet.start_monitor();
         fleet.until_told(10);
@@ -103,5 +103,5 @@ fn who_is_told_to_stop_has_left_and_who_comes_is_no_target() {
             std::thread::sleep(Duration::from_millis(200));
         }
         fleet.kill_monitor();
-    }
+    });
 }

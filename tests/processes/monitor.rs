@@ -45,9 +45,7 @@ fn until<T>(fleet: &Fleet, what: &str, mut look: impl FnMut() -> Option<T>) -> T
 
 fn watch(engine: Engine) {
     let files = &[("library/count1.swarm", PROGRAM)];
-    let Some(mut fleet) = Fleet::start_with(engine, 1, 10, Extra { files, ..Extra::default() }) else {
-        return;
-    };
+    let mut fleet = Fleet::start_with(engine, 1, 10, Extra { files, ..Extra::default() });
     let second = PROGRAM.replace("count_v1", "count_v2").replace("beats = 10", "beats = 1");
     std::fs::write(fleet.directory.join("library/count2.swarm"), second).unwrap();
     fleet.until_told(10);
@@ -143,7 +141,7 @@ fn the_monitor_tells_figures_health_history_and_drift_and_keeps_what_a_report_ne
 /// A monitor that was not there when a program was replaced still keeps the end of what it did.
 #[test]
 fn a_monitor_that_starts_anew_keeps_the_end_of_the_order_before() {
-    let Some(mut fleet) = Fleet::start(Engine::Redis, 1, 3) else { return };
+    let mut fleet = Fleet::start(Engine::Redis, 1, 3);
     std::fs::create_dir(fleet.directory.join("library")).unwrap();
     fleet.start_monitor();
     fleet.until_told(3);

@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use swarm_test_servers::Engine;
 
 use crate::fleet::{Extra, Fleet, outcome};
+use crate::over_each_engine;
 
 const SERVE: &str = r#"INSTRUCTION serve_v1 {
   DEADLINE 1h
@@ -27,13 +27,13 @@ const TASKS: usize = 200;
 /// Every task is served once and completed once, though processes are killed in the middle and the bus dies too.
 #[test]
 fn tasks_are_served_once_whoever_dies() {
-    for engine in Engine::ALL {
+    over_each_engine(|engine| {
         let extra = Extra {
             agents: &["--queue", "work", "--claim", "1", "--lease", "15s"],
             files: &[("serve.swarm", SERVE)],
             ..Extra::default()
         };
-        let Some(mut fleet) = Fleet::start_with(engine, 2, 10, extra) else { continue };
+        let mut fleet = Fleet::start_with(engine, 2, 10, extra);
         fleet.until_told(20);
         let mut tasks = String::from("[");
         for number in 0..TASKS {
@@ -70,5 +70,5 @@ fn tasks_are_served_once_whoever_dies() {
         let document = done(&fleet, TASKS);
         assert_eq!((&document["dead"], &document["ready"]), (&Value::from(0), &Value::from(0)), "{document}");
         assert_eq!(fleet.effects(), (TASKS, Vec::new()), "{engine:?}");
-    }
+    });
 }

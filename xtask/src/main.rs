@@ -154,12 +154,14 @@ fn main() -> Result<()> {
 
 fn test(rest: &[String]) -> Result<()> {
     servers::install_missing()?;
-    let arguments =
-        ["test", "--workspace", "--exclude", "swarm-benches", "--locked"].into_iter().map(str::to_owned);
-    cargo("tests", arguments.chain(rest.iter().cloned()), &[])?;
+    let all = ["test", "--workspace", "--exclude", "swarm-benches", "--locked"];
+    // Tests of fleets mostly wait, so more of them can run than there are cores.
+    let threads = std::env::var("RUST_TEST_THREADS").unwrap_or_else(|_| "8".to_owned());
+    let variables = [("RUST_TEST_THREADS", &*threads)];
+    cargo("tests", all.into_iter().chain(rest.iter().map(String::as_str)), &variables)?;
     if rest.is_empty() {
-        let arguments = ["test", "--locked", "--features", "jit", "--test", "tier"].map(str::to_owned);
-        cargo("tests of the command line with its second tier", arguments, &[])?;
+        let tier = ["--features", "swarmc/jit", "--test", "tier"];
+        cargo("tests of the command line with its second tier", all.into_iter().chain(tier), &variables)?;
     }
     Ok(())
 }
