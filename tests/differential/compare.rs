@@ -82,13 +82,16 @@ pub fn source(program: &typed::Program, world: &World, says: Says<'_>) -> Result
     Ok(seen)
 }
 
-/// Where the machine does something else than the program says. What only the machine can tell, that fuel, memory or
-/// depth were not enough, is left out, with all behind it.
+/// How many activations came to an end that the program tells: that fuel, memory or depth were not enough, only the
+/// machine can tell.
+pub fn told(real: &Real) -> usize {
+    let limited = |(report, _): &(Report, Meter)| matches!(&*report.code, "fuel" | "memory" | "call_depth");
+    real.seen.iter().position(limited).unwrap_or(real.seen.len())
+}
+
+/// Where the machine does something else than the program says, as far as that tells.
 pub fn other_meaning(sources: &Sources, meant: &[source::Seen], real: &Real) -> Option<String> {
-    for (at, ((wanted, statement), (found, _))) in meant.iter().zip(&real.seen).enumerate() {
-        if matches!(found.code.as_str(), "fuel" | "memory" | "call_depth") {
-            return None;
-        }
+    for (at, ((wanted, statement), (found, _))) in meant.iter().zip(&real.seen).take(told(real)).enumerate() {
         // A module has only what its program uses.
         let mut wanted = wanted.clone();
         wanted.states.retain(|(name, _)| found.states.iter().any(|(own, _)| own == name));

@@ -23,7 +23,7 @@ use swarm_reference::machine::Given;
 use swarm_reference::report::Limits;
 use swarm_vm::Program;
 
-use swarm_differential::{Loaded, World, difference, evaluate, other_meaning, run, source};
+use swarm_differential::{Loaded, World, difference, evaluate, other_meaning, run, source, told};
 
 /// What was done and found.
 #[derive(Debug, Default)]
@@ -174,23 +174,30 @@ fn compare(
     let (input, context, wakes) = (made.input.clone(), made.context.clone(), made.wakes.clone());
     let mut world =
         World { input, context, limits, collected: random.below(2) == 0, states: Vec::new(), wakes };
-    let meant = source(typed, &world, &says).unwrap();
     // What is generated fits.
     let loaded = programs.map(|program| Loaded::new(program, &world).unwrap());
     let given = loaded.each_ref().map(|own| Given::new(own.module(), &world.input, &world.context).unwrap());
     let (mut fuel, mut memory) = (0, 0);
+    let mut done = Vec::new();
     for ((loaded, given), kind) in loaded.iter().zip(&given).zip(["plain", "optimised"]) {
         let (expected, found) = (evaluate(given, &world, &says), run(loaded, &world, &says));
         tally.comparisons += 2;
         problems.extend(difference(&expected, &found).map(|problem| format!("{kind} {problem}")));
-        let Ok(found) = &found else { continue };
+        let Ok(found) = found else { continue };
         for (report, meter) in &found.seen {
             let how = if report.code.is_empty() { report.outcome } else { &report.code };
             *tally.outcomes.entry(how.to_owned()).or_default() += 1;
             (fuel, memory) = (fuel.max(meter.fuel), memory.max(meter.memory_peak));
         }
-        problems
-            .extend(other_meaning(sources, &meant, found).map(|problem| format!("{kind}, meant {problem}")));
+        done.push((kind, found));
+    }
+    // What the machine did not bring to an end takes the reference long, and would be compared with nothing.
+    let mut wakes = world.wakes.clone();
+    wakes.truncate(done.iter().map(|(_, found)| told(found)).max().unwrap_or(0));
+    let meant = source(typed, &World { wakes, ..world.clone() }, &says).unwrap();
+    for (kind, found) in &done {
+        let other = other_meaning(sources, &meant, found);
+        problems.extend(other.map(|problem| format!("{kind}, meant {problem}")));
     }
     let small = [
         Limits { fuel: random.below(fuel + 1), ..limits },
