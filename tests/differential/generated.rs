@@ -31,6 +31,8 @@ struct Tally {
     programs: u64,
     refused: BTreeMap<String, u64>,
     comparisons: u64,
+    /// How many activations were held against what the program means.
+    meant: u64,
     /// Of activations, by how the machine ended them.
     outcomes: BTreeMap<String, u64>,
     divergences: Vec<String>,
@@ -93,6 +95,8 @@ fn generated_programs_do_what_they_mean() {
     let (programs, refused) = (tally.programs, tally.refused.values().sum::<u64>());
     assert!(tally.divergences.is_empty(), "{} divergences", tally.divergences.len());
     assert!(refused * 10 <= programs, "{refused} of {programs} do not compile");
+    let activations = tally.outcomes.values().sum::<u64>();
+    assert!(tally.meant * 10 >= activations * 9, "the meaning of {} of {activations} is known", tally.meant);
     assert!(programs < ALL_REACHED || unreached(&tally).is_empty(), "not reached: {:?}", unreached(&tally));
 }
 
@@ -100,6 +104,7 @@ impl Tally {
     fn and(mut self, other: Tally) -> Tally {
         self.programs += other.programs;
         self.comparisons += other.comparisons;
+        self.meant += other.meant;
         self.looked_at += other.looked_at;
         let pairs = [
             (&mut self.refused, other.refused),
@@ -196,6 +201,7 @@ fn compare(
     wakes.truncate(done.iter().map(|(_, found)| told(found)).max().unwrap_or(0));
     let meant = source(typed, &World { wakes, ..world.clone() }, &says).unwrap();
     for (kind, found) in &done {
+        tally.meant += u64::try_from(told(found).min(meant.len())).unwrap();
         let other = other_meaning(sources, &meant, found);
         problems.extend(other.map(|problem| format!("{kind}, meant {problem}")));
     }
@@ -317,7 +323,7 @@ fn report(tally: &Tally, seconds: f64) {
     for (why, count) in &tally.refused {
         println!("  {count} × {why}");
     }
-    println!("activations ended: {:?}", tally.outcomes);
+    println!("activations ended: {:?}; {} held against what they mean", tally.outcomes, tally.meant);
     let rarest = tally.reached.values().min().copied().unwrap_or(0);
     println!(
         "{} ops, natives, statements and kinds of types reached, each by at least {rarest} of {} programs; not: {:?}",

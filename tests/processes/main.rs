@@ -10,7 +10,6 @@ mod monitor;
 mod queue;
 mod tls;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fleet::{Extra, Fleet, outcome};
@@ -25,7 +24,7 @@ const EACH: u32 = 10;
 const ALL_AGENTS: u32 = PROCESSES * EACH;
 
 /// So many fleets have a fault at the same time.
-const AT_ONCE: u32 = 5;
+const AT_ONCE: usize = 5;
 
 fn active(status: &Value) -> u64 {
     status["reached"]["active"].as_u64().unwrap_or(0)
@@ -246,16 +245,9 @@ fn whatever_dies_in_the_middle_of_an_order_it_converges_and_nothing_happens_twic
         std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
     };
     let (first, runs) = (number("SWARM_SEED", 0), number("SWARM_FAULTS", 10));
-    let next = AtomicU64::new(first);
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some(seed) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < first + runs)
-                {
-                    faulty(seed);
-                }
-            });
+        for begin in (first..).take(AT_ONCE) {
+            scope.spawn(move || (begin..first + runs).step_by(AT_ONCE).for_each(faulty));
         }
     });
     eprintln!("{runs} of {runs} fault runs converged");

@@ -5,24 +5,25 @@ use swarm_test_servers::Engine;
 
 use crate::tools;
 
+/// The Debian packages of what cannot be found.
+fn missing() -> Vec<&'static str> {
+    let servers = Engine::ALL.into_iter().filter(|engine| engine.find().is_none()).map(Engine::program);
+    let units = cfg!(target_os = "linux") && !tools::starts("systemd-analyze");
+    servers.chain(units.then_some("systemd")).collect()
+}
+
 /// Installs what is missing where that is allowed: with apt-get as root, or with sudo that asks nothing. Elsewhere it
 /// says what to install.
 pub(crate) fn install_missing() -> Result<()> {
-    if cfg!(target_os = "linux") {
-        let found = tools::ensure("systemd-analyze", "systemd")?;
-        ensure!(found, "the tests need systemd-analyze: `sudo apt-get install systemd`");
-    }
-    let missing: Vec<&str> =
-        Engine::ALL.into_iter().filter(|engine| engine.find().is_none()).map(Engine::program).collect();
-    if missing.is_empty() {
+    let wanted = missing();
+    if wanted.is_empty() {
         return Ok(());
     }
-    let wanted = missing.join(" ");
-    tools::install(&missing)?;
-    let still = Engine::ALL.into_iter().find(|engine| engine.find().is_none());
+    tools::install(&wanted)?;
+    let still = missing().join(" ");
     ensure!(
-        still.is_none(),
-        "the tests need {wanted}: `sudo apt-get install {wanted}`, or put the programs into a folder of PATH"
+        still.is_empty(),
+        "the tests need {still}: `sudo apt-get install {still}`, or put the programs into a folder of PATH"
     );
     Ok(())
 }

@@ -43,7 +43,8 @@ fn apt(before: &[&str], arguments: &[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-fn starts(program: &str) -> bool {
+/// Whether a program can be started.
+pub(crate) fn starts(program: &str) -> bool {
     let mut command = Command::new(program);
     command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
