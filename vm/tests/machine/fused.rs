@@ -20,15 +20,16 @@ const RESULT: TypeId = TypeId(TypeId::BUILTIN_COUNT + 4);
 
 /// Registers: 0 the result; 1 to 6 numbers, 7 to 12 floats, the last of each what a sequence makes; then one of each
 /// other type, and those of the loop.
-const TYPES: [TypeId; 23] = [
+const TYPES: [TypeId; 24] = [
     RESULT, INT, INT, INT, INT, INT, INT, FLOAT, FLOAT, FLOAT, FLOAT, FLOAT, FLOAT, BOOL, INTS, BOOLS, PAIR,
-    FLOATS, INT, INT, INT, BOOL, BOOL,
+    FLOATS, INT, INT, INT, BOOL, BOOL, INTS,
 ];
 const CONDITION: u8 = 13;
 const LIST: u8 = 14;
 const FLAGS: u8 = 15;
 const RECORD: u8 = 16;
 const ROUND: u8 = 18;
+const TAKEN: u8 = 23;
 
 const NUMBERS: [i64; 10] = [0, 1, 2, -3, 7, 63, 64, i64::MAX, i64::MIN, 5_000_000_000];
 const REALS: [f64; 9] = [0.0, -0.0, 1.5, -2.0, 4.0, 1e308, -1e308, 5e-324, 0.1];
@@ -172,6 +173,7 @@ fn sequences() -> Vec<Vec<Op>> {
         vec![fsub(12, 7, 8), fadd(11, 12, 10)],
         vec![fsub(12, 7, 8), fadd(11, 12, 12)],
         vec![add(5, 1, 2), Op::Move { result: r(6), value: r(5) }],
+        vec![Op::Move { result: r(TAKEN), value: r(LIST) }],
         vec![Op::SetItem { list: r(LIST), index: r(1), value: r(2) }],
         vec![Op::SetItem { list: r(LIST), index: r(ROUND), value: r(2) }],
         vec![Op::SetItem { list: r(FLAGS), index: r(ROUND), value: r(21) }],
