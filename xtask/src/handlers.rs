@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{cargo, root, say, tools};
+use crate::{OPTIMISED, cargo, root, say, tools};
 
 /// The test whose program has all handlers.
-const TEST: [&str; 7] = ["test", "--release", "--locked", "--package", "swarm-vm", "--test", "stack"];
+const TEST: [&str; 2] = ["--test", "stack"];
 
 /// Which handler carries out which word.
 const TABLE: &str = include_str!("../../vm/src/interpret/table.rs");
@@ -32,13 +32,14 @@ struct Found {
 /// Runs the test of the native stack, then reads its machine code. Where objdump cannot be had, or the handlers come back
 /// to a loop (on other machines than x86-64), it says so.
 pub(crate) fn handlers() -> Result<()> {
-    cargo("native stack of the interpreter", TEST, &[])?;
+    cargo("native stack of the interpreter", ["test"].into_iter().chain(OPTIMISED).chain(TEST), &[])?;
     if !cfg!(target_arch = "x86_64") || !tools::ensure("objdump", "binutils")? {
         return say("handlers: machine code not looked at, for there is no objdump, or this is no x86-64");
     }
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(program);
-    build.args(TEST).args(["--no-run", "--message-format", "json"]).current_dir(root());
+    build.arg("test").args(OPTIMISED).args(TEST);
+    build.args(["--no-run", "--message-format", "json"]).current_dir(root());
     let built = output(build.stderr(Stdio::inherit()))?;
     let test = executable(&built).context("cargo named no program of the test")?;
     let code = output(Command::new("objdump").args(["-d", "-C", "--no-show-raw-insn", test]))?;

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{cargo, root, tools};
+use crate::{OPTIMISED, cargo, root, tools};
 
 /// The counts that hold, one for each kernel.
 const FILE: &str = "benches/instructions.txt";
@@ -25,8 +25,9 @@ pub(crate) fn instructions(bless: bool) -> Result<()> {
     if !tools::ensure("valgrind", "valgrind")? {
         return tell("instructions: not counted, for there is no valgrind");
     }
-    let build = ["build", "--release", "--locked", "--package", "swarm-benches", "--bin", "kernels"];
-    cargo("kernels", build, &[])?;
+    // With a test, so that the features are those of tests, as everywhere else.
+    let programs = ["--bin", "kernels", "--test", "stack"];
+    cargo("kernels", ["build"].into_iter().chain(OPTIMISED).chain(programs), &[])?;
     let program = root().join("target/release/kernels");
     let program = std::env::var_os("CARGO_TARGET_DIR")
         .map_or(program, |folder| Path::new(&folder).join("release/kernels"));
