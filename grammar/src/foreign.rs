@@ -183,6 +183,7 @@ impl Slip<'_> {
                 Some((report::quoted_name(span, fix), Mend::Change(self.at, Token::Name)))
             }
             Token::Name => self.counted_tokens(lexeme),
+            Token::As => self.renamed_module(),
             Token::RightParen | Token::Comma if self.expected.only() == Some(":") => {
                 let name = self.previous()?;
                 let diagnostic = report::without_type(self.span(name), self.slice(name));
@@ -208,6 +209,17 @@ impl Slip<'_> {
             }
             _ => None,
         }
+    }
+
+    /// `USE std.scaling AS s`
+    fn renamed_module(&self) -> Option<(Diagnostic, Mend)> {
+        let start = (0..self.at).rev().find(|at| begins_item(self.lexemes, *at))?;
+        self.lexeme(start).filter(|first| first.token == Token::Use)?;
+        let behind = self.at.saturating_add(1);
+        let name = self.lexeme(behind).filter(|name| name.token.is_word() && !name.line_start)?;
+        let gap = Span { end: name.end, ..self.behind() };
+        let mend = Mend::Rewrite(vec![(self.at, Vec::new()), (behind, Vec::new())]);
+        Some((report::renamed_module(self.place(), gap), mend))
     }
 
     /// Whether the name before is a case of an ENUM.

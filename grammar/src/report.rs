@@ -218,6 +218,14 @@ pub(crate) fn expression_body(span: Span, edits: Vec<Edit>) -> Diagnostic {
         .fixes("write { RETURN … }", edits)
 }
 
+/// `USE std.scaling AS s`; `gap` has all but the module.
+pub(crate) fn renamed_module(span: Span, gap: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0003, span, "a module of the library has no other name")
+        .label("here")
+        .note("What it declares is used as it is: divide_pot(…). Only a file is given a name: USE \"lib/x.swarm\" AS x.")
+        .fix("take it out", gap, "")
+}
+
 /// `{"id": "a"}`
 pub(crate) fn record_in_braces(span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0012, span, "a record is written with the name of its type, a map in [ ]")

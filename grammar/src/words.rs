@@ -20,6 +20,9 @@ const SPACED_UNITS: &[&str] = &["tokens", "token", "USD"];
 /// Tokens of a case of a MATCH that has a fix.
 const LONGEST_CASE: usize = 16;
 
+/// Tokens between the parts of a text whose hole has quotes.
+const LONGEST_HOLE: usize = 32;
+
 /// Tokens of a function without a name that has a fix.
 const LONGEST_FUNCTION: usize = 200;
 
@@ -83,8 +86,33 @@ impl<'a> Pass<'a> {
             && (self.doubled(lexeme) || self.comment(lexeme))
         {
             return;
+        } else if token == Token::String
+            && let Some(ahead) = self.rest_of_text(lexeme)
+        {
+            return self.joined_text(lexeme, ahead);
         }
         self.out.push(lexeme);
+    }
+
+    /// `"{join(xs, ", ")}"`: the text ends at a quote that was meant to stand in its hole; how far ahead the text is that it
+    /// goes on in.
+    fn rest_of_text(&self, first: Lexeme) -> Option<usize> {
+        if !ends_in_hole(self.slice(first)) {
+            return None;
+        }
+        let ahead = (1..LONGEST_HOLE).map_while(|ahead| Some((ahead, self.next(ahead)?)));
+        let mut same_line = ahead.take_while(|(_, next)| !next.line_start);
+        let rest = |next: Lexeme| next.token == Token::String && self.slice(next).contains('}');
+        same_line.find(|(_, next)| rest(*next)).map(|(ahead, _)| ahead)
+    }
+
+    /// What stands between the two is part of neither.
+    fn joined_text(&mut self, first: Lexeme, ahead: usize) {
+        let end = self.next(ahead).map_or(first.end, |last| last.end);
+        let quote = Span::new(self.file, first.end.saturating_sub(1), first.end);
+        self.report(report::quote_in_string(quote, true));
+        self.out.push(Lexeme { end, token: Token::Bad, ..first });
+        self.at = self.at.saturating_add(ahead);
     }
 
     /// Rules L1, L2 and L3, and words of other languages.
@@ -386,6 +414,23 @@ impl<'a> Pass<'a> {
         self.at = self.at.saturating_add(1);
         true
     }
+}
+
+/// Whether a literal ends before the `}` of its last hole.
+fn ends_in_hole(literal: &str) -> bool {
+    let Some(text) = literal.strip_suffix('"').filter(|text| text.contains('{')) else { return false };
+    let mut open = false;
+    let mut signs = text.chars().peekable();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '\\' => _ = signs.next(),
+            '{' if !open && signs.next_if_eq(&'{').is_some() => {}
+            '{' => open = true,
+            '}' => open = false,
+            _ => {}
+        }
+    }
+    open
 }
 
 /// A short word in lower case; a long one, and one that is not plain, is nothing.

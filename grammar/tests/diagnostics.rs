@@ -258,6 +258,8 @@ const SLIPS: &[&str] = &[
     "x = y z = 3 )",
     "@ @ @",
     "x = 3 @ 4",
+    "STOP \"of {join(xs, \", \")}\"",
+    "LOG(\"{m[\"a\"]} of {n}\")",
 ];
 
 #[test]
@@ -348,6 +350,8 @@ const DECLARATIONS: &[&str] = &[
     "42",
     "\"text\"",
     "USE std.",
+    "USE std.scaling AS s",
+    "USE std.scaling AS",
     "import \"lib.swarm\"",
     "def f() { }",
     "struct T { a: int }",

@@ -42,7 +42,10 @@ impl Body<'_, '_> {
         value: &ast::Expr,
         span: Span,
     ) -> Option<StatementKind> {
-        let Some(target) = self.place(place, operator, span) else {
+        self.assigned = Some(place.span);
+        let target = self.place(place, operator, span);
+        self.assigned = None;
+        let Some(target) = target else {
             if !super::expressions::takes_type(value) {
                 self.expression(value, None);
             }

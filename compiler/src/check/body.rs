@@ -105,6 +105,8 @@ pub(crate) struct Body<'c, 'a> {
     pub(crate) figures: Vec<(Expr, LocalId)>,
     /// Whether the current expression stands in a hole of a text.
     pub(crate) in_hole: bool,
+    /// The place that is being assigned.
+    pub(crate) assigned: Option<Span>,
 }
 
 impl<'c, 'a> Body<'c, 'a> {
@@ -129,6 +131,7 @@ impl<'c, 'a> Body<'c, 'a> {
             unknown: BTreeSet::new(),
             figures: Vec::new(),
             in_hole: false,
+            assigned: None,
         }
     }
 

@@ -307,8 +307,7 @@ impl Body<'_, '_> {
     /// Index and type of a field of a record of type `ty`.
     fn field(&mut self, ty: TypeId, record: &ast::Expr, field: &ast::Name) -> Option<(u8, TypeId)> {
         if let Some(inner) = self.cx.types.inner(ty) {
-            let (whole, name) = (self.cx.quote(record.span), self.cx.types.name(inner));
-            self.report(errors::types::may_be_none(&whole, record.span, &name, None));
+            self.part_of_optional(record.span, inner);
             return None;
         }
         let Some(signature) = self.cx.env.records.get(&ty) else {
@@ -332,6 +331,17 @@ impl Body<'_, '_> {
         Some((u8::try_from(position).ok()?, ty))
     }
 
+    /// A field or an item is wanted of what may be NONE, of type `inner` if it is not.
+    fn part_of_optional(&mut self, whole: Span, inner: TypeId) {
+        let (text, name) = (self.cx.quote(whole), self.cx.types.name(inner));
+        self.report(match self.assigned {
+            Some(place) if place.start == whole.start => {
+                errors::types::place_may_be_none(&text, whole, &name)
+            }
+            _ => errors::types::may_be_none(&text, whole, &name, None),
+        });
+    }
+
     /// `xs[i]`, or `m[k]`, which may be NONE.
     fn item(&mut self, list: &ast::Expr, index: &ast::Expr, span: Span) -> Option<Expr> {
         let Some(whole) = self.expression(list, None) else {
@@ -346,8 +356,7 @@ impl Body<'_, '_> {
         }
         let index = self.value(index, TypeId::INT, &Wanted::words("an index"));
         if let Some(inner) = self.cx.types.inner(ty) {
-            let (whole, name) = (self.cx.quote(list.span), self.cx.types.name(inner));
-            self.report(errors::types::may_be_none(&whole, list.span, &name, None));
+            self.part_of_optional(list.span, inner);
             return None;
         }
         let Some(element) = self.cx.types.element(ty) else {

@@ -34,6 +34,7 @@ impl Bill<'_> {
             ("instruction", json!(self.module.instruction.name.as_str())),
             ("activations", json!(activations)),
             ("order", self.bound_json(self.order())),
+            ("limits", Value::Object(amounts_json(&self.limits()))),
             ("calls", self.calls().iter().map(|call| self.call_json(call, bill.agents)).collect()),
             ("lines", self.lines().iter().map(|line| self.line_json(line)).collect()),
             ("fleet", json!(fleet)),

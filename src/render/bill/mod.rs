@@ -12,6 +12,7 @@ use swarm_compiler::bound::{
     evaluate_polynomial, fleet, lines,
 };
 use swarm_grammar::source::Sources;
+use swarm_vm::Limits;
 
 use super::text::safe;
 
@@ -51,6 +52,23 @@ impl Bill<'_> {
     fn fleet(&self) -> FleetBill {
         let sum = Report { order: self.module.bound.clone(), ..Report::default() };
         fleet(self.report.unwrap_or(&sum), self.module, self.agents.map(u64::from), &self.sizes)
+    }
+
+    /// What an agent lets a program use unless its operator says otherwise: fuel and memory in an activation, the rest in an
+    /// order. Of a BUDGET it is the agent's share, if that is known.
+    fn limits(&self) -> Amounts {
+        let (limits, header, bill) = (Limits::default(), &self.module.instruction, self.fleet());
+        let unless = |budget: Option<i64>, share, limit| match budget {
+            Some(_) => share,
+            None => u64::try_from(limit).ok(),
+        };
+        Amounts {
+            fuel: Some(limits.fuel),
+            memory: Some(limits.memory_bytes),
+            host_calls: Some(limits.host_calls),
+            money: unless(header.budget_money, bill.money_share, limits.money),
+            tokens: unless(header.budget_tokens, bill.tokens_share, limits.tokens),
+        }
     }
 
     fn lines(&self) -> Vec<LineAmounts> {

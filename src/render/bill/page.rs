@@ -6,7 +6,7 @@ use swarm_compiler::bound::{BORDER_TEXT_BYTES, LineAmounts};
 
 use super::{Bill, Call};
 use crate::render::amount;
-use crate::render::resource::{CALLS, FUEL, MONEY, RESOURCES, Resource, TOKENS};
+use crate::render::resource::{CALLS, FUEL, MEMORY, MONEY, RESOURCES, Resource, TOKENS};
 use crate::render::style::{bold, dim, good, name, warning};
 use crate::render::table::{Cell, Side, table};
 use crate::render::text::{cut, grouped, plural, safe};
@@ -22,6 +22,7 @@ impl Bill<'_> {
         let title = bold(&safe(&self.module.instruction.name));
         let mut page = format!("{title} · {}\n", dim(&format!("worst case{}", self.basis())));
         let activations = self.report.map_or(&[][..], |report| &report.activations);
+        let only_start = matches!(activations, [one] if one.times == Some(1));
         for activation in activations {
             let times = match activation.times {
                 Some(1) => dim("once"),
@@ -29,12 +30,11 @@ impl Bill<'_> {
                 None => warning("any number of times in an order"),
             };
             page.push_str(&format!("\n  {} {times}\n", name(&activation.wake.text(self.module))));
-            self.resources(&activation.bound, &mut page);
+            self.resources(&activation.bound, |resource| only_start || of_activation(resource), &mut page);
         }
-        let only_start = matches!(activations, [one] if one.times == Some(1));
         if !only_start {
             page.push_str(&format!("\n  {}\n", name("a whole order, one agent")));
-            self.resources(self.order(), &mut page);
+            self.resources(self.order(), |resource| !of_activation(resource), &mut page);
         }
         self.host_calls(&mut page);
         self.costliest_lines(&mut page);
@@ -68,9 +68,10 @@ impl Bill<'_> {
         if sizes.is_empty() { String::new() } else { format!(" for {}", sizes.join(", ")) }
     }
 
-    /// A resource a line; what is never used is left out, and so is a number that its formula is already.
-    fn resources(&self, bound: &Bound, page: &mut String) {
-        let amounts = self.amounts(bound);
+    /// A resource a line; what is never used is left out, and so is a number that its formula is already. Those that are
+    /// `limited` are held against their limits.
+    fn resources(&self, bound: &Bound, limited: impl Fn(&Resource) -> bool, page: &mut String) {
+        let (amounts, limits) = (self.amounts(bound), self.limits());
         let used = RESOURCES.iter().filter(|resource| (resource.amount)(&amounts) != Some(0));
         let row = |resource: &Resource| {
             let polynomial = (resource.polynomial)(bound);
@@ -80,10 +81,26 @@ impl Bill<'_> {
                 Some(most) => [Cell::styled("at most", dim), Cell::plain((resource.show)(most))],
                 None => [self.held(resource, polynomial), Cell::plain("")],
             };
-            vec![label(resource), Cell::plain(formula), word, most]
+            let limit =
+                (resource.amount)(&limits).filter(|_| limited(resource) && !self.has_budget(resource));
+            let beyond = limit.filter(|limit| (resource.amount)(&amounts).is_some_and(|most| most > *limit));
+            let beyond = beyond.map_or_else(String::new, |limit| {
+                format!("more than the default limit of {}", amount::rounded(&(resource.show)(limit)))
+            });
+            vec![label(resource), Cell::plain(formula), word, most, Cell::styled(beyond, warning)]
         };
         let rows: Vec<Vec<Cell>> = used.map(row).collect();
-        page.push_str(&table(&[Side::Left, Side::Left, Side::Left, Side::Right], &rows, 4));
+        page.push_str(&table(&[Side::Left, Side::Left, Side::Left, Side::Right, Side::Left], &rows, 4));
+    }
+
+    /// Whether the header has a BUDGET of it, of which the fleet's part tells more.
+    fn has_budget(&self, resource: &Resource) -> bool {
+        let header = &self.module.instruction;
+        match resource.key {
+            "money" => header.budget_money.is_some(),
+            "tokens" => header.budget_tokens.is_some(),
+            _ => false,
+        }
     }
 
     /// What holds an amount that is not known.
@@ -248,6 +265,11 @@ impl Bill<'_> {
             page.push_str(&format!("    {}  {}\n", dim(&self.place(cause)), safe(&cause.reason)));
         }
     }
+}
+
+/// Whether each activation has its own limit of it; of all else an order has one.
+fn of_activation(resource: &Resource) -> bool {
+    [FUEL.key, MEMORY.key].contains(&resource.key)
 }
 
 /// All labels are as wide as the widest, so that the blocks of the page stand under each other.

@@ -64,6 +64,13 @@ pub(in crate::check) fn may_be_none(whole: &str, span: Span, ty: &str, zero: Opt
     diagnostic.fixes(format!("use {zero} instead of NONE"), edits)
 }
 
+/// `counts["a"][0] = 1`: `whole` may be NONE, and something within it is assigned.
+pub(in crate::check) fn place_may_be_none(whole: &str, span: Span, ty: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0108, span, format!("{whole} may be NONE"))
+        .label(format!("this is {ty}?"))
+        .note(format!("Nothing within it can be assigned. Take it out with LET and ??, change that, then put it back: {whole} = …"))
+}
+
 /// What can only be said before a text, since there are no quotes between its braces.
 pub(in crate::check) fn outside_the_hole(diagnostic: Diagnostic) -> Diagnostic {
     diagnostic.note("Between the braces of a text there are no quotes: give the value a name with LET first.")
