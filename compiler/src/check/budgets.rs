@@ -31,8 +31,14 @@ impl Body<'_, '_> {
         self.effect(Effect::Budget, "WITHIN", place.unwrap_or(body.span));
         let budgets = self.budgets(budgets);
         // With an ELSE the block can be undone, so nothing in it may wait for the outcome of an action.
-        let held = if otherwise.is_some() { Allowed::HELD } else { Allowed::EVERYTHING };
-        let block = self.limited(held, |checker| checker.block(body));
+        let (held, around) = (otherwise.is_some(), self.held);
+        if held {
+            let word = if phase.is_some() { "PHASE" } else { "WITHIN" };
+            self.held = Some((word, place.unwrap_or(body.span)));
+        }
+        let allowed = if held { Allowed::HELD } else { Allowed::EVERYTHING };
+        let block = self.limited(allowed, |checker| checker.block(body));
+        self.held = around;
         let otherwise = otherwise.map(|block| self.block(block));
         let leaves = block.leaves && otherwise.as_ref().is_none_or(|block| block.leaves);
         let named = !matches!(name, Some((None, _)));

@@ -210,7 +210,7 @@ impl Body<'_, '_> {
         self.facts.note(Effect::Once);
         let allowed = self.allowed.admits(Effect::Once);
         if !allowed {
-            self.report(errors::host::once_that_may_be_undone(name, at));
+            self.report(errors::host::once_that_may_be_undone(name, at, self.held));
         }
         allowed
     }

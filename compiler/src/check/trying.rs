@@ -39,7 +39,7 @@ impl Body<'_, '_> {
         let tried = self.tried(word, call);
         self.facts.note(Effect::Try);
         if !self.allowed.admits(Effect::Try) {
-            self.report(errors::host::try_that_may_be_undone(word, at));
+            self.report(errors::host::try_that_may_be_undone(word, at, self.held));
         }
         let otherwise = self.block(otherwise).statements;
         let kind = match (tried, times, backoff) {
