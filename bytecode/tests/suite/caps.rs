@@ -148,6 +148,20 @@ fn one_more_than_there_may_be_is_refused() {
     }
 }
 
+/// The products of all resources stand in one table, which has room for more than one of them may have.
+#[test]
+fn each_resource_may_have_products_of_its_own() {
+    let (Polynomial::Terms(of_fuel), Polynomial::Terms(mut of_memory)) = (products(4_096), products(4_106))
+    else {
+        panic!()
+    };
+    of_memory.drain(..4_096);
+    let mut module = Module::empty();
+    module.bound.fuel = Polynomial::Terms(of_fuel);
+    module.bound.memory = Polynomial::Terms(of_memory);
+    assert_eq!(Module::decode(&module.encode()).as_ref(), Ok(&module));
+}
+
 #[test]
 fn more_than_sixteen_mebibytes_are_not_looked_at() {
     let kind = |bytes: usize| Module::decode(&vec![0; bytes]).unwrap_err().kind;
@@ -182,4 +196,18 @@ fn what_is_read_is_reckoned() {
     // A short text lies in the table itself, a long one beside it, with two counters.
     assert_eq!([of_texts(1), of_texts(22)], [of_texts(23); 2]);
     assert_eq!([of_texts(24), of_texts(25)].map(|bytes| bytes - of_texts(23)), [24 + 16, 25 + 16]);
+    let of_factors = |count: usize| {
+        let mut module = Module::empty();
+        module.functions = vec![function(1, vec![Op::Return {}])];
+        module.types = vec![Type::List { element: TypeId::INT, max: None }];
+        let ty = TypeId(TypeId::BUILTIN_COUNT);
+        module.inputs = vec![Input { name: name(0), ty, unit: None, default: None }];
+        let factors = vec![InputId(0); count].into_iter().collect();
+        module.bound.fuel = Polynomial::Terms(vec![Term { factors, coefficient: 1 }]);
+        reckoned(&module)
+    };
+    // A factor takes two bytes in its term. Up to four lie in the table of products itself, more beside it.
+    assert_eq!(of_factors(4) - of_factors(3), 2);
+    assert_eq!(of_factors(5) - of_factors(4), 2 + 2 * 5);
+    assert_eq!(of_factors(6) - of_factors(5), 2 + 2);
 }

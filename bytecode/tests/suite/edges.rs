@@ -7,7 +7,7 @@ use swarm_bytecode::codec::{self, DecodeErrorKind};
 use swarm_bytecode::layout::{Layout, MAX_SETTLE_FREE};
 use swarm_bytecode::module::*;
 use swarm_bytecode::op::{Op, Register, Registers};
-use swarm_bytecode::types::{Type, TypeId};
+use swarm_bytecode::types::{EnumCase, Field, Type, TypeId};
 use swarm_bytecode::verify::{LoadError, Rule, Verified, VerifyError};
 
 const fn r(register: u8) -> Register {
@@ -178,5 +178,125 @@ fn an_error_of_the_decoder_is_a_sentence_with_its_place() {
     none[at] = 0;
     for bytes in [elsewhere, none] {
         assert_eq!(Module::decode(&bytes).unwrap_err().kind, DecodeErrorKind::NotCanonical);
+    }
+}
+
+#[test]
+fn a_register_may_state_any_type() {
+    // That there is no such type is for the verifier to say.
+    assert_eq!(refused(&with(&[TypeId(u16::MAX)], vec![])).rule, Rule::TypeExists);
+}
+
+#[test]
+fn a_bound_is_written_in_one_form() {
+    let mut module = sample();
+    module.strip();
+    let bytes = module.encode();
+    let sections = codec::sections(&bytes).unwrap();
+    let range = sections.iter().find(|(section, _)| section.name() == "bound").unwrap().1.clone();
+    let with = |bound: &[u8]| {
+        let mut bytes = bytes.clone();
+        bytes.splice(range.clone(), bound.iter().copied());
+        Module::decode(&bytes).map_err(|error| error.kind)
+    };
+    let refused = Err(DecodeErrorKind::NotCanonical);
+    // Nothing is unbounded; the products of input 0 and of input 1; each resource's constant and coefficients.
+    assert!(with(&[0, 2, 1, 0, 1, 1, 9, 5, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).is_ok());
+    assert_eq!(with(&[0, 2, 1, 0, 1, 0, 9, 5, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), refused, "one twice");
+    assert_eq!(with(&[0, 2, 1, 0, 1, 1, 9, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), refused, "one unused");
+    assert_eq!(with(&[0, 0, 0, 0, 0, 0, 0]), refused, "nothing is said");
+}
+
+#[test]
+fn a_usual_unit_is_not_spelt_out() {
+    let with = |ty| {
+        let mut module = Module::empty();
+        module.inputs = vec![Input { name: "own".into(), ty, unit: Some("ms".into()), default: None }];
+        module.encode()
+    };
+    // Milliseconds are usual for neither.
+    let (money, bytes) = (with(TypeId::MONEY), with(TypeId::BYTES));
+    let differ: Vec<usize> = (0..money.len()).filter(|at| money[*at] != bytes[*at]).collect();
+    let [at] = differ[..] else { panic!("{differ:?}") };
+    let mut spelt = money;
+    spelt[at] = u8::try_from(TypeId::DURATION.0).unwrap();
+    assert_eq!(Module::decode(&spelt).unwrap_err().kind, DecodeErrorKind::NotCanonical);
+}
+
+/// What is told must not change: it is part of the format, and so of each program's digest.
+#[test]
+fn the_type_of_a_result_is_left_out_where_its_op_tells_it() {
+    let field = |ty| Field { name: "f".into(), ty, key: false, unit: None, default: None };
+    let (text, float, int, truth) = (TypeId::STRING, TypeId::FLOAT, TypeId::INT, TypeId::BOOL);
+    let mut module = Module::empty();
+    module.types = vec![
+        Type::List { element: float, max: None },
+        Type::Map { key: text, value: float, max: None },
+        Type::Record { name: "R".into(), fields: vec![field(float)] },
+        Type::Enum {
+            name: "E".into(),
+            cases: vec![EnumCase { name: "C".into(), fields: vec![field(float)] }],
+        },
+        Type::Optional(float),
+    ];
+    let [list, map, record, choice, optional] =
+        [0, 1, 2, 3, 4].map(|own| TypeId(TypeId::BUILTIN_COUNT + own));
+    module.inputs = vec![Input { name: "i".into(), ty: float, unit: None, default: None }];
+    module.contexts = vec![Context { name: "c".into(), ty: float, unit: None, default: None }];
+    module.imports = vec![Import {
+        name: "Q".into(),
+        parameters: vec![],
+        result: Some(float),
+        effect: Effect::Query,
+        capability: None,
+        cost: CallCost::default(),
+    }];
+    let value = r(0);
+    let (left, right) = (r(0), r(0));
+    // One parameter, then what the op writes, of these types.
+    let cases: [(TypeId, Op, &[TypeId]); 28] = [
+        (int, Op::Input { result: r(1), input: InputId(0) }, &[float]),
+        (int, Op::Context { result: r(1), context: ContextId(0) }, &[float]),
+        (int, Op::HostValue { result: r(1), import: ImportId(0), arguments: Registers::default() }, &[float]),
+        (record, Op::Field { result: r(1), record: value, field: 0 }, &[float]),
+        (choice, Op::Payload { result: r(1), value, case: 0, field: 0 }, &[float]),
+        (list, Op::Item { result: r(1), list: value, index: value }, &[float]),
+        (list, Op::ForEach { item: r(1), index: r(2), list: value }, &[float, int]),
+        (map, Op::ForEachEntry { key: r(1), value: r(2), index: r(3), map: value }, &[text, float, int]),
+        (map, Op::Find { found: r(1), value: r(2), map: value, key: value }, &[truth, float]),
+        (optional, Op::Unwrap { result: r(1), value }, &[float]),
+        (list, Op::Length { result: r(1), list: value }, &[int]),
+        (map, Op::MapLength { result: r(1), map: value }, &[int]),
+        (choice, Op::Case { result: r(1), value }, &[int]),
+        (int, Op::Range { item: r(1), first: value, last: value }, &[int]),
+        (text, Op::Move { result: r(1), value }, &[text]),
+        (text, Op::Copy { result: r(1), value }, &[text]),
+        (int, Op::AddInt { result: r(1), left, right }, &[int]),
+        (int, Op::SubInt { result: r(1), left, right }, &[int]),
+        (int, Op::NegInt { result: r(1), value }, &[int]),
+        (int, Op::ModInt { result: r(1), left, right }, &[int]),
+        (float, Op::AddFloat { result: r(1), left, right }, &[float]),
+        (float, Op::SubFloat { result: r(1), left, right }, &[float]),
+        (float, Op::MulFloat { result: r(1), left, right }, &[float]),
+        (float, Op::DivFloat { result: r(1), left, right }, &[float]),
+        (float, Op::NegFloat { result: r(1), value }, &[float]),
+        (int, Op::LtInt { result: r(1), left, right }, &[truth]),
+        (int, Op::Text { result: r(1), value }, &[text]),
+        (truth, Op::Not { result: r(1), value }, &[truth]),
+    ];
+    for (parameter, op, told) in cases {
+        let length = |results: &[TypeId]| {
+            let mut module = module.clone();
+            let registers = [&[parameter], results].concat();
+            let code = vec![op.clone(), Op::Return {}];
+            module.functions = vec![Function { registers, parameters: 1, result: None, code }];
+            assert_eq!(Module::decode(&module.encode()).as_ref(), Ok(&module), "{op:?}");
+            module.encode().len()
+        };
+        for at in 0..told.len() {
+            let mut others = told.to_vec();
+            others[at] = TypeId::MONEY;
+            assert!(length(told) < length(&others), "{op:?}: the type of result {at}");
+        }
     }
 }

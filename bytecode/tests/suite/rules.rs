@@ -178,6 +178,12 @@ fn tables(rule: Rule) -> Vec<Module> {
             changed(|module| module.debug.as_mut().unwrap().functions.truncate(3)),
             changed(|module| module.debug.as_mut().unwrap().functions[0].registers.reverse()),
             changed(|module| module.debug.as_mut().unwrap().functions[0].registers[1].0 = 200),
+            changed(|module| module.debug.as_mut().unwrap().functions[0].registers[1].0 = 11),
+            changed(|module| module.debug.as_mut().unwrap().functions[0].registers[1].0 = 0),
+            changed(|module| {
+                let ops = u32::try_from(module.functions[0].code.len()).unwrap();
+                module.debug.as_mut().unwrap().functions[0].places[2].0 = ops;
+            }),
             changed(|module| module.debug.as_mut().unwrap().functions[0].places[1].0 = 0),
             changed(|module| module.debug.as_mut().unwrap().functions[0].places[1].1.file = 1),
         ],

@@ -345,6 +345,32 @@ fn arguments_are_taken_as_they_were() {
     }
 }
 
+/// What the host is shown is marked as shared; a number beside it is no reference, even where it is the place of one.
+#[test]
+fn no_number_is_taken_for_a_reference() {
+    let mut module = module(vec![]);
+    let list = add_type(&mut module, Type::List { element: INT, max: None });
+    module.imports = vec![action("ACT", &[list, INT])];
+    module.functions = vec![function(
+        &[list, INT, INT, INT],
+        0,
+        Some(list),
+        vec![
+            int(1, 0),
+            int(2, 400),
+            Op::NewList { result: r(0), items: rs(&[1, 2, 1, 2]) },
+            Op::Range { item: r(3), first: r(1), last: r(2) },
+            act(0, &[0, 3]),
+            Op::Advance {},
+            Op::ReturnValue { value: r(0) },
+        ],
+    )];
+    let mut host = Host::new();
+    host.action("ACT", |_: Vec<i64>, _: i64| ());
+    let report = run_with(&module, Limits::default(), &mut host);
+    assert_eq!(report.result.unwrap().to_json(), "[0,400,0,400]");
+}
+
 #[test]
 fn pending_calls_stop_the_run_and_resume_it() {
     for ty in [INT, STRING] {

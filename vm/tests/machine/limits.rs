@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::common::*;
-use swarm_bytecode::module::{Amount, Effect, FunctionId, Import, ImportId, Module};
+use swarm_bytecode::module::{
+    Amount, Effect, FunctionId, Import, ImportId, Instruction, Module, Target, TargetCount,
+};
 use swarm_bytecode::op::{Op, Registers};
 use swarm_bytecode::types::{Type, TypeId};
 use swarm_vm::{Clock, Exit, Host, Limits, Outcome, Report, VirtualClock};
@@ -96,6 +98,17 @@ fn call_depth() {
 }
 
 #[test]
+fn all_frames_together_have_a_million_registers() {
+    let code = vec![Op::Call { function: FunctionId(0), arguments: Registers::default() }, Op::Return {}];
+    let module = module(vec![function(&[INT; 128], 0, None, code)]);
+    let limits = Limits::default().call_depth(1_000_000).memory_bytes(1 << 30);
+    let report = run_with(&module, limits, &mut Host::new());
+    // The last frame may begin just behind the first 2²⁰ registers.
+    assert_eq!(report.memory_peak_bytes, ((1 << 20) / 128 + 1) * (16 + 8 * 128));
+    assert_eq!(report.reason.unwrap().code, "call_depth");
+}
+
+#[test]
 fn fuel_comes_before_every_other_limit() {
     let module = recursion();
     let report = run_with(&module, Limits::default().call_depth(10).fuel(39), &mut Host::new());
@@ -153,6 +166,7 @@ fn limits_strike_at_the_same_call_however_many_are_left() {
                 (step.cast_unsigned(), 1 << 40, 1 << 40),
                 (1000, 17 * step, 1 << 40),
                 (1000, 1 << 40, 3 * step),
+                (1000, 17 * step, 3 * step),
             ] {
                 let mut host = Host::new();
                 host.clock(VirtualClock::default());
@@ -239,6 +253,78 @@ fn cancelling() {
     });
     let report = run_with(&module, Limits::default(), &mut host);
     assert_eq!((report.host_calls, struck(report).0.as_str()), (5, "deadline"));
+}
+
+/// Where many calls are known to be allowed and nothing is kept of them, the flag is looked at all the same.
+#[test]
+fn cancelling_ends_a_run_behind_the_call_at_hand() {
+    let mut module = endless(vec![Op::Host { import: ImportId(0), arguments: Registers::default() }]);
+    module.imports = vec![action("ACT", &[])];
+    for keeps in [false, true] {
+        let flag = Arc::new(AtomicBool::new(false));
+        let mut calls = 0;
+        let mut host = Host::new();
+        host.clock(VirtualClock::default());
+        host.cancel_flag(Arc::clone(&flag));
+        host.action("ACT", || {
+            calls += 1;
+            flag.store(calls == 100, Ordering::Relaxed);
+        });
+        let run = instance(&module, Limits::default(), &host);
+        let mut run = if keeps { run } else { run.without_action_log().without_digest() };
+        let report = run.run(&mut host).report().unwrap();
+        assert_eq!((report.host_calls, struck(report).0.as_str()), (100, "deadline"));
+    }
+}
+
+/// A clock that stands still and counts how often it is read.
+struct Counting<'a>(&'a Cell<u64>);
+
+impl Clock for Counting<'_> {
+    fn now_ns(&self) -> u64 {
+        self.0.set(self.0.get() + 1);
+        0
+    }
+}
+
+/// Reading a clock costs more than a call does.
+#[test]
+fn the_clock_is_read_after_every_64_calls_that_take_no_time() {
+    let mut module = endless(vec![Op::Host { import: ImportId(0), arguments: Registers::default() }]);
+    module.imports = vec![action("ACT", &[])];
+    for keeps in [false, true] {
+        let read = Cell::new(0);
+        let mut host = Host::new();
+        host.clock(Counting(&read));
+        host.action("ACT", || ());
+        let run = instance(&module, Limits::default().host_calls(64 * 100), &host);
+        let mut run = if keeps { run } else { run.without_action_log().without_digest() };
+        assert_eq!(struck(run.run(&mut host).report().unwrap()).0, "host_calls");
+        assert!((100..120).contains(&read.get()), "{}", read.get());
+    }
+}
+
+#[test]
+fn a_header_sets_limits() {
+    assert_eq!(Limits::of_header(&Instruction::default()), Limits::default());
+    let header = |target| Instruction {
+        deadline_ns: Some(5),
+        budget_money: Some(1_000),
+        budget_tokens: Some(90),
+        target,
+        ..Instruction::default()
+    };
+    let limits = Limits::default().deadline_ns(5);
+    // The BUDGET is for all agents together.
+    for (count, money, tokens) in [
+        (None, 1_000, 90),
+        (Some(TargetCount::All), 1_000, 90),
+        (Some(TargetCount::Exactly(4)), 250, 22),
+        (Some(TargetCount::UpTo(4)), 250, 22),
+    ] {
+        let target = count.map(|count| Target { count, filter: None });
+        assert_eq!(Limits::of_header(&header(target)), limits.money(money).tokens(tokens), "{count:?}");
+    }
 }
 
 #[test]

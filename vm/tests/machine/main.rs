@@ -24,6 +24,7 @@ mod orders;
 mod rows;
 mod sample;
 mod snapshots;
+mod tiers;
 mod trace;
 mod values;
 mod veto;

@@ -274,6 +274,19 @@ fn running_out_deep_inside_closes_the_calls() {
 }
 
 #[test]
+fn a_block_of_a_called_function_is_undone_in_that_function() {
+    let mut module =
+        costly(vec![int(0, 7), Op::Call { function: FunctionId(1), arguments: rs(&[0]) }, int(0, 8)]);
+    let code = vec![int(1, 5), within(&[1], &[], 1), act(0), Op::WithinElse {}, Op::End {}, Op::Return {}];
+    module.functions.push(function(&[INT, MONEY], 1, None, code));
+    for effects in BOTH {
+        let ran = run_it(&module, Limits::default(), effects);
+        assert_eq!(ran.report.outcome, Outcome::Done, "{:?}", ran.report.reason);
+        assert_eq!((ran.report.result.unwrap().to_json(), ran.done), ("8".into(), vec![]));
+    }
+}
+
+#[test]
 fn references_and_state_in_place_are_put_back() {
     let mut module = module(vec![]);
     let list = add_type(&mut module, Type::List { element: INT, max: None });
