@@ -14,7 +14,7 @@ use crate::report;
 use crate::source::SourceFile;
 use crate::span::{FileId, Span};
 use crate::token::Token;
-use crate::words::settle;
+use crate::words::{join_texts, settle};
 
 lalrpop_mod!(
     #[expect(
@@ -52,16 +52,27 @@ pub fn parse(file: FileId, text: &str) -> (Program, Vec<Diagnostic>) {
         lexed.lexemes = balance(file, text, &lexed.lexemes, &mut lexed.diagnostics);
     }
     let mut diagnostics = std::mem::take(&mut lexed.diagnostics);
-    let mut builder = Builder::new(file, text, &lexed.lexemes, &lexed.docs, &lexed.comments);
-    let (items, used_docs) = match run(&mut builder, &mut 0) {
-        Ok(_) => {
-            diagnostics.append(&mut builder.diagnostics);
-            (builder.items, builder.used_docs)
+    let mut read = read_whole(file, text, &lexed);
+    let fine = read.as_ref().is_some_and(|(_, found)| found.is_empty());
+    if !fine && join_texts(file, text, &mut lexed.lexemes, &mut diagnostics) {
+        read = read_whole(file, text, &lexed);
+    }
+    let (items, used_docs) = match read {
+        Some((read, mut found)) => {
+            diagnostics.append(&mut found);
+            read
         }
-        Err(_) => recover(file, text, &lexed, &mut diagnostics),
+        None => recover(file, text, &lexed, &mut diagnostics),
     };
     let comments = comments(file, text, &lexed, &used_docs);
     (Program { items, comments }, arrange(diagnostics))
+}
+
+/// All declarations, and what was found in them; nothing if the parser stopped.
+fn read_whole(file: FileId, text: &str, lexed: &Lexed) -> Option<(Read, Vec<Diagnostic>)> {
+    let mut builder = Builder::new(file, text, &lexed.lexemes, &lexed.docs, &lexed.comments);
+    run(&mut builder, &mut 0).ok()?;
+    Some(((builder.items, builder.used_docs), builder.diagnostics))
 }
 
 /// How many words and signs a text has, comments left out: the work of the lexer alone.

@@ -86,33 +86,8 @@ impl<'a> Pass<'a> {
             && (self.doubled(lexeme) || self.comment(lexeme))
         {
             return;
-        } else if token == Token::String
-            && let Some(ahead) = self.rest_of_text(lexeme)
-        {
-            return self.joined_text(lexeme, ahead);
         }
         self.out.push(lexeme);
-    }
-
-    /// `"{join(xs, ", ")}"`: the text ends at a quote that was meant to stand in its hole; how far ahead the text is that it
-    /// goes on in.
-    fn rest_of_text(&self, first: Lexeme) -> Option<usize> {
-        if !ends_in_hole(self.slice(first)) {
-            return None;
-        }
-        let ahead = (1..LONGEST_HOLE).map_while(|ahead| Some((ahead, self.next(ahead)?)));
-        let mut same_line = ahead.take_while(|(_, next)| !next.line_start);
-        let rest = |next: Lexeme| next.token == Token::String && self.slice(next).contains('}');
-        same_line.find(|(_, next)| rest(*next)).map(|(ahead, _)| ahead)
-    }
-
-    /// What stands between the two is part of neither.
-    fn joined_text(&mut self, first: Lexeme, ahead: usize) {
-        let end = self.next(ahead).map_or(first.end, |last| last.end);
-        let quote = Span::new(self.file, first.end.saturating_sub(1), first.end);
-        self.report(report::quote_in_string(quote, true));
-        self.out.push(Lexeme { end, token: Token::Bad, ..first });
-        self.at = self.at.saturating_add(ahead);
     }
 
     /// Rules L1, L2 and L3, and words of other languages.
@@ -414,6 +389,42 @@ impl<'a> Pass<'a> {
         self.at = self.at.saturating_add(1);
         true
     }
+}
+
+/// Makes one token of each text whose hole has quotes, `"{join(xs, ", ")}"`, and says so; gives whether there was any. A program
+/// without errors has none, so only others are asked.
+pub(crate) fn join_texts(
+    file: FileId,
+    text: &str,
+    lexemes: &mut Vec<Lexeme>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> bool {
+    let split = std::mem::take(lexemes);
+    let mut at = 0;
+    while let Some(&first) = split.get(at) {
+        let behind = at.saturating_add(1);
+        at = behind;
+        let Some((length, last)) = rest_of_text(text, first, split.get(behind..).unwrap_or(&[])) else {
+            lexemes.push(first);
+            continue;
+        };
+        at = at.saturating_add(length);
+        lexemes.push(Lexeme { end: last.end, token: Token::Bad, ..first });
+        let quote = Span::new(file, first.end.saturating_sub(1), first.end);
+        diagnostics.push(report::quote_in_string(quote, true));
+    }
+    lexemes.len() < split.len()
+}
+
+/// How many tokens behind a text that ends in a hole belong to it, and the text that is the last of them.
+fn rest_of_text(text: &str, first: Lexeme, behind: &[Lexeme]) -> Option<(usize, Lexeme)> {
+    let slice = |lexeme: Lexeme| text.get(lexeme.start as usize..lexeme.end as usize).unwrap_or("");
+    if first.token != Token::String || !ends_in_hole(slice(first)) {
+        return None;
+    }
+    let same_line = behind.iter().take(LONGEST_HOLE).take_while(|next| !next.line_start);
+    let mut counted = (1..).zip(same_line.copied());
+    counted.find(|(_, next)| next.token == Token::String && slice(*next).contains('}'))
 }
 
 /// Whether a literal ends before the `}` of its last hole.
