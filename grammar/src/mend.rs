@@ -11,6 +11,7 @@ use crate::report;
 use crate::span::{FileId, Span};
 use crate::suggest::closest;
 use crate::token::{Lexeme, Token};
+use crate::words;
 
 /// How tokens are changed so that the parser can go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -265,11 +266,8 @@ impl<'a> Slip<'a> {
 
     /// `"{m["a"]}"`: the string that ends before something that is glued to it.
     fn quote_in_string(&self, string: Lexeme) -> Diagnostic {
-        let text = self.slice(string);
-        let hole =
-            text.rfind('{').is_some_and(|open| text.get(open..).is_some_and(|rest| !rest.contains('}')));
         let quote = Span::new(self.file, string.end.saturating_sub(1), string.end);
-        report::quote_in_string(quote, hole)
+        report::quote_in_string(quote, words::ends_in_hole(self.slice(string)))
     }
 
     /// `5 s`, `10 GB`.

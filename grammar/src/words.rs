@@ -26,6 +26,15 @@ const LONGEST_HOLE: usize = 32;
 /// Tokens of a function without a name that has a fix.
 const LONGEST_FUNCTION: usize = 200;
 
+/// Messages about the tokens of one text; what is wrong beyond them goes without one.
+const MOST_MESSAGES: usize = 1000;
+
+fn keep(diagnostics: &mut Vec<Diagnostic>, diagnostic: Diagnostic) {
+    if diagnostics.len() < MOST_MESSAGES {
+        diagnostics.push(diagnostic);
+    }
+}
+
 /// Applies the rules to what the lexer found.
 pub(crate) fn settle(file: FileId, text: &str, lexed: &mut Lexed) {
     let raw = std::mem::take(&mut lexed.lexemes);
@@ -69,9 +78,7 @@ impl<'a> Pass<'a> {
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
-        if self.diagnostics.len() < 1000 {
-            self.diagnostics.push(diagnostic);
-        }
+        keep(self.diagnostics, diagnostic);
     }
 
     fn lexeme(&mut self, mut lexeme: Lexeme) {
@@ -391,8 +398,8 @@ impl<'a> Pass<'a> {
     }
 }
 
-/// Makes one token of each text whose hole has quotes, `"{join(xs, ", ")}"`, and says so; gives whether there was any. A program
-/// without errors has none, so only others are asked.
+/// Makes one token of each text whose hole has quotes, `"{join(xs, ", ")}"`, and says so; gives whether there
+/// was any. A program without errors has none, so only others are asked.
 pub(crate) fn join_texts(
     file: FileId,
     text: &str,
@@ -411,7 +418,7 @@ pub(crate) fn join_texts(
         at = at.saturating_add(length);
         lexemes.push(Lexeme { end: last.end, token: Token::Bad, ..first });
         let quote = Span::new(file, first.end.saturating_sub(1), first.end);
-        diagnostics.push(report::quote_in_string(quote, true));
+        keep(diagnostics, report::quote_in_string(quote, true));
     }
     lexemes.len() < split.len()
 }
@@ -428,7 +435,7 @@ fn rest_of_text(text: &str, first: Lexeme, behind: &[Lexeme]) -> Option<(usize, 
 }
 
 /// Whether a literal ends before the `}` of its last hole.
-fn ends_in_hole(literal: &str) -> bool {
+pub(crate) fn ends_in_hole(literal: &str) -> bool {
     let Some(text) = literal.strip_suffix('"').filter(|text| text.contains('{')) else { return false };
     let mut open = false;
     let mut signs = text.chars().peekable();

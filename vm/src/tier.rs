@@ -390,8 +390,8 @@ impl Work<'_> {
     }
 
     /// The fuel up to the mark does not cover `due` in a region of an op: looks at the clock, and gives the `F` to go
-    /// on with. Nothing if it is up to the driver. It is for a tier that then does that op: one that looks on each visit and
-    /// does nothing is visited for ever.
+    /// on with. Nothing if it is up to the driver. It is for a tier that then does that op: one that looks on each
+    /// visit and does nothing is visited for ever.
     pub fn look(&mut self, due: i64, fuel: i64) -> Option<i64> {
         let machine = &mut *self.machine;
         let needed = machine.mark.wrapping_sub(fuel).wrapping_add(due);

@@ -166,8 +166,8 @@ fn test(rest: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Packages with programs that are looked at as they are released: always named together, for the features of what they share are
-/// those that all named packages ask for, and it is built once.
+/// Packages with programs that are looked at as they are released: always named together, for the features of
+/// what they share are those that all named packages ask for, and it is built once.
 const OPTIMISED: [&str; 8] = [
     "--release",
     "--locked",

@@ -105,7 +105,8 @@ pub(crate) struct Body<'c, 'a> {
     pub(crate) figures: Vec<(Expr, LocalId)>,
     /// Whether the current expression stands in a hole of a text.
     pub(crate) in_hole: bool,
-    /// The innermost block around the current statement that has an ELSE, WITHIN or PHASE, and where its head stands.
+    /// The innermost block around the current statement that has an ELSE, WITHIN or PHASE, and where its head
+    /// stands.
     pub(crate) held: Option<(&'static str, Span)>,
     /// The place that is being assigned.
     pub(crate) assigned: Option<Span>,

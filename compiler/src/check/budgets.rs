@@ -31,12 +31,10 @@ impl Body<'_, '_> {
         self.effect(Effect::Budget, "WITHIN", place.unwrap_or(body.span));
         let budgets = self.budgets(budgets);
         // With an ELSE the block can be undone, so nothing in it may wait for the outcome of an action.
-        let (held, around) = (otherwise.is_some(), self.held);
-        if held {
-            let word = if phase.is_some() { "PHASE" } else { "WITHIN" };
-            self.held = Some((word, place.unwrap_or(body.span)));
-        }
-        let allowed = if held { Allowed::HELD } else { Allowed::EVERYTHING };
+        let word = if phase.is_some() { "PHASE" } else { "WITHIN" };
+        let around = self.held;
+        self.held = otherwise.map(|_| (word, place.unwrap_or(body.span))).or(around);
+        let allowed = if otherwise.is_some() { Allowed::HELD } else { Allowed::EVERYTHING };
         let block = self.limited(allowed, |checker| checker.block(body));
         self.held = around;
         let otherwise = otherwise.map(|block| self.block(block));

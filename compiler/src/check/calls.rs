@@ -209,8 +209,8 @@ impl Body<'_, '_> {
         }
         self.facts.note(Effect::Once);
         let allowed = self.allowed.admits(Effect::Once);
-        if !allowed {
-            self.report(errors::host::once_that_may_be_undone(name, at, self.held));
+        if !allowed && let Some(held) = self.held {
+            self.report(errors::host::once_that_may_be_undone(name, at, held));
         }
         allowed
     }

@@ -38,8 +38,10 @@ impl Body<'_, '_> {
         let backoff = attempts.backoff.map(|backoff| self.value(backoff, TypeId::DURATION, &wanted));
         let tried = self.tried(word, call);
         self.facts.note(Effect::Try);
-        if !self.allowed.admits(Effect::Try) {
-            self.report(errors::host::try_that_may_be_undone(word, at, self.held));
+        if !self.allowed.admits(Effect::Try)
+            && let Some(held) = self.held
+        {
+            self.report(errors::host::try_that_may_be_undone(word, at, held));
         }
         let otherwise = self.block(otherwise).statements;
         let kind = match (tried, times, backoff) {

@@ -82,7 +82,7 @@ impl Bill<'_> {
                 None => [self.held(resource, polynomial), Cell::plain("")],
             };
             let limit =
-                (resource.amount)(&limits).filter(|_| limited(resource) && !self.has_budget(resource));
+                (resource.amount)(&limits).filter(|_| limited(resource) && self.budget(resource).is_none());
             let beyond = limit.filter(|limit| (resource.amount)(&amounts).is_some_and(|most| most > *limit));
             let beyond = beyond.map_or_else(String::new, |limit| {
                 format!("more than the default limit of {}", amount::rounded(&(resource.show)(limit)))
@@ -93,13 +93,13 @@ impl Bill<'_> {
         page.push_str(&table(&[Side::Left, Side::Left, Side::Left, Side::Right, Side::Left], &rows, 4));
     }
 
-    /// Whether the header has a BUDGET of it, of which the fleet's part tells more.
-    fn has_budget(&self, resource: &Resource) -> bool {
+    /// The header's BUDGET of it, of which the fleet's part tells more.
+    fn budget(&self, resource: &Resource) -> Option<i64> {
         let header = &self.module.instruction;
         match resource.key {
-            "money" => header.budget_money.is_some(),
-            "tokens" => header.budget_tokens.is_some(),
-            _ => false,
+            "money" => header.budget_money,
+            "tokens" => header.budget_tokens,
+            _ => None,
         }
     }
 
@@ -108,13 +108,7 @@ impl Bill<'_> {
         if *polynomial != Polynomial::Unbounded {
             return Cell::styled("as large as its inputs", dim);
         }
-        let header = &self.module.instruction;
-        let budget = match resource.key {
-            "money" => header.budget_money,
-            "tokens" => header.budget_tokens,
-            _ => None,
-        };
-        let budget = budget.and_then(|budget| u64::try_from(budget).ok()).map(resource.show);
+        let budget = self.budget(resource).and_then(|budget| u64::try_from(budget).ok()).map(resource.show);
         Cell::styled(
             budget.map_or("only the limit holds it".to_owned(), |most| {
                 format!("only the BUDGET of {most} holds it")

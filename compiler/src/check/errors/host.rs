@@ -87,37 +87,27 @@ pub(in crate::check) fn callee_not_allowed(
         .note(why)
 }
 
-const UNDONE: &str = "With an ELSE, WITHIN and PHASE hold their actions back until they end, and drop them if the budget is used up.";
+const UNDONE: &str = "With an ELSE, WITHIN and PHASE hold their actions back until they end, and drop them if the \
+                      budget is used up.";
 
 /// Something in a block that can be undone: the one that is `held`, with its word and its head's place.
-fn in_held(what: &str, span: Span, label: &str, held: Option<(&str, Span)>) -> Diagnostic {
-    let word = held.map_or("WITHIN", |(word, _)| word);
-    let message = format!("{what} cannot stand in a {word} that has an ELSE");
-    let diagnostic = Diagnostic::new(Code::E0312, span, message).label(label);
-    let diagnostic = match held {
-        Some((word, head)) => diagnostic.also(head, format!("this {word} has an ELSE")),
-        None => diagnostic,
-    };
-    diagnostic.note(UNDONE)
+fn in_held(what: &str, span: Span, label: &str, held: (&str, Span)) -> Diagnostic {
+    let (word, head) = held;
+    Diagnostic::new(Code::E0312, span, format!("{what} cannot stand in a {word} that has an ELSE"))
+        .label(label)
+        .also(head, format!("this {word} has an ELSE"))
+        .note(UNDONE)
 }
 
 /// TRY or RETRY in a block that can be undone.
-pub(in crate::check) fn try_that_may_be_undone(
-    word: &str,
-    span: Span,
-    held: Option<(&str, Span)>,
-) -> Diagnostic {
+pub(in crate::check) fn try_that_may_be_undone(word: &str, span: Span, held: (&str, Span)) -> Diagnostic {
     in_held(word, span, "this waits for what is held back", held).note(
         "Its outcome would be needed before the block may act. Try before the block, or leave out ELSE.",
     )
 }
 
 /// An action that is ONCE in a block that can be undone.
-pub(in crate::check) fn once_that_may_be_undone(
-    name: &str,
-    span: Span,
-    held: Option<(&str, Span)>,
-) -> Diagnostic {
+pub(in crate::check) fn once_that_may_be_undone(name: &str, span: Span, held: (&str, Span)) -> Diagnostic {
     in_held(&format!("{name} is ONCE and"), span, "this may not be dropped and done again", held)
         .note("Call it behind the block, when it is certain.")
 }

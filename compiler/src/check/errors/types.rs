@@ -48,10 +48,14 @@ pub(in crate::check) fn whole_number(found: &Side, wanted: &Wanted, division: Op
     }
 }
 
+/// A `T?` where NONE has no place.
+fn optional(whole: &str, span: Span, ty: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0108, span, format!("{whole} may be NONE")).label(format!("this is {ty}?"))
+}
+
 /// A `T?` where a `T` belongs; `zero` can stand in for NONE.
 pub(in crate::check) fn may_be_none(whole: &str, span: Span, ty: &str, zero: Option<&str>) -> Diagnostic {
-    let diagnostic = Diagnostic::new(Code::E0108, span, format!("{whole} may be NONE"))
-        .label(format!("this is {ty}?"))
+    let diagnostic = optional(whole, span, ty)
         .note("Say what to use instead of NONE with ??, or look first with IF LET x = … THEN.");
     let Some(zero) = zero else { return diagnostic };
     let bare = whole != "this" && (!whole.contains(' ') || whole.starts_with('('));
@@ -66,9 +70,9 @@ pub(in crate::check) fn may_be_none(whole: &str, span: Span, ty: &str, zero: Opt
 
 /// `counts["a"][0] = 1`: `whole` may be NONE, and something within it is assigned.
 pub(in crate::check) fn place_may_be_none(whole: &str, span: Span, ty: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0108, span, format!("{whole} may be NONE"))
-        .label(format!("this is {ty}?"))
-        .note(format!("Nothing within it can be assigned. Take it out with LET and ??, change that, then put it back: {whole} = …"))
+    optional(whole, span, ty).note(format!(
+        "Nothing within it can be assigned. Take it out with LET and ??, change that, then put it back: {whole} = …"
+    ))
 }
 
 /// What can only be said before a text, since there are no quotes between its braces.
@@ -140,9 +144,8 @@ pub(in crate::check) fn entry_may_be_missing(
     ty: &str,
     edit: Option<(Span, String)>,
 ) -> Diagnostic {
-    let diagnostic = Diagnostic::new(Code::E0108, span, format!("{place} may be NONE"))
-        .label(format!("this is {ty}?"))
-        .note("A map may have no entry under a key yet; say what to start with.");
+    let diagnostic =
+        optional(place, span, ty).note("A map may have no entry under a key yet; say what to start with.");
     match edit {
         Some((span, text)) => diagnostic.fix(format!("write {text}"), span, text),
         None => diagnostic,
