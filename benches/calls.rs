@@ -1,5 +1,5 @@
-//! What one host call costs: a loop of typed actions beside the same loop without them, with and without the log of
-//! actions and the digest.
+//! What one host call costs: a loop of typed actions beside the same loop without them, with and without the
+//! log of actions and the digest.
 
 use std::cell::Cell;
 use std::hint::black_box;

@@ -1,8 +1,9 @@
-//! What a unit of fuel takes at worst: ops and functions of the library at arguments that cost them most time for their
-//! fuel. Prints a line for each, the dearest first: nanoseconds for a unit, and how many times the median that is.
+//! What a unit of fuel takes at worst: ops and functions of the library at arguments that cost them most time
+//! for their fuel. Prints a line for each, the dearest first: nanoseconds for a unit, and how many times the
+//! median that is.
 //!
-//! Each probe is a loop that runs until its fuel is used up. Its own ops are unrolled, or so dear that the loop is nothing
-//! beside them. An op or native that no probe has is an error.
+//! Each probe is a loop that runs until its fuel is used up. Its own ops are unrolled, or so dear that the
+//! loop is nothing beside them. An op or native that no probe has is an error.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -240,7 +241,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("ratio of floats", "LET v = ratio(f, 1e-300)  LET w = ratio(f, 1e-300)"),
 ];
 
-/// Statements that are the body of a loop, by what they are about, and what stands before the loop. That is not counted.
+/// Statements that are the body of a loop, by what they are about, and what stands before the loop. That is
+/// not counted.
 const PREPARED: &[(&str, &str, &str)] = &[
     (
         "record of a distribution of floats",

@@ -1,5 +1,5 @@
-//! Twenty small pieces of work, one of which is named on the command line. `cargo xtask instructions` runs each under
-//! callgrind, which counts only what is done inside of [`measured`].
+//! Twenty small pieces of work, one of which is named on the command line. `cargo xtask instructions` runs
+//! each under callgrind, which counts only what is done inside of [`measured`].
 
 use std::hint::black_box;
 use std::io::Write as _;

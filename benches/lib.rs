@@ -131,8 +131,9 @@ fn run_once(program: &Program, table: &Table, host: &mut Host<'_>) -> Result<Exi
     Ok(instance(program, &inputs, host)?.run(host))
 }
 
-/// Nanoseconds of processor time that a piece of work takes: it is repeated for 30 ms, three times, and the quickest counts.
-/// Other work on the machine does not count, where the system tells what a thread has had of a processor.
+/// Nanoseconds of processor time that a piece of work takes: it is repeated for 30 ms, three times, and the
+/// quickest counts. Other work on the machine does not count, where the system tells what a thread has had of
+/// a processor.
 ///
 /// # Errors
 /// What the work fails with.

@@ -1,5 +1,5 @@
-//! A million agents in one process: one module, and for each agent an instance with inputs, limits and meters of its own,
-//! run once.
+//! A million agents in one process: one module, and for each agent an instance with inputs, limits and meters
+//! of its own, run once.
 //!
 //! `cargo run --release -p swarm-benches --example million -- --agents 1000000 [--threads N]`
 
@@ -166,8 +166,8 @@ fn check(sums: Sums, queues: &[Tasks], agents: usize) -> Result<(), Failure> {
     Err(format!("{} of {agents} done with {} calls, {calls} expected", sums.done, sums.calls).into())
 }
 
-/// How much faster all threads are than one, and how much less of the processors they take: 1 where no thread is in
-/// another's way, also on a machine that has other work.
+/// How much faster all threads are than one, and how much less of the processors they take: 1 where no thread
+/// is in another's way, also on a machine that has other work.
 fn scaling(
     program: &Program,
     queues: &[Tasks],

@@ -1,5 +1,5 @@
-//! How long it takes to load modules of up to 4 MiB, decoding and verifying apart, and how many times as long one takes that
-//! has twice as many bytes.
+//! How long it takes to load modules of up to 4 MiB, decoding and verifying apart, and how many times as long
+//! one takes that has twice as many bytes.
 
 use std::hint::black_box;
 use std::io::Write;

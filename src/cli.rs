@@ -277,7 +277,8 @@ pub(crate) struct DataArguments {
     #[arg(long, value_enum, value_name = "HOST", help_heading = "Data")]
     pub(crate) host: Option<HostChoice>,
 
-    /// What queries answer and which actions fail: a JSON object a line, {"call": NAME, "with": […], "answer": …}.
+    /// What queries answer and which actions fail: a JSON object a line, {"call": NAME, "with": […],
+    /// "answer": …}.
     #[arg(long, value_name = "F.jsonl", help_heading = "Data")]
     pub(crate) answers: Option<PathBuf>,
 }
@@ -329,8 +330,8 @@ pub(crate) struct RunArguments {
     #[arg(long)]
     pub(crate) no_optimise: bool,
 
-    /// What runs it: the interpreter, compiled code, or `auto`, compiled code once it has used much fuel. The result is
-    /// the same. Compiled code needs a build with the Cargo feature `jit`.
+    /// What runs it: the interpreter, compiled code, or `auto`, compiled code once it has used much fuel. The
+    /// result is the same. Compiled code needs a build with the Cargo feature `jit`.
     #[arg(long, value_enum, default_value_t = TierChoice::Interpreter, value_name = "TIER")]
     pub(crate) tier: TierChoice,
 
@@ -346,7 +347,8 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "OUT.jsonl", help_heading = "Trace")]
     pub(crate) trace: Option<PathBuf>,
 
-    /// Where the trace goes with all that is needed to run it again: `swarmc replay` does. It holds the data it read.
+    /// Where the trace goes with all that is needed to run it again: `swarmc replay` does. It holds the data
+    /// it read.
     #[arg(long, value_name = "OUT.jsonl", conflicts_with = "trace", help_heading = "Trace")]
     pub(crate) record: Option<PathBuf>,
 

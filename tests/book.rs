@@ -1,9 +1,11 @@
-//! The book keeps its word: each program in it compiles, or gives the error it promises; each output stands in what the
-//! command line prints for the program above it; the card is short; nothing that exists is missing.
+//! The book keeps its word: each program in it compiles, or gives the error it promises; each output stands
+//! in what the command line prints for the program above it; the card is short; nothing that exists is
+//! missing.
 //!
-//! A ```` ```swarm ```` block is a program; `swarm,part` is a part of one. `swarm,error=E0201` promises that error. Lines that begin with `#` are compiled and
-//! not shown. A ```` ```json ```` block behind a program is its input. Each line of an ```` ```output ```` block appears in what
-//! `swarmc run` prints, in this order, white space aside; `output,test` is about `swarmc test`, and so on.
+//! A ```` ```swarm ```` block is a program; `swarm,part` is a part of one. `swarm,error=E0201` promises that
+//! error. Lines that begin with `#` are compiled and not shown. A ```` ```json ```` block behind a program is
+//! its input. Each line of an ```` ```output ```` block appears in what `swarmc run` prints, in this order,
+//! white space aside; `output,test` is about `swarmc test`, and so on.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 #![expect(clippy::panic, clippy::arithmetic_side_effects, reason = "test code")]
 

@@ -1,5 +1,6 @@
 //! The command line as its users see it: each transcript in tests/cli/ is run and compared.
-//! `TRYCMD=overwrite cargo test --test cli` writes what the commands say now; look at the difference before you keep it.
+//! `TRYCMD=overwrite cargo test --test cli` writes what the commands say now; look at the difference before
+//! you keep it.
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::io::Write;

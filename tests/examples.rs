@@ -1,5 +1,5 @@
-//! The examples are what they promise: explained, formatted, without a word from the compiler, their TESTs pass, and they
-//! run over the data that lies beside them.
+//! The examples are what they promise: explained, formatted, without a word from the compiler, their TESTs
+//! pass, and they run over the data that lies beside them.
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::fs;
@@ -166,7 +166,8 @@ fn each_example_runs_over_the_data_beside_it() {
     }
 }
 
-/// Seven masters and sixteen workers can spend all that the phases admit, and no budget that is smaller is accepted.
+/// Seven masters and sixteen workers can spend all that the phases admit, and no budget that is smaller is
+/// accepted.
 #[test]
 fn the_parts_of_a_budget_fit_the_whole() {
     let text = fs::read_to_string("examples/token_budget_orchestration.swarm").unwrap();

@@ -1,4 +1,5 @@
-//! A text that comes in as a `secret` is in nothing that comes out, but for the call of the host function that is to have it.
+//! A text that comes in as a `secret` is in nothing that comes out, but for the call of the host function
+//! that is to have it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 use std::fmt::Debug;

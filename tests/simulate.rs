@@ -1,4 +1,5 @@
-//! Simulated fleets on the command line: every example, with and without faults, and the promise of the same bytes.
+//! Simulated fleets on the command line: every example, with and without faults, and the promise of the same
+//! bytes.
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::process::{Command, Output};

@@ -1,5 +1,5 @@
-//! How close the proved worst case comes to what runs use: each example over the data beside it, against its bill for
-//! data of that size. `cargo xtask soundness` prints the figures.
+//! How close the proved worst case comes to what runs use: each example over the data beside it, against its
+//! bill for data of that size. `cargo xtask soundness` prints the figures.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

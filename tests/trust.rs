@@ -1,6 +1,6 @@
-//! Keys, orders and trust files on the command line: the walk through docs/trust.md, run as it stands there, and the
-//! contracts scripts hold on to.
-//! `TRYCMD=overwrite cargo test --test trust` writes what the commands say now; look at the difference before you keep it.
+//! Keys, orders and trust files on the command line: the walk through docs/trust.md, run as it stands there,
+//! and the contracts scripts hold on to. `TRYCMD=overwrite cargo test --test trust` writes what the commands
+//! say now; look at the difference before you keep it.
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::path::{Path, PathBuf};

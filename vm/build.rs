@@ -1,5 +1,5 @@
-//! Says whether handlers of words may call each other: where the compiler makes jumps of such calls, which it does where
-//! it optimises.
+//! Says whether handlers of words may call each other: where the compiler makes jumps of such calls, which it
+//! does where it optimises.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

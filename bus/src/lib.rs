@@ -1,5 +1,5 @@
-//! What agents, injector and monitor talk over. A bus has four things, and each of them may be lost, doubled, late or
-//! forged: the protocol above it (`swarm_fleet`) relies on none of them.
+//! What agents, injector and monitor talk over. A bus has four things, and each of them may be lost, doubled,
+//! late or forged: the protocol above it (`swarm_fleet`) relies on none of them.
 //!
 //! - a *log* is appended to and read in order, from a position on;
 //! - a *value* stands under a key and changes only if nobody changed it meanwhile (compare and set);
@@ -50,8 +50,8 @@ pub trait Bus: Send {
     /// A connection of its own to the same bus.
     fn another(&self) -> Result<Box<dyn Bus>, BusError>;
 
-    /// Appends entries to a log, all of them or none, in one round trip. The log keeps about `keep` entries; older ones
-    /// go. After [`BusError::Away`] it is unknown whether they were appended.
+    /// Appends entries to a log, all of them or none, in one round trip. The log keeps about `keep` entries;
+    /// older ones go. After [`BusError::Away`] it is unknown whether they were appended.
     fn append(&mut self, log: &str, entries: &[&[u8]], keep: u64) -> Result<(), BusError>;
 
     /// At most `most` entries of a log behind a position; `None` reads from the beginning.
@@ -60,7 +60,8 @@ pub trait Bus: Send {
     /// The value under a key, and its version.
     fn get(&mut self, key: &str) -> Result<Standing, BusError>;
 
-    /// Puts (or, with `None`, removes) a value if its version still is the expected one. `Ok(None)`: it was another.
+    /// Puts (or, with `None`, removes) a value if its version still is the expected one. `Ok(None)`: it was
+    /// another.
     fn compare_and_set(
         &mut self,
         key: &str,
@@ -76,8 +77,9 @@ pub trait Bus: Send {
         keys.iter().map(|key| self.get(key)).collect()
     }
 
-    /// What [`Bus::compare_and_set`] gives for each of the changes, in their order and in one round trip where the bus
-    /// can. Each stands for itself: some may be done and others not, also when an error ends it.
+    /// What [`Bus::compare_and_set`] gives for each of the changes, in their order and in one round trip
+    /// where the bus can. Each stands for itself: some may be done and others not, also when an error ends
+    /// it.
     fn compare_and_set_many(&mut self, changes: &[Change<'_>]) -> Result<Vec<Option<Version>>, BusError>;
 
     /// Keys that begin so and have values, in order, at most `most`.
@@ -86,17 +88,18 @@ pub trait Bus: Send {
     /// Wakes whoever listens to a name.
     fn hint(&mut self, name: &str) -> Result<(), BusError>;
 
-    /// Waits for a hint under one of the names, or until the time is over. A name is listened to from the first call on
-    /// that has it, so hints between two calls count. True: there was one, or the connection was made again and there
-    /// may have been. [`BusError::Away`] comes only after the time is over: whoever waits again does not spin.
+    /// Waits for a hint under one of the names, or until the time is over. A name is listened to from the
+    /// first call on that has it, so hints between two calls count. True: there was one, or the connection
+    /// was made again and there may have been. [`BusError::Away`] comes only after the time is over: whoever
+    /// waits again does not spin.
     fn wait(&mut self, names: &[&str], most: Duration) -> Result<bool, BusError>;
 
     /// The bus's generation, made when it had none.
     fn generation(&mut self) -> Result<u64, BusError>;
 }
 
-/// Opens a bus by its address: `memory:` (a new one in this process), `redis://host:port/database`, `nats://host:port`;
-/// with TLS `rediss://` and `tls://`.
+/// Opens a bus by its address: `memory:` (a new one in this process), `redis://host:port/database`,
+/// `nats://host:port`; with TLS `rediss://` and `tls://`.
 ///
 /// # Errors
 /// [`BusError::Refused`] for another kind of address, [`BusError::Away`] when nothing answers there now.

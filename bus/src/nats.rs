@@ -1,5 +1,5 @@
-//! The bus over a NATS server, 2.9 or newer, with JetStream: one stream for all logs, one for all values, and plain
-//! messages to wake. `docs/bus.md` says which subject is what.
+//! The bus over a NATS server, 2.9 or newer, with JetStream: one stream for all logs, one for all values, and
+//! plain messages to wake. `docs/bus.md` says which subject is what.
 
 mod logs;
 mod message;
@@ -135,7 +135,8 @@ impl Bus for NatsBus {
         let runtime = runtime()?;
         let until = std::time::Instant::now().checked_add(most);
         let left = || until.map_or(most, |until| until.saturating_duration_since(std::time::Instant::now()));
-        // Nobody to wait with: the time is waited all the same, so that whoever asks again and again does not spin.
+        // Nobody to wait with: the time is waited all the same, so that whoever asks again and again does not
+        // spin.
         let done = match self.session(runtime) {
             Ok(session) => runtime.block_on(session.hear(names, left())),
             Err(error) => Err(error),

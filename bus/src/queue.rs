@@ -1,9 +1,10 @@
-//! A queue of tasks that agents share. Each task is held by one worker at a time: a claim is a lease, and when its time
-//! passes without word from the worker, somebody else gets the task. Whoever lost a task cannot complete it any more.
+//! A queue of tasks that agents share. Each task is held by one worker at a time: a claim is a lease, and
+//! when its time passes without word from the worker, somebody else gets the task. Whoever lost a task cannot
+//! complete it any more.
 //!
 //! All of it are values of a [`Bus`], changed by compare and set, so it is the same over every bus. The tasks'
-//! states stand in a fixed number of parts, to which a task belongs by its identifier; their payloads and results stand
-//! for themselves. Times are milliseconds, and the caller's: the queue has no clock.
+//! states stand in a fixed number of parts, to which a task belongs by its identifier; their payloads and
+//! results stand for themselves. Times are milliseconds, and the caller's: the queue has no clock.
 
 mod ending;
 mod shard;
@@ -95,8 +96,8 @@ impl Queue {
     /// Adds tasks; says for each, in their order, whether it is new.
     ///
     /// # Errors
-    /// If the bus fails, an identifier does not fit, or the queue is full; some may have been added then. Adding all of
-    /// them again has no further effect.
+    /// If the bus fails, an identifier does not fit, or the queue is full; some may have been added then.
+    /// Adding all of them again has no further effect.
     pub fn add(&mut self, tasks: &[Task], now: u64) -> Result<Vec<Added>, QueueError> {
         let mut outcomes = self.add_payloads(tasks)?;
         let mut of_shard: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -151,12 +152,13 @@ impl Queue {
         Ok(outcomes.collect())
     }
 
-    /// Claims up to so many tasks for a worker, for so many milliseconds: those of the highest priority, older ones
-    /// before younger ones as far as they are in the same part. Whoever finds nothing gets an empty list.
+    /// Claims up to so many tasks for a worker, for so many milliseconds: those of the highest priority,
+    /// older ones before younger ones as far as they are in the same part. Whoever finds nothing gets an
+    /// empty list.
     ///
     /// # Errors
-    /// If the bus fails, or the worker's name does not fit. Tasks that were claimed but could not be handed out come
-    /// back when their lease is over.
+    /// If the bus fails, or the worker's name does not fit. Tasks that were claimed but could not be handed
+    /// out come back when their lease is over.
     pub fn claim(
         &mut self,
         worker: &str,
@@ -209,8 +211,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Completes a task and keeps its result. That the lease's time has passed does not matter as long as nobody else
-    /// claimed the task.
+    /// Completes a task and keeps its result. That the lease's time has passed does not matter as long as
+    /// nobody else claimed the task.
     ///
     /// # Errors
     /// [`Loss::Taken`] if the task is not held by this claim any more; it is as it was then.
@@ -292,8 +294,8 @@ impl Queue {
         Ok(counts)
     }
 
-    /// Forgets the tasks of a part that were completed longest ago. Payload and result go first: whoever adds the task
-    /// again meanwhile still finds it completed.
+    /// Forgets the tasks of a part that were completed longest ago. Payload and result go first: whoever adds
+    /// the task again meanwhile still finds it completed.
     fn forget_old(&mut self, shard: usize) -> Result<(), QueueError> {
         let keep = self.settings.share(self.settings.keep_done);
         let old = self.parts.get(shard).map(|part| part.state.forgettable(keep)).unwrap_or_default();
@@ -427,8 +429,8 @@ impl Part {
     }
 }
 
-/// Claims tasks in the parts, and gives up those that are spent. Workers begin with different parts, and with others each
-/// time, so that they are seldom in each other's way.
+/// Claims tasks in the parts, and gives up those that are spent. Workers begin with different parts, and with
+/// others each time, so that they are seldom in each other's way.
 fn plan(parts: &[Part], worker: &str, most: usize, until: u64, now: u64, round: u32) -> Vec<Plan> {
     let mut plans: BTreeMap<usize, Plan> = BTreeMap::new();
     let begin = |at: usize, part: &Part| Plan { at, state: part.state.clone(), claimed: Vec::new() };

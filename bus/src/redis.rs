@@ -1,5 +1,5 @@
-//! The bus over a Redis server, 6.2 or newer: Streams for logs, hashes for values, publish and subscribe only to wake.
-//! `docs/bus.md` says which key is what.
+//! The bus over a Redis server, 6.2 or newer: Streams for logs, hashes for values, publish and subscribe only
+//! to wake. `docs/bus.md` says which key is what.
 
 mod hints;
 
@@ -26,16 +26,17 @@ const GENERATION: &str = "swarm:bus:generation";
 /// How long connecting, and the answer to a command, may take.
 const CONNECT: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(5);
-/// A connection that lay idle for so long is tried before it is used: a change must not be lost to one that is dead.
+/// A connection that lay idle for so long is tried before it is used: a change must not be lost to one that
+/// is dead.
 const IDLE: Duration = Duration::from_secs(1);
-/// How many entries are asked for first, and at once at most; and after how many bytes reading ends although there may
-/// be more. What others wrote does not decide how much memory a read takes.
+/// How many entries are asked for first, and at once at most; and after how many bytes reading ends although
+/// there may be more. What others wrote does not decide how much memory a read takes.
 const AT_FIRST: usize = 32;
 const AT_ONCE: usize = 1_000;
 const ENOUGH_BYTES: usize = 16 << 20;
 
-/// Appends entries to a stream, and cuts it to about its length: ARGV has the length, then the entries. A script is one
-/// command with one answer, so all is done or nothing, and one time limit holds for all of it.
+/// Appends entries to a stream, and cuts it to about its length: ARGV has the length, then the entries. A
+/// script is one command with one answer, so all is done or nothing, and one time limit holds for all of it.
 const APPEND: &str = "
 for i = 2, #ARGV - 1 do redis.call('XADD', KEYS[1], '*', 'payload', ARGV[i]) end
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'payload', ARGV[#ARGV])
@@ -48,9 +49,10 @@ for i, key in ipairs(KEYS) do found[i] = redis.call('HMGET', key, 'payload', 've
 return found
 ";
 
-/// Sets or removes each value whose version is the expected one. KEYS has the set of all keys, the last version, and the
-/// values; ARGV has three words for each: the expected version or nothing, whether there is a value, the value. A version
-/// is the server's time, or one more than the last: it does not come twice, not even after the server forgot everything.
+/// Sets or removes each value whose version is the expected one. KEYS has the set of all keys, the last
+/// version, and the values; ARGV has three words for each: the expected version or nothing, whether there is
+/// a value, the value. A version is the server's time, or one more than the last: it does not come twice, not
+/// even after the server forgot everything.
 const COMPARE_AND_SET: &str = "
 local done = {}
 for i = 3, #KEYS do
@@ -137,8 +139,8 @@ impl RedisBus {
         Ok(&mut self.connection.insert((connection, Instant::now())).0)
     }
 
-    /// Does something on the connection. After an error it is given up, and with it the one for hints: a server that
-    /// does not answer the one may have lost the other.
+    /// Does something on the connection. After an error it is given up, and with it the one for hints: a
+    /// server that does not answer the one may have lost the other.
     fn with<T>(&mut self, act: impl FnOnce(&mut Connection) -> Result<T, RedisError>) -> Result<T, BusError> {
         let done = act(self.connection()?).map_err(|error| failure(&error));
         if matches!(done, Err(BusError::Away(_))) {

@@ -128,8 +128,8 @@ const fn log2_ceiling(n: u64) -> u64 {
     (u64::BITS.saturating_sub(n.saturating_sub(1).leading_zeros())) as u64
 }
 
-/// For how many items or entries a list or map makes room when it has to hold so many: a power of two, at least 4;
-/// nothing for nothing.
+/// For how many items or entries a list or map makes room when it has to hold so many: a power of two, at
+/// least 4; nothing for nothing.
 pub const fn capacity(items: u64) -> u64 {
     match items {
         0 => 0,
@@ -141,8 +141,8 @@ pub const fn capacity(items: u64) -> u64 {
     }
 }
 
-/// The capacity of the new object a list or map moves to when it is changed so that it holds `items`; `None` if it
-/// stays where it is. `room` is the capacity it has; `copies` whether it is shared or a view.
+/// The capacity of the new object a list or map moves to when it is changed so that it holds `items`; `None`
+/// if it stays where it is. `room` is the capacity it has; `copies` whether it is shared or a view.
 ///
 /// A list that `list.new` or a native made has room for just its items, so the first `push` moves it.
 pub const fn moves_to(items: u64, room: u64, copies: bool) -> Option<u64> {
@@ -168,8 +168,8 @@ pub const fn pushed_words(items: u64) -> u64 {
     words
 }
 
-/// Dynamic charge of `map.new` with so many entries, before equal keys are put together; `key_bytes` is 0 for keys
-/// that are no texts.
+/// Dynamic charge of `map.new` with so many entries, before equal keys are put together; `key_bytes` is 0 for
+/// keys that are no texts.
 pub const fn new_map(entries: u64, key_bytes: u64) -> u64 {
     map_words(capacity(entries)).saturating_add(key_bytes / TEXT_STEP)
 }
@@ -179,9 +179,9 @@ pub const fn read_key(key_bytes: u64) -> u64 {
     key_bytes / TEXT_STEP
 }
 
-/// Dynamic charge of `map.set` and `map.remove`: `entries` is how many the map has afterwards, `room` and `copies` as
-/// for [`moves_to`]. A `map.remove` that finds nothing copies nothing; one that does puts the last entry in the place
-/// of the one it removes.
+/// Dynamic charge of `map.set` and `map.remove`: `entries` is how many the map has afterwards, `room` and
+/// `copies` as for [`moves_to`]. A `map.remove` that finds nothing copies nothing; one that does puts the
+/// last entry in the place of the one it removes.
 pub const fn write_key(key_bytes: u64, entries: u64, room: u64, copies: bool) -> u64 {
     let moved = match moves_to(entries, room, copies) {
         Some(capacity) => map_words(capacity),
@@ -190,13 +190,14 @@ pub const fn write_key(key_bytes: u64, entries: u64, room: u64, copies: bool) ->
     read_key(key_bytes).saturating_add(moved)
 }
 
-/// Dynamic charge of `foreach.entry` over so many entries, their keys texts of `key_bytes` in all. The order is made
-/// once, when the loop starts, whether the map happens to lie in that order or not.
+/// Dynamic charge of `foreach.entry` over so many entries, their keys texts of `key_bytes` in all. The order
+/// is made once, when the loop starts, whether the map happens to lie in that order or not.
 pub const fn foreach_entry(entries: u64, key_bytes: u64) -> u64 {
     sort(entries, entries, key_bytes).saturating_add(object_words(entries))
 }
 
-/// Dynamic charge of `top` over so many items, their keys texts of `key_bytes` in all, that gives `taken` of them.
+/// Dynamic charge of `top` over so many items, their keys texts of `key_bytes` in all, that gives `taken` of
+/// them.
 pub const fn top(items: u64, key_bytes: u64, taken: u64) -> u64 {
     sort(items, items, key_bytes).saturating_add(object_words(taken))
 }
@@ -206,14 +207,15 @@ pub const fn top(items: u64, key_bytes: u64, taken: u64) -> u64 {
 pub struct NativeWork {
     /// Items of the lists it takes; for [`Charge::Sort`], of its first argument, be it a list or a map.
     pub items: u64,
-    /// For [`Charge::Values`] and [`Charge::Sort`]: slots of its first argument, counted as [`compare_values`] does;
-    /// of a map only the keys.
+    /// For [`Charge::Values`] and [`Charge::Sort`]: slots of its first argument, counted as
+    /// [`compare_values`] does; of a map only the keys.
     pub slots: u64,
-    /// For [`Charge::Text`], [`Charge::Search`], [`Charge::Letters`] and [`Charge::Items`]: bytes of the texts among its arguments and its result. For
-    /// [`Charge::Values`] and [`Charge::Sort`]: of those in its first argument; of a map only the keys.
+    /// For [`Charge::Text`], [`Charge::Search`], [`Charge::Letters`] and [`Charge::Items`]: bytes of the
+    /// texts among its arguments and its result. For [`Charge::Values`] and [`Charge::Sort`]: of those in its
+    /// first argument; of a map only the keys.
     pub text_bytes: u64,
-    /// Words of the objects it makes: [`object_words`] of a list or an optional (NONE has none), [`map_words`] of a
-    /// map.
+    /// Words of the objects it makes: [`object_words`] of a list or an optional (NONE has none),
+    /// [`map_words`] of a map.
     pub words: u64,
 }
 
@@ -231,14 +233,14 @@ pub const fn native(charge: Charge, work: NativeWork) -> u64 {
     grows.saturating_add(words)
 }
 
-/// Dynamic charge of `within`: one for each register it saves, and, if it undoes, for each STATE variable and each
-/// metric of the module. One that does not undo saves nothing.
+/// Dynamic charge of `within`: one for each register it saves, and, if it undoes, for each STATE variable and
+/// each metric of the module. One that does not undo saves nothing.
 pub const fn within(saved: u64, states: u64, metrics: u64) -> u64 {
     saved.saturating_add(states).saturating_add(metrics)
 }
 
-/// Words of a case with so many fields: its header, which case it is, and its payload. A case without payload is no
-/// object.
+/// Words of a case with so many fields: its header, which case it is, and its payload. A case without payload
+/// is no object.
 pub const fn case_words(fields: u64) -> u64 {
     if fields == 0 { 0 } else { object_words(fields.saturating_add(1)) }
 }

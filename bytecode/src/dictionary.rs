@@ -1,8 +1,8 @@
 //! Well-known names. A module writes the index instead of the name, so a small program stays small.
 //!
 //! The list is only ever appended to: an index means the same name for good. A module's header says how many
-//! entries its writer knew, so that an old module keeps its one form; a reader that knows fewer refuses it by that
-//! number, not by a wrong name. Whoever appends names adds the new length to [`LENGTHS`].
+//! entries its writer knew, so that an old module keeps its one form; a reader that knows fewer refuses it by
+//! that number, not by a wrong name. Whoever appends names adds the new length to [`LENGTHS`].
 
 use std::sync::LazyLock;
 

@@ -13,11 +13,11 @@
 //! - **F11**, a function costs at most [`MAX_FUNCTION_COST`], so every constant is small, and at most
 //!   [`MAX_SETTLE_FREE`] can be spent on any way from one settling op to the next, so that is how far a run can
 //!   overshoot its limit, in pure ops;
-//! - **F9**, a `within` is open from the op behind it to its closing op, that included ([`Layout::withins`]). Every
-//!   step that leaves some of them ([`Layout::leaves`]) closes them; what leaves the function closes all of its own.
-//!   When a budget of one that undoes runs out, the machine closes it and those inside it, puts back what it saved,
-//!   makes `F = mark − used + (C[t] − C[a(t)])` for the op `t` behind its `within.else`, looks whether the fuel is
-//!   there, and goes on at `t`.
+//! - **F9**, a `within` is open from the op behind it to its closing op, that included ([`Layout::withins`]).
+//!   Every step that leaves some of them ([`Layout::leaves`]) closes them; what leaves the function closes
+//!   all of its own. When a budget of one that undoes runs out, the machine closes it and those inside it,
+//!   puts back what it saved, makes `F = mark − used + (C[t] − C[a(t)])` for the op `t` behind its
+//!   `within.else`, looks whether the fuel is there, and goes on at `t`.
 
 use std::fmt;
 
@@ -170,25 +170,25 @@ impl Layout {
         self.spent(t).cast_signed().wrapping_sub(self.charge(p).cast_signed())
     }
 
-    /// Where `p` goes when it does not go on with `p + 1`: an `if` behind its `else` or `end`; an `else` behind its
-    /// `end`; a loop's opening op behind its closing op; a closing op to the first op of the body; a `break` behind
-    /// the block's closing op; a `continue` to it; a `within` that undoes behind its `within.else`, when a budget has
-    /// run out; a `within.else` behind its `end`. `None` for all others.
+    /// Where `p` goes when it does not go on with `p + 1`: an `if` behind its `else` or `end`; an `else`
+    /// behind its `end`; a loop's opening op behind its closing op; a closing op to the first op of the body;
+    /// a `break` behind the block's closing op; a `continue` to it; a `within` that undoes behind its
+    /// `within.else`, when a budget has run out; a `within.else` behind its `end`. `None` for all others.
     pub fn target(&self, p: usize) -> Option<usize> {
         self.entry(p).map(|entry| usize::from(entry.target)).filter(|&target| target != 0)
     }
 
     /// The other end of a block: `if` → its `else` or `end`; `else` → its `end`; `end` → its `if` or `block`;
     /// `block` → its `end`; a loop's opening and closing op → each other; `break` and `continue` → the opening op
-    /// of the block they name; `within` → its `within.else` or `within.end`; `within.else` → its `end`; `within.end`,
-    /// and the `end` behind a `within.else` → the `within`.
+    /// of the block they name; `within` → its `within.else` or `within.end`; `within.else` → its `end`;
+    /// `within.end`, and the `end` behind a `within.else` → the `within`.
     pub fn partner(&self, p: usize) -> Option<usize> {
         let p = p.min(self.len());
         self.entry(p).map(|entry| usize::from(entry.partner)).filter(|&partner| partner != p)
     }
 
-    /// How many `within`s of this function are open when `p` is about to run: a `within`'s closing op counts as inside
-    /// of it, the block behind `within.else` does not.
+    /// How many `within`s of this function are open when `p` is about to run: a `within`'s closing op counts
+    /// as inside of it, the block behind `within.else` does not.
     pub fn withins(&self, p: usize) -> usize {
         self.withins.get(p).map_or(0, |count| usize::from(*count))
     }
@@ -350,8 +350,8 @@ impl Builder {
         Ok(())
     }
 
-    /// An `else` or `within.else`. What opened the block settles or the `if` did not: either way the second arm starts
-    /// with what was spent when the block was entered.
+    /// An `else` or `within.else`. What opened the block settles or the `if` did not: either way the second
+    /// arm starts with what was spent when the block was entered.
     fn otherwise(&mut self, p: usize, kind: BlockKind) -> Option<()> {
         let open = self.open.last_mut().filter(|open| open.kind == kind && open.otherwise.is_none())?;
         if kind == BlockKind::Within {

@@ -87,8 +87,8 @@ impl Module {
         }
     }
 
-    /// Whether a value of the type is a secret or may hold one. Of a module that was verified: there a type refers only
-    /// to those before it.
+    /// Whether a value of the type is a secret or may hold one. Of a module that was verified: there a type
+    /// refers only to those before it.
     pub fn holds_secret(&self, id: TypeId) -> bool {
         let mut known: Vec<bool> = Vec::with_capacity(self.types.len());
         let own = |id: TypeId| id.0.checked_sub(TypeId::BUILTIN_COUNT).map(usize::from);
@@ -179,7 +179,8 @@ pub struct State {
     pub name: SmolStr,
     /// Type.
     pub ty: TypeId,
-    /// Gives its value at the start of an order: a pure function without parameters. `None`: the zero of its type.
+    /// Gives its value at the start of an order: a pure function without parameters. `None`: the zero of its
+    /// type.
     pub initial: Option<FunctionId>,
 }
 
@@ -208,7 +209,8 @@ pub struct Timer {
 pub struct Veto {
     /// The action.
     pub import: ImportId,
-    /// A pure function of the action's parameters that gives a bool. It may read inputs, context, STATE and metrics.
+    /// A pure function of the action's parameters that gives a bool. It may read inputs, context, STATE and
+    /// metrics.
     pub condition: FunctionId,
     /// Why.
     pub reason: StringId,

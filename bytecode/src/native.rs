@@ -19,8 +19,8 @@ impl NativeId {
     }
 }
 
-/// How the work of a native grows with what it is given. It pays for that, and one for each word of the objects it
-/// makes, beyond the static cost of its op; the formula is [`crate::cost::native`].
+/// How the work of a native grows with what it is given. It pays for that, and one for each word of the
+/// objects it makes, beyond the static cost of its op; the formula is [`crate::cost::native`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charge {
     /// Not at all, but for the objects it makes.
@@ -36,7 +36,8 @@ pub enum Charge {
     /// With its first argument: two for each slot of it and of all that it holds, however deep, and as
     /// [`Charge::Text`] for the texts among them.
     Values,
-    /// As [`Charge::Values`], but one for each slot, times ⌈log₂ items⌉ of its first argument, of which only the keys count if it is a map.
+    /// As [`Charge::Values`], but one for each slot, times ⌈log₂ items⌉ of its first argument, of which only
+    /// the keys count if it is a map.
     Sort,
 }
 

@@ -245,8 +245,8 @@ pub fn square_root(value: f64) -> Result<f64, TrapCode> {
     finite(value.sqrt())
 }
 
-/// Whether two floats differ by at most `tolerance` parts per million of the one that is greater without its sign.
-/// Each step is one IEEE operation; a difference beyond all floats is never near.
+/// Whether two floats differ by at most `tolerance` parts per million of the one that is greater without its
+/// sign. Each step is one IEEE operation; a difference beyond all floats is never near.
 pub fn near(left: f64, right: f64, tolerance: i64) -> bool {
     (left - right).abs() <= percent_to_float(tolerance) * left.abs().max(right.abs())
 }

@@ -80,8 +80,8 @@ pub enum Settle {
 ///
 /// Operand kinds: `dst C` and `src C` are registers whose type has class `C`
 /// (`word bool float string list record optional enum map`; `scalar` is word or bool; `any` is all);
-/// the others are the immediates of [`OperandKind`]. So that an op takes 24 bytes, `short` is an integer of 16 bits and
-/// `rare` a list of registers that does not lie in the op.
+/// the others are the immediates of [`OperandKind`]. So that an op takes 24 bytes, `short` is an integer of
+/// 16 bits and `rare` a list of registers that does not lie in the op.
 #[macro_export]
 macro_rules! for_each_op {
     ($with:ident) => { $with! {

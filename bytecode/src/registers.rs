@@ -1,4 +1,5 @@
-//! Lists of registers, as ops have them: short ones in place, so that an op of a few arguments is one piece of memory.
+//! Lists of registers, as ops have them: short ones in place, so that an op of a few arguments is one piece
+//! of memory.
 
 use std::fmt;
 use std::ops::Deref;

@@ -98,12 +98,13 @@ pub fn parse_int(text: &str) -> Option<i64> {
     text.parse().ok()
 }
 
-/// How many digits of a number count, from the first that is not 0. The text of each float has fewer; and of a number
-/// with more, it can take thousands of steps to find out which of two floats is nearer.
+/// How many digits of a number count, from the first that is not 0. The text of each float has fewer; and of
+/// a number with more, it can take thousands of steps to find out which of two floats is nearer.
 const DIGITS: usize = 19;
 
 /// The nearest float to the number that a text says: `+`, `-` or no sign, digits, a point and digits or none, an
-/// exponent or none. Digits behind the nineteenth that counts are as zeros. `None` too where it is beyond all floats.
+/// exponent or none. Digits behind the nineteenth that counts are as zeros. `None` too where it is beyond all
+/// floats.
 pub fn parse_float(text: &str) -> Option<f64> {
     let number = text.strip_prefix(['+', '-']).unwrap_or(text);
     let negative = text.starts_with('-');

@@ -81,8 +81,8 @@ pub fn compile_with(
     compile_and(sources, file, loader, options, Verified::accepts).0
 }
 
-/// Compiles a file of `sources` as [`compile_with`] does, for a machine of the same process: what the verifier has read
-/// and checked is kept, so that nobody has to do it again.
+/// Compiles a file of `sources` as [`compile_with`] does, for a machine of the same process: what the
+/// verifier has read and checked is kept, so that nobody has to do it again.
 pub fn compile_ready(sources: &mut Sources, file: FileId, loader: &dyn Loader, options: &Options) -> Ready {
     let (compilation, verified) = compile_and(sources, file, loader, options, Verified::from_module);
     Ready { verified, diagnostics: compilation.diagnostics }
@@ -105,8 +105,8 @@ fn compile_and<V>(
     }
     let mut built = build(&program, sources, None, verify);
     if options.optimise && built.is_err() {
-        // Better code may not fit where the code as it was written does. That is rare: rather than to keep a copy of
-        // each program, such a one is checked once more.
+        // Better code may not fit where the code as it was written does. That is rare: rather than to keep a
+        // copy of each program, such a one is checked once more.
         *sources = before;
         if let Some(plain) = check_with(sources, file, loader, options).program {
             built = build(&plain, sources, None, verify);
@@ -178,8 +178,8 @@ pub fn compile_tests(
     tests
 }
 
-/// What each FUNC of a file costs at most, in the order of the file, as it is written: what a call of it adds to a program.
-/// Nothing of a program with errors.
+/// What each FUNC of a file costs at most, in the order of the file, as it is written: what a call of it adds
+/// to a program. Nothing of a program with errors.
 pub fn function_bounds(sources: &mut Sources, file: FileId, loader: &dyn Loader) -> Vec<FunctionBound> {
     let options = Options { tests: true, optimise: false };
     let Some(program) = check_with(sources, file, loader, &options).program else { return Vec::new() };

@@ -30,8 +30,8 @@ pub struct Program {
     pub imports: Vec<Import>,
     /// Inputs.
     pub inputs: Vec<Input>,
-    /// Those that the program itself declares and that hold secrets. They stay in the module though nothing reads them:
-    /// whoever keeps what was given has to know what not to keep.
+    /// Those that the program itself declares and that hold secrets. They stay in the module though nothing
+    /// reads them: whoever keeps what was given has to know what not to keep.
     pub secret_inputs: Vec<InputId>,
     /// Context values.
     pub contexts: Vec<Context>,
@@ -267,9 +267,9 @@ pub enum StatementKind {
         value: Expr,
     },
     /// A place gets a value. `place` is a chain of [`ExprKind::Field`], [`ExprKind::Item`] and
-    /// [`ExprKind::Find`] over an [`ExprKind::Local`] that may be assigned, or an [`ExprKind::State`]. `+=` and `-=` are already spelt out in `value`, unless the
-    /// place has an index, whose expression must be evaluated once: then `update` is set and `value` is the
-    /// right operand.
+    /// [`ExprKind::Find`] over an [`ExprKind::Local`] that may be assigned, or an [`ExprKind::State`]. `+=`
+    /// and `-=` are already spelt out in `value`, unless the place has an index, whose expression must be
+    /// evaluated once: then `update` is set and `value` is the right operand.
     Assign {
         /// The place.
         place: Expr,

@@ -1,5 +1,5 @@
-//! The bill: what an activation, an order and a fleet cost at most, line by line, what has no bound and what would
-//! give it one; and the plans of TESTs.
+//! The bill: what an activation, an order and a fleet cost at most, line by line, what has no bound and what
+//! would give it one; and the plans of TESTs.
 
 #![expect(clippy::panic, clippy::string_slice, reason = "test code")]
 

@@ -1,6 +1,7 @@
-//! The agent: takes up what is desired, if it may; runs it, traces it, and says so. A machine without input or output:
-//! each event gives commands, which are carried out in their order, each before the next. So what has to be on disk
-//! before something is done or said stands before it, and a crash between two commands is a crash between two acts.
+//! The agent: takes up what is desired, if it may; runs it, traces it, and says so. A machine without input
+//! or output: each event gives commands, which are carried out in their order, each before the next. So what
+//! has to be on disk before something is done or said stands before it, and a crash between two commands is a
+//! crash between two acts.
 
 mod durable;
 mod leave;
@@ -89,8 +90,8 @@ pub struct Shadowed {
 /// What an agent keeps on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Durable {
-    /// Whether the mark is to be believed: who installed the agent said so, or a checkpoint did. A new disk is empty, and
-    /// stays unadmitted through restarts.
+    /// Whether the mark is to be believed: who installed the agent said so, or a checkpoint did. A new disk
+    /// is empty, and stays unadmitted through restarts.
     pub admitted: bool,
     /// Below this nothing is accepted.
     pub mark: HighWaterMark,
@@ -108,8 +109,8 @@ pub struct Durable {
     pub incarnation: u64,
     /// The last acknowledgement's number.
     pub sequence: u64,
-    /// The last acknowledgement, with its number, until the injector has confirmed it. It says all that those before it
-    /// said.
+    /// The last acknowledgement, with its number, until the injector has confirmed it. It says all that those
+    /// before it said.
     pub outbox: Option<(u64, Arc<Envelope>)>,
     /// Where the trace stands.
     pub head: TraceHead,
@@ -196,8 +197,8 @@ pub enum Command {
     Persist(Box<Durable>),
     /// Add this to the tail of the trace on disk, before anything after it.
     Append(Vec<u8>),
-    /// Write this part of the trace to disk, signed with the agent's key ([`Chunk::seal`]), and empty the tail. It is
-    /// sent from there, when there is someone to take it.
+    /// Write this part of the trace to disk, signed with the agent's key ([`Chunk::seal`]), and empty the
+    /// tail. It is sent from there, when there is someone to take it.
     Seal(Box<Chunk>),
     /// The journal of effects is gone, and this order was under way: all it does once is in doubt.
     Forget([u8; 16]),
@@ -343,8 +344,8 @@ impl Agent {
         self.sleep(context);
     }
 
-    /// Begins a new incarnation's trace. It names the last head on disk of the one before, so the gap shows; what is
-    /// left of that one's last chunk is signed now.
+    /// Begins a new incarnation's trace. It names the last head on disk of the one before, so the gap shows;
+    /// what is left of that one's last chunk is signed now.
     fn reopen(&mut self, tail: &[u8], context: &mut Context<'_>) {
         let name = &self.profile.name;
         let before = self.durable.incarnation;
@@ -384,8 +385,8 @@ impl Agent {
         }
     }
 
-    /// A checkpoint counts if it answers the nonce, and if its signer is the injector of a plan that publishers signed:
-    /// the one the agent then reads.
+    /// A checkpoint counts if it answers the nonce, and if its signer is the injector of a plan that
+    /// publishers signed: the one the agent then reads.
     fn admitted(&mut self, envelope: &Envelope, context: &mut Context<'_>) {
         let Some(nonce) = self.unadmitted else { return };
         let injector = |id: &_| context.cache.injectors().find(|key| key.id() == *id);

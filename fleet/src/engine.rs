@@ -28,9 +28,10 @@ pub trait Engine {
         0
     }
 
-    /// Does what is due, whole: it is between two steps again afterwards. Effects that happen once are asked for in
-    /// the journal; those it permits are given back, to be performed as soon as their intents are on disk. With tasks of
-    /// a queue, those are what the program reads as its `task_queue`, and what it does with each is noted.
+    /// Does what is due, whole: it is between two steps again afterwards. Effects that happen once are asked
+    /// for in the journal; those it permits are given back, to be performed as soon as their intents are on
+    /// disk. With tasks of a queue, those are what the program reads as its `task_queue`, and what it does
+    /// with each is noted.
     fn activate(
         &mut self,
         run: &mut Self::Run,

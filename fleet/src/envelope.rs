@@ -76,7 +76,8 @@ impl Envelope {
     /// Adds a signature.
     ///
     /// # Errors
-    /// [`Cause::SignedTwice`] where this key has signed already, [`Cause::NoEnvelope`] where there is no room for more.
+    /// [`Cause::SignedTwice`] where this key has signed already, [`Cause::NoEnvelope`] where there is no room
+    /// for more.
     pub fn sign(&mut self, key: &SecretKey) -> Result<(), Refusal> {
         let public = key.public_key();
         let id = public.id();

@@ -1,5 +1,5 @@
-//! The injector: takes a signed plan through its waves, and knows at any time what each target did with it. A machine
-//! without input or output, as the agent is.
+//! The injector: takes a signed plan through its waves, and knows at any time what each target did with it. A
+//! machine without input or output, as the agent is.
 
 mod durable;
 mod hearing;
@@ -279,7 +279,8 @@ impl Injector {
         self.awaited
     }
 
-    /// One step: by the injector's clock, in nanoseconds since the Unix epoch, and by a time that never goes back.
+    /// One step: by the injector's clock, in nanoseconds since the Unix epoch, and by a time that never goes
+    /// back.
     pub fn step(&mut self, (clock, now): (i64, u64), event: Event<'_>, commands: &mut Vec<Command>) {
         match event {
             Event::Begin => self.wave(0, (clock, now), commands),
@@ -325,8 +326,8 @@ impl Injector {
         Some(wave.at_ns.saturating_add(self.plan.gate.after_ns))
     }
 
-    /// A gate runs when its time has come, and as soon as all have answered: then it can only fail, its time is still
-    /// waited for. Without evidence it holds; when its patience is over it has failed.
+    /// A gate runs when its time has come, and as soon as all have answered: then it can only fail, its time
+    /// is still waited for. Without evidence it holds; when its patience is over it has failed.
     fn ask_the_gate(&mut self, now: u64, commands: &mut Vec<Command>) {
         let Some(at) = self.gate_at().filter(|_| !self.judging) else { return };
         let accounting = self.accounting();

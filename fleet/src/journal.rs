@@ -1,8 +1,8 @@
 //! The journal of effects that happen once: intent before, outcome after, both on disk. What has an intent and no
 //! outcome is in doubt, and is never repeated.
 //!
-//! It is bounded. Of each order it holds so many effects, and then permits no more; of orders beyond a number that no one
-//! speaks of any more it holds only that all they do once is in doubt, should they come back.
+//! It is bounded. Of each order it holds so many effects, and then permits no more; of orders beyond a number
+//! that no one speaks of any more it holds only that all they do once is in doubt, should they come back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,8 +54,8 @@ impl Journal {
         Journal { effects: BTreeMap::new(), doubtful: BTreeSet::from([order]) }
     }
 
-    /// A journal as it was written down: effects with their order, where that is known, and whether their outcome is; and
-    /// orders in doubt.
+    /// A journal as it was written down: effects with their order, where that is known, and whether their
+    /// outcome is; and orders in doubt.
     pub fn restore(
         effects: impl IntoIterator<Item = (Option<[u8; 16]>, EffectKey, bool)>,
         doubtful: impl IntoIterator<Item = [u8; 16]>,
@@ -102,8 +102,8 @@ impl Journal {
         self.effects.entry(*order).or_default().insert(key, Known::Done);
     }
 
-    /// Drops the effects of orders that are not among these, where there are too many; gives those orders. Should one come
-    /// back, all it does once is in doubt.
+    /// Drops the effects of orders that are not among these, where there are too many; gives those orders.
+    /// Should one come back, all it does once is in doubt.
     pub fn shorten(&mut self, spoken: &[[u8; 16]]) -> Vec<[u8; 16]> {
         let others: Vec<[u8; 16]> = self
             .effects

@@ -149,7 +149,8 @@ impl SecretKey {
         }
     }
 
-    /// As PKCS#8 in PEM, without the public key, which every tool can compute. The text is wiped when it is dropped.
+    /// As PKCS#8 in PEM, without the public key, which every tool can compute. The text is wiped when it is
+    /// dropped.
     ///
     /// # Errors
     /// [`Cause::NoKey`] where the encoder fails, which it does not for 32 bytes.

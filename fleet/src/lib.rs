@@ -1,5 +1,5 @@
-//! The fleet of Swarm: who may send which program to which agents, how it gets there, what each agent does with it, and
-//! how all that is known.
+//! The fleet of Swarm: who may send which program to which agents, how it gets there, what each agent does
+//! with it, and how all that is known.
 //!
 //! **Trust.** An [`order::Order`] says what is to run, where, and until when. Its bytes, signed, are an
 //! [`envelope::Envelope`]; the signatures are Ed25519 over the DSSE pre-authentication encoding. A
@@ -7,14 +7,15 @@
 //! three together with what the agent remembers ([`state::HighWaterMark`]) and gives a verified module or a
 //! [`refusal::Refusal`].
 //!
-//! **Protocol.** A [`plan::Plan`] is an order with its targets by name, its waves and gates, signed by publishers; its
-//! steps are [`record::Record`]s, signed by the injector the plan delegates to. [`agent::Agent`], [`injector::Injector`]
-//! and [`monitor::Monitor`] are machines: a step takes an event and gives commands, to be carried out in their order.
+//! **Protocol.** A [`plan::Plan`] is an order with its targets by name, its waves and gates, signed by
+//! publishers; its steps are [`record::Record`]s, signed by the injector the plan delegates to.
+//! [`agent::Agent`], [`injector::Injector`] and [`monitor::Monitor`] are machines: a step takes an event and
+//! gives commands, to be carried out in their order.
 //!
 //! **Simulator.** [`simulate::Simulation`] runs all of them under one scheduler, from a seed.
 //!
-//! Nothing here reads a file, a clock or a source of randomness: bytes, time and seeds are parameters. The manuals are
-//! `docs/trust.md` and `docs/fleet.md`.
+//! Nothing here reads a file, a clock or a source of randomness: bytes, time and seeds are parameters. The
+//! manuals are `docs/trust.md` and `docs/fleet.md`.
 //!
 //! ```
 //! use swarm_fleet::envelope::{Envelope, ORDER_TYPE};

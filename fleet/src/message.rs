@@ -183,8 +183,8 @@ pub fn cut(text: &str) -> &str {
     end.and_then(|end| text.get(..end)).unwrap_or_default()
 }
 
-/// Admits an agent that lost its high-water mark: nothing below this revision is accepted. The injector signs it over
-/// the agent's own nonce, so an old one is worth nothing.
+/// Admits an agent that lost its high-water mark: nothing below this revision is accepted. The injector signs
+/// it over the agent's own nonce, so an old one is worth nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
     /// For whom.

@@ -1,5 +1,5 @@
-//! The monitor: puts windows together, asks the program's own conditions of the fleet's figures, and says what drifts.
-//! A machine without input or output.
+//! The monitor: puts windows together, asks the program's own conditions of the fleet's figures, and says
+//! what drifts. A machine without input or output.
 
 pub mod baseline;
 mod documents;
@@ -186,7 +186,8 @@ impl Monitor {
         self.latest.iter().map(|((rank, _), aggregate)| (*rank, &**aggregate))
     }
 
-    /// Ends a window: asks what is expected, and whether the goal is reached. Gives whether it is, the first time.
+    /// Ends a window: asks what is expected, and whether the goal is reached. Gives whether it is, the first
+    /// time.
     pub fn close(&mut self, now_ns: u64, error_rate: i64, judge: &mut dyn Judge) -> bool {
         self.windows = self.windows.saturating_add(1);
         let totals = self.totals();
@@ -376,7 +377,8 @@ pub fn mean(sketch: &Sketch) -> Option<Number> {
     sketch.sum().map(|sum| sum.part(sketch.count()))
 }
 
-/// A figure as a condition reads it: a sum, the mean of what agents hold, samples that have the fleet's quantiles.
+/// A figure as a condition reads it: a sum, the mean of what agents hold, samples that have the fleet's
+/// quantiles.
 fn value_of(metric: &Metric, figure: &Figure) -> Value {
     match figure {
         Figure::Total(Number::Word(0))

@@ -10,8 +10,8 @@
 //! shadow = nothing in version 1, nanoseconds in version 2
 //! ```
 //!
-//! The publisher signs the plan and is done: its signature delegates exactly the next wave, halt, rollback and, where
-//! the program itself has a STOP WHEN, the end – and nothing else – to the injector's key.
+//! The publisher signs the plan and is done: its signature delegates exactly the next wave, halt, rollback
+//! and, where the program itself has a STOP WHEN, the end – and nothing else – to the injector's key.
 
 mod outline;
 
@@ -52,8 +52,8 @@ pub struct Plan {
     pub former: Option<Former>,
     /// Values of the program's CONTEXT, as a JSON object; empty where its defaults do.
     pub context: String,
-    /// The program runs beside what is installed for so many nanoseconds, and nothing it does is performed. An agent that
-    /// knows nothing of shadows refuses such a plan.
+    /// The program runs beside what is installed for so many nanoseconds, and nothing it does is performed.
+    /// An agent that knows nothing of shadows refuses such a plan.
     pub shadow: Option<u64>,
 }
 
@@ -88,8 +88,8 @@ impl Gate {
     }
 }
 
-/// The targets of an order in the order in which the waves reach them: that of H(order, agent), so that no one can
-/// choose to be first. Exactly `count` of them, or all.
+/// The targets of an order in the order in which the waves reach them: that of H(order, agent), so that no
+/// one can choose to be first. Exactly `count` of them, or all.
 ///
 /// # Errors
 /// [`Cause::TooFewAgents`] where fewer are there than the order wants.
@@ -123,8 +123,8 @@ pub fn draw(
     Ok(ranked.into_iter().map(|(_, name)| name).collect())
 }
 
-/// How many targets each wave reaches: ⌈share × targets⌉, shares in parts per million. A wave that would reach no one
-/// new is left out; without a share there is one wave.
+/// How many targets each wave reaches: ⌈share × targets⌉, shares in parts per million. A wave that would
+/// reach no one new is left out; without a share there is one wave.
 pub fn reaches(shares: &[i64], targets: u32) -> Vec<u32> {
     let mut reaches: Vec<u32> = Vec::new();
     for share in shares.iter().take(MAX_WAVES) {
@@ -141,8 +141,8 @@ pub fn reaches(shares: &[i64], targets: u32) -> Vec<u32> {
     reaches
 }
 
-/// The share of an amount that the target of this rank may spend: equal parts, what is left over a unit each to the
-/// first. Together they are the amount, so no one can overdraw the fleet.
+/// The share of an amount that the target of this rank may spend: equal parts, what is left over a unit each
+/// to the first. Together they are the amount, so no one can overdraw the fleet.
 pub fn share(amount: i64, targets: u32, rank: u32) -> i64 {
     let (amount, targets) = (amount.max(0), i64::from(targets.max(1)));
     let part = amount.checked_div(targets).unwrap_or(0);

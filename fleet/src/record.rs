@@ -1,5 +1,5 @@
-//! Records: the steps of a plan as the fleet's desired state tells them. Each is a revision of its own, and revisions
-//! only rise – also when a rollback lets the program's version fall.
+//! Records: the steps of a plan as the fleet's desired state tells them. Each is a revision of its own, and
+//! revisions only rise – also when a rollback lets the program's version fall.
 //!
 //! ```text
 //! record = "SWRR" version fleet plan revision reach issued step
@@ -8,8 +8,8 @@
 //! directive = "SWRD" version plan record targets former
 //! ```
 //!
-//! In a directive plan and record are envelopes behind their length, targets names behind their number, and `former` is
-//! 0, or 1 and a module behind its length.
+//! In a directive plan and record are envelopes behind their length, targets names behind their number, and
+//! `former` is 0, or 1 and a module behind its length.
 
 use sha2::{Digest, Sha256};
 
@@ -147,8 +147,8 @@ impl Record {
     }
 }
 
-/// The whole desired state, small enough to be read whole: the plan, its targets, the latest record, and the module a
-/// rollback puts back. Nothing of it is believed because it is here.
+/// The whole desired state, small enough to be read whole: the plan, its targets, the latest record, and the
+/// module a rollback puts back. Nothing of it is believed because it is here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
     plan: Envelope,

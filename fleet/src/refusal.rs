@@ -13,7 +13,8 @@ pub enum Severity {
     Authority,
 }
 
-/// The table of causes: name, code, [`Severity`], title, and how it is mended. Everything about them is made from it.
+/// The table of causes: name, code, [`Severity`], title, and how it is mended. Everything about them is made
+/// from it.
 #[macro_export]
 macro_rules! for_each_cause {
     ($then:ident) => {

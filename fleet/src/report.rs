@@ -1,5 +1,5 @@
-//! What came of an order, from what agents signed and from nothing else: their acknowledgements say where they stand,
-//! their traces what happened. Whoever has these bytes gets the same figures.
+//! What came of an order, from what agents signed and from nothing else: their acknowledgements say where
+//! they stand, their traces what happened. Whoever has these bytes gets the same figures.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -371,8 +371,8 @@ impl Account {
     }
 }
 
-/// An amount in parts as these weights are, exactly: each its whole share, what is left a unit each to the largest
-/// remainders, of equal ones to the first. Where no weight is above zero no one gets anything.
+/// An amount in parts as these weights are, exactly: each its whole share, what is left a unit each to the
+/// largest remainders, of equal ones to the first. Where no weight is above zero no one gets anything.
 pub fn proportional(amount: i64, weights: &[i128]) -> Vec<i64> {
     let amount = i128::from(amount.max(0));
     let whole = weights.iter().map(|weight| (*weight).max(0)).fold(0_i128, i128::saturating_add);

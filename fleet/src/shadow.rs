@@ -1,4 +1,5 @@
-//! Shadows: what a program would have done beside the one that runs, told by each agent and added up by whoever asked.
+//! Shadows: what a program would have done beside the one that runs, told by each agent and added up by
+//! whoever asked.
 //!
 //! ```text
 //! comparison = "SWRC" version agent incarnation window order beside old new

@@ -1,5 +1,5 @@
-//! What an agent remembers of the orders it accepted. Keeping it on disk, before anything runs, is the agent's part:
-//! an agent that loses it could be sent back in time.
+//! What an agent remembers of the orders it accepted. Keeping it on disk, before anything runs, is the
+//! agent's part: an agent that loses it could be sent back in time.
 
 use std::collections::BTreeMap;
 

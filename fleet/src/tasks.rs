@@ -1,5 +1,5 @@
-//! The tasks an agent holds of its fleet's queue: a program sees them as the rows of its `task_queue`, and what it does
-//! with a row decides what becomes of the task.
+//! The tasks an agent holds of its fleet's queue: a program sees them as the rows of its `task_queue`, and
+//! what it does with a row decides what becomes of the task.
 
 use std::collections::BTreeMap;
 
@@ -56,8 +56,8 @@ impl Tasks {
         }
     }
 
-    /// An action was called with this task as its first argument, and came to this; its second argument is a text or a
-    /// number as a program reads it.
+    /// An action was called with this task as its first argument, and came to this; its second argument is a
+    /// text or a number as a program reads it.
     pub fn acted(&mut self, id: &str, action: &str, second: &str, done: Result<(), String>) {
         let Some(task) = self.0.get_mut(id) else { return };
         let said = match (action, &done) {
@@ -74,8 +74,9 @@ impl Tasks {
         }
     }
 
-    /// What becomes of each task, in the order of their identifiers. What the program said counts; else a failed action
-    /// fails the try; else the task is completed by whatever action was about it; what was left alone is given back.
+    /// What becomes of each task, in the order of their identifiers. What the program said counts; else a
+    /// failed action fails the try; else the task is completed by whatever action was about it; what was left
+    /// alone is given back.
     pub fn verdicts(self) -> Vec<(SmolStr, Verdict)> {
         self.0.into_iter().map(|(id, task)| (id, task.verdict())).collect()
     }

@@ -1,6 +1,6 @@
 //! What an agent checks before it takes an order, in this order: the trust file, signatures, whether their owners
-//! suffice, for whom and when it is, its revision, the program, capabilities. Bytes that were verified are the bytes
-//! that run: [`Accepted`] holds the module itself.
+//! suffice, for whom and when it is, its revision, the program, capabilities. Bytes that were verified are
+//! the bytes that run: [`Accepted`] holds the module itself.
 
 pub mod radius;
 pub mod step;
@@ -29,7 +29,8 @@ pub enum Mode {
     /// It is refused. The only mode for agents that matter.
     #[default]
     Strict,
-    /// Who sent it is not held against it ([`Severity::Authority`]): for building a fleet whose keys are not made yet.
+    /// Who sent it is not held against it ([`Severity::Authority`]): for building a fleet whose keys are not
+    /// made yet.
     Permissive,
     /// Neither is where and when it belongs ([`Severity::Circumstance`]): for looking at orders after the fact.
     Audit,
@@ -234,7 +235,8 @@ impl<'t> Signers<'t> {
         self.counted.iter().map(|(_, publisher)| &publisher.owner).collect()
     }
 
-    /// Enough distinct owners must have signed for how much the order can do. The name's threshold was looked at before.
+    /// Enough distinct owners must have signed for how much the order can do. The name's threshold was looked
+    /// at before.
     fn check_radius(&self, order: &Order, module: &Verified, trust: &Trust) -> Result<(), Refusal> {
         let radius = BlastRadius::of(order, module);
         let (owners, needed) = (self.owners(), trust.blast_threshold(radius.product()));
@@ -395,8 +397,8 @@ fn check_floor(order: &Order, trust: &Trust) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A version falls only under a rollback, and a rollback is only of what was accepted last. An agent that never had
-/// the program, or has the older one still, just takes it.
+/// A version falls only under a rollback, and a rollback is only of what was accepted last. An agent that
+/// never had the program, or has the older one still, just takes it.
 fn check_succession(order: &Order, mark: &HighWaterMark) -> Result<(), Refusal> {
     let Some((version, digest)) = mark.programs.get(&order.name) else { return Ok(()) };
     match order.replaces {

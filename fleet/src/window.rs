@@ -75,7 +75,8 @@ impl Number {
     }
 }
 
-/// Samples counted in buckets whose bounds lie at most 1/16 apart: two merge into that of all their samples, exactly.
+/// Samples counted in buckets whose bounds lie at most 1/16 apart: two merge into that of all their samples,
+/// exactly.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sketch {
     buckets: BTreeMap<i32, u64>,
@@ -137,8 +138,8 @@ impl Sketch {
         self.greatest
     }
 
-    /// The sample at a share of all, in parts per million: the bound of its bucket nearest to zero, but never outside
-    /// of what was recorded.
+    /// The sample at a share of all, in parts per million: the bound of its bucket nearest to zero, but never
+    /// outside of what was recorded.
     pub fn quantile(&self, share: u32) -> Option<Number> {
         let (least, greatest) = (self.least?, self.greatest?);
         let rank = u128::from(self.count).saturating_mul(u128::from(share)).div_ceil(1_000_000).max(1);

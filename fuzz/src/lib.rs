@@ -1,5 +1,6 @@
-//! What each fuzz target does with bytes. A target fails by a panic, and tells whether the bytes were what it is about:
-//! a program that compiles, a module that loads. `tests/corpora.rs` calls the same functions without libFuzzer.
+//! What each fuzz target does with bytes. A target fails by a panic, and tells whether the bytes were what it
+//! is about: a program that compiles, a module that loads. `tests/corpora.rs` calls the same functions
+//! without libFuzzer.
 
 mod outside;
 mod snapshot;
@@ -89,7 +90,8 @@ fn within<T>(times: usize, bytes: &[u8], action: impl FnOnce() -> T) -> T {
     given.expect("it was done")
 }
 
-/// Bytes that are a module are the only ones that are that module. Reading and verifying them takes little memory.
+/// Bytes that are a module are the only ones that are that module. Reading and verifying them takes little
+/// memory.
 pub fn decode(bytes: &[u8]) -> bool {
     let _ = within(16, bytes, || Verified::load(bytes));
     let Ok(module) = Module::decode(bytes) else { return false };
@@ -113,8 +115,9 @@ pub fn run_verified(bytes: &[u8]) -> bool {
     true
 }
 
-/// A generated module, or one that was valid before parts or bytes of it were changed: whatever the verifier accepts does
-/// what the reference says, which looks at each step whether the rules hold, and what was not changed is accepted.
+/// A generated module, or one that was valid before parts or bytes of it were changed: whatever the verifier
+/// accepts does what the reference says, which looks at each step whether the rules hold, and what was not
+/// changed is accepted.
 pub fn verify(bytes: &[u8]) -> bool {
     let Some((kind, rest)) = bytes.split_first() else { return false };
     let mut rest = Unstructured::new(rest);
@@ -169,8 +172,9 @@ pub fn envelope(bytes: &[u8]) -> bool {
     true
 }
 
-/// Bytes that are a chunk of a trace are the only ones that are that chunk; whatever its entries say is read or refused,
-/// one behind the other. The same bytes as a file of chunks, or as its end after a crash, have faults or none.
+/// Bytes that are a chunk of a trace are the only ones that are that chunk; whatever its entries say is read
+/// or refused, one behind the other. The same bytes as a file of chunks, or as its end after a crash, have
+/// faults or none.
 pub fn trace_reader(bytes: &[u8]) -> bool {
     let found = verify_trace(bytes, &Question { open: true, ..Question::default() });
     assert!(!found.chunks.is_empty() || !found.faults.is_empty() || bytes.is_empty());

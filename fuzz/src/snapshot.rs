@@ -26,9 +26,9 @@ thread_local! {
     static TAKEN: OnceCell<Taken> = const { OnceCell::new() };
 }
 
-/// A snapshot with bytes of its inside changed, under a seal made anew, is refused or goes on to an end; without the
-/// key it is refused. Of the bytes the first chooses the snapshot and whether it is cut, three each a place and what is
-/// changed there.
+/// A snapshot with bytes of its inside changed, under a seal made anew, is refused or goes on to an end;
+/// without the key it is refused. Of the bytes the first chooses the snapshot and whether it is cut, three
+/// each a place and what is changed there.
 pub fn snapshot(bytes: &[u8]) -> bool {
     let _ = SnapshotHeader::read(bytes);
     TAKEN.with(|taken| changed(taken.get_or_init(taken_at_each_stop), bytes))

@@ -1,8 +1,9 @@
 //! Brackets that do not match: finds the one that was forgotten, and puts the token stream right, so that
 //! the parser only ever sees matching brackets and one forgotten bracket costs one message.
 //!
-//! Two facts make this sure rather than a guess: braces never stand inside `( )` or `[ ]` (but for those of a record as
-//! other languages write it), and no statement or declaration does either. For braces, the indentation tells which one was forgotten.
+//! Two facts make this sure rather than a guess: braces never stand inside `( )` or `[ ]` (but for those of a
+//! record as other languages write it), and no statement or declaration does either. For braces, the
+//! indentation tells which one was forgotten.
 
 use crate::diagnostic::{Diagnostic, Edit};
 use crate::report;

@@ -18,8 +18,8 @@ const WORD: usize = 64;
 /// Most signs that are kept behind a word that is cut.
 const CLOSING: usize = 3;
 
-/// One finding about a program. Its sentences show no more than 64 characters of a word, and an ellipsis for the others:
-/// programs have names of any length.
+/// One finding about a program. Its sentences show no more than 64 characters of a word, and an ellipsis for
+/// the others: programs have names of any length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Stable code; its page is `docs/errors/<code>.md`.
@@ -136,7 +136,8 @@ fn shortened(text: impl Into<String>) -> String {
     short
 }
 
-/// What is shown of an overlong word: its beginning, and the signs that close it in a sentence, as a quotation mark does.
+/// What is shown of an overlong word: its beginning, and the signs that close it in a sentence, as a
+/// quotation mark does.
 fn cut(word: &str) -> Option<(&str, &str)> {
     let (at, _) = word.char_indices().nth(WORD)?;
     let (start, rest) = word.split_at_checked(at)?;

@@ -37,8 +37,9 @@ impl<'a> Builder<'a> {
         self.join(start, left, sign, right, end, Builder::report_assign)
     }
 
-    /// Puts `sign right` where it binds: behind `left`, or behind the operand that `left` ends with where a weaker operator
-    /// stands before that. So a list of operands and operators becomes a tree, one after the other.
+    /// Puts `sign right` where it binds: behind `left`, or behind the operand that `left` ends with where a
+    /// weaker operator stands before that. So a list of operands and operators becomes a tree, one after the
+    /// other.
     fn join(
         &mut self,
         start: u32,
@@ -79,7 +80,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// `a = b` as a condition; or `LET x =` and on the next line `y = 1`: then what is wrong is the value that is missing.
+    /// `a = b` as a condition; or `LET x =` and on the next line `y = 1`: then what is wrong is the value
+    /// that is missing.
     fn report_assign(&mut self, start: u32, _: &Expr, (_, place): Sign, end: u32) {
         let first = self.lexemes.partition_point(|lexeme| lexeme.start < start);
         let behind = self.lexemes.partition_point(|lexeme| lexeme.start < end);
@@ -126,7 +128,8 @@ fn unary_strength(operator: UnaryOperator) -> u8 {
 const COMPARES: u8 = 4;
 const COALESCES: u8 = 8;
 
-/// Whether an operator has the operand that stands behind one of this strength. Only `??` has it before its own kind.
+/// Whether an operator has the operand that stands behind one of this strength. Only `??` has it before its
+/// own kind.
 fn binds_before(operator: BinaryOperator, other: u8) -> bool {
     strength(operator) > other || (operator == BinaryOperator::Coalesce && other == COALESCES)
 }

@@ -120,8 +120,8 @@ fn begins_part(text: &str, lexemes: &[Lexeme], at: usize) -> bool {
     left_edge && begins_item(lexemes, at) && !goes_on
 }
 
-/// Whether clauses of the header begin at this token that stand outside of it, and not at `first` already. Those of a header
-/// that lacks its braces belong to it.
+/// Whether clauses of the header begin at this token that stand outside of it, and not at `first` already.
+/// Those of a header that lacks its braces belong to it.
 fn begins_clauses(lexemes: &[Lexeme], first: usize, at: usize) -> bool {
     let line_start = lexemes.get(at).is_some_and(|lexeme| lexeme.line_start);
     line_start && !clause_at(lexemes, first) && clause_at(lexemes, at) && begins_item(lexemes, at)

@@ -496,8 +496,8 @@ pub(crate) fn not_a_statement(span: Span) -> Diagnostic {
         .label("a statement is a call, an assignment, or begins with a word such as LET, IF, RECORD")
 }
 
-/// `inside` is the aggregate without its word, where its end is clear. TOP and BOTTOM stand in brackets; of the others
-/// only what they go over does.
+/// `inside` is the aggregate without its word, where its end is clear. TOP and BOTTOM stand in brackets; of
+/// the others only what they go over does.
 pub(crate) fn inner_aggregate(span: Span, word: &str, inside: Option<Span>) -> Diagnostic {
     let outer = matches!(word, "TOP" | "BOTTOM");
     let form = if outer { format!("({word} n x IN xs BY …)") } else { format!("{word}(… FOR x IN xs)") };

@@ -1,5 +1,5 @@
-//! Whole shapes of other languages: comprehensions, functions that are one expression, records in braces, a TRY around a
-//! block.
+//! Whole shapes of other languages: comprehensions, functions that are one expression, records in braces, a
+//! TRY around a block.
 
 use crate::diagnostic::{Diagnostic, Edit};
 use crate::items::{closing, open_before};

@@ -1,5 +1,5 @@
-//! The work of the bench on both tiers, in native Rust and in wasmtime, in turn: the fastest runs, as ratios to native Rust,
-//! since whatever else a machine does only makes runs slower.
+//! The work of the bench on both tiers, in native Rust and in wasmtime, in turn: the fastest runs, as ratios
+//! to native Rust, since whatever else a machine does only makes runs slower.
 //! `cargo run --release -p swarm-jit --example tiers [ROUNDS]`.
 #![expect(
     clippy::unwrap_used,

@@ -1,11 +1,13 @@
 //! One function in WebAssembly.
 //!
-//! Registers are locals. `F` of the fuel rules is a local too and changes on the same edges as in the interpreter, so at
-//! every op it is what the interpreter would have. Whatever this code does not do itself it leaves to a helper that
-//! carries out that one op, or to the interpreter: then all registers are written down and the frame is left.
+//! Registers are locals. `F` of the fuel rules is a local too and changes on the same edges as in the
+//! interpreter, so at every op it is what the interpreter would have. Whatever this code does not do itself
+//! it leaves to a helper that carries out that one op, or to the interpreter: then all registers are written
+//! down and the frame is left.
 //!
-//! A function that is entered in its midst skips what stands before the op it goes on with: blocks that do not hold
-//! that op are jumped over, of the others the right arm is taken. An innermost loop pays nothing for that.
+//! A function that is entered in its midst skips what stands before the op it goes on with: blocks that do
+//! not hold that op are jumped over, of the others the right arm is taken. An innermost loop pays nothing for
+//! that.
 
 mod blocks;
 mod calls;
@@ -243,7 +245,8 @@ impl<'p> Body<'p> {
         Some((made, hints))
     }
 
-    /// Entered at its start, a function does what it does where it is called, which pays for no way into its midst.
+    /// Entered at its start, a function does what it does where it is called, which pays for no way into its
+    /// midst.
     fn begin_at_start(&mut self) {
         self.emit([Instruction::LocalGet(self.at), Instruction::I32Eqz]);
         self.block(Instruction::If(BlockType::Empty));

@@ -1,7 +1,7 @@
 //! Where things lie in the linear memories that compiled code works on.
 //!
-//! Memory 0 is for what passes between compiled code and its helpers, and for columns of host tables. Memory 1 is a
-//! copy of the run's arena, word for word.
+//! Memory 0 is for what passes between compiled code and its helpers, and for columns of host tables. Memory
+//! 1 is a copy of the run's arena, word for word.
 
 /// The op that a single step led to.
 pub(crate) const NEXT: u64 = 0;
@@ -29,7 +29,8 @@ pub(crate) const SCRATCH: u64 = 4096;
 pub(crate) const GIVEN: u64 = 8192;
 /// Bytes of arena for which there is one mark.
 pub(crate) const PAGE_BITS: u32 = 12;
-/// Fields of the rows that a loop goes through before it asks for rows to pass over: a column of so many bytes each.
+/// Fields of the rows that a loop goes through before it asks for rows to pass over: a column of so many
+/// bytes each.
 pub(crate) const NEAR_BYTES: u64 = 1 << 10;
 /// Most such columns.
 pub(crate) const MOST_NEAR: usize = 16;
@@ -74,8 +75,8 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// For so many inputs and context values, sites of host calls, and functions of at most so many registers, of which those that are called
-    /// have at least `smallest`.
+    /// For so many inputs and context values, sites of host calls, and functions of at most so many
+    /// registers, of which those that are called have at least `smallest`.
     pub(crate) fn new(
         (inputs, contexts): (usize, usize),
         sites: u32,
@@ -84,8 +85,8 @@ impl Places {
     ) -> Places {
         let words = |count: usize| u64::try_from(count).unwrap_or(0).saturating_mul(8);
         let registers = words(registers);
-        // What a frame may take of the stack: each register and each of the values at work, spilled, and what the call
-        // itself needs.
+        // What a frame may take of the stack: each register and each of the values at work, spilled, and what
+        // the call itself needs.
         let frame = registers.saturating_mul(3).saturating_add(512);
         let stack = u64::try_from(STACK).unwrap_or(0) >> 1;
         let frames = stack.checked_div(frame).unwrap_or(1).max(1);

@@ -1,7 +1,8 @@
 //! Swarm's second tier: verified bytecode as WebAssembly, compiled by wasmtime, metered like the interpreter.
 //!
-//! Compiled code counts the same fuel on the same edges. What it does not do itself it leaves to the interpreter, op by
-//! op or for good, so results, actions, fuel, traps and their places are the interpreter's. `docs/jit.md` says how.
+//! Compiled code counts the same fuel on the same edges. What it does not do itself it leaves to the
+//! interpreter, op by op or for good, so results, actions, fuel, traps and their places are the
+//! interpreter's. `docs/jit.md` says how.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -66,8 +67,8 @@ pub struct Jit {
     marks: Marks,
 }
 
-/// What [`Tier::is_ready`] found, so that asking again, at each call that comes back to the driver, costs next to nothing:
-/// one mark for all programs whose digests begin alike, with the rest of the last one's.
+/// What [`Tier::is_ready`] found, so that asking again, at each call that comes back to the driver, costs
+/// next to nothing: one mark for all programs whose digests begin alike, with the rest of the last one's.
 struct Marks([AtomicU64; 64]);
 
 /// What a mark says of a program.
@@ -205,23 +206,24 @@ impl Jit {
         })
     }
 
-    /// Leaves a program to the interpreter until it has used so much fuel that compiling it may pay, compiles beside the run,
-    /// and gives up on programs that call their host more than they compute.
+    /// Leaves a program to the interpreter until it has used so much fuel that compiling it may pay, compiles
+    /// beside the run, and gives up on programs that call their host more than they compute.
     #[must_use]
     pub fn when_hot(mut self) -> Jit {
         self.when = When::Hot;
         self
     }
 
-    /// Counts no fuel: to measure what counting costs. Such a run has no limit of fuel, and its fuel says nothing.
+    /// Counts no fuel: to measure what counting costs. Such a run has no limit of fuel, and its fuel says
+    /// nothing.
     #[must_use]
     pub fn unmetered(mut self) -> Jit {
         self.metered = false;
         self
     }
 
-    /// What was found out about a program so far. With [`Jit::when_hot`] what is left to the interpreter stays there, as long
-    /// as no more than 256 programs are known.
+    /// What was found out about a program so far. With [`Jit::when_hot`] what is left to the interpreter
+    /// stays there, as long as no more than 256 programs are known.
     pub fn choice(&self, program: &Program) -> Choice {
         let known = self.known(program);
         match known.compiled.get() {

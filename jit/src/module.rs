@@ -1,5 +1,5 @@
-//! A program as one WebAssembly module: each function once for calls from compiled code and once to be entered from
-//! outside, at its start or in its midst.
+//! A program as one WebAssembly module: each function once for calls from compiled code and once to be
+//! entered from outside, at its start or in its midst.
 
 use swarm_bytecode::layout::Layout;
 use swarm_bytecode::module::{Function as Source, Module};
@@ -33,8 +33,8 @@ pub(crate) enum Helper {
     Walk,
     /// `(item, field) -> address`: a column of a host table.
     Column,
-    /// `(filter, item, most, fields) -> passed and wait`: rows that a loop may pass over, and the fields of those behind
-    /// them, up to the next that it is worth asking for.
+    /// `(filter, item, most, fields) -> passed and wait`: rows that a loop may pass over, and the fields of
+    /// those behind them, up to the next that it is worth asking for.
     Pass,
 }
 

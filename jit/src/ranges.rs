@@ -1,7 +1,7 @@
 //! Between which bounds integers lie, so that sums and products that cannot overflow are not looked at.
 //!
-//! A register has one range for all of its function: the join of everything the function puts there. Along a straight
-//! way the range of the last value is known more exactly.
+//! A register has one range for all of its function: the join of everything the function puts there. Along a
+//! straight way the range of the last value is known more exactly.
 
 use swarm_bytecode::module::Function;
 use swarm_bytecode::native::NativeFunction;

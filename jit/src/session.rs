@@ -1,8 +1,8 @@
 //! A compiled program with its memories, and the helpers it calls.
 //!
-//! The arena of the run is copied to memory 1 when compiled code is entered, and what either side wrote is copied over
-//! whenever the other is about to read it: pages that compiled code marked before a helper looks, what the helper added
-//! or may have changed behind it.
+//! The arena of the run is copied to memory 1 when compiled code is entered, and what either side wrote is
+//! copied over whenever the other is about to read it: pages that compiled code marked before a helper looks,
+//! what the helper added or may have changed behind it.
 
 mod context;
 
@@ -74,12 +74,13 @@ pub(crate) struct Visit {
     pub(crate) helpers: u64,
     /// How often it called its host.
     pub(crate) calls: u64,
-    /// Fuel of rows that the interpreter's own filter passed over, which is nothing that compiled code does better.
+    /// Fuel of rows that the interpreter's own filter passed over, which is nothing that compiled code does
+    /// better.
     pub(crate) passed: u64,
 }
 
-/// A host call as compiled code names it: site, static cost, the register that is TRUE behind it and 1, and whether frames
-/// ask for what it leaves of memory.
+/// A host call as compiled code names it: site, static cost, the register that is TRUE behind it and 1, and
+/// whether frames ask for what it leaves of memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Site(i64);
 
@@ -203,8 +204,8 @@ impl Session {
         Ok(Session { store, entries, places: *places, filters: Arc::clone(filters), metered })
     }
 
-    /// Runs compiled code from where the work stands, and from where it comes to, until the interpreter has to go on.
-    /// With a balance it is weighed now and then whether that is worth it.
+    /// Runs compiled code from where the work stands, and from where it comes to, until the interpreter has
+    /// to go on. With a balance it is weighed now and then whether that is worth it.
     pub(crate) fn run(
         &mut self,
         work: &mut Work<'_>,

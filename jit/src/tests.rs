@@ -1,4 +1,5 @@
-//! What `auto` takes and what it leaves to the interpreter, without a clock: code is compiled before a run, not beside it.
+//! What `auto` takes and what it leaves to the interpreter, without a clock: code is compiled before a run,
+//! not beside it.
 
 #![expect(clippy::arithmetic_side_effects, reason = "test code")]
 
@@ -42,8 +43,8 @@ fn auto(program: &Program) -> Arc<Jit> {
     Arc::new(jit)
 }
 
-/// Runs a program; gives the fuel it used and what of that counts for compiled code. Of an action the host says no more than
-/// "done", or it may.
+/// Runs a program; gives the fuel it used and what of that counts for compiled code. Of an action the host
+/// says no more than "done", or it may.
 fn run(jit: &Arc<Jit>, program: &Program, n: u64, plain: bool) -> (u64, u64) {
     let before = jit.known(program).balance.fuel();
     let inputs = Inputs::new(program).from_json(&format!("{{\"n\": {n}}}")).unwrap();

@@ -1,13 +1,14 @@
-//! What survives a process: values under keys, in one file that is only appended to and now and then written anew.
+//! What survives a process: values under keys, in one file that is only appended to and now and then written
+//! anew.
 //!
 //! ```text
 //! file   = "SWRL1\n" record*
 //! record = length check key-length key value        key-length = 0xffff…: the key is taken away, no value follows
 //! ```
 //!
-//! Length and key's length are four bytes, little-endian; the check is the first eight bytes of the SHA-256 of what
-//! follows it. What was put is on disk after [`Disk::commit`], all of it or – where the computer dies in between – only
-//! what was put first. Behind the last whole record a file is cut off when it is opened.
+//! Length and key's length are four bytes, little-endian; the check is the first eight bytes of the SHA-256
+//! of what follows it. What was put is on disk after [`Disk::commit`], all of it or – where the computer dies
+//! in between – only what was put first. Behind the last whole record a file is cut off when it is opened.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};

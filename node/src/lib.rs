@@ -1,11 +1,12 @@
 //! The processes of a fleet: the machines of `swarm_fleet` driven by a real clock, a real disk and a bus.
 //!
-//! [`agents::Agents`] is a process with any number of agents, [`injector::Process`] the injector of a fleet, [`monitor::Process`]
-//! who follows its figures, and [`operator::Operator`] whoever looks at a fleet or sends it something. They meet on a [`swarm_bus::Bus`] under the
-//! names of [`layout::Layout`], and believe nothing they find there that is not signed.
+//! [`agents::Agents`] is a process with any number of agents, [`injector::Process`] the injector of a fleet,
+//! [`monitor::Process`] who follows its figures, and [`operator::Operator`] whoever looks at a fleet or sends
+//! it something. They meet on a [`swarm_bus::Bus`] under the names of [`layout::Layout`], and believe nothing
+//! they find there that is not signed.
 //!
-//! What must be on disk before something is done or said is written by [`disk::Disk`]: all that came up in one turn of a
-//! process goes there together, before any of it is acted on.
+//! What must be on disk before something is done or said is written by [`disk::Disk`]: all that came up in
+//! one turn of a process goes there together, before any of it is acted on.
 
 pub mod agents;
 pub mod disk;

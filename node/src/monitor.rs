@@ -1,5 +1,6 @@
-//! The monitor of a fleet as a process: follows what is desired, puts agents' windows together, and tells what comes of
-//! it. It decides nothing, and keeps nothing that is not on the bus, unless it is given an archive.
+//! The monitor of a fleet as a process: follows what is desired, puts agents' windows together, and tells
+//! what comes of it. It decides nothing, and keeps nothing that is not on the bus, unless it is given an
+//! archive.
 
 mod traces;
 
@@ -45,11 +46,11 @@ pub struct Settings {
     pub fleet: Name,
     /// Length of a window.
     pub window: Duration,
-    /// An earlier report, or document of `swarm:metrics:aggregate`, that figures are held against. Without one it is what
-    /// the bus still has of an earlier order of the same name.
+    /// An earlier report, or document of `swarm:metrics:aggregate`, that figures are held against. Without
+    /// one it is what the bus still has of an earlier order of the same name.
     pub baseline: Option<Json>,
-    /// Modules with their places in the source, by the digest of the stripped one, so that alerts can name lines. Plans
-    /// carry none.
+    /// Modules with their places in the source, by the digest of the stripped one, so that alerts can name
+    /// lines. Plans carry none.
     pub sources: BTreeMap<Sha256Digest, Module>,
     /// Keeps what was signed.
     pub archive: Option<Box<dyn Archive>>,
@@ -146,8 +147,8 @@ impl Process {
         Ok(())
     }
 
-    /// One turn: waits at most so long for something to happen. Gives what it told if a window ended. A bus that is away
-    /// comes back.
+    /// One turn: waits at most so long for something to happen. Gives what it told if a window ended. A bus
+    /// that is away comes back.
     ///
     /// # Errors
     /// [`NodeError::Bus`] where the bus is no bus; [`NodeError::Disk`] where the archive cannot be written.
@@ -312,8 +313,8 @@ impl Followed {
         })
     }
 
-    /// Nanoseconds since the order began: by the injector's time, which may go faster than the clock; without an injector
-    /// by the plan's.
+    /// Nanoseconds since the order began: by the injector's time, which may go faster than the clock; without
+    /// an injector by the plan's.
     fn now(&mut self, status: Option<&Status>) -> u64 {
         let since = |at: Instant| u64::try_from(at.elapsed().as_nanos()).unwrap_or(u64::MAX);
         if let Some(status) = status

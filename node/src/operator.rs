@@ -162,8 +162,8 @@ impl Operator {
         }
     }
 
-    /// Takes a step in the publishers' own name, straight to the agents: it works without an injector too. Gives the
-    /// revision of the step.
+    /// Takes a step in the publishers' own name, straight to the agents: it works without an injector too.
+    /// Gives the revision of the step.
     ///
     /// # Errors
     /// [`NodeError::Bus`]; [`NodeError::Refused`] with [`Cause::NoPlan`] where nothing is desired.

@@ -1,5 +1,6 @@
-//! Who there is: each process registers all of its agents at once, says what they do whenever that changes, and now and
-//! then that it is still there. All of it is hearsay: what an agent may do its signature and the trust file decide.
+//! Who there is: each process registers all of its agents at once, says what they do whenever that changes,
+//! and now and then that it is still there. All of it is hearsay: what an agent may do its signature and the
+//! trust file decide.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -265,7 +266,8 @@ fn named(labels: &BTreeMap<String, String>) -> BTreeMap<Name, Name> {
     labels.iter().filter_map(|(label, value)| Some((Name::new(label)?, Name::new(value)?))).collect()
 }
 
-/// All agents that are registered, by name. What makes no sense is left out; of two with one name the first counts.
+/// All agents that are registered, by name. What makes no sense is left out; of two with one name the first
+/// counts.
 ///
 /// # Errors
 /// As [`Bus::get`].

@@ -1,5 +1,5 @@
-//! A plan with what travels beside it: the targets by name, and the module a rollback puts back. In bytes it is a desired
-//! state without a step.
+//! A plan with what travels beside it: the targets by name, and the module a rollback puts back. In bytes it
+//! is a desired state without a step.
 
 use sha2::{Digest, Sha256};
 use swarm_fleet::envelope::{Envelope, RECORD_TYPE};

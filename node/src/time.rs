@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// A time that never goes back, for what is due; and the computer's clock, for what is signed. The first may go faster
-/// than the second, so that an order of two hours can be watched in minutes.
+/// A time that never goes back, for what is due; and the computer's clock, for what is signed. The first may
+/// go faster than the second, so that an order of two hours can be watched in minutes.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeline {
     begun: Instant,
@@ -17,8 +17,8 @@ impl Timeline {
         Timeline { begun: Instant::now(), ahead_ns: 0, speed: speed.max(1) }
     }
 
-    /// A time that began at this time of the computer's clock, in nanoseconds since the Unix epoch: that of a process
-    /// before this one.
+    /// A time that began at this time of the computer's clock, in nanoseconds since the Unix epoch: that of a
+    /// process before this one.
     pub fn since(begun: i64, speed: u32) -> Timeline {
         let passed = u64::try_from(clock().saturating_sub(begun)).unwrap_or(0);
         let speed = speed.max(1);

@@ -50,7 +50,8 @@ pub(crate) struct SignArguments {
     #[arg(long, value_name = "EPOCH.COUNTER", help_heading = "Order")]
     pub(crate) revision: Option<Revision>,
 
-    /// Which agents: `all`, labels (`role=optimizer,region=eu`), or `@FILE` with a name in each line. [default: all]
+    /// Which agents: `all`, labels (`role=optimizer,region=eu`), or `@FILE` with a name in each line.
+    /// [default: all]
     #[arg(long, value_name = "TARGETS", help_heading = "Order")]
     pub(crate) targets: Option<String>,
 
@@ -110,8 +111,8 @@ pub(crate) struct VerifyArguments {
     #[arg(long, value_name = "TRUST.json")]
     pub(crate) trust: PathBuf,
 
-    /// A trust file accepted before, whose roots must have signed the next; several, oldest first. Without one the
-    /// trust file is believed about its own roots.
+    /// A trust file accepted before, whose roots must have signed the next; several, oldest first. Without
+    /// one the trust file is believed about its own roots.
     #[arg(long, value_name = "TRUST.json")]
     pub(crate) roots: Vec<PathBuf>,
 

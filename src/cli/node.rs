@@ -1,5 +1,5 @@
-//! The arguments of the fleet's processes, and of those who lead them: `plan`, `inject`, `injector`, `agent`, `monitor`,
-//! `status`, `halt`, `resume`, `rollback`.
+//! The arguments of the fleet's processes, and of those who lead them: `plan`, `inject`, `injector`, `agent`,
+//! `monitor`, `status`, `halt`, `resume`, `rollback`.
 
 use std::path::PathBuf;
 
@@ -58,8 +58,8 @@ pub(crate) struct PlanMaking {
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Order")]
     pub(crate) minimum_sample: u32,
 
-    /// Run it in shadow for so long, beside what runs: its actions are counted and not performed. `inject` then says how
-    /// the two differ.
+    /// Run it in shadow for so long, beside what runs: its actions are counted and not performed. `inject`
+    /// then says how the two differ.
     #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Order")]
     pub(crate) shadow: Option<i64>,
 }
@@ -131,8 +131,8 @@ pub(crate) struct InjectorArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
 
-    /// An agent that has a new key, since it lost its state: the key it is registered with now counts. Every other agent
-    /// keeps the one it was first seen with.
+    /// An agent that has a new key, since it lost its state: the key it is registered with now counts. Every
+    /// other agent keeps the one it was first seen with.
     #[arg(long, value_name = "NAME", value_parser = name)]
     pub(crate) new_key: Vec<Name>,
 
@@ -201,7 +201,8 @@ pub(crate) struct AgentArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
 
-    /// Agents without a state are new. Otherwise they lost it, and run nothing until the injector has admitted them.
+    /// Agents without a state are new. Otherwise they lost it, and run nothing until the injector has
+    /// admitted them.
     #[arg(long)]
     pub(crate) new: bool,
 
@@ -287,8 +288,8 @@ pub(crate) struct MonitorArguments {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
     pub(crate) window: i64,
 
-    /// An earlier report, as JSON, that figures are held against. [default: the order of the same name before, if the bus
-    /// still has it]
+    /// An earlier report, as JSON, that figures are held against. [default: the order of the same name
+    /// before, if the bus still has it]
     #[arg(long, value_name = "F.json")]
     pub(crate) baseline: Option<PathBuf>,
 

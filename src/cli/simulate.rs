@@ -54,7 +54,8 @@ pub(crate) struct SimulateArguments {
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Order")]
     pub(crate) minimum_sample: u32,
 
-    /// Let things go wrong: messages lost, doubled and late, crashes, lost disks, partitions, wrong clocks, intruders.
+    /// Let things go wrong: messages lost, doubled and late, crashes, lost disks, partitions, wrong clocks,
+    /// intruders.
     #[arg(long, help_heading = "Network and machines")]
     pub(crate) faults: bool,
 

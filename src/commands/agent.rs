@@ -32,8 +32,8 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// Where the seed of the agents' keys is on disk.
 const SEED: &[u8] = b"seed";
 
-/// Runs until it is told to stop, and then says goodbye; or until it is killed: whatever an agent is about to do is on disk
-/// before.
+/// Runs until it is told to stop, and then says goodbye; or until it is killed: whatever an agent is about to
+/// do is on disk before.
 pub(crate) fn agent(arguments: &AgentArguments, terminal: Terminal) -> Result<Status, Failure> {
     let trust = read_trust(&arguments.trust)?;
     let mut disk = disk(arguments.state.as_deref(), "agents.swarm")?;

@@ -31,7 +31,8 @@ pub(crate) struct Payload {
 /// Members an order may have.
 const MEMBERS: [&str; 6] = ["id", "type", "target_agents", "context", "timestamp", "priority"];
 
-/// Reads an order for this program. What it says of the header must be what the header says: the header is signed.
+/// Reads an order for this program. What it says of the header must be what the header says: the header is
+/// signed.
 pub(crate) fn read_payload(path: &Path, loaded: &Loaded) -> Result<Payload, Failure> {
     let (_, document) = files::read_json(path)?;
     payload(document, &files::display_name(path), loaded)

@@ -39,7 +39,8 @@ pub(crate) fn plan(arguments: &PlanArguments, terminal: Terminal) -> Result<Stat
     write(&arguments.file, &submission, Some(&output), terminal)
 }
 
-/// Signs a plan with these keys too, and says what it is; without an output it is replaced, without keys left alone.
+/// Signs a plan with these keys too, and says what it is; without an output it is replaced, without keys left
+/// alone.
 pub(crate) fn sign(
     file: &Path,
     bytes: &[u8],

@@ -1,9 +1,10 @@
 //! The grammar for constrained generation: what a language model may write next, in three notations.
 //!
-//! It is derived from the grammar that parses, not written a second time: [`notation`] reads its rules, [`strict`]
-//! takes out what only helps people (recovery, forms whose meaning hangs on the layout) and makes line ends part
-//! of the grammar, [`shape`] turns the rules into expressions without left recursion, and [`write`] prints them.
-//! Every text it derives is a program without syntax errors; a test generates such texts and parses them.
+//! It is derived from the grammar that parses, not written a second time: [`notation`] reads its rules,
+//! [`strict`] takes out what only helps people (recovery, forms whose meaning hangs on the layout) and makes
+//! line ends part of the grammar, [`shape`] turns the rules into expressions without left recursion, and
+//! [`write`] prints them. Every text it derives is a program without syntax errors; a test generates such
+//! texts and parses them.
 
 mod names;
 mod notation;

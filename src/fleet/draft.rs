@@ -98,7 +98,8 @@ impl Draft<'_> {
         Ok(submission)
     }
 
-    /// The id of an order that is given none follows from what it is: the same order of the same second is the same.
+    /// The id of an order that is given none follows from what it is: the same order of the same second is
+    /// the same.
     fn derived(&self, module: &[u8], context: &str, fitting: &[Name], now: i64) -> [u8; 16] {
         let mut hash = Sha256::new();
         hash.update(b"swarm.order.id.v1");

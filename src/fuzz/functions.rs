@@ -1,4 +1,5 @@
-//! Fuzzing a library: a file that only declares. Each function is called by a START of its own with generated arguments.
+//! Fuzzing a library: a file that only declares. Each function is called by a START of its own with generated
+//! arguments.
 
 use std::fmt::Write;
 
@@ -23,7 +24,8 @@ pub(crate) struct Called {
     result: String,
 }
 
-/// Functions of a file in which nothing starts, and the names of those that cannot be called. `None`: something starts.
+/// Functions of a file in which nothing starts, and the names of those that cannot be called. `None`:
+/// something starts.
 pub(crate) fn of(source: &SourceFile) -> Option<(Vec<Called>, Vec<String>)> {
     let (tree, found) = swarm_grammar::parse(FileId(0), source.text());
     let broken = found.iter().any(|found| found.severity() == Severity::Error);

@@ -1,7 +1,8 @@
 //! A host as a file describes it: what queries answer, and which actions fail.
 //!
-//! A line is `{"call": "price", "with": ["eu"], "answer": "$2"}` or `{"call": "PAGE", "fails": "nobody is there"}`; without
-//! `with` it is about all arguments. Of two lines that fit the later one counts, as with GIVEN in a TEST.
+//! A line is `{"call": "price", "with": ["eu"], "answer": "$2"}` or
+//! `{"call": "PAGE", "fails": "nobody is there"}`; without `with` it is about all arguments. Of two lines
+//! that fit the later one counts, as with GIVEN in a TEST.
 
 use std::path::Path;
 
@@ -77,7 +78,8 @@ impl Answers {
         host
     }
 
-    /// What the lines say of a call; none where no line is about calls of this name, or an action has no line that fits.
+    /// What the lines say of a call; none where no line is about calls of this name, or an action has no line
+    /// that fits.
     pub(crate) fn given(&self, call: &Call<'_>) -> Option<Answer> {
         let named = || self.rules.iter().any(|rule| rule.name == call.name());
         self.told(call).or_else(|| (call.effect() == Effect::Query && named()).then(|| self.answer(call)))

@@ -25,7 +25,8 @@ struct Entry {
     /// As it is declared, without a body.
     signature: String,
     docs: String,
-    /// What is worth knowing of a host function: `capability`, `effect`, `costs`; of a function, what a call uses.
+    /// What is worth knowing of a host function: `capability`, `effect`, `costs`; of a function, what a call
+    /// uses.
     facts: Vec<(&'static str, String)>,
 }
 

@@ -1,5 +1,5 @@
-//! What came of an order in a fleet: for people a page, for programs one JSON document, for the governor its essence.
-//! Each figure says of how many it is.
+//! What came of an order in a fleet: for people a page, for programs one JSON document, for the governor its
+//! essence. Each figure says of how many it is.
 
 pub(crate) mod account;
 pub(crate) mod account_text;
@@ -90,7 +90,8 @@ impl Report<'_> {
         self.outcome.injector.phase().unwrap_or(Phase::Rolling)
     }
 
-    /// The exit code: something that must always hold did not; or targets are silent, or the order went no further.
+    /// The exit code: something that must always hold did not; or targets are silent, or the order went no
+    /// further.
     pub(crate) fn status(&self) -> Status {
         let reached = matches!(self.phase(), Phase::Converged | Phase::Stopped);
         match () {

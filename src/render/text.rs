@@ -35,7 +35,8 @@ pub(crate) fn safe_lines(text: &str) -> String {
     text.chars().map(|character| if character == '\n' { '\n' } else { picture(character) }).collect()
 }
 
-/// A JSON value on one line, unsafe characters as escapes. Outside strings JSON has none, so the value stays the same.
+/// A JSON value on one line, unsafe characters as escapes. Outside strings JSON has none, so the value stays
+/// the same.
 pub(crate) fn safe_json(value: &serde_json::Value) -> String {
     let plain = value.to_string();
     if !plain.chars().any(is_unsafe) {

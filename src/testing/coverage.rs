@@ -22,8 +22,8 @@ pub struct Branch {
     pub failed: u64,
 }
 
-/// What ran of a program's own file, in runs and in the functions that EXPECT and GIVEN call. The program must not be
-/// optimised: code that was put into its callers would hide what ran.
+/// What ran of a program's own file, in runs and in the functions that EXPECT and GIVEN call. The program
+/// must not be optimised: code that was put into its callers would hide what ran.
 #[derive(Debug, Clone, Default)]
 pub struct Coverage {
     /// The file's name.

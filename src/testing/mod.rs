@@ -1,7 +1,8 @@
-//! Runs the TESTs of a program: each in an instance of its own, with a host that records and a time that is virtual.
+//! Runs the TESTs of a program: each in an instance of its own, with a host that records and a time that is
+//! virtual.
 //!
-//! Actions are recorded and succeed, unless a GIVEN makes one fail; a query answers what a GIVEN says, and without one
-//! the test fails by its name. Inputs that are not given are empty. Vetoes and limits apply.
+//! Actions are recorded and succeed, unless a GIVEN makes one fail; a query answers what a GIVEN says, and
+//! without one the test fails by its name. Inputs that are not given are empty. Vetoes and limits apply.
 //!
 //! ```
 //! use swarmc::compiler::{NoFiles, Options, compile_tests};

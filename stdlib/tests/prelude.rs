@@ -1,5 +1,5 @@
-//! The library itself is held to what it asks of programs: it parses, it is checked without a word, and whatever it
-//! declares is documented.
+//! The library itself is held to what it asks of programs: it parses, it is checked without a word, and
+//! whatever it declares is documented.
 
 use swarm_compiler::check::{Prelude, check};
 use swarm_grammar::ast::ItemKind;

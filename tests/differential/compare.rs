@@ -64,8 +64,8 @@ pub fn evaluate(given: &Given<'_>, world: &World, says: Says<'_>) -> Result<Seen
     Ok(seen)
 }
 
-/// By the reference's evaluator of programs: of each activation also the statement at which it ended. It ends where
-/// an activation takes too long.
+/// By the reference's evaluator of programs: of each activation also the statement at which it ended. It ends
+/// where an activation takes too long.
 pub fn source(program: &typed::Program, world: &World, says: Says<'_>) -> Result<Vec<source::Seen>, String> {
     let mut order = source::Order::new(program, &world.input, &world.context, world.limits, world.collected)?;
     world.states.iter().try_for_each(|(name, json)| order.set_state(name, json))?;
@@ -82,8 +82,8 @@ pub fn source(program: &typed::Program, world: &World, says: Says<'_>) -> Result
     Ok(seen)
 }
 
-/// How many activations came to an end that the program tells: that fuel, memory or depth were not enough, only the
-/// machine can tell.
+/// How many activations came to an end that the program tells: that fuel, memory or depth were not enough,
+/// only the machine can tell.
 pub fn told(real: &Real) -> usize {
     let limited = |(report, _): &(Report, Meter)| matches!(&*report.code, "fuel" | "memory" | "call_depth");
     real.seen.iter().position(limited).unwrap_or(real.seen.len())

@@ -1,5 +1,5 @@
-//! The TESTs of the examples: what they give and run, by the reference and by the machine, optimised and not. What they
-//! expect is `swarmc test`'s business; here the two have to agree.
+//! The TESTs of the examples: what they give and run, by the reference and by the machine, optimised and not.
+//! What they expect is `swarmc test`'s business; here the two have to agree.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -44,7 +44,8 @@ fn json_of(value: &Value) -> Json {
     serde_json::from_str(&value.to_json()).unwrap()
 }
 
-/// Reads the lines of a TEST. Each RUN that starts an order is a world of its own; what is given later counts for the next.
+/// Reads the lines of a TEST. Each RUN that starts an order is a world of its own; what is given later counts
+/// for the next.
 fn script(plan: &TestPlan) -> Script {
     let program = Program::load(&plan.module.encode()).unwrap();
     let module = program.module();

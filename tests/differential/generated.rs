@@ -1,8 +1,8 @@
-//! Generated programs: what they mean, what the reference makes of their modules, and what the machine does, optimised
-//! and not, with plenty of everything and with little.
+//! Generated programs: what they mean, what the reference makes of their modules, and what the machine does,
+//! optimised and not, with plenty of everything and with little.
 //!
-//! `SWARM_PROGRAMS` says how many, `SWARM_SECONDS` for how long at most, `SWARM_SEED` where to begin; `cargo xtask
-//! differential` sets them.
+//! `SWARM_PROGRAMS` says how many, `SWARM_SECONDS` for how long at most, `SWARM_SEED` where to begin;
+//! `cargo xtask differential` sets them.
 
 use std::collections::BTreeMap;
 
@@ -166,8 +166,8 @@ fn refuse(diagnostics: &[Diagnostic], made: &Generated, tally: &mut Tally) {
     *tally.refused.entry(why).or_default() += 1;
 }
 
-/// Both modules with plenty of everything against each other, the reference and what the program means; then, with
-/// little fuel, little memory and few calls, one of the two each.
+/// Both modules with plenty of everything against each other, the reference and what the program means; then,
+/// with little fuel, little memory and few calls, one of the two each.
 fn compare(
     (made, typed, sources): (&Generated, &typed::Program, &Sources),
     programs: [Program; 2],

@@ -1,5 +1,5 @@
-//! Generated modules: valid ones, which reach every op, and changed ones, of which the verifier refuses some and both
-//! machines have to run the others alike.
+//! Generated modules: valid ones, which reach every op, and changed ones, of which the verifier refuses some
+//! and both machines have to run the others alike.
 
 use std::collections::BTreeMap;
 

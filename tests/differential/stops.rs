@@ -1,5 +1,5 @@
-//! Each vector stopped at every point: by fuel, by memory, by its host. What was done outside is then nothing or all of it,
-//! and the report says exactly what it was.
+//! Each vector stopped at every point: by fuel, by memory, by its host. What was done outside is then nothing
+//! or all of it, and the report says exactly what it was.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -113,7 +113,8 @@ fn effects_are_none_or_complete_wherever_it_stops() {
                 let limits = Limits { memory, ..world.limits };
                 check(format!("memory {memory}"), &World { limits, ..world.clone() }, None);
             }
-            // With a byte less than the most that was held, what reached it is refused; so each growth fails in turn.
+            // With a byte less than the most that was held, what reached it is refused; so each growth fails
+            // in turn.
             let (mut peak, mut left) = (most(|meter| meter.memory_peak), growths);
             while peak > 0 && left > 0 {
                 let limits = Limits { memory: peak - 1, ..world.limits };

@@ -1,4 +1,5 @@
-//! Two opinions on every program: the compiler and the virtual machine against the evaluators of `tests/reference`.
+//! Two opinions on every program: the compiler and the virtual machine against the evaluators of
+//! `tests/reference`.
 #![expect(clippy::arithmetic_side_effects, clippy::print_stdout, reason = "test code")]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 

@@ -1,5 +1,6 @@
-//! The printed grammars derive only texts without syntax errors: random sentences of each are parsed. They derive all
-//! that people write: the examples, put into the strict form that the head of a grammar describes, are sentences.
+//! The printed grammars derive only texts without syntax errors: random sentences of each are parsed. They
+//! derive all that people write: the examples, put into the strict form that the head of a grammar describes,
+//! are sentences.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

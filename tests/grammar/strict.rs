@@ -1,7 +1,8 @@
 //! Programs as people write them, in the form that the derived grammars have.
 
 /// A formatted program as the strict grammar has it: each statement on a line of its own, braces instead of THEN,
-/// aggregates in parentheses and never as names, no expressions in the holes of texts, `5tokens`; without its comments.
+/// aggregates in parentheses and never as names, no expressions in the holes of texts, `5tokens`; without its
+/// comments.
 pub(crate) fn strict(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {

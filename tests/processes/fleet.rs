@@ -175,8 +175,8 @@ impl Fleet {
         assert!(Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap().success());
     }
 
-    /// Lets no file of a process of agents grow beyond so many bytes more than its state has: its disk is full. `None`:
-    /// there is room again.
+    /// Lets no file of a process of agents grow beyond so many bytes more than its state has: its disk is
+    /// full. `None`: there is room again.
     pub(crate) fn limit_agents(&self, process: u32, more: Option<u64>) {
         let pid = self.agents[&process].id().to_string();
         let state = self.directory.join(format!("agents{process}/agents.swarm"));

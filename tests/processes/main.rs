@@ -1,5 +1,5 @@
-//! Fleets of real processes over real servers: an order goes out in waves, is halted and resumed, rolled back; servers,
-//! injectors and agents are killed in the middle of it, and nothing is doubled.
+//! Fleets of real processes over real servers: an order goes out in waves, is halted and resumed, rolled
+//! back; servers, injectors and agents are killed in the middle of it, and nothing is doubled.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "test code")]
 #![expect(clippy::arithmetic_side_effects, reason = "test code")]
 
@@ -62,7 +62,8 @@ fn an_order_goes_out_is_halted_resumed_and_rolled_back() {
         assert_eq!(fleet.effects().0, count, "something runs in a halted fleet");
         let (code, _) = fleet.command(&["resume", "--fleet", "demo", "--key", "dan.key", "--wait", PATIENT]);
         assert_eq!(code, 0);
-        // A program that was stopped begins at START: first comes again what has been done, and is not done again.
+        // A program that was stopped begins at START: first comes again what has been done, and is not done
+        // again.
         fleet.until_effects(count + 1);
 
         // The next version in shadow: it counts as many calls, and there are no more than without it.

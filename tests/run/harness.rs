@@ -60,8 +60,8 @@ impl Program {
         self
     }
 
-    /// Compiles and runs, as it is written and made better by the optimiser: both do the same. What is shown is the
-    /// program as it is written, whose fuel does not change with every improvement.
+    /// Compiles and runs, as it is written and made better by the optimiser: both do the same. What is shown
+    /// is the program as it is written, whose fuel does not change with every improvement.
     pub(crate) fn run(&self) -> Run {
         let mut plain = self.run_compiled(false);
         let better = self.run_compiled(true);
@@ -109,8 +109,8 @@ impl Program {
     }
 }
 
-/// Actions are done, but RISKY of a number below 0. `yes` and `no` say so, `maybe(0)` has no value, `box(n)` holds n items n; every other query
-/// gives its argument back.
+/// Actions are done, but RISKY of a number below 0. `yes` and `no` say so, `maybe(0)` has no value, `box(n)`
+/// holds n items n; every other query gives its argument back.
 fn answer(call: &Call<'_>, asked: &mut Vec<String>) -> Answer {
     let risky = call.name() == "RISKY";
     if call.result().is_none() && !risky {

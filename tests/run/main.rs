@@ -1,5 +1,5 @@
-//! Programs from source text to result: compiled, verified and run, with exact fuel. Each run is also held against
-//! the worst case that the compiler proved for it.
+//! Programs from source text to result: compiled, verified and run, with exact fuel. Each run is also held
+//! against the worst case that the compiler proved for it.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

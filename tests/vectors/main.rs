@@ -1,7 +1,7 @@
 //! Runs the language vectors of `tests/language/`; `tests/language/README.md` describes their form.
 //!
-//! What a vector expects was written without this implementation; what it *pins* (fuel, memory, digest of the trace) was
-//! filled in by it: `SWARM_BLESS=1 cargo test --test vectors` writes the pins anew.
+//! What a vector expects was written without this implementation; what it *pins* (fuel, memory, digest of the
+//! trace) was filled in by it: `SWARM_BLESS=1 cargo test --test vectors` writes the pins anew.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 mod suspended;
@@ -391,8 +391,8 @@ fn each_op_native_and_statement_has_ten_vectors() {
     assert!(few.is_empty(), "fewer than ten vectors:\n{}", few.join("\n"));
 }
 
-/// Ops that no small program has: `settle` stands only where a function has a very long way without a settling op;
-/// for `loop` and `map.remove` there is no statement yet.
+/// Ops that no small program has: `settle` stands only where a function has a very long way without a
+/// settling op; for `loop` and `map.remove` there is no statement yet.
 const RARE: &[&str] = &["op settle", "op loop", "op repeat", "op map.remove"];
 
 fn plain(text: &str) -> Module {

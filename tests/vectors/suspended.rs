@@ -1,5 +1,6 @@
-//! The vectors again, stopped wherever they can be: at each host call and, out of fuel, anywhere. At each stop the run
-//! becomes a snapshot and goes on in a new instance, some in a new process; what comes of it is the same.
+//! The vectors again, stopped wherever they can be: at each host call and, out of fuel, anywhere. At each
+//! stop the run becomes a snapshot and goes on in a new instance, some in a new process; what comes of it is
+//! the same.
 #![expect(clippy::arithmetic_side_effects, reason = "test code")]
 
 use std::io::Write as _;

@@ -175,7 +175,8 @@ impl ActionLog {
         }
     }
 
-    /// Takes back those from this index on; all of them are held. Gives their numbers and what was reserved for them.
+    /// Takes back those from this index on; all of them are held. Gives their numbers and what was reserved
+    /// for them.
     pub(crate) fn take_back(&mut self, from: usize) -> Vec<(u64, (i64, i64))> {
         let from = from.max(self.done.count).min(self.len());
         let costs: Vec<_> = (from..self.len()).map(|at| self.cost(at)).collect();
@@ -251,7 +252,8 @@ fn arguments<'s>(held: &[Held], slots: &'s [u64], at: usize) -> &'s [u64] {
     slots.get(first(at)..first(at.saturating_add(1))).unwrap_or(&[])
 }
 
-/// The actions of a [`crate::Report`]: a slice of [`ActionRecord`]s, which are made when they are first looked at.
+/// The actions of a [`crate::Report`]: a slice of [`ActionRecord`]s, which are made when they are first
+/// looked at.
 #[derive(Clone, Default)]
 pub struct Actions {
     records: OnceLock<Vec<ActionRecord>>,

@@ -104,8 +104,8 @@ pub(crate) struct Handling {
 }
 
 impl Agenda {
-    /// The agenda of an order that starts now, START already being run: each timer's first tick is one period away.
-    /// After `deadline_ns` nothing is due.
+    /// The agenda of an order that starts now, START already being run: each timer's first tick is one period
+    /// away. After `deadline_ns` nothing is due.
     pub fn new(module: &Module, now_ns: u64, deadline_ns: Option<u64>) -> Agenda {
         let timers = module.timers.iter().map(|timer| {
             let period_ns = u64::try_from(timer.period_ns).unwrap_or(0).max(1);
@@ -143,9 +143,9 @@ impl Agenda {
         Posted::Queued
     }
 
-    /// The next thing due at this time, if any. Its activation is under way until [`Agenda::finished`]. Ticks come
-    /// first, in the order of their times; of those of one timer that were missed, only the last is due, the others
-    /// count as skipped.
+    /// The next thing due at this time, if any. Its activation is under way until [`Agenda::finished`]. Ticks
+    /// come first, in the order of their times; of those of one timer that were missed, only the last is due,
+    /// the others count as skipped.
     pub fn next(&mut self, now_ns: u64) -> Option<Due> {
         self.now_ns = self.now_ns.max(now_ns);
         if self.over {
@@ -183,8 +183,8 @@ impl Agenda {
         }
     }
 
-    /// When something will be due: the latest time that was told if an event waits, else that of the next tick or the
-    /// deadline. `None` if nothing will be until an event comes, or the order's time is over.
+    /// When something will be due: the latest time that was told if an event waits, else that of the next
+    /// tick or the deadline. `None` if nothing will be until an event comes, or the order's time is over.
     pub fn next_ns(&self) -> Option<u64> {
         if self.over {
             return None;

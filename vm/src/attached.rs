@@ -40,7 +40,8 @@ enum Binding {
 
 #[derive(Debug, Clone)]
 enum View {
-    /// Lists: list `i` has the items `starts[i]..starts[i + 1]` of `rows`; without `starts` there is one list, all.
+    /// Lists: list `i` has the items `starts[i]..starts[i + 1]` of `rows`; without `starts` there is one
+    /// list, all.
     Lists { starts: Option<Arc<[u32]>>, rows: u32 },
     /// Maps: map `i` has the entries `order[starts[i]..starts[i + 1]]`, rows of key and value in the order of the
     /// keys; without `starts` there is one map, all.
@@ -151,8 +152,8 @@ impl<'a> Texts<'a> {
         Texts { attached, field: 0, column: Column::default(), whole: "" }
     }
 
-    /// The text of a record's field and all that lies behind it in its column, and how long it is, if the record is a row of
-    /// a host's table.
+    /// The text of a record's field and all that lies behind it in its column, and how long it is, if the
+    /// record is a row of a host's table.
     #[inline(always)]
     pub(crate) fn find(&mut self, record: u64, field: u8) -> Option<(&'a [u8], usize)> {
         self.known(record, field).or_else(|| {

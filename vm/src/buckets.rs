@@ -1,5 +1,5 @@
-//! Samples of a distribution, counted by bucket. Every part knows how many lie in it, so that a sample is counted and one
-//! of a given rank is found in a few dozen steps, however many buckets there are.
+//! Samples of a distribution, counted by bucket. Every part knows how many lie in it, so that a sample is
+//! counted and one of a given rank is found in a few dozen steps, however many buckets there are.
 
 /// Parts of the whole, and of each of them.
 const PARTS: usize = 32;

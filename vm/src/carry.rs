@@ -1,5 +1,5 @@
-//! Carries STATE from one activation's arena to the next one's. Inputs may be others then, so whatever lies in them
-//! is copied too; string constants stay where they are.
+//! Carries STATE from one activation's arena to the next one's. Inputs may be others then, so whatever lies
+//! in them is copied too; string constants stay where they are.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use crate::map::Maps;
 use crate::order::Order;
 use crate::slot::{self, CASE, MODULE_TEXT, Reference, TextSlot};
 
-/// Copies the values of STATE from one arena into another, which it gives back; they stay as they are if they do not
-/// fit the memory.
+/// Copies the values of STATE from one arena into another, which it gives back; they stay as they are if they
+/// do not fit the memory.
 pub(crate) fn carry(
     (code, attached): (&Code, &Attached),
     from: &Heap,

@@ -13,8 +13,8 @@ pub trait Clock {
     /// Nanoseconds since some fixed point.
     fn now_ns(&self) -> u64;
 
-    /// Waits until a time, if that is for the clock to do; a virtual clock is simply set on. Gives whether the time has
-    /// come. If not, which is what a clock does unless it says otherwise, the run stops with
+    /// Waits until a time, if that is for the clock to do; a virtual clock is simply set on. Gives whether
+    /// the time has come. If not, which is what a clock does unless it says otherwise, the run stops with
     /// [`crate::PendingKind::Timer`] and the embedder waits.
     fn sleep_until(&self, until_ns: u64) -> bool {
         let _ = until_ns;

@@ -31,8 +31,8 @@ struct Pair {
     values: [u64; 2],
 }
 
-/// Compares part by part, depth first, as far as needed to tell the values apart; maps entry by entry in the order of
-/// their keys. Gives up, with a charge above the scope's budget, once the charge passes it.
+/// Compares part by part, depth first, as far as needed to tell the values apart; maps entry by entry in the
+/// order of their keys. Gives up, with a charge above the scope's budget, once the charge passes it.
 #[inline(never)]
 pub(crate) fn equal(scope: &mut Scope<'_>, ty: TypeId, left: u64, right: u64) -> Comparison {
     let (mut slots, mut texts) = (0u64, 0u64);

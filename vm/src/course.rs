@@ -1,8 +1,8 @@
-//! The course of an order: what wakes its program next, at which time, and what it reads as `now` then. Tests, dry runs
-//! and agents share it, so that what is tested is what will happen.
+//! The course of an order: what wakes its program next, at which time, and what it reads as `now` then.
+//! Tests, dry runs and agents share it, so that what is tested is what will happen.
 //!
-//! [`Course::wake`] and [`Course::rest`] read no clock and run nothing: the caller has the time, runs the instance, and
-//! may wait for answers meanwhile. [`Course::play`] does all of it in virtual time.
+//! [`Course::wake`] and [`Course::rest`] read no clock and run nothing: the caller has the time, runs the
+//! instance, and may wait for answers meanwhile. [`Course::play`] does all of it in virtual time.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -125,8 +125,8 @@ impl Course {
         self.begun.as_mut().map_or(Posted::Unhandled, |begun| begun.agenda.post(name, arguments))
     }
 
-    /// When something will be due; `None` if nothing will be until an event comes, or the order is over. At once, that
-    /// is 0, where it has not begun.
+    /// When something will be due; `None` if nothing will be until an event comes, or the order is over. At
+    /// once, that is 0, where it has not begun.
     pub fn next_ns(&self) -> Option<u64> {
         match &self.begun {
             None => Some(0),
@@ -135,8 +135,8 @@ impl Course {
         }
     }
 
-    /// Begins what is due at this time, START first. [`Instance::run`] does it, and [`Course::rest`] is told when it is
-    /// over. Of [`Wake::Deadline`] there is nothing to run: [`Instance::close`] ends the order.
+    /// Begins what is due at this time, START first. [`Instance::run`] does it, and [`Course::rest`] is told
+    /// when it is over. Of [`Wake::Deadline`] there is nothing to run: [`Instance::close`] ends the order.
     ///
     /// # Errors
     /// An activation is under way, or an event's arguments do not have the types of the handler's parameters.
@@ -177,9 +177,9 @@ impl Course {
         }
     }
 
-    /// Plays all that is due up to a time, START first, and sets the clock to that time. Each activation is handed to
-    /// `each`, which may end the play. An activation that waits for an answer or for more fuel is closed: nobody is there
-    /// who would give it.
+    /// Plays all that is due up to a time, START first, and sets the clock to that time. Each activation is
+    /// handed to `each`, which may end the play. An activation that waits for an answer or for more fuel is
+    /// closed: nobody is there who would give it.
     ///
     /// # Errors
     /// As [`Course::wake`].
@@ -217,8 +217,8 @@ fn epoch(inputs: &Inputs, now_ns: u64) -> Option<i64> {
 }
 
 impl Instance {
-    /// Runs the activation to its end, with a trace if there is a sink. One that waits for an answer or for more fuel is
-    /// closed: this is for who has none to give.
+    /// Runs the activation to its end, with a trace if there is a sink. One that waits for an answer or for
+    /// more fuel is closed: this is for who has none to give.
     pub fn finish(&mut self, host: &mut Host<'_>, mut trace: Option<(Level, &mut dyn TraceSink)>) -> Report {
         let exit = match &mut trace {
             Some((level, sink)) => self.run_traced(host, *level, *sink),

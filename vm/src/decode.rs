@@ -37,7 +37,8 @@ pub(crate) struct Code {
     pub(crate) withins: Vec<WithinCode>,
     pub(crate) filters: Vec<Filter>,
     arguments: Vec<Argument>,
-    /// For each import, whether the program calls it, but only in a TRY or RETRY. Empty if there are none of these.
+    /// For each import, whether the program calls it, but only in a TRY or RETRY. Empty if there are none of
+    /// these.
     only_tried: Vec<bool>,
 }
 

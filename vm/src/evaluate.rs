@@ -18,13 +18,14 @@ use crate::trace::{Level, Recorder, TraceSink, Tracing, place_name};
 use crate::value::{Value, ValueRef};
 
 impl Instance {
-    /// Runs a pure function of the module and gives its result, [`Value::None`] if it has none. It reads the inputs,
-    /// STATE and metrics of the instance as they are, and leaves no trace: neither in the order's report nor in its
-    /// digest. Fuel, memory and call depth are limited as for an activation. Not while an activation is under way.
+    /// Runs a pure function of the module and gives its result, [`Value::None`] if it has none. It reads the
+    /// inputs, STATE and metrics of the instance as they are, and leaves no trace: neither in the order's
+    /// report nor in its digest. Fuel, memory and call depth are limited as for an activation. Not while an
+    /// activation is under way.
     ///
     /// # Errors
-    /// The function runs into an error or a limit, is not there, is not pure, or takes other arguments. A condition of
-    /// the header is false then.
+    /// The function runs into an error or a limit, is not there, is not pure, or takes other arguments. A
+    /// condition of the header is false then.
     pub fn evaluate(&mut self, function: FunctionId, arguments: &[Value]) -> Result<Value, Reason> {
         self.evaluate_seen(function, arguments, &mut Blind)
     }
@@ -91,8 +92,8 @@ impl Instance {
         Ok(())
     }
 
-    /// Sets a metric as it is read from now on: a TOTAL's sum; a GAUGE's last sample, [`Value::None`] for none; the
-    /// samples of a DISTRIBUTION, as a list. So a condition of the header sees the fleet's figures.
+    /// Sets a metric as it is read from now on: a TOTAL's sum; a GAUGE's last sample, [`Value::None`] for
+    /// none; the samples of a DISTRIBUTION, as a list. So a condition of the header sees the fleet's figures.
     ///
     /// # Errors
     /// The program has no such metric, or the value has another type.

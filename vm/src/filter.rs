@@ -1,8 +1,9 @@
-//! Loops over a host's table whose bodies are conditions on fields of the row, one after the other, each with what is done
-//! where it holds. A word before each condition passes over all conditions that do not hold, of this row and those behind
-//! it, and leaves registers and fuel as if they had been gone through one by one.
+//! Loops over a host's table whose bodies are conditions on fields of the row, one after the other, each with
+//! what is done where it holds. A word before each condition passes over all conditions that do not hold, of
+//! this row and those behind it, and leaves registers and fuel as if they had been gone through one by one.
 //!
-//! Like a fused word it stands before the words of an op, does nothing where it cannot pay for it, and no trace sees it.
+//! Like a fused word it stands before the words of an op, does nothing where it cannot pay for it, and no
+//! trace sees it.
 
 use std::cell::OnceCell;
 
@@ -28,8 +29,8 @@ pub(crate) struct Filter {
     pub(crate) conditions: Box<[Condition]>,
     /// Credit of a whole round in which no condition holds.
     pub(crate) credit: u16,
-    /// Whether conditions are passed over from within a row as well, not only from its beginning: nothing that is done
-    /// changes what rows are compared with, and what the conditions write is read nowhere else.
+    /// Whether conditions are passed over from within a row as well, not only from its beginning: nothing
+    /// that is done changes what rows are compared with, and what the conditions write is read nowhere else.
     pub(crate) goes_on: bool,
 }
 
@@ -60,8 +61,8 @@ pub(crate) enum Relation {
 }
 
 impl Filter {
-    /// The filter of a loop whose body begins with op `p`, if it is a loop of such conditions, and its closing op.
-    /// `outlive` are the registers of [`outliving`].
+    /// The filter of a loop whose body begins with op `p`, if it is a loop of such conditions, and its
+    /// closing op. `outlive` are the registers of [`outliving`].
     pub(crate) fn at<'o>(
         code: &[Op],
         layout: &Layout,
@@ -156,8 +157,9 @@ impl Filter {
     }
 }
 
-/// Of the registers that filters of a function leave out, those that nobody reads before they are written again, where it
-/// goes on at a word: they hold one thing or another, as there was fuel for passing on. `None`: nothing is left out.
+/// Of the registers that filters of a function leave out, those that nobody reads before they are written
+/// again, where it goes on at a word: they hold one thing or another, as there was fuel for passing on.
+/// `None`: nothing is left out.
 pub(crate) fn unread(code: &Code, function: u16, pc: usize) -> Option<[bool; 256]> {
     let own = |filter: &&Filter| {
         let first = filter.conditions.first().map(|own| slot::index(own.start));
@@ -252,8 +254,8 @@ impl Filtered {
     }
 }
 
-/// The registers of a function that are read where the ops right before, up to the last one that begins or ends a block,
-/// have not written them: where ops are passed over, their values are needed.
+/// The registers of a function that are read where the ops right before, up to the last one that begins or
+/// ends a block, have not written them: where ops are passed over, their values are needed.
 pub(crate) fn outliving(code: &[Op]) -> [bool; 256] {
     let mut outlive = [false; 256];
     let mut written = Written::default();
@@ -278,8 +280,8 @@ impl Default for Written {
 }
 
 impl Written {
-    /// Calls `read` with each register that an op reads and the ops before have not written, then adds what it writes.
-    /// Tells whether the ops go on, or it begins or ends a block.
+    /// Calls `read` with each register that an op reads and the ops before have not written, then adds what
+    /// it writes. Tells whether the ops go on, or it begins or ends a block.
     fn go_on(&mut self, op: &Op, mut read: impl FnMut(usize)) -> bool {
         let mut result = None;
         registers(op, |Register(register), writes| {

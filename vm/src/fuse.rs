@@ -1,10 +1,10 @@
-//! Several ops in one word (rule F12). A fused word stands before the words of the first op it covers and does what
-//! all of them do at once. Those words stay where they are: jumps may lead to any of them, a trace goes through them
-//! one by one, and a fused word whose ops would trap, or could not be paid, leaves the work to them. So fuel, traps and
-//! traces know nothing of it.
+//! Several ops in one word (rule F12). A fused word stands before the words of the first op it covers and
+//! does what all of them do at once. Those words stay where they are: jumps may lead to any of them, a trace
+//! goes through them one by one, and a fused word whose ops would trap, or could not be paid, leaves the work
+//! to them. So fuel, traps and traces know nothing of it.
 //!
-//! Which sequences are fused is the outcome of profiles: conditions, of which policies are full, the steps of loops over
-//! numbers, and sums of products.
+//! Which sequences are fused is the outcome of profiles: conditions, of which policies are full, the steps of
+//! loops over numbers, and sums of products.
 
 use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::op::{Op, Register};
@@ -24,8 +24,8 @@ impl Fusing {
         p < self.free
     }
 
-    /// The fused word to stand before the words of op `p`, if any. `mutable` tells whether what a register holds has
-    /// parts that can be written; `intern` gives the place of a constant, if it is near enough.
+    /// The fused word to stand before the words of op `p`, if any. `mutable` tells whether what a register
+    /// holds has parts that can be written; `intern` gives the place of a constant, if it is near enough.
     pub(crate) fn at(
         &mut self,
         code: &[Op],

@@ -34,9 +34,9 @@ const MAX_ROOM: u32 = (1 << 29) - 1;
 pub(crate) type Stored = [u8; 8];
 
 /// Objects and strings of one run: append-only, dropped whole. An object is a header and its slots; the header is
-/// the length (low 32 bits: slots in use, entries of a map), the room (29 bits: how many there may be), BYTES, SORTED
-/// and SHARED. Whatever is stored inside an object is marked SHARED, so an object that may be written is never
-/// reachable from another: values cannot form cycles.
+/// the length (low 32 bits: slots in use, entries of a map), the room (29 bits: how many there may be),
+/// BYTES, SORTED and SHARED. Whatever is stored inside an object is marked SHARED, so an object that may be
+/// written is never reachable from another: values cannot form cycles.
 #[derive(Default, Clone)]
 pub(crate) struct Heap {
     words: Vec<Stored>,
@@ -403,8 +403,8 @@ impl Heap {
         self.writable(list).is_some_and(|header| header.length < header.room.min(most))
     }
 
-    /// Appends an item to a list of this arena, if it may be written, has room for one and holds fewer than `most`; not
-    /// to one of bools.
+    /// Appends an item to a list of this arena, if it may be written, has room for one and holds fewer than
+    /// `most`; not to one of bools.
     #[inline(always)]
     pub(crate) fn append(&mut self, list: u64, value: u64, most: u32) -> bool {
         let Some((at, old, length)) = self.room_for_one(list, most) else { return false };
@@ -416,8 +416,8 @@ impl Heap {
         true
     }
 
-    /// Place, header and length of a list of this arena that may be written, has room for one more item and holds fewer
-    /// than `most`.
+    /// Place, header and length of a list of this arena that may be written, has room for one more item and
+    /// holds fewer than `most`.
     #[inline(always)]
     fn room_for_one(&self, list: u64, most: u32) -> Option<(usize, u64, u32)> {
         let at = usize::try_from(list).ok()?.wrapping_sub(FIRST_OFFSET);
@@ -546,7 +546,8 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// Entry `at` of the map in a slot, as it lies: key and value. In the order of the keys once the map is sorted.
+    /// Entry `at` of the map in a slot, as it lies: key and value. In the order of the keys once the map is
+    /// sorted.
     #[inline]
     pub(crate) fn entry(self, map: u64, at: u32) -> Option<(u64, u64)> {
         let reference = Reference::unpack(map);

@@ -134,9 +134,9 @@ impl Inputs {
         }
     }
 
-    /// Names the version of an input or context value that was given: any bytes that are others as soon as the data are
-    /// others, and the same in every process that has the same data. A snapshot then holds this name instead of the data,
-    /// and is resumed only with data of the same name.
+    /// Names the version of an input or context value that was given: any bytes that are others as soon as
+    /// the data are others, and the same in every process that has the same data. A snapshot then holds this
+    /// name instead of the data, and is resumed only with data of the same name.
     ///
     /// # Errors
     /// The program reads nothing of that name, or the version has more than 64 bytes.

@@ -91,10 +91,11 @@ pub enum PendingKind {
 
 /// A program with its data and limits: fresh, at work, resting between two activations, or over.
 ///
-/// A program that only has a START runs once: [`Instance::run`] begins it and goes on with it until it is over. One
-/// with events and timers lives for an *order*: [`Instance::start`], [`Instance::tick`] and [`Instance::event`] begin an
-/// activation, [`Instance::run`] does it. Fuel, memory and call depth are limited for each activation; money, tokens,
-/// host calls and the deadline for the order. STATE variables and metrics last as long as the order.
+/// A program that only has a START runs once: [`Instance::run`] begins it and goes on with it until it is
+/// over. One with events and timers lives for an *order*: [`Instance::start`], [`Instance::tick`] and
+/// [`Instance::event`] begin an activation, [`Instance::run`] does it. Fuel, memory and call depth are
+/// limited for each activation; money, tokens, host calls and the deadline for the order. STATE variables and
+/// metrics last as long as the order.
 #[derive(Debug)]
 pub struct Instance {
     pub(crate) program: Program,
@@ -116,8 +117,8 @@ impl Instance {
     /// An instance that has not run yet. It shares the program and the inputs.
     ///
     /// # Errors
-    /// An input is missing or belongs to another program; a capability is not granted that the program does not only
-    /// try; the host lacks a function or has it with another signature.
+    /// An input is missing or belongs to another program; a capability is not granted that the program does
+    /// not only try; the host lacks a function or has it with another signature.
     pub fn new(
         program: &Program,
         inputs: &Inputs,
@@ -146,7 +147,8 @@ impl Instance {
         self
     }
 
-    /// Has a tier run what it can, in the interpreter's place. It changes no result and no fuel. Before the first run.
+    /// Has a tier run what it can, in the interpreter's place. It changes no result and no fuel. Before the
+    /// first run.
     #[must_use]
     pub fn tier(mut self, tier: Arc<dyn Tier>) -> Instance {
         self.tier = Some(tier);
@@ -176,8 +178,8 @@ impl Instance {
         self
     }
 
-    /// Says for whom the order runs: whatever tells this fleet, order and agent from all others. Keys of actions that
-    /// are ONCE depend on it ([`crate::Call::key`]). Before the first run.
+    /// Says for whom the order runs: whatever tells this fleet, order and agent from all others. Keys of
+    /// actions that are ONCE depend on it ([`crate::Call::key`]). Before the first run.
     #[must_use]
     pub fn identity(mut self, identity: &[u8]) -> Instance {
         self.work().once.get_or_insert_default().identify(identity);
@@ -251,8 +253,8 @@ impl Instance {
         }
     }
 
-    /// Goes on until the activation is over, waits for something or is out of fuel. A fresh instance is started. If
-    /// nothing was begun since, gives the last activation's report again.
+    /// Goes on until the activation is over, waits for something or is out of fuel. A fresh instance is
+    /// started. If nothing was begun since, gives the last activation's report again.
     pub fn run(&mut self, host: &mut Host<'_>) -> Exit {
         self.drive(host, Level::Off, None)
     }
@@ -291,8 +293,8 @@ impl Instance {
         }
     }
 
-    /// Gives the answer to the call the activation waits for; it counts when it goes on. To a RETRY that waits before
-    /// its next attempt, [`Answer::done`] says that it has waited long enough.
+    /// Gives the answer to the call the activation waits for; it counts when it goes on. To a RETRY that
+    /// waits before its next attempt, [`Answer::done`] says that it has waited long enough.
     ///
     /// # Errors
     /// Nothing waits for a call with this number.
@@ -300,16 +302,17 @@ impl Instance {
         if self.work().phase.answer(id, answer) { Ok(()) } else { Err(NotPending { id }) }
     }
 
-    /// Raises the fuel limit of the activation. One that was out of fuel goes on as if it had had the fuel at once.
+    /// Raises the fuel limit of the activation. One that was out of fuel goes on as if it had had the fuel at
+    /// once.
     pub fn refuel(&mut self, units: u64) {
         let machine = &mut self.work().machine;
         let limit = machine.fuel_limit.max(0).cast_unsigned().saturating_add(units);
         machine.fuel_limit = limit.min(MAX_FUEL).cast_signed();
     }
 
-    /// Ends the order. If no activation is under way it has simply run its time: the outcome is `done`. If one is, it
-    /// ends by a limit: one out of fuel by that, any other by its deadline. The cost reserved for a call without an
-    /// answer counts as spent. Actions that are held are dropped.
+    /// Ends the order. If no activation is under way it has simply run its time: the outcome is `done`. If
+    /// one is, it ends by a limit: one out of fuel by that, any other by its deadline. The cost reserved for
+    /// a call without an answer counts as spent. Actions that are held are dropped.
     pub fn close(&mut self) -> Report {
         self.close_with(Level::Off, None)
     }
@@ -347,8 +350,8 @@ impl Instance {
         used.min(state.machine.fuel_limit).max(0).cast_unsigned()
     }
 
-    /// Words and bytes of text the activation has put into its arena, as they are charged: a bool in a list is a word like
-    /// any other item. Inputs are not among them.
+    /// Words and bytes of text the activation has put into its arena, as they are charged: a bool in a list
+    /// is a word like any other item. Inputs are not among them.
     pub fn arena_used(&self) -> (usize, usize) {
         let heap = self.state.as_ref().map(|state| &state.machine.heap);
         heap.map_or((0, 0), |heap| (heap.words(), heap.text_bytes()))

@@ -1,18 +1,19 @@
-//! Runs words. It knows registers, the arena and fuel, but no host: what reaches outside is handed back to the driver
-//! as a [`Pause`].
+//! Runs words. It knows registers, the arena and fuel, but no host: what reaches outside is handed back to
+//! the driver as a [`Pause`].
 //!
-//! Each word has a handler, which ends in a call of the next word's. The state of the run travels in the arguments,
-//! five values that fit the registers of the machine, so that nothing of it is stored between two words, and the calls
-//! take no stack where the compiler makes jumps of them. Rust does not promise that it does. So a chain of them ends
-//! after [`CHAIN`] fuel, and then the stack is looked at; where builds are known to make calls (those without
-//! optimisation), and where someone watches, every handler comes back to a loop instead ([`chain::Mode`]).
+//! Each word has a handler, which ends in a call of the next word's. The state of the run travels in the
+//! arguments, five values that fit the registers of the machine, so that nothing of it is stored between two
+//! words, and the calls take no stack where the compiler makes jumps of them. Rust does not promise that it
+//! does. So a chain of them ends after [`CHAIN`] fuel, and then the stack is looked at; where builds are
+//! known to make calls (those without optimisation), and where someone watches, every handler comes back to a
+//! loop instead ([`chain::Mode`]).
 //!
-//! For calls to become jumps, no handler may have a local whose address is taken or that is dropped at the end: whatever
-//! needs one is in a function of its own that is not inlined.
+//! For calls to become jumps, no handler may have a local whose address is taken or that is dropped at the
+//! end: whatever needs one is in a function of its own that is not inlined.
 //!
-//! Pure ops pay nothing here: what they cost lies in the constants of the edges (see [`swarm_bytecode::layout`]). An op
-//! that settles looks whether the fuel of its region is there before it acts, and an op about to trap does too, so
-//! running out always comes before it.
+//! Pure ops pay nothing here: what they cost lies in the constants of the edges (see
+//! [`swarm_bytecode::layout`]). An op that settles looks whether the fuel of its region is there before it
+//! acts, and an op about to trap does too, so running out always comes before it.
 
 mod chain;
 mod flow;
@@ -42,8 +43,8 @@ use rows::Rows;
 pub(crate) use window::get;
 use window::shape;
 
-/// Fuel between two looks at the native stack. Every word costs some, and an op without optimisation of its tail call
-/// takes some 200 bytes: that makes at most 1.3 MiB.
+/// Fuel between two looks at the native stack. Every word costs some, and an op without optimisation of its
+/// tail call takes some 200 bytes: that makes at most 1.3 MiB.
 const CHAIN: i64 = 4096;
 
 /// By how much the native stack may grow in a chain.
@@ -55,8 +56,8 @@ static CHAINS: AtomicBool = AtomicBool::new(cfg!(swarm_chained));
 /// By how much the native stack has grown in a chain at most.
 static GROWTH: AtomicUsize = AtomicUsize::new(0);
 
-/// By how many bytes the native stack has grown at most between two looks at it, over all runs of this process, if
-/// handlers call each other; for a test.
+/// By how many bytes the native stack has grown at most between two looks at it, over all runs of this
+/// process, if handlers call each other; for a test.
 pub(crate) fn growth() -> Option<usize> {
     CHAINS.load(Ordering::Relaxed).then(|| GROWTH.load(Ordering::Relaxed))
 }

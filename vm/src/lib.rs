@@ -64,8 +64,9 @@ pub mod trace;
 mod value;
 mod word;
 
-/// By how many bytes the native stack has grown at most while the interpreter went through some 4,096 fuel of words, over
-/// all runs of this process so far; nothing where it is built as a loop, which takes none. For the project's own test.
+/// By how many bytes the native stack has grown at most while the interpreter went through some 4,096 fuel of
+/// words, over all runs of this process so far; nothing where it is built as a loop, which takes none. For
+/// the project's own test.
 #[doc(hidden)]
 pub fn native_stack_growth() -> Option<usize> {
     interpret::growth()

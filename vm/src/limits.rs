@@ -50,8 +50,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The limits of an agent that runs a program: the defaults, its part of the header's BUDGET, and DEADLINE. The BUDGET
-    /// is dealt out to the agents of TARGET in equal parts; where it does not say how many there are, it is one agent's.
+    /// The limits of an agent that runs a program: the defaults, its part of the header's BUDGET, and
+    /// DEADLINE. The BUDGET is dealt out to the agents of TARGET in equal parts; where it does not say how
+    /// many there are, it is one agent's.
     pub fn of_header(header: &Instruction) -> Limits {
         let agents = header.target.and_then(|target| target.count.number()).unwrap_or(1);
         let part = |budget: Option<i64>| budget?.checked_div(i64::from(agents));

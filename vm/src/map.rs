@@ -1,12 +1,12 @@
 //! Maps in the arena: entries in the order they came, and behind them an index that finds them by their keys.
 //!
-//! A map with room for *n* entries has 3.5 × *n* slots: key and value of each entry, then *n* words of index, then 32 bits
-//! of hash for each entry. The index is 2 × *n* places of 32 bits, open addressing with linear probing: 0 is free, else
-//! the entry's number from 1 in the low 25 bits and seven bits of the key's hash above. Small maps do without. The hash of
-//! a key is made once and goes with its entry, 0 until then: a map that is copied is charged by its words, however long
-//! its keys are. Neither the index nor the order of
-//! the entries can be seen by a program: it goes through a map in the order of its keys, into which the entries are
-//! brought where they lie.
+//! A map with room for *n* entries has 3.5 × *n* slots: key and value of each entry, then *n* words of index,
+//! then 32 bits of hash for each entry. The index is 2 × *n* places of 32 bits, open addressing with linear
+//! probing: 0 is free, else the entry's number from 1 in the low 25 bits and seven bits of the key's hash
+//! above. Small maps do without. The hash of a key is made once and goes with its entry, 0 until then: a map
+//! that is copied is charged by its words, however long its keys are. Neither the index nor the order of the
+//! entries can be seen by a program: it goes through a map in the order of its keys, into which the entries
+//! are brought where they lie.
 
 use std::cmp::Ordering;
 use std::hash::{BuildHasher, Hasher};
@@ -39,7 +39,8 @@ fn hash(data: Data<'_>, order: Order, key: u64) -> u32 {
     slot::low(hash).max(1)
 }
 
-/// Where the entry with a key lies, if `near` does not happen to be it: who has just read an entry mostly writes it next.
+/// Where the entry with a key lies, if `near` does not happen to be it: who has just read an entry mostly
+/// writes it next.
 pub(crate) fn position_near(data: Data<'_>, order: Order, map: u64, key: u64, near: u32) -> Option<u32> {
     match data.entry(map, near) {
         Some((found, _)) if order.same(data, found, key) => Some(near),

@@ -77,8 +77,8 @@ impl MetricState {
         Ok(())
     }
 
-    /// What undoing a block needs that has recorded nothing yet: all but the buckets, which would be too many to copy.
-    /// Those of this hold what the block itself records, by [`MetricState::recorded`].
+    /// What undoing a block needs that has recorded nothing yet: all but the buckets, which would be too many
+    /// to copy. Those of this hold what the block itself records, by [`MetricState::recorded`].
     pub(crate) fn before(&self) -> MetricState {
         match self {
             MetricState::Distribution { least, greatest, sum, float, .. } => {
@@ -177,8 +177,8 @@ pub(crate) fn quantiles(buckets: &Buckets, float: bool) -> [(&'static str, u64);
     QUANTILES.map(|(name, share)| (name, quantile(buckets, share, float)))
 }
 
-/// A quantile, in parts per million. Samples are counted in buckets whose bounds lie at most 1/16 apart (exact below
-/// 16), so it is the lower bound of the bucket.
+/// A quantile, in parts per million. Samples are counted in buckets whose bounds lie at most 1/16 apart
+/// (exact below 16), so it is the lower bound of the bucket.
 fn quantile(buckets: &Buckets, share: u32, float: bool) -> u64 {
     // The sample at this rank, from 1.
     let rank = u128::from(buckets.count()).saturating_mul(u128::from(share)).div_ceil(1_000_000).max(1);

@@ -41,9 +41,9 @@ pub(crate) trait Outside {
     ) -> Reply {
         Reply::Declined
     }
-    /// How many calls of a site can be made a little later than they are issued, one after the other and whatever else is
-    /// so, without anything standing against it: they are held for the end, or all that answers them is "done" and the
-    /// clock is not looked at. Nothing if such a call has to be made at once.
+    /// How many calls of a site can be made a little later than they are issued, one after the other and
+    /// whatever else is so, without anything standing against it: they are held for the end, or all that
+    /// answers them is "done" and the clock is not looked at. Nothing if such a call has to be made at once.
     fn allows(&self, _site: u32, _memory: &MemoryMeter) -> Option<u64> {
         None
     }

@@ -1,7 +1,7 @@
 //! Numbers in as few bytes as they need, one behind the other.
 
-/// Adds a number: seven bits of it for each byte, and as many zeros below them as bytes follow the first. One of more
-/// than 56 bits is whole behind a byte of zeros.
+/// Adds a number: seven bits of it for each byte, and as many zeros below them as bytes follow the first. One
+/// of more than 56 bits is whole behind a byte of zeros.
 #[inline(always)]
 pub(crate) fn put(bytes: &mut Vec<u8>, number: u64) {
     if number < 128 {

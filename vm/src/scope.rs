@@ -15,8 +15,8 @@ use crate::order::Order;
 /// The slots of a frame.
 pub(crate) type Window = [std::cell::Cell<u64>; crate::machine::WINDOW];
 
-/// One op's way to the arena. The order inside the op is that of rule F6: its operands' traps, then [`Scope::pay`],
-/// then what it does.
+/// One op's way to the arena. The order inside the op is that of rule F6: its operands' traps, then
+/// [`Scope::pay`], then what it does.
 pub(crate) struct Scope<'a> {
     pub(crate) code: &'a Code,
     pub(crate) attached: &'a Attached,

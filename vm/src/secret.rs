@@ -8,8 +8,8 @@ use swarm_bytecode::types::{Field, REDACTED, Type, TypeId};
 
 use crate::value::Value;
 
-/// A value of type `secret`. Whatever prints it prints `[redacted]`; only [`Secret::expose`] gives the text. It is not
-/// wiped from memory when it is dropped.
+/// A value of type `secret`. Whatever prints it prints `[redacted]`; only [`Secret::expose`] gives the text.
+/// It is not wiped from memory when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(SmolStr);
 
@@ -42,8 +42,9 @@ pub(crate) fn occurs(module: &Module) -> bool {
     module.types.contains(&Type::Secret)
 }
 
-/// A value that the host gave for one of this type, as it may be shown: its texts that are secrets by the type are
-/// such. What has another form, and fields that the program does not know, are left out: they may be one.
+/// A value that the host gave for one of this type, as it may be shown: its texts that are secrets by the
+/// type are such. What has another form, and fields that the program does not know, are left out: they may be
+/// one.
 pub(crate) fn concealed(module: &Module, ty: TypeId, value: &Value) -> Value {
     let fields = |fields: &[Field], values: &[(SmolStr, Value)]| {
         let shown = values.iter().filter_map(|(name, value)| {

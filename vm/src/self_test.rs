@@ -1,7 +1,8 @@
 //! Whether the limits hold: before a process runs its first program, each limiter has to stop a small one.
 //!
-//! A probe is a module that comes to its end by itself, after it went over the limit in question. Where the limiter does
-//! its work, the probe is stopped before; where it does not, the probe is `done`, and nothing is loaded.
+//! A probe is a module that comes to its end by itself, after it went over the limit in question. Where the
+//! limiter does its work, the probe is stopped before; where it does not, the probe is `done`, and nothing is
+//! loaded.
 
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -21,8 +22,8 @@ use crate::program::Program;
 use crate::report::Outcome;
 use crate::trace::{Event, Level, TraceSink};
 
-/// Proves that every limit stops a program that goes over it. [`Program::load`] asks for it before anything else; it is
-/// done once in a process, takes well under a millisecond, and its answer is kept.
+/// Proves that every limit stops a program that goes over it. [`Program::load`] asks for it before anything
+/// else; it is done once in a process, takes well under a millisecond, and its answer is kept.
 ///
 /// # Errors
 /// A limit does not hold: this build of the machine must not run anything.
@@ -79,7 +80,8 @@ fn each_limit(limits: impl Fn(LimitKind) -> Limits) -> Result<(), LoadError> {
     Ok(())
 }
 
-/// Whether this is a build for a benchmark, which has no meter to try: fuel, and the slices of it that lead to the clock.
+/// Whether this is a build for a benchmark, which has no meter to try: fuel, and the slices of it that lead
+/// to the clock.
 const fn unmetered(limit: LimitKind) -> bool {
     cfg!(swarm_unmetered) && matches!(limit, LimitKind::Fuel | LimitKind::Deadline)
 }

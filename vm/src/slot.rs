@@ -1,9 +1,9 @@
 //! How values are packed into 64-bit slots.
 //!
 //! A string slot is `offset` (32 bits), `length` (20 bits) and `source` (12 bits), from the low end. A list,
-//! map, record, enum or optional slot is `index` (32 bits) and `source` (32 bits). Source 0 is the run's own arena.
-//! The slot 0 is a valid value of every type: 0, FALSE, "", an empty list or map, NONE, a record of zeros, the
-//! first case of an enum.
+//! map, record, enum or optional slot is `index` (32 bits) and `source` (32 bits). Source 0 is the run's own
+//! arena. The slot 0 is a valid value of every type: 0, FALSE, "", an empty list or map, NONE, a record of
+//! zeros, the first case of an enum.
 //!
 //! A case without payload needs no object: its slot is [`case`], one for each case, so that comparing them as
 //! signed words compares their order.

@@ -29,7 +29,8 @@ pub(crate) enum Column {
     Records { rows: Arc<Table> },
     /// Row `i` is the only column of row `i` of `values`, or, for a record, the row; where `present`.
     Optionals { present: Arc<[bool]>, values: Arc<Table> },
-    /// Row `i` has the entries `starts[i]..starts[i + 1]`: rows of the columns [`KEY_COLUMN`] and [`VALUE_COLUMN`].
+    /// Row `i` has the entries `starts[i]..starts[i + 1]`: rows of the columns [`KEY_COLUMN`] and
+    /// [`VALUE_COLUMN`].
     Maps { starts: Arc<[u32]>, entries: Arc<Table>, longest: u32 },
     /// Row `i` is the case `cases[tags[i]]`; its payload is the next row of that case's own.
     Cases { cases: Arc<[CaseColumn]>, tags: Arc<[u16]> },
@@ -179,8 +180,8 @@ impl TableBuilder {
         self.push(name, lists(starts, items))
     }
 
-    /// A column of maps: row `i` takes the next `lengths[i]` rows of `entries`, a table with the columns `key` and
-    /// `value`. The entries of a map may stand in any order; each key stands once.
+    /// A column of maps: row `i` takes the next `lengths[i]` rows of `entries`, a table with the columns
+    /// `key` and `value`. The entries of a map may stand in any order; each key stands once.
     #[must_use]
     pub fn maps(self, name: &str, lengths: impl IntoIterator<Item = usize>, entries: Arc<Table>) -> Self {
         let starts = starts(lengths);
@@ -190,8 +191,8 @@ impl TableBuilder {
         self.push(name, maps(starts, entries))
     }
 
-    /// A column of an enum's cases: row `i` is the case named `rows[i]`. A case with a payload takes the next row of
-    /// its own table in `payloads`.
+    /// A column of an enum's cases: row `i` is the case named `rows[i]`. A case with a payload takes the next
+    /// row of its own table in `payloads`.
     #[must_use]
     pub fn cases<S: AsRef<str>>(
         self,

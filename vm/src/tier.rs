@@ -1,6 +1,6 @@
-//! Where another tier takes the interpreter's place: compiled code, say. Everything a tier may see or change of a run
-//! goes through [`Work`], and at each op it can leave the rest to the interpreter. So a tier cannot have rules of its
-//! own: what it does not do, or may not do, the interpreter does.
+//! Where another tier takes the interpreter's place: compiled code, say. Everything a tier may see or change
+//! of a run goes through [`Work`], and at each op it can leave the rest to the interpreter. So a tier cannot
+//! have rules of its own: what it does not do, or may not do, the interpreter does.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,8 +29,8 @@ pub trait Tier: fmt::Debug + Send + Sync {
         true
     }
 
-    /// Goes on with a run from where it stands, as far as it likes; the interpreter goes on from there. It leaves the
-    /// work as the interpreter would have left it at the same op.
+    /// Goes on with a run from where it stands, as far as it likes; the interpreter goes on from there. It
+    /// leaves the work as the interpreter would have left it at the same op.
     fn run(&self, work: &mut Work<'_>);
 }
 
@@ -260,8 +260,8 @@ impl Work<'_> {
         self.machine.stack.get_mut(base..base.saturating_add(usize::from(own.registers))).unwrap_or_default()
     }
 
-    /// Slots to work with while no function is running; single ops find their operands there. The registers of the
-    /// running function are lost.
+    /// Slots to work with while no function is running; single ops find their operands there. The registers
+    /// of the running function are lost.
     pub fn scratch(&mut self) -> &mut [u64] {
         let base = self.machine.base;
         self.machine.stack.get_mut(base..base.saturating_add(WINDOW)).unwrap_or_default()
@@ -303,8 +303,8 @@ impl Work<'_> {
         self.attached.field(slot::Reference::unpack(row), field)
     }
 
-    /// How many rows from this one on a loop may pass over, at most so many, and how many behind the next it is not
-    /// worth asking for. `other` gives registers.
+    /// How many rows from this one on a loop may pass over, at most so many, and how many behind the next it
+    /// is not worth asking for. `other` gives registers.
     pub fn pass_rows(
         &self,
         passing: &mut Passing,
@@ -349,7 +349,8 @@ impl Work<'_> {
         memory.before = memory.peak().max(memory.used.saturating_add(bytes));
     }
 
-    /// Opens a frame: the running function waits behind its call at `op`. The new one's registers are to be written.
+    /// Opens a frame: the running function waits behind its call at `op`. The new one's registers are to be
+    /// written.
     pub fn call(&mut self, op: u32) -> Option<()> {
         let machine = &mut *self.machine;
         let code = self.program.code();
@@ -370,7 +371,8 @@ impl Work<'_> {
         Some(())
     }
 
-    /// Returns from the running function, paid for, with `F` once its region is paid: to its caller, or out of the run.
+    /// Returns from the running function, paid for, with `F` once its region is paid: to its caller, or out
+    /// of the run.
     pub fn leave(&mut self, value: Option<u64>, fuel: i64) {
         let machine = &mut *self.machine;
         let own = self.program.code().functions.get(usize::from(machine.function));
@@ -389,9 +391,9 @@ impl Work<'_> {
         }
     }
 
-    /// The fuel up to the mark does not cover `due` in a region of an op: looks at the clock, and gives the `F` to go
-    /// on with. Nothing if it is up to the driver. It is for a tier that then does that op: one that looks on each
-    /// visit and does nothing is visited for ever.
+    /// The fuel up to the mark does not cover `due` in a region of an op: looks at the clock, and gives the
+    /// `F` to go on with. Nothing if it is up to the driver. It is for a tier that then does that op: one
+    /// that looks on each visit and does nothing is visited for ever.
     pub fn look(&mut self, due: i64, fuel: i64) -> Option<i64> {
         let machine = &mut *self.machine;
         let needed = machine.mark.wrapping_sub(fuel).wrapping_add(due);
@@ -406,9 +408,9 @@ impl Work<'_> {
         Some(fuel)
     }
 
-    /// Makes a host call in place, if nothing stands against it, with what of `F` is left once its static cost is paid:
-    /// gives what is left after it. Frames that are not open here hold so many bytes. Nothing if nothing was done, or if
-    /// the run cannot go on.
+    /// Makes a host call in place, if nothing stands against it, with what of `F` is left once its static
+    /// cost is paid: gives what is left after it. Frames that are not open here hold so many bytes. Nothing
+    /// if nothing was done, or if the run cannot go on.
     #[inline]
     pub fn host_call(
         &mut self,
@@ -434,9 +436,10 @@ impl Work<'_> {
         }
     }
 
-    /// How many calls of a site can be made a little later than they are issued, in their order, one after the other and
-    /// whatever else is so: they are held for the end, or all that can answer them is "done" and the clock is not looked
-    /// at. Nothing if such a call has to be made at once. No frames hold anything.
+    /// How many calls of a site can be made a little later than they are issued, in their order, one after
+    /// the other and whatever else is so: they are held for the end, or all that can answer them is "done"
+    /// and the clock is not looked at. Nothing if such a call has to be made at once. No frames hold
+    /// anything.
     pub fn allows(&self, site: u32) -> Option<u64> {
         self.outside.allows(site, &self.machine.memory)
     }
@@ -464,8 +467,8 @@ impl Work<'_> {
         None
     }
 
-    /// Carries out one op of any function, with its operands in [`Work::scratch`], where its result is found. The frames
-    /// are not touched; those that are not open here hold so many bytes.
+    /// Carries out one op of any function, with its operands in [`Work::scratch`], where its result is found.
+    /// The frames are not touched; those that are not open here hold so many bytes.
     pub fn step(&mut self, op: OpAt, fuel: i64, held: u64) -> Stepped {
         let code = self.program.code();
         let before = self.machine.function;
@@ -495,8 +498,8 @@ impl Work<'_> {
         Stepped::Paused
     }
 
-    /// The word that [`Work::step`] or [`Work::host_call`] paused at, and `F` there: to be kept while frames are put
-    /// back, and given to [`Work::stand`].
+    /// The word that [`Work::step`] or [`Work::host_call`] paused at, and `F` there: to be kept while frames
+    /// are put back, and given to [`Work::stand`].
     pub fn stand_point(&self) -> (usize, i64) {
         (self.machine.pc, self.machine.fuel)
     }
@@ -544,8 +547,8 @@ impl Program {
         }
     }
 
-    /// The dynamic charge of a host call without texts, and which of its arguments are references, a bit for each, for a
-    /// [`Tier`].
+    /// The dynamic charge of a host call without texts, and which of its arguments are references, a bit for
+    /// each, for a [`Tier`].
     pub fn charge_of(&self, call: HostCall) -> Option<(i64, u8)> {
         let site = *self.code().sites.get(slot::index(call.site))?;
         let arguments = self.code().arguments(site);

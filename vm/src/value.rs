@@ -53,14 +53,14 @@ pub enum Value {
 }
 
 impl Value {
-    /// Appends the value as JSON: quantities as strings with their unit, records and maps as objects, a case as its
-    /// name or, with a payload, as an object of one member; a secret as `"[redacted]"`.
+    /// Appends the value as JSON: quantities as strings with their unit, records and maps as objects, a case
+    /// as its name or, with a payload, as an object of one member; a secret as `"[redacted]"`.
     pub fn write_json(&self, out: &mut String) {
         self.write(out, false);
     }
 
-    /// The value as JSON text that **gives its secrets away**: for whoever is to have them, another process that hosts
-    /// the program's actions. Everything else takes [`Value::to_json`].
+    /// The value as JSON text that **gives its secrets away**: for whoever is to have them, another process
+    /// that hosts the program's actions. Everything else takes [`Value::to_json`].
     pub fn to_json_with_secrets(&self) -> String {
         let mut text = String::new();
         self.write(&mut text, true);

@@ -1,6 +1,6 @@
 //! The decoded form of code: fixed words of 8 bytes, made at load and never stored. Registers are indices into a
-//! window of 256 slots; `due` is the fuel of the region since the anchor once the op is paid (`d(p)`), `credit` what
-//! a jump puts back (rule F2 of `swarm_bytecode::layout`).
+//! window of 256 slots; `due` is the fuel of the region since the anchor once the op is paid (`d(p)`),
+//! `credit` what a jump puts back (rule F2 of `swarm_bytecode::layout`).
 
 use crate::order::Order;
 
@@ -423,8 +423,8 @@ pub(crate) enum Word {
         result: u8,
         value: u8,
     },
-    /// Belongs to the word before it: the type compared or written to, its number of fields, and whether the value
-    /// written is a reference.
+    /// Belongs to the word before it: the type compared or written to, its number of fields, and whether the
+    /// value written is a reference.
     Shape {
         ty: u16,
         fields: u16,
@@ -496,15 +496,15 @@ pub(crate) enum Word {
         map: u8,
         due: u16,
     },
-    /// Belongs to the words before it: the order of the keys, whether the values are references, and how many entries
-    /// there may be.
+    /// Belongs to the words before it: the order of the keys, whether the values are references, and how many
+    /// entries there may be.
     Entries {
         order: Order,
         shares: bool,
         most: u32,
     },
-    // Several ops at once, before the words of the first: see [`crate::fuse`]. Each says which ops it stands for; what
-    // it lacks it reads from their words, which follow.
+    // Several ops at once, before the words of the first: see [`crate::fuse`]. Each says which ops it stands
+    // for; what it lacks it reads from their words, which follow.
     /// `int`; whether `other` is less than that, or `unless` it is; `if`.
     LessConstantIf {
         other: u8,
@@ -722,7 +722,8 @@ pub(crate) enum Word {
         filter: u16,
         list: u8,
     },
-    /// The same before a condition that is not the first, or behind the last. The credit is that of the jumps before.
+    /// The same before a condition that is not the first, or behind the last. The credit is that of the jumps
+    /// before.
     PassOn {
         filter: u16,
         from: u8,

@@ -19,9 +19,9 @@ fn module(text: &str) -> Vec<u8> {
     module.encode()
 }
 
-/// The most bytes alive at once while a module is decoded, verified and made ready to run, the module's own bytes not
-/// among them. Decoding and verifying keep to this whatever the bytes are; with the words it holds for code as governors
-/// write it, of two to three bytes an op. What any bytes can make of it comes below.
+/// The most bytes alive at once while a module is decoded, verified and made ready to run, the module's own
+/// bytes not among them. Decoding and verifying keep to this whatever the bytes are; with the words it holds
+/// for code as governors write it, of two to three bytes an op. What any bytes can make of it comes below.
 #[test]
 fn a_program_is_loaded_in_proportion_to_its_bytes() {
     // The first program of a process has every limit tested.
@@ -72,8 +72,8 @@ fn patterns() -> Vec<(&'static str, Vec<Op>)> {
     ]
 }
 
-/// Whatever the bytes, with the words that run it is 32 times as many and 64 KiB at most: a module that would take more
-/// is refused before it does.
+/// Whatever the bytes, with the words that run it is 32 times as many and 64 KiB at most: a module that would
+/// take more is refused before it does.
 #[test]
 fn a_program_made_to_be_large_is_refused() {
     Program::load(&module("ON START { }\n")).unwrap();

@@ -1,5 +1,5 @@
-//! No word may take native stack: Rust does not promise that the calls its handlers end in become jumps, so this looks.
-//! Only an optimised build has such calls: `cargo test --release -p swarm-vm --test stack`.
+//! No word may take native stack: Rust does not promise that the calls its handlers end in become jumps, so
+//! this looks. Only an optimised build has such calls: `cargo test --release -p swarm-vm --test stack`.
 
 use swarm_compiler::compile_text;
 use swarm_vm::{Grants, Host, Inputs, Instance, Limits, Outcome, Program};

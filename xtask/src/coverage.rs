@@ -68,7 +68,8 @@ fn executable(line: &str) -> Option<&Path> {
     Some(Path::new(path.strip_suffix(')')?))
 }
 
-/// A tool of the LLVM that the compiler was built with, by the name a distribution gives it, else by its plain name.
+/// A tool of the LLVM that the compiler was built with, by the name a distribution gives it, else by its
+/// plain name.
 fn llvm(tool: &str) -> Result<Command> {
     let version = Command::new("rustc").arg("-vV").output().context("cannot run rustc")?;
     let version = String::from_utf8_lossy(&version.stdout).into_owned();

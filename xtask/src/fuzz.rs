@@ -23,7 +23,8 @@ struct Ran {
     good: bool,
 }
 
-/// Builds the targets, then runs as many at once as there are processors; a finding ends its target, not the others.
+/// Builds the targets, then runs as many at once as there are processors; a finding ends its target, not the
+/// others.
 pub(crate) fn run(target: Option<&str>, seconds: u64, seed: u32) -> Result<()> {
     let known = targets()?;
     ensure!(

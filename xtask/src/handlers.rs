@@ -1,6 +1,6 @@
-//! The interpreter's handlers as the compiler made them: that each ends in a jump to the next, none calls the next, and
-//! none that leads to one of two words picks it with a conditional move, which would wait for what it depends on where a
-//! branch is foreseen.
+//! The interpreter's handlers as the compiler made them: that each ends in a jump to the next, none calls the
+//! next, and none that leads to one of two words picks it with a conditional move, which would wait for what
+//! it depends on where a branch is foreseen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Stdio};
@@ -29,8 +29,8 @@ struct Found {
     moves: u32,
 }
 
-/// Runs the test of the native stack, then reads its machine code. Where objdump cannot be had, or the handlers come back
-/// to a loop (on other machines than x86-64), it says so.
+/// Runs the test of the native stack, then reads its machine code. Where objdump cannot be had, or the
+/// handlers come back to a loop (on other machines than x86-64), it says so.
 pub(crate) fn handlers() -> Result<()> {
     cargo("native stack of the interpreter", ["test"].into_iter().chain(OPTIMISED).chain(TEST), &[])?;
     if !cfg!(target_arch = "x86_64") || !tools::ensure("objdump", "binutils")? {
@@ -76,8 +76,8 @@ fn named(table: &str) -> impl Iterator<Item = &str> {
         .filter_map(|line| line.trim().strip_suffix(',')?.split_once(" => ").map(|(_, handler)| handler))
 }
 
-/// The functions of the interpreter that go through the table of handlers, by module and name. Of one that is there in
-/// both modes, it is the one whose handlers lead to each other.
+/// The functions of the interpreter that go through the table of handlers, by module and name. Of one that is
+/// there in both modes, it is the one whose handlers lead to each other.
 fn read(code: &str) -> BTreeMap<&str, Found> {
     let mut handlers = BTreeMap::new();
     for function in code.split("\n\n") {
@@ -109,9 +109,9 @@ fn read(code: &str) -> BTreeMap<&str, Found> {
 /// Registers that a call may change.
 const CLOBBERED: [&str; 9] = ["ax", "cx", "dx", "si", "di", "r8", "r9", "r10", "r11"];
 
-/// Whether a conditional move has a part in where a jump leads: the instructions before it are gone through backwards,
-/// with the registers it depends on. Those are the index of the handler, the word and the words behind it. It knows of no
-/// branches, so it may find one that is of another way; none was found so far.
+/// Whether a conditional move has a part in where a jump leads: the instructions before it are gone through
+/// backwards, with the registers it depends on. Those are the index of the handler, the word and the words
+/// behind it. It knows of no branches, so it may find one that is of another way; none was found so far.
 fn is_picked(before: &[&str], jump: &str) -> bool {
     let mut wanted: BTreeSet<String> = registers(jump).chain(["di", "si", "dx"].map(str::to_owned)).collect();
     for instruction in before.iter().rev() {

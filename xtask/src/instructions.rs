@@ -1,5 +1,5 @@
-//! Instructions that twenty kernels take, counted by callgrind, against those of a committed file. A count does not
-//! depend on what else the machine does, so a growth of a few per cent is seen on any build server.
+//! Instructions that twenty kernels take, counted by callgrind, against those of a committed file. A count
+//! does not depend on what else the machine does, so a growth of a few per cent is seen on any build server.
 //!
 //! Counts do depend on the compiler: where it is another one than the file's, nothing is compared.
 
@@ -19,8 +19,8 @@ const FILE: &str = "benches/instructions.txt";
 /// Growth up to so many per cent is let pass.
 const ADMITTED: f64 = 3.0;
 
-/// Counts, and compares; with `bless` writes the counts instead. Where callgrind cannot be had, or the compiler is another
-/// one, it says so and counts nothing, or compares nothing.
+/// Counts, and compares; with `bless` writes the counts instead. Where callgrind cannot be had, or the
+/// compiler is another one, it says so and counts nothing, or compares nothing.
 pub(crate) fn instructions(bless: bool) -> Result<()> {
     if !tools::ensure("valgrind", "valgrind")? {
         return tell("instructions: not counted, for there is no valgrind");

@@ -26,8 +26,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Run all tests, those in documentation included. Installs the servers they need (redis-server, nats-server) with
-    /// apt-get if it may, and says what to install if not.
+    /// Run all tests, those in documentation included. Installs the servers they need (redis-server,
+    /// nats-server) with apt-get if it may, and says what to install if not.
     Test {
         /// Handed on to `cargo test`: a filter, `-- --nocapture`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -45,27 +45,27 @@ enum Task {
         /// Handed on to criterion: a filter.
         rest: Vec<String>,
     },
-    /// Count the instructions of twenty kernels with callgrind, and compare them with benches/instructions.txt: more than
-    /// 3 % growth fails unless the changelog names the kernel.
+    /// Count the instructions of twenty kernels with callgrind, and compare them with
+    /// benches/instructions.txt: more than 3 % growth fails unless the changelog names the kernel.
     Instructions {
         /// Write the counts instead.
         #[arg(long)]
         bless: bool,
     },
-    /// Look at the interpreter's handlers in an optimised build: they take no native stack, and none picks the next word
-    /// with a conditional move.
+    /// Look at the interpreter's handlers in an optimised build: they take no native stack, and none picks
+    /// the next word with a conditional move.
     Handlers,
     /// Make the pages of the book with mdBook, into target/book.
     Book,
-    /// Hold the proved worst case against runs: of programs made at random, none of which may use more, and of the
-    /// examples, to see how near it is.
+    /// Hold the proved worst case against runs: of programs made at random, none of which may use more, and
+    /// of the examples, to see how near it is.
     Soundness {
         /// How many programs are made.
         #[arg(long, default_value_t = 100_000)]
         programs: u32,
     },
-    /// Compare generated programs, in release: the compiler and the virtual machine with the reference. Prints how many
-    /// programs, comparisons and divergences there were.
+    /// Compare generated programs, in release: the compiler and the virtual machine with the reference.
+    /// Prints how many programs, comparisons and divergences there were.
     Differential {
         /// How many programs.
         #[arg(long, default_value_t = 10_000)]
@@ -80,8 +80,9 @@ enum Task {
         #[arg(long)]
         jit: bool,
     },
-    /// Let a fleet of real processes on Redis and NATS have a fault in the middle of an order, again and again: servers,
-    /// injectors and agents are killed, servers lose all they held. Prints what each run came to.
+    /// Let a fleet of real processes on Redis and NATS have a fault in the middle of an order, again and
+    /// again: servers, injectors and agents are killed, servers lose all they held. Prints what each run came
+    /// to.
     Faults {
         /// How many runs.
         #[arg(long, default_value_t = 50)]
@@ -90,8 +91,8 @@ enum Task {
         #[arg(long, default_value_t = 0)]
         seed: u64,
     },
-    /// Run a fuzz target of `fuzz/`, or each in turn, from its corpus. Inputs it adds go to `fuzz/found`, findings to
-    /// `fuzz/artifacts`. Prints a line for each: executions, seconds, findings.
+    /// Run a fuzz target of `fuzz/`, or each in turn, from its corpus. Inputs it adds go to `fuzz/found`,
+    /// findings to `fuzz/artifacts`. Prints a line for each: executions, seconds, findings.
     Fuzz {
         /// One of them; all unless given.
         target: Option<String>,
@@ -104,8 +105,9 @@ enum Task {
     },
     /// Run the virtual machine's tests under AddressSanitizer, in target/sanitize.
     Sanitize,
-    /// Which lines the tests run: of the workspace, and of decoder, verifier and interpreter apart. Needs llvm-profdata and
-    /// llvm-cov of the compiler's LLVM; prints a line for each part and writes target/coverage/lines.lcov.
+    /// Which lines the tests run: of the workspace, and of decoder, verifier and interpreter apart. Needs
+    /// llvm-profdata and llvm-cov of the compiler's LLVM; prints a line for each part and writes
+    /// target/coverage/lines.lcov.
     Coverage {
         /// Handed on to `cargo test`; the whole workspace unless given.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -179,8 +181,8 @@ const OPTIMISED: [&str; 8] = [
     "swarm-differential",
 ];
 
-/// All tests and lints, the interpreter's handlers, the counted instructions, 100,000 generated programs or three minutes
-/// of them, and each fuzz target for 20 seconds.
+/// All tests and lints, the interpreter's handlers, the counted instructions, 100,000 generated programs or
+/// three minutes of them, and each fuzz target for 20 seconds.
 fn ci() -> Result<()> {
     test(&[])?;
     lint()?;

@@ -12,8 +12,8 @@ fn missing() -> Vec<&'static str> {
     servers.chain(units.then_some("systemd")).collect()
 }
 
-/// Installs what is missing where that is allowed: with apt-get as root, or with sudo that asks nothing. Elsewhere it
-/// says what to install.
+/// Installs what is missing where that is allowed: with apt-get as root, or with sudo that asks nothing.
+/// Elsewhere it says what to install.
 pub(crate) fn install_missing() -> Result<()> {
     let wanted = missing();
     if wanted.is_empty() {

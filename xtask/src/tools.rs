@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::say;
 
-/// Whether a program can be started; one that is not there is installed where that is possible without a question.
+/// Whether a program can be started; one that is not there is installed where that is possible without a
+/// question.
 pub(crate) fn ensure(program: &str, package: &str) -> Result<bool> {
     if starts(program) {
         return Ok(true);
@@ -15,8 +16,8 @@ pub(crate) fn ensure(program: &str, package: &str) -> Result<bool> {
     Ok(starts(program))
 }
 
-/// Asks apt-get for packages where that is allowed: as root, or with sudo that asks nothing. What came of it the caller
-/// sees by looking for the programs.
+/// Asks apt-get for packages where that is allowed: as root, or with sudo that asks nothing. What came of it
+/// the caller sees by looking for the programs.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     say(&format!("install {}", packages.join(" ")))?;
     for before in [&[][..], &["sudo", "-n"][..]] {

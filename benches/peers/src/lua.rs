@@ -1,5 +1,5 @@
-//! The work in Lua 5.4 or Luau, with and without a meter: a hook after each thousand instructions, an interrupt at each
-//! call and each round of a loop.
+//! The work in Lua 5.4 or Luau, with and without a meter: a hook after each thousand instructions, an
+//! interrupt at each call and each round of a loop.
 
 use std::any::Any;
 

@@ -1,9 +1,9 @@
-//! Runs the same work on Swarm, in native Rust and on other machines: each in a fresh process, all in turn, so that a
-//! drift of the machine's speed falls on all of them. Every result is compared with the native one.
+//! Runs the same work on Swarm, in native Rust and on other machines: each in a fresh process, all in turn,
+//! so that a drift of the machine's speed falls on all of them. Every result is compared with the native one.
 //!
 //! `cargo xtask bench peers` builds and runs it; by hand:
-//! `cargo run --release -- [TASK …] [--rounds N] [--only NAME …] [--with PROGRAM …]`. `--with` names further builds of this
-//! program, with other features: two flavours of Lua cannot be linked together.
+//! `cargo run --release -- [TASK …] [--rounds N] [--only NAME …] [--with PROGRAM …]`. `--with` names further
+//! builds of this program, with other features: two flavours of Lua cannot be linked together.
 
 #[cfg(feature = "jit")]
 mod compiled;

@@ -1,5 +1,5 @@
-//! The work in the Python of Monty. The tasks lie in a session, so that they are converted once; each call of the host
-//! stops the interpreter and goes on with it.
+//! The work in the Python of Monty. The tasks lie in a session, so that they are converted once; each call of
+//! the host stops the interpreter and goes on with it.
 
 use std::any::Any;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The work in the assembly language of solana-sbpf, run by its interpreter with and without its instruction meter. It
-//! has no floats, and no maps.
+//! The work in the assembly language of solana-sbpf, run by its interpreter with and without its instruction
+//! meter. It has no floats, and no maps.
 
 use std::any::Any;
 use std::ptr::NonNull;

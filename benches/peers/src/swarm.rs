@@ -16,8 +16,8 @@ use crate::{Engine, Failure};
 #[path = "../../generated.rs"]
 mod generated;
 
-/// With its meters on (fuel, memory, calls, money, tokens), as the other machines keep nothing of a run; and as agents run
-/// it, with both.
+/// With its meters on (fuel, memory, calls, money, tokens), as the other machines keep nothing of a run; and
+/// as agents run it, with both.
 pub const ENGINES: [Engine; 2] = [
     Engine { name: "swarm", runs: |task| runs(task, Keeps::Nothing) },
     Engine { name: "swarm + log and digest", runs: |task| runs(task, Keeps::LogAndDigest) },

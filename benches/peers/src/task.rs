@@ -91,7 +91,8 @@ pub fn timed(work: impl FnOnce() -> i64) -> Run {
     Run { amount: start.nanoseconds(), result }
 }
 
-/// The time of one call of something short: many are timed together, and what they make is dropped in the time too.
+/// The time of one call of something short: many are timed together, and what they make is dropped in the
+/// time too.
 pub fn repeated(mut makes: Makes) -> Runs {
     let mut times = 1_u32;
     Box::new(move || {

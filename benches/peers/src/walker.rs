@@ -1,4 +1,5 @@
-//! The work in Rhai, which walks the syntax tree. It counts operations in any case; metered it has a limit for them.
+//! The work in Rhai, which walks the syntax tree. It counts operations in any case; metered it has a limit
+//! for them.
 
 use std::any::Any;
 

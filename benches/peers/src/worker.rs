@@ -1,5 +1,5 @@
-//! One contestant in a process of its own, which does what it is told, line by line: a heap and a branch predictor that no
-//! other contestant has used.
+//! One contestant in a process of its own, which does what it is told, line by line: a heap and a branch
+//! predictor that no other contestant has used.
 //!
 //! `prepare TASK` is answered by `ready` or `none`; each `round` by the amount and the result.
 
@@ -10,15 +10,15 @@ use crate::task::{ROUND, Runs, Task};
 use crate::work::Work;
 use crate::{Engine, Failure};
 
-/// The fastest run of a round, since whatever else the machine does only makes runs slower; with other data in each run,
-/// the mean over the data of the fastest run on each.
+/// The fastest run of a round, since whatever else the machine does only makes runs slower; with other data
+/// in each run, the mean over the data of the fastest run on each.
 fn least(amounts: &[f64], sets: usize) -> f64 {
     let fastest = |set: usize| amounts.iter().skip(set).step_by(sets).copied().fold(f64::MAX, f64::min);
     (0..sets).map(fastest).sum::<f64>() / sets as f64
 }
 
-/// One round: the amount, and the result, which must be the same each time; with other data in each run, that of the
-/// first.
+/// One round: the amount, and the result, which must be the same each time; with other data in each run, that
+/// of the first.
 fn round(task: Task, runs: &mut Runs) -> Result<(f64, i64), Failure> {
     let sets = if let Task::Work(work) = task { Work::sets(work) } else { 1 };
     let start = Instant::now();

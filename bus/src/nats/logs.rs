@@ -14,9 +14,11 @@ use super::session::{Reader, Session, away, refused};
 use super::values::{Put, publish, whole};
 use crate::{BusError, Entry, Position};
 
-/// So many messages are asked for one by one: most reads find nothing, or little. Then a consumer fetches the rest.
+/// So many messages are asked for one by one: most reads find nothing, or little. Then a consumer fetches the
+/// rest.
 const ONE_BY_ONE: usize = 3;
-/// How many messages a consumer fetches at once, and after how many bytes reading ends although there may be more.
+/// How many messages a consumer fetches at once, and after how many bytes reading ends although there may be
+/// more.
 const FETCH: usize = 1_000;
 const ENOUGH_BYTES: usize = 16 << 20;
 /// A consumer nobody asks is forgotten by the server.
@@ -123,8 +125,8 @@ async fn next(
     }
 }
 
-/// Fetches many messages through a consumer; says how many bytes they had. A consumer that the server forgot is made
-/// anew the next time: nothing is lost by finding nothing now, as the caller looks again.
+/// Fetches many messages through a consumer; says how many bytes they had. A consumer that the server forgot
+/// is made anew the next time: nothing is lost by finding nothing now, as the caller looks again.
 async fn fetch(
     session: &Session,
     subject: &str,

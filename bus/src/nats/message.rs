@@ -1,5 +1,6 @@
-//! What stands in messages. A message without our headers is one entry or value. Entries appended together are one
-//! message, so that all of them are there or none; what is greater than a message may be goes before it in parts.
+//! What stands in messages. A message without our headers is one entry or value. Entries appended together
+//! are one message, so that all of them are there or none; what is greater than a message may be goes before
+//! it in parts.
 
 use async_nats::HeaderMap;
 

@@ -1,5 +1,6 @@
-//! How names of logs, values and hints are written as NATS subjects: `:` parts them as `.` does, everything else but
-//! letters, digits, `-`, `_` and `/` is escaped. `swarm:execution:results` is `swarm.execution.results`.
+//! How names of logs, values and hints are written as NATS subjects: `:` parts them as `.` does, everything
+//! else but letters, digits, `-`, `_` and `/` is escaped. `swarm:execution:results` is
+//! `swarm.execution.results`.
 
 /// What logs, values, hints and the parts of great values stand under. No escaped name looks like the last.
 pub(super) const LOGS: &str = "swarm-log.";

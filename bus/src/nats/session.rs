@@ -131,7 +131,8 @@ impl Session {
         })
     }
 
-    /// Without a connection nothing is begun: the library would keep it, and do it when nobody waits for it any more.
+    /// Without a connection nothing is begun: the library would keep it, and do it when nobody waits for it
+    /// any more.
     pub(super) fn check_link(&self) -> Result<(), BusError> {
         let connected = self.link.borrow().connected;
         if connected { Ok(()) } else { Err(BusError::Away("the connection was lost".to_owned())) }
@@ -245,8 +246,8 @@ impl Session {
         Ok(generation)
     }
 
-    /// The version of a value that stands under a sequence number. A part of the generation is in it, so that what was
-    /// read from a server before it forgot everything is not expected of it afterwards.
+    /// The version of a value that stands under a sequence number. A part of the generation is in it, so that
+    /// what was read from a server before it forgot everything is not expected of it afterwards.
     pub(super) fn version(&self, sequence: u64) -> u64 {
         (self.generation << SEQUENCE_BITS) | (sequence & SEQUENCE)
     }
@@ -256,8 +257,8 @@ impl Session {
         (version == self.version(version)).then_some(version & SEQUENCE)
     }
 
-    /// The position of an entry of a message. With the generation in it, one of before an emptied server does not hide
-    /// what was appended since.
+    /// The position of an entry of a message. With the generation in it, one of before an emptied server does
+    /// not hide what was appended since.
     pub(super) fn position(&self, sequence: u64, at: u64) -> Position {
         Position(self.generation, (sequence << ENTRY_BITS) | (at & ENTRY))
     }
@@ -284,7 +285,8 @@ fn credentials(address: &[ServerAddr]) -> ConnectOptions {
     }
 }
 
-/// The two streams, made where they are missing, and the generation: when the younger of them was made, in microseconds.
+/// The two streams, made where they are missing, and the generation: when the younger of them was made, in
+/// microseconds.
 async fn streams(context: &Context) -> Result<(Stream, Stream, u64), BusError> {
     let logs = Config {
         name: LOGS.to_owned(),

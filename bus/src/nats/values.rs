@@ -86,7 +86,8 @@ async fn put(session: &Session, subject: String, headers: HeaderMap, bytes: &[u8
     }
 }
 
-/// A message's payload, put together if it is in parts; none if one of them is gone, or they are no parts of ours.
+/// A message's payload, put together if it is in parts; none if one of them is gone, or they are no parts of
+/// ours.
 pub(super) async fn whole<'a>(
     stream: &Stream,
     headers: Option<&HeaderMap>,
@@ -198,8 +199,9 @@ pub(super) async fn compare_and_set(session: &Session, change: Change<'_>) -> Re
     Ok(unchanged)
 }
 
-/// After a change: takes away the parts of the values before it, and what says that the value was removed. Whoever
-/// put parts before ours expected a version before ours, and will be refused. If this fails, the next change does it.
+/// After a change: takes away the parts of the values before it, and what says that the value was removed.
+/// Whoever put parts before ours expected a version before ours, and will be refused. If this fails, the next
+/// change does it.
 async fn tidy(session: &Session, change: Change<'_>, parts: &str, sequence: u64, first: u64) {
     // Asked to purge what is before the first message, some servers purge everything.
     if first > 1 && (first != sequence || session.parted.contains(change.key)) {

@@ -26,8 +26,8 @@ pub enum Ended {
 }
 
 impl Queue {
-    /// Ends claims, each in its own way; says for each, in their order, what it came to. A claim that has ended so before
-    /// is as that left it. Of one that is lost ([`Loss::Taken`]) nothing is changed.
+    /// Ends claims, each in its own way; says for each, in their order, what it came to. A claim that has
+    /// ended so before is as that left it. Of one that is lost ([`Loss::Taken`]) nothing is changed.
     ///
     /// # Errors
     /// If the bus fails; some may have ended then. Ending all of them again has no further effect.
@@ -77,8 +77,8 @@ impl Queue {
         Ok(outcomes)
     }
 
-    /// Puts the results of what is to be completed under the claims' numbers, so that no one's is somebody else's. Gives
-    /// those that were not there, by their place.
+    /// Puts the results of what is to be completed under the claims' numbers, so that no one's is somebody
+    /// else's. Gives those that were not there, by their place.
     fn put_results(
         &mut self,
         endings: &[(Claim, Ending)],

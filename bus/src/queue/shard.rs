@@ -22,7 +22,8 @@ struct Row {
     /// How often it may be tried, and was.
     attempts: u32,
     tried: u32,
-    /// Counts its claims for ever, also over a revival: the number of the last one is what its holder is known by.
+    /// Counts its claims for ever, also over a revival: the number of the last one is what its holder is
+    /// known by.
     claims: u64,
     /// It is not claimed before, in milliseconds.
     from: u64,

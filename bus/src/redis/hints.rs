@@ -26,8 +26,8 @@ pub(super) struct Hints {
 
 impl Hints {
     pub(super) fn of(client: &Client) -> Hints {
-        // Messages come by themselves only in the third version of the protocol, so that one connection can tell them
-        // from answers that came too late.
+        // Messages come by themselves only in the third version of the protocol, so that one connection can
+        // tell them from answers that came too late.
         let info = client.get_connection_info().clone();
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings)).ok();
@@ -76,7 +76,8 @@ impl Hints {
         Ok(true)
     }
 
-    /// Sees to a connection on which all names are listened to; true if there was a hint meanwhile, or may have been.
+    /// Sees to a connection on which all names are listened to; true if there was a hint meanwhile, or may
+    /// have been.
     fn subscribe(&mut self, channels: &BTreeSet<String>) -> Result<bool, RedisError> {
         let mut new: Vec<String> = channels.difference(&self.wanted).cloned().collect();
         // What was said between two connections is not known.

@@ -367,8 +367,8 @@ over_each_bus! {
         assert_eq!(BTreeSet::from([bus.another().unwrap().generation().unwrap()]), seen);
     }
 
-    /// A bus that is gone is `Away`, soon and without a hang; when it is back, so are the same handles and what stood
-    /// in it.
+    /// A bus that is gone is `Away`, soon and without a hang; when it is back, so are the same handles and
+    /// what stood in it.
     fn a_lost_connection_comes_back(bench) {
         let mut bus = bench.open();
         bus.append("swarm:alerts", &[b"kept"], 10).unwrap();

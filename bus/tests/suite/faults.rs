@@ -45,8 +45,8 @@ fn kill_thrice(server: &mut Server, progress: &AtomicU32, steps: u32) {
     }
 }
 
-/// What was acknowledged is there afterwards, and everything in the order it was appended in; what was not may be there
-/// twice, as the writer says it again.
+/// What was acknowledged is there afterwards, and everything in the order it was appended in; what was not
+/// may be there twice, as the writer says it again.
 fn nothing_acknowledged_is_lost(engine: Engine) {
     let mut server = Server::start(engine).unwrap();
     let progress = Arc::new(AtomicU32::new(0));

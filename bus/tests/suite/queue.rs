@@ -73,7 +73,8 @@ over_each_bus! {
         assert_eq!(queue.counts().unwrap(), Counts { done: 2, ..Counts::default() });
     }
 
-    /// A lease that is over gives the task to somebody else, and whoever had it cannot do anything about it any more.
+    /// A lease that is over gives the task to somebody else, and whoever had it cannot do anything about it
+    /// any more.
     fn a_lost_lease_comes_back(bench) {
         let (mut queue, mut former) = (queue(bench.open()), queue(bench.open()));
         queue.add(&[task("a")], 0).unwrap();
@@ -220,7 +221,8 @@ over_each_bus! {
         assert_eq!(queue.counts().unwrap(), Counts { done: 120, ..Counts::default() });
     }
 
-    /// A queue remembers a bounded number of what was done, with payloads and results, and takes a bounded number.
+    /// A queue remembers a bounded number of what was done, with payloads and results, and takes a bounded
+    /// number.
     fn a_queue_is_bounded(bench) {
         let settings = Settings { shards: 2, most_open: 20, keep_done: 10, ..Settings::default() };
         let mut queue = Queue::open(bench.open(), "small", settings).unwrap();

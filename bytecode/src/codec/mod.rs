@@ -4,13 +4,14 @@
 //! module   = "SWRM" format-version cost-model-version known-names sections payload*
 //! ```
 //!
-//! Versions are bytes, `known-names` (the length of the dictionary) and `sections` are LEB128. A bit of `sections` is
-//! set for each section that is there, and their payloads follow each other in the order of these bits; a section that
-//! would say nothing is left out. There is one way to write each value, so `encode(decode(bytes)) == bytes`, and a
-//! digest of the bytes is a digest of the program.
+//! Versions are bytes, `known-names` (the length of the dictionary) and `sections` are LEB128. A bit of
+//! `sections` is set for each section that is there, and their payloads follow each other in the order of
+//! these bits; a section that would say nothing is left out. There is one way to write each value, so
+//! `encode(decode(bytes)) == bytes`, and a digest of the bytes is a digest of the program.
 //!
-//! Decoding allocates at most 16 bytes for each byte of input and 48 KiB, and leaves 16 KiB to the verifier: counts are held against a cap, against the
-//! bytes that are left, and against that budget before anything is allocated.
+//! Decoding allocates at most 16 bytes for each byte of input and 48 KiB, and leaves 16 KiB to the verifier:
+//! counts are held against a cap, against the bytes that are left, and against that budget before anything is
+//! allocated.
 
 mod error;
 pub mod limits;
@@ -38,8 +39,8 @@ pub const MAGIC: [u8; 4] = *b"SWRM";
 /// Version of the format.
 pub const FORMAT_VERSION: u8 = 2;
 
-/// The sections, by the bit that says that they are there, in the order in which they stand. What is in nearly every
-/// program comes first, and what code refers to before the code.
+/// The sections, by the bit that says that they are there, in the order in which they stand. What is in
+/// nearly every program comes first, and what code refers to before the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Section {
@@ -149,8 +150,8 @@ impl Module {
         }
     }
 
-    /// The module in bytes. [`Module::decode`] reads back the same module if it keeps to [`limits`], and its bound is
-    /// a sum of different products in order.
+    /// The module in bytes. [`Module::decode`] reads back the same module if it keeps to [`limits`], and its
+    /// bound is a sum of different products in order.
     pub fn encode(&self) -> Vec<u8> {
         // Most programs fit.
         let mut body = Writer { bytes: Vec::with_capacity(512) };

@@ -57,7 +57,8 @@ impl Writer {
         self.wide(u128::from(zigzag(mantissa)) << 4 | u128::from(exponent));
     }
 
-    /// A number that people choose: its factors of ten are counted in the low four bits, the rest stands above them.
+    /// A number that people choose: its factors of ten are counted in the low four bits, the rest stands
+    /// above them.
     pub(super) fn round(&mut self, value: u32) {
         let mut mantissa = u64::from(value);
         let mut exponent = 0_u64;

@@ -41,9 +41,9 @@ pub fn format_float(value: f64) -> String {
     if value == 0.0 { "0.0".to_owned() } else { format!("{value:?}") }
 }
 
-/// A rate in carrier units as text that [`super::parse_literal`] reads back: money per hour, others per second; per
-/// data, per gigabyte. A dimension that is not one quantity divided by another has no literal: it prints as its
-/// number in carrier units and the dimension.
+/// A rate in carrier units as text that [`super::parse_literal`] reads back: money per hour, others per
+/// second; per data, per gigabyte. A dimension that is not one quantity divided by another has no literal: it
+/// prints as its number in carrier units and the dimension.
 pub fn format_rate(dimension: Dimension, value: f64) -> String {
     let Some(shape) = Shape::of(dimension) else {
         return format!("{} {}", format_float(value), dimension_text(dimension));

@@ -8,8 +8,8 @@ use crate::module::{Function, FunctionId, Module};
 use crate::op::{Flow, Op, Operand, OperandClass, OperandKind, Register};
 use crate::types::{Class, Type, TypeId};
 
-/// Checks one function; adds its calls inside of `within`s that undo to `held`. `secrets` tells of each type of the
-/// module whether a value of it is a secret or may hold one.
+/// Checks one function; adds its calls inside of `within`s that undo to `held`. `secrets` tells of each type
+/// of the module whether a value of it is a secret or may hold one.
 pub(super) fn check(
     (module, secrets): (&Module, &[bool]),
     id: FunctionId,
@@ -172,8 +172,8 @@ impl<'a> Body<'a> {
         })
     }
 
-    /// Whether a value of type `from` can be moved where `to` is wanted: the same type, or a list or map of the same
-    /// items that admits no fewer of them.
+    /// Whether a value of type `from` can be moved where `to` is wanted: the same type, or a list or map of
+    /// the same items that admits no fewer of them.
     fn fits(&self, from: TypeId, to: TypeId) -> bool {
         match (self.module.ty(from), self.module.ty(to)) {
             (Some(Type::List { element: a, max: from }), Some(Type::List { element: b, max: to })) => {

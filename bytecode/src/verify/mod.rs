@@ -69,7 +69,8 @@ impl Verified {
         Verified::load(&module.encode())
     }
 
-    /// Whether a module that was just made would be accepted everywhere: by its bytes, as [`Verified::from_module`].
+    /// Whether a module that was just made would be accepted everywhere: by its bytes, as
+    /// [`Verified::from_module`].
     ///
     /// # Errors
     /// As [`Verified::load`].
@@ -100,14 +101,14 @@ impl Verified {
         self.work
     }
 
-    /// How many bytes of memory a machine may make of it beside the module: together they are at most 32 for each byte
-    /// of it, and 64 KiB. A machine refuses what would take more.
+    /// How many bytes of memory a machine may make of it beside the module: together they are at most 32 for
+    /// each byte of it, and 64 KiB. A machine refuses what would take more.
     pub fn room(&self) -> usize {
         self.room
     }
 
-    /// Gives the module back, and the layouts of its functions if these are small; else it gives none, for those of all
-    /// functions at once would take much memory.
+    /// Gives the module back, and the layouts of its functions if these are small; else it gives none, for
+    /// those of all functions at once would take much memory.
     pub fn into_parts(self) -> (Module, Vec<Layout>) {
         (self.module, self.layouts)
     }

@@ -96,7 +96,8 @@ pub(super) fn check_extras(
     ensure(fits, Rule::Defaults, || format!("{}: its default does not fit", place()))
 }
 
-/// The type whose bare numbers a unit counts: that of the items of a list, of the values of a map, of the value of an optional.
+/// The type whose bare numbers a unit counts: that of the items of a list, of the values of a map, of the
+/// value of an optional.
 fn counted(module: &Module, ty: TypeId) -> TypeId {
     let mut ty = ty;
     // References lead to types before, so this ends; the count is for a type table not checked yet.

@@ -169,7 +169,8 @@ fn more_than_sixteen_mebibytes_are_not_looked_at() {
     assert_eq!(kind((1 << 24) + 1), DecodeErrorKind::TooLarge);
 }
 
-/// What decoding and verifying are reckoned at: what is not left of 32 bytes for each of the module's, and 64 KiB.
+/// What decoding and verifying are reckoned at: what is not left of 32 bytes for each of the module's, and 64
+/// KiB.
 fn reckoned(module: &Module) -> usize {
     let bytes = module.encode();
     let room = Verified::load(&bytes).unwrap().room();

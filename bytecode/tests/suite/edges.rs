@@ -1,5 +1,5 @@
-//! Places where a slip in decoder or verifier would go unseen by the modules of `rules` and `whole`: found by making such
-//! slips with cargo-mutants.
+//! Places where a slip in decoder or verifier would go unseen by the modules of `rules` and `whole`: found by
+//! making such slips with cargo-mutants.
 
 use crate::rules::base;
 use crate::support::{TASKS, sample};

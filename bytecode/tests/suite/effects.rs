@@ -1,4 +1,5 @@
-//! What a function that has a role may depend on or bring about: each role with each op that matters, two calls away.
+//! What a function that has a role may depend on or bring about: each role with each op that matters, two
+//! calls away.
 
 use crate::rules::base;
 use swarm_bytecode::module::*;
@@ -212,7 +213,8 @@ fn a_role_admits_what_it_says_and_no_more() {
     }
 }
 
-/// What is called inside of a `within` that undoes may act, but not wait for an action, and not issue one that is ONCE.
+/// What is called inside of a `within` that undoes may act, but not wait for an action, and not issue one
+/// that is ONCE.
 #[test]
 fn what_is_called_where_actions_are_held_neither_waits_nor_acts_once() {
     for once in [false, true] {

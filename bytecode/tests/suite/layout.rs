@@ -25,8 +25,8 @@ fn ends(code: &[Op], open: usize) -> (Option<usize>, usize) {
     panic!("op {open} is not closed");
 }
 
-/// The blocks around an op, outermost first, by their opening ops. An opening op is not inside its block; a closing
-/// op is, and so is an `else`.
+/// The blocks around an op, outermost first, by their opening ops. An opening op is not inside its block; a
+/// closing op is, and so is an `else`.
 fn around(code: &[Op], at: usize) -> Vec<usize> {
     let is_open = |op: &Op| matches!(op.info().flow, Flow::Open | Flow::OpenLoop | Flow::OpenWithin);
     (0..at).filter(|open| is_open(&code[*open]) && ends(code, *open).1 >= at).collect()

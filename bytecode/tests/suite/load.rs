@@ -8,7 +8,8 @@ use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Field, Type, TypeId};
 use swarm_bytecode::verify::Verified;
 
-/// The most bytes alive at once while a module was decoded and verified; the module's own bytes are not among them.
+/// The most bytes alive at once while a module was decoded and verified; the module's own bytes are not among
+/// them.
 fn peak(bytes: &[u8]) -> u64 {
     let info = allocation_counter::measure(|| drop(Verified::load(bytes)));
     info.bytes_max

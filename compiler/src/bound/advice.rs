@@ -10,7 +10,8 @@ use swarm_grammar::span::Span;
 use super::remedy::{Part, Remedy};
 use super::sum::Unbounded;
 
-/// The edit for a cause, where one edit will do. The numbers in it are only examples; what is right, the author knows.
+/// The edit for a cause, where one edit will do. The numbers in it are only examples; what is right, the
+/// author knows.
 pub fn advice(cause: &Unbounded, sources: &Sources) -> Option<Fix> {
     let file = cause.span.file;
     let (program, _) = swarm_grammar::parse(file, sources.get(file).map_or("", |source| source.text()));
@@ -114,8 +115,8 @@ fn meet(left: Span, right: Span) -> bool {
     left.file == right.file && left.start < right.end && right.start < left.end
 }
 
-/// The written type of what is declared at `span`: the name of a LET, of a parameter, of a STATE or INPUT, or a whole
-/// declaration.
+/// The written type of what is declared at `span`: the name of a LET, of a parameter, of a STATE or INPUT, or
+/// a whole declaration.
 fn declared_type(program: &ast::Program, span: Span) -> Option<Span> {
     let item = program.items.iter().find(|item| meet(item.span, span))?;
     match &item.kind {

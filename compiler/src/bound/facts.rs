@@ -55,8 +55,8 @@ pub struct FunctionFacts {
     pub rounds: ByOp<Size>,
     /// Calls of functions, of natives and of the host.
     pub calls: ByOp<CallFacts>,
-    /// Bytes of text that an op looks at: the shorter of two that are compared, the key of an entry; of an op over many
-    /// keys the longest.
+    /// Bytes of text that an op looks at: the shorter of two that are compared, the key of an entry; of an op
+    /// over many keys the longest.
     pub texts: ByOp<Sum>,
     /// How great what an op makes is: bytes of a text, items of a list, entries of a map.
     pub results: ByOp<Size>,

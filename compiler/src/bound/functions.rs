@@ -42,9 +42,9 @@ impl FunctionBound {
         FunctionBound { name, parameters, inputs, amounts }
     }
 
-    /// The formula of fuel (0), logical bytes (1), host calls (2), micro-dollars (3) or tokens (4), its numbers written by `number`: `12 + 40 × tasks`. A parameter stands for
-    /// the items of a list or map, the bytes of a text, the value of a number. `None`: no such resource, or nothing
-    /// of it is used.
+    /// The formula of fuel (0), logical bytes (1), host calls (2), micro-dollars (3) or tokens (4), its
+    /// numbers written by `number`: `12 + 40 × tasks`. A parameter stands for the items of a list or map, the
+    /// bytes of a text, the value of a number. `None`: no such resource, or nothing of it is used.
     pub fn formula(&self, resource: usize, number: &dyn Fn(u64) -> String) -> Option<String> {
         match self.amounts.get(resource)? {
             Ok(sum) if sum.as_constant() == Some(0) => None,

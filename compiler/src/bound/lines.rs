@@ -1,8 +1,8 @@
 //! The bound line by line: what each line of the source adds to the worst case of an order.
 //!
-//! A line counts as often as it can run, whichever way the program takes, so the lines add up to more than the bound
-//! where a program decides between ways. What a function of another file costs (the standard library's) counts at the
-//! line that calls it.
+//! A line counts as often as it can run, whichever way the program takes, so the lines add up to more than
+//! the bound where a program decides between ways. What a function of another file costs (the standard
+//! library's) counts at the line that calls it.
 
 use std::collections::BTreeMap;
 
@@ -62,8 +62,8 @@ pub fn lines(module: &Module, facts: &Facts) -> Vec<LineCost> {
         .collect()
 }
 
-/// The lines for inputs of these sizes (else of their MAX), the costliest first: by money, then tokens, fuel and host
-/// calls. What is unbounded comes before all that is not.
+/// The lines for inputs of these sizes (else of their MAX), the costliest first: by money, then tokens, fuel
+/// and host calls. What is unbounded comes before all that is not.
 pub fn costliest(lines: &[LineCost], module: &Module, sizes: &BTreeMap<InputId, u64>) -> Vec<LineAmounts> {
     let amounts = |line: &LineCost| LineAmounts {
         file: line.file,

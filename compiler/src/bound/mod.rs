@@ -1,9 +1,10 @@
 //! The bound: the worst case of a program, computed from the code as it is sent.
 //!
-//! The code generator says how often each loop goes round, how great each argument is and what may have to be copied;
-//! the walk over the code adds up fuel, memory, host calls, money and tokens along the costliest way. The result holds
-//! for every run: where anything is not known, the bound says `Unbounded` and why. Fuel and memory are those of one
-//! activation, because each has its own limit; money, tokens and host calls those of a whole order.
+//! The code generator says how often each loop goes round, how great each argument is and what may have to be
+//! copied; the walk over the code adds up fuel, memory, host calls, money and tokens along the costliest way.
+//! The result holds for every run: where anything is not known, the bound says `Unbounded` and why. Fuel and
+//! memory are those of one activation, because each has its own limit; money, tokens and host calls those of
+//! a whole order.
 
 pub mod advice;
 mod budget;

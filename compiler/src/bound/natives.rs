@@ -78,7 +78,8 @@ impl Walk<'_, '_> {
         }
     }
 
-    /// The texts among the arguments, and the result, a unit for each `step` bytes; of a list that is joined or made, the texts in it.
+    /// The texts among the arguments, and the result, a unit for each `step` bytes; of a list that is joined
+    /// or made, the texts in it.
     fn charge_texts(
         &self,
         at: usize,

@@ -11,7 +11,8 @@ use super::sum::Unbounded;
 /// The proved worst case with what is worth knowing about it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
-    /// The bound that stands in the module: fuel and memory of the costliest activation, the rest of a whole order.
+    /// The bound that stands in the module: fuel and memory of the costliest activation, the rest of a whole
+    /// order.
     pub bound: Bound,
     /// The worst case of a whole order: fuel is the sum over its activations, memory that of the costliest.
     pub order: Bound,

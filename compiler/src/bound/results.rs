@@ -1,5 +1,5 @@
-//! How long the lists and maps are that functions give: no longer than their type admits, and often no longer than what
-//! the function was given.
+//! How long the lists and maps are that functions give: no longer than their type admits, and often no longer
+//! than what the function was given.
 
 use swarm_bytecode::module::{FunctionId, Module};
 use swarm_bytecode::types::Type;

@@ -31,7 +31,8 @@ pub enum Symbol {
 pub struct Sum {
     /// The term without symbols: most sums have no other.
     constant: u64,
-    /// The others, in order of their factors: each has a symbol, and a coefficient above 0. Few have more than one.
+    /// The others, in order of their factors: each has a symbol, and a coefficient above 0. Few have more
+    /// than one.
     terms: SmallVec<[(Factors, u64); 1]>,
 }
 

@@ -1,7 +1,7 @@
-//! How long the texts of a run can be. A text that comes from outside has a greatest length; one that is put together
-//! is as long as its parts. Where texts are kept (a field of a type, a STATE variable …) the longest of all that are
-//! ever put there counts: the code generator notes each such store, and the least lengths that satisfy them all are
-//! found by going over them until nothing changes.
+//! How long the texts of a run can be. A text that comes from outside has a greatest length; one that is put
+//! together is as long as its parts. Where texts are kept (a field of a type, a STATE variable …) the longest
+//! of all that are ever put there counts: the code generator notes each such store, and the least lengths
+//! that satisfy them all are found by going over them until nothing changes.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use swarm_bytecode::cost::MAX_STRING_BYTES;
 use super::sum::{Sum, Symbol};
 use super::weight::BORDER_TEXT_BYTES;
 
-/// Going over the stores more often than this says that a text grows with every round: then only the greatest length
-/// a string can have is sure.
+/// Going over the stores more often than this says that a text grows with every round: then only the greatest
+/// length a string can have is sure.
 const MAX_ROUNDS: usize = 12;
 
 /// Places where texts are kept, and what is put there.
 #[derive(Debug, Clone)]
 pub struct TextStores {
-    /// Bytes of the longest text that comes in from outside: [`BORDER_TEXT_BYTES`], or what someone who knows the data
-    /// takes it to be.
+    /// Bytes of the longest text that comes in from outside: [`BORDER_TEXT_BYTES`], or what someone who knows
+    /// the data takes it to be.
     pub longest_outside: u64,
     /// Whether texts from outside come to each place.
     pub outside: Vec<bool>,

@@ -161,8 +161,9 @@ impl Walk<'_, '_> {
         (ways, end.saturating_add(1))
     }
 
-    /// A `within`, and the index behind it. Its budgets hold what its calls cost. A budget can run out anywhere in the
-    /// block; then all of it was for nothing, and what stands behind `within.else` comes on top.
+    /// A `within`, and the index behind it. Its budgets hold what its calls cost. A budget can run out
+    /// anywhere in the block; then all of it was for nothing, and what stands behind `within.else` comes on
+    /// top.
     fn within(&mut self, at: usize, before: &Cost) -> (Ways, usize) {
         let partner = self.close(at);
         let behind = partner.saturating_add(1);
@@ -187,8 +188,8 @@ impl Walk<'_, '_> {
         (Ways { through, exits }.or(otherwise), end.saturating_add(1))
     }
 
-    /// A loop, and the index behind its closing op. Only the last round can leave it, so a way that leaves costs at
-    /// most all rounds and that way.
+    /// A loop, and the index behind its closing op. Only the last round can leave it, so a way that leaves
+    /// costs at most all rounds and that way.
     fn repeat(&mut self, at: usize, before: Cost) -> (Ways, usize) {
         let close = self.close(at);
         let span = self.facts.span;

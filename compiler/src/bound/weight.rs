@@ -51,7 +51,8 @@ impl Weight {
     }
 }
 
-/// The greatest value of `ty`; `None` where a list or map in it has no MAX. `text` is the longest string there is.
+/// The greatest value of `ty`; `None` where a list or map in it has no MAX. `text` is the longest string
+/// there is.
 pub(crate) fn weight(module: &Module, ty: TypeId, text: u64) -> Option<Weight> {
     let own = |words| Weight { slots: 1, text_bytes: 0, words };
     let fields = |fields: &[Field]| {

@@ -225,7 +225,8 @@ impl<'c, 'a> Body<'c, 'a> {
         self.visible.keys().filter(|_| self.cx.env.suggests).map(SmolStr::as_str)
     }
 
-    /// The local that was brought into scope last among those that have a field of this name: `task` for `memory`.
+    /// The local that was brought into scope last among those that have a field of this name: `task` for
+    /// `memory`.
     pub(crate) fn holder_of(&self, field: &str) -> Option<&SmolStr> {
         let has = |id: LocalId| {
             let ty = self.info(id).and_then(|info| info.ty)?;

@@ -151,8 +151,8 @@ impl Checker<'_> {
         self.parts(statements);
     }
 
-    /// The same for the BUDGET and DEADLINE of the header. Its parts are the phases of START, and of money and tokens also
-    /// those of each event and of each tick of EVERY.
+    /// The same for the BUDGET and DEADLINE of the header. Its parts are the phases of START, and of money
+    /// and tokens also those of each event and of each tick of EVERY.
     pub(crate) fn parts_of_header(
         &mut self,
         entry: Option<FunctionIndex>,

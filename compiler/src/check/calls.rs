@@ -201,7 +201,8 @@ impl Body<'_, '_> {
         result(ExprKind::Host(id, arguments?), signature.answer, span)
     }
 
-    /// Notes an action that is ONCE, and reports it in a block that can be undone; says whether it may stand here.
+    /// Notes an action that is ONCE, and reports it in a block that can be undone; says whether it may stand
+    /// here.
     fn once(&mut self, id: ImportId, name: &SmolStr, at: Span) -> bool {
         let class = self.cx.imports.get(id.index()).map(|import| import.effect);
         if class != Some(swarm_bytecode::module::Effect::Once) {
@@ -313,7 +314,8 @@ impl Body<'_, '_> {
         place
     }
 
-    /// A default as an expression; of a record all its defaults are spelt out. `depth` is how many records it stands in.
+    /// A default as an expression; of a record all its defaults are spelt out. `depth` is how many records it
+    /// stands in.
     fn default_expr(&mut self, default: &Constant, ty: TypeId, span: Span, depth: u16) -> Option<Expr> {
         let kind = match (default, self.cx.env.records.get(&ty)) {
             // Deeper than any type can nest; whoever declares the types is told so.

@@ -1,5 +1,5 @@
-//! The first pass: which names each file declares, which of the prelude's it replaces, what USE brings, and what is
-//! to be done.
+//! The first pass: which names each file declares, which of the prelude's it replaces, what USE brings, and
+//! what is to be done.
 
 use std::collections::BTreeMap;
 use std::mem::discriminant;

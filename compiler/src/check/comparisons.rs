@@ -27,8 +27,8 @@ impl Body<'_, '_> {
         self.compared(comparison, at, (left, first?), (right, second?), span)
     }
 
-    /// A comparison of checked sides: apart from [`Body::comparison`], so that its frame is not on the stack while
-    /// nested expressions are checked.
+    /// A comparison of checked sides: apart from [`Body::comparison`], so that its frame is not on the stack
+    /// while nested expressions are checked.
     fn compared(
         &mut self,
         comparison: Comparison,

@@ -1,4 +1,5 @@
-//! What must be known before the program runs: each CONST, and the types whose limits and defaults are made of them.
+//! What must be known before the program runs: each CONST, and the types whose limits and defaults are made
+//! of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -302,8 +303,9 @@ fn size(value: &Expr) -> usize {
     }
 }
 
-/// An order in which each definition comes after those it needs, and the circles of those that need themselves, which
-/// are left out of it. The walk keeps its own way: (definition, how many of its needs were seen).
+/// An order in which each definition comes after those it needs, and the circles of those that need
+/// themselves, which are left out of it. The walk keeps its own way: (definition, how many of its needs were
+/// seen).
 fn definition_order(needs: &[Vec<usize>]) -> (Vec<usize>, Vec<Vec<usize>>) {
     #[derive(Clone, Copy, PartialEq)]
     enum Mark {

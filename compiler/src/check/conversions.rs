@@ -198,9 +198,10 @@ fn literal_text(source: &ast::Expr) -> Option<(&str, Span)> {
     }
 }
 
-/// Where `source` is a literal: its place, and how it was most likely meant as a literal of type `to`. A bare number where
-/// a type has only one unit gets it; bits and bytes of one size are easily confused; a percentage is a number too. What
-/// else a number with another unit, or without one, was meant to be cannot be told.
+/// Where `source` is a literal: its place, and how it was most likely meant as a literal of type `to`. A bare
+/// number where a type has only one unit gets it; bits and bytes of one size are easily confused; a
+/// percentage is a number too. What else a number with another unit, or without one, was meant to be cannot
+/// be told.
 pub(crate) fn as_literal_of(source: &ast::Expr, to: TypeId) -> Option<(Span, String)> {
     let (text, span) = literal_text(source)?;
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '_' && c != '.').unwrap_or(text.len());

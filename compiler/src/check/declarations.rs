@@ -1,4 +1,5 @@
-//! TYPE, ENUM, INPUT, CONTEXT, METRIC and STATE: what a program holds and what crosses the border, and how it looks.
+//! TYPE, ENUM, INPUT, CONTEXT, METRIC and STATE: what a program holds and what crosses the border, and how it
+//! looks.
 
 use std::collections::BTreeMap;
 
@@ -123,8 +124,8 @@ impl Checker<'_> {
         self.env.enums.insert(id, info);
     }
 
-    /// How deep each TYPE and ENUM nests; one that contains itself is reported. The walk keeps its own way, so a long
-    /// chain of types does not grow the stack.
+    /// How deep each TYPE and ENUM nests; one that contains itself is reported. The walk keeps its own way,
+    /// so a long chain of types does not grow the stack.
     pub(crate) fn type_depths(&mut self, plan: &Plan<'_>) {
         let records = plan.types.iter().map(|(id, own)| (*id, (&own.item.name, "TYPE")));
         let enums = plan.enums.iter().map(|(id, own)| (*id, (&own.item.name, "ENUM")));
@@ -217,7 +218,8 @@ impl Checker<'_> {
         Some(SmolStr::new_static(unit))
     }
 
-    /// Of all inputs, of which the plan's stand behind so many, those that the program declares and that hold secrets.
+    /// Of all inputs, of which the plan's stand behind so many, those that the program declares and that hold
+    /// secrets.
     pub(crate) fn secret_inputs(&mut self, plan: &Plan<'_>, all: &[Input], known: usize) -> Vec<InputId> {
         let mut secret = Vec::new();
         for ((id, input), field) in (0..).map(InputId).zip(all).skip(known).zip(&plan.inputs) {

@@ -9,8 +9,8 @@ use super::{Activations, Checker, errors};
 use crate::typed::{Function, FunctionIndex};
 
 impl Checker<'_> {
-    /// Where a run starts: ON START, else the only FUNC without parameters that no other calls (rule 35). A program
-    /// that has only events and timers, and a file that has only tests to run, starts with nothing.
+    /// Where a run starts: ON START, else the only FUNC without parameters that no other calls (rule 35). A
+    /// program that has only events and timers, and a file that has only tests to run, starts with nothing.
     pub(crate) fn entry(&mut self, plan: &Plan<'_>, activations: &Activations) -> Option<FunctionIndex> {
         if activations.start.is_some() || plan.unknown_start {
             return activations.start;

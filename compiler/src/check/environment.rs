@@ -157,8 +157,8 @@ struct Scope {
     cases: BTreeMap<SmolStr, Vec<(TypeId, u8)>>,
 }
 
-/// What has been looked up, by its mark. Looking up changes nothing else, and what is known of the prelude is shared
-/// by threads.
+/// What has been looked up, by its mark. Looking up changes nothing else, and what is known of the prelude is
+/// shared by threads.
 #[derive(Debug, Default)]
 struct LookedUp(Vec<AtomicBool>);
 
@@ -191,8 +191,8 @@ pub(crate) struct Environment {
     pub(crate) functions: Vec<Signature>,
     /// Whether a declaration could not be read: then an unknown name may be its.
     pub(crate) incomplete: bool,
-    /// Whether a message about an unknown name looks for the one that was meant. Nobody reads hundreds of them, and
-    /// each has to be compared with all there are.
+    /// Whether a message about an unknown name looks for the one that was meant. Nobody reads hundreds of
+    /// them, and each has to be compared with all there are.
     pub(crate) suggests: bool,
 }
 
@@ -314,8 +314,8 @@ impl Environment {
         self.enums.get(&ty)?.cases.get(usize::from(case))
     }
 
-    /// All names that can be seen with what they stand for, to find the one that was meant; those of the file before
-    /// those of the prelude.
+    /// All names that can be seen with what they stand for, to find the one that was meant; those of the file
+    /// before those of the prelude.
     pub(crate) fn names(&self) -> impl Iterator<Item = (&str, Symbol)> {
         let all = self.visible().filter(|_| self.suggests).flat_map(|scope| &scope.names);
         all.map(|(name, declared)| (name.as_str(), declared.symbol))

@@ -33,8 +33,8 @@ pub(crate) struct Stopped {
     pub(crate) at: Span,
 }
 
-/// What natives of constants may still do: bytes of text they read and make, and [`Work::ITEM`] for each item of a list
-/// or a map. It bounds the time and the memory of computing all constants of a program.
+/// What natives of constants may still do: bytes of text they read and make, and [`Work::ITEM`] for each item
+/// of a list or a map. It bounds the time and the memory of computing all constants of a program.
 #[derive(Debug)]
 pub(crate) struct Work(Cell<usize>);
 
@@ -83,8 +83,9 @@ impl Checker<'_> {
         Ok(self.fold(expr)?.and_then(|value| constant(value.kind)))
     }
 
-    /// Whether a condition is the same in every run, and what it is: a constant, a value compared with itself, a length
-    /// compared with a number below it all, or two limits that exclude each other (`x < 3 AND x > 5`).
+    /// Whether a condition is the same in every run, and what it is: a constant, a value compared with
+    /// itself, a length compared with a number below it all, or two limits that exclude each other
+    /// (`x < 3 AND x > 5`).
     pub(crate) fn always(&self, condition: &Expr) -> Option<bool> {
         if let Some(word) = self.word(condition) {
             return Some(word != 0);

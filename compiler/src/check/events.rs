@@ -125,8 +125,8 @@ impl Checker<'_> {
         self.bound_names(&event, binders, on.event.span, true)
     }
 
-    /// The parameters of something under the names that are written for them, by position; without a name where none
-    /// is written.
+    /// The parameters of something under the names that are written for them, by position; without a name
+    /// where none is written.
     pub(crate) fn bound_names(
         &mut self,
         signature: &Signature,

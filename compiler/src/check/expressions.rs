@@ -241,7 +241,8 @@ impl Body<'_, '_> {
         }
     }
 
-    /// A metric as it stands: a TOTAL has a value, a GAUGE may have none yet, a DISTRIBUTION is read by its figures.
+    /// A metric as it stands: a TOTAL has a value, a GAUGE may have none yet, a DISTRIBUTION is read by its
+    /// figures.
     fn metric(&mut self, id: MetricId, name: &SmolStr, span: Span) -> Option<Expr> {
         let info = self.cx.env.metric(id)?;
         let (ty, kind) = (info.ty, info.kind);
@@ -464,8 +465,8 @@ impl Body<'_, '_> {
         (left, right)
     }
 
-    /// Whether an expression is understood better once its type is known: one without a type of its own, and a name
-    /// that is a case of several enums.
+    /// Whether an expression is understood better once its type is known: one without a type of its own, and
+    /// a name that is a case of several enums.
     fn asks_for_type(&self, source: &ast::Expr) -> bool {
         match &source.kind {
             ast::ExprKind::Name(name) => {

@@ -1,5 +1,5 @@
-//! The part of the header that speaks of the fleet's figures: ROLLOUT, EXPECT, STOP WHEN and REPORT. In its conditions
-//! a metric is that of all agents together (rule A1.1).
+//! The part of the header that speaks of the fleet's figures: ROLLOUT, EXPECT, STOP WHEN and REPORT. In its
+//! conditions a metric is that of all agents together (rule A1.1).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -50,8 +50,8 @@ impl Checker<'_> {
         }
     }
 
-    /// A function whose body is one expression, of the type that `check` gives it. `parameters` are declared first.
-    /// What was not understood is a function without a body.
+    /// A function whose body is one expression, of the type that `check` gives it. `parameters` are declared
+    /// first. What was not understood is a function without a body.
     pub(crate) fn expression_function(
         &mut self,
         name: &str,

@@ -32,8 +32,8 @@ impl Body<'_, '_> {
         true
     }
 
-    /// The text that the parts make together; the first `sum` of them are added up. None where a part cannot stand
-    /// between braces.
+    /// The text that the parts make together; the first `sum` of them are added up. None where a part cannot
+    /// stand between braces.
     fn one_text(&self, parts: &[&Expr], sum: usize) -> Option<String> {
         let (numbers, rest) = parts.split_at_checked(sum)?;
         let mut joined = String::from("\"");

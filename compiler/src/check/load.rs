@@ -16,8 +16,8 @@ use super::prelude::Prelude;
 
 /// Gives the text of files that a program names by USE. The compiler itself reads none.
 pub trait Loader {
-    /// The text of the file `path`, as it is written behind USE in the source `from`. A path without a leading `/`
-    /// starts at the folder of `from`.
+    /// The text of the file `path`, as it is written behind USE in the source `from`. A path without a
+    /// leading `/` starts at the folder of `from`.
     ///
     /// # Errors
     /// Why there is no text, in a few words for people, without a full stop.

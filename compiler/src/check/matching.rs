@@ -448,7 +448,8 @@ fn any_of(tests: Vec<Expr>) -> Option<Expr> {
     row.pop()
 }
 
-/// A constant as one looks for it: a number, or the bits of a float, and a text. Only those of one type are compared.
+/// A constant as one looks for it: a number, or the bits of a float, and a text. Only those of one type are
+/// compared.
 pub(crate) type ConstantKey = (i64, SmolStr);
 
 pub(crate) fn constant_key(constant: Constant) -> Option<ConstantKey> {

@@ -86,8 +86,8 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Parses and checks a file that uses no others, together with the prelude, whose text is added to `sources`. Never
-/// fails: whatever is wrong is in the diagnostics.
+/// Parses and checks a file that uses no others, together with the prelude, whose text is added to `sources`.
+/// Never fails: whatever is wrong is in the diagnostics.
 pub fn check(sources: &mut Sources, file: FileId) -> Checked {
     check_with(sources, file, &NoFiles, &Options::default())
 }

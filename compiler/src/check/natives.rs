@@ -1,5 +1,6 @@
-//! Natives: library functions that are not written in Swarm, found by name and by what they are given; and the few
-//! built-in functions that are no natives: `len` of a list, `time`, and the figures of a DISTRIBUTION.
+//! Natives: library functions that are not written in Swarm, found by name and by what they are given; and
+//! the few built-in functions that are no natives: `len` of a list, `time`, and the figures of a
+//! DISTRIBUTION.
 
 use smol_str::SmolStr;
 use swarm_bytecode::module::MetricKind;
@@ -339,7 +340,8 @@ fn is_number(pattern: Pattern) -> bool {
     matches!(pattern, Pattern::Number | Pattern::Quantity)
 }
 
-/// For each parameter of a native which argument is for it; `None` where they are not so many, or not of these names.
+/// For each parameter of a native which argument is for it; `None` where they are not so many, or not of
+/// these names.
 fn order(row: &Native, arguments: &[ast::Argument]) -> Option<Vec<usize>> {
     if arguments.len() != row.parameters.len() {
         return None;

@@ -107,8 +107,8 @@ impl Checker<'_> {
     }
 }
 
-/// Goes through the prelude alone. Only declarations are kept: a prelude with functions, constants or errors is gone
-/// through with each program.
+/// Goes through the prelude alone. Only declarations are kept: a prelude with functions, constants or errors
+/// is gone through with each program.
 fn resolve() -> Option<Resolved> {
     let mut sources = Sources::new();
     let file = sources.add(SourceFile::new("", ""));

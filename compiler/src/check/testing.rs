@@ -1,5 +1,5 @@
-//! TEST: what is given, what runs, what is expected (rule 46). Every test is checked; whether it becomes part of the
-//! typed program is the caller's choice.
+//! TEST: what is given, what runs, what is expected (rule 46). Every test is checked; whether it becomes part
+//! of the typed program is the caller's choice.
 
 use std::collections::BTreeMap;
 

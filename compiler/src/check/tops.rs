@@ -1,4 +1,5 @@
-//! `TOP 3 t IN xs WHERE c BY t.cost` and BOTTOM: the items of a list, or the values of a map, with the greatest or least keys.
+//! `TOP 3 t IN xs WHERE c BY t.cost` and BOTTOM: the items of a list, or the values of a map, with the
+//! greatest or least keys.
 
 use swarm_bytecode::types::TypeId;
 use swarm_grammar::ast;

@@ -1,8 +1,9 @@
 //! A warning for two actions that undo each other.
 //!
-//! Said only where it is certain that both happen: the second comes after the first on every way that leads to it,
-//! both are for the same thing, and their names differ only in a pair of opposite words (`SCALE_UP`, `SCALE_DOWN`).
-//! Pairs that one uses to do something over (STOP and START, DISABLE and ENABLE) are not among them.
+//! Said only where it is certain that both happen: the second comes after the first on every way that leads
+//! to it, both are for the same thing, and their names differ only in a pair of opposite words (`SCALE_UP`,
+//! `SCALE_DOWN`). Pairs that one uses to do something over (STOP and START, DISABLE and ENABLE) are not among
+//! them.
 
 use swarm_bytecode::module::ImportId;
 use swarm_grammar::span::Span;
@@ -41,8 +42,8 @@ impl Checker<'_> {
         self.undone(statements, locals, &mut Vec::new());
     }
 
-    /// Goes through statements with what is certainly done before them. What a branch or a loop does is not certain
-    /// behind it.
+    /// Goes through statements with what is certainly done before them. What a branch or a loop does is not
+    /// certain behind it.
     fn undone<'t>(&mut self, statements: &'t [Statement], locals: &[Local], done: &mut Vec<Done<'t>>) {
         let mark = done.len();
         for statement in statements {

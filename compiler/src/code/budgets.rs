@@ -10,8 +10,8 @@ use crate::bound::facts::WithinFacts;
 use crate::typed::{Expr, LocalId, Statement};
 
 impl Generator<'_, '_> {
-    /// Says whether the program can go on behind it. With ELSE, what the block assigns outside of itself is saved: if
-    /// a budget runs out it is put back.
+    /// Says whether the program can go on behind it. With ELSE, what the block assigns outside of itself is
+    /// saved: if a budget runs out it is put back.
     pub(crate) fn within(
         &mut self,
         phase: Option<&SmolStr>,

@@ -1,11 +1,11 @@
 //! What it costs that values are changed in place.
 //!
-//! A value is copied before it is changed if someone else may hold it, and a map or list moves when it has no room for
-//! another entry or item. Which write it is that pays is known only when the program runs, but how often it can come to that is known
-//! before: a variable's own object is copied at most once for each time it may have got a second holder, and while a
-//! loop fills a map or list, it moves as often as its room doubles. So that is charged at the ops that share a value, and
-//! at loops; a write to a variable's own object costs no more. A part of another object always has two holders, so a
-//! write to one pays for its copy itself.
+//! A value is copied before it is changed if someone else may hold it, and a map or list moves when it has no
+//! room for another entry or item. Which write it is that pays is known only when the program runs, but how
+//! often it can come to that is known before: a variable's own object is copied at most once for each time it
+//! may have got a second holder, and while a loop fills a map or list, it moves as often as its room doubles.
+//! So that is charged at the ops that share a value, and at loops; a write to a variable's own object costs
+//! no more. A part of another object always has two holders, so a write to one pays for its copy itself.
 
 use std::collections::BTreeMap;
 
@@ -21,12 +21,13 @@ use crate::typed::{Expr, ExprKind, LocalId};
 /// What is known of the changes of one local, up to the end of its scope.
 #[derive(Debug, Clone)]
 pub(crate) struct Changes {
-    /// How often each op may make a copy necessary, and from which op on: that of a loop around it, which may come to
-    /// a change before it comes to an end.
+    /// How often each op may make a copy necessary, and from which op on: that of a loop around it, which may
+    /// come to a change before it comes to an end.
     shared: BTreeMap<usize, (u64, usize)>,
     /// The last op that changes the local's own object.
     last: Option<usize>,
-    /// Ops, among them loops, while which the local's map or list may move, and whether it does so more than once.
+    /// Ops, among them loops, while which the local's map or list may move, and whether it does so more than
+    /// once.
     grown: BTreeMap<usize, bool>,
     /// How many entries are put into the local's map, beside those it was made with.
     entries: Size,
@@ -156,7 +157,8 @@ impl Generator<'_, '_> {
         }
     }
 
-    /// The op at `at` puts an entry into the map that a STATE variable is. Most of what it has may be there already.
+    /// The op at `at` puts an entry into the map that a STATE variable is. Most of what it has may be there
+    /// already.
     pub(crate) fn adds_state_entry(&mut self, at: usize, state: StateId) {
         let Some(ty) = self.program.states.get(state.index()).map(|state| state.ty) else { return };
         let outermost = self.loops.first().map(|open| open.at);
@@ -196,8 +198,8 @@ impl Generator<'_, '_> {
         }
     }
 
-    /// How many entries or items an unassigned local has at most where code is made now. `None`: that depends on rounds
-    /// of a loop that are still to come.
+    /// How many entries or items an unassigned local has at most where code is made now. `None`: that depends
+    /// on rounds of a loop that are still to come.
     pub(crate) fn entries(&self, local: LocalId, home: &Home) -> Option<Size> {
         if !self.changed.contains(&local) || !self.is_map(local) {
             return Some(home.size.clone());
@@ -235,7 +237,8 @@ impl Generator<'_, '_> {
         } else {
             made.or(by_type)
         };
-        // What is shared is copied before a part of it is written, and a list moves before an item is put behind it.
+        // What is shared is copied before a part of it is written, and a list moves before an item is put
+        // behind it.
         let words = self.words(ty, &known);
         let (once, often) = if self.pushed.contains(&local) {
             (known.clone().map(|items| room_words(&items)), known.map(|items| pushed_words(&items)))

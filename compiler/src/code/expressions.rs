@@ -199,8 +199,8 @@ impl Generator<'_, '_> {
         Ok(())
     }
 
-    /// Makes a value ready for an op that looks at it, with `index` evaluated in between. A STATE variable is moved
-    /// out for the op and back behind it: a look at it does not give it a second holder.
+    /// Makes a value ready for an op that looks at it, with `index` evaluated in between. A STATE variable is
+    /// moved out for the op and back behind it: a look at it does not give it a second holder.
     pub(crate) fn look(&mut self, whole: &Expr, index: Option<&Expr>) -> Step<Look> {
         match whole.kind {
             ExprKind::State(state)
@@ -280,8 +280,8 @@ impl Generator<'_, '_> {
     }
 
     /// Evaluates two operands left to right and gives their registers in the order the op wants: `0.5 * cost` is
-    /// evaluated as it is written, but `scale` takes the quantity first. Both are free again at once, since the op
-    /// reads them before it writes its result.
+    /// evaluated as it is written, but `scale` takes the quantity first. Both are free again at once, since
+    /// the op reads them before it writes its result.
     fn operands(
         &mut self,
         operation: BinaryOperation,
@@ -341,8 +341,8 @@ impl Generator<'_, '_> {
         Ok(())
     }
 
-    /// The value of `expr` in a register of type `wanted`. A list can stand where more items are admitted; all else
-    /// has the type that is wanted.
+    /// The value of `expr` in a register of type `wanted`. A list can stand where more items are admitted;
+    /// all else has the type that is wanted.
     pub(crate) fn retyped(&mut self, value: Value, expr: &Expr, wanted: Option<TypeId>) -> Step<Value> {
         let Some(wanted) = wanted else { return Ok(value) };
         if self.tables.ty(self.type_of(expr)) == self.tables.ty(wanted) {

@@ -328,8 +328,8 @@ impl<'p> Generator<'_, 'p> {
         self.program.ty(ty).map_or(Class::Word, swarm_bytecode::types::Type::class)
     }
 
-    /// Whether a value of this type has parts that can be written. Texts, optionals and cases have none: those are
-    /// never changed, only replaced.
+    /// Whether a value of this type has parts that can be written. Texts, optionals and cases have none:
+    /// those are never changed, only replaced.
     pub(crate) fn is_mutable(&self, ty: TypeId) -> bool {
         self.program.ty(ty).is_some_and(swarm_bytecode::types::Type::is_mutable)
     }

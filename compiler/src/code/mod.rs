@@ -1,10 +1,10 @@
 //! Code generation: a typed program becomes a module. Only what the program uses goes into it.
 //!
-//! Values are never seen to change by two holders. What is shared is copied before it is written, and a list, map or
-//! record gets a second holder in three ways only: by `copy` or by being read from a STATE variable, which mark it as
-//! shared, or by being stored in an object, which marks it too. So a part read from an object needs no mark, and a
-//! value that is merely looked at (an argument, the list of a loop) stays where it is and costs nothing. A STATE
-//! variable is moved out to be changed or looked at, and back.
+//! Values are never seen to change by two holders. What is shared is copied before it is written, and a list,
+//! map or record gets a second holder in three ways only: by `copy` or by being read from a STATE variable,
+//! which mark it as shared, or by being stored in an object, which marks it too. So a part read from an
+//! object needs no mark, and a value that is merely looked at (an argument, the list of a loop) stays where
+//! it is and costs nothing. A STATE variable is moved out to be changed or looked at, and back.
 
 mod aggregates;
 mod budgets;

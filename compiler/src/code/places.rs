@@ -127,8 +127,8 @@ impl Generator<'_, '_> {
         Ok(())
     }
 
-    /// The register of what a place starts from. A STATE variable is moved out of its place, so that it can be changed
-    /// where it is.
+    /// The register of what a place starts from. A STATE variable is moved out of its place, so that it can
+    /// be changed where it is.
     pub(crate) fn open_root(&mut self, root: Root) -> Step<Register> {
         match root {
             Root::Local(local) => Ok(self.register_of(local)),

@@ -6,8 +6,8 @@ use swarm_grammar::span::Span;
 use super::tables::Tables;
 use crate::typed::{FunctionIndex, Test, TestStepKind};
 
-/// A line of a TEST: its functions are those of the module, have no parameters and do nothing but compute a value.
-/// All other ids are the module's too.
+/// A line of a TEST: its functions are those of the module, have no parameters and do nothing but compute a
+/// value. All other ids are the module's too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedStep {
     /// The line.

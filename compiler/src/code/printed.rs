@@ -36,7 +36,8 @@ impl Generator<'_, '_> {
         }
     }
 
-    /// The same for a value of this type that is kept in `place`; `None` where nothing says how many items it has.
+    /// The same for a value of this type that is kept in `place`; `None` where nothing says how many items it
+    /// has.
     fn printed_type(&mut self, ty: TypeId, place: TextPlace, depth: u32) -> Option<Sum> {
         let inner = depth.checked_sub(1)?;
         let signs = Sum::constant(SIGNS);

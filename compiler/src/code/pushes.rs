@@ -20,8 +20,8 @@ pub(crate) struct Pushes<'a> {
 }
 
 impl<'a> Pushes<'a> {
-    /// What `place = value` comes to, if it is one. Of a field there is none: what it holds has two holders as soon as
-    /// it is read.
+    /// What `place = value` comes to, if it is one. Of a field there is none: what it holds has two holders
+    /// as soon as it is read.
     pub(crate) fn of(place: &Expr, value: &'a Expr) -> Option<Pushes<'a>> {
         let ExprKind::Native(native, arguments) = &value.kind else { return None };
         let [list, Expr { kind: ExprKind::List(items), .. }] = arguments.as_slice() else { return None };

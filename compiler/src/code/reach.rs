@@ -1,5 +1,5 @@
-//! What a program uses: the functions reached from where it can start, from its header and the costs of the calls it
-//! makes, and all they mention. Everything else of the prelude and the program stays behind.
+//! What a program uses: the functions reached from where it can start, from its header and the costs of the
+//! calls it makes, and all they mention. Everything else of the prelude and the program stays behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,8 +29,8 @@ pub(crate) struct Reach {
     pub(crate) fields: BTreeMap<TypeId, BTreeSet<u8>>,
     /// Types used whole.
     whole: BTreeSet<TypeId>,
-    /// Types that hold secrets. Such fields are kept though nobody reads them: the machine has to know what not to show
-    /// of what it is given.
+    /// Types that hold secrets. Such fields are kept though nobody reads them: the machine has to know what
+    /// not to show of what it is given.
     secret: BTreeSet<TypeId>,
 }
 

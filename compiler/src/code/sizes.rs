@@ -1,5 +1,5 @@
-//! How great values are at most, as far as the program shows it: items of lists, entries of maps, bytes of texts, the
-//! value of whole numbers. It is the ground of the bound.
+//! How great values are at most, as far as the program shows it: items of lists, entries of maps, bytes of
+//! texts, the value of whole numbers. It is the ground of the bound.
 
 use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::types::{Class, Type, TypeId};
@@ -21,8 +21,8 @@ const NO_START: &str = "the start of this range is known only when the program r
 const NOT_KNOWN: &str = "this number is known only when the program runs";
 
 impl Generator<'_, '_> {
-    /// Most items of a list, entries of a map or bytes of a text, or the greatest value of a whole number (0 where it
-    /// is below). Of other types nothing is said.
+    /// Most items of a list, entries of a map or bytes of a text, or the greatest value of a whole number (0
+    /// where it is below). Of other types nothing is said.
     pub(crate) fn size(&mut self, expr: &Expr) -> Size {
         match self.class_of(expr) {
             Class::List | Class::Map => self.length(expr),
@@ -340,7 +340,8 @@ impl Generator<'_, '_> {
         }
     }
 
-    /// Whether `expr` could change a STATE variable or depends on `state`: then it may not stand while that is taken.
+    /// Whether `expr` could change a STATE variable or depends on `state`: then it may not stand while that
+    /// is taken.
     pub(crate) fn disturbs(expr: &Expr, state: swarm_bytecode::module::StateId) -> bool {
         any(expr, &|part| match part.kind {
             ExprKind::Call(..) => true,

@@ -94,7 +94,8 @@ impl Generator<'_, '_> {
         self.tables.texts.store(place, bytes);
     }
 
-    /// How great a part that is read from `place` is: of a text what is kept there, of others what their type says.
+    /// How great a part that is read from `place` is: of a text what is kept there, of others what their type
+    /// says.
     pub(crate) fn part_size(&mut self, ty: TypeId, place: TextPlace) -> Size {
         if ty == TypeId::STRING { Ok(self.tables.texts.at(place)) } else { self.size_of_type(ty) }
     }

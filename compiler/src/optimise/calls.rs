@@ -18,7 +18,8 @@ enum Seen {
     Done { recursive: bool },
 }
 
-/// All functions, callees before their callers, with whether a call of one may come back to a function that is running.
+/// All functions, callees before their callers, with whether a call of one may come back to a function that
+/// is running.
 pub(super) fn order(functions: &[Function]) -> Vec<(FunctionIndex, bool)> {
     let mut done = Vec::with_capacity(functions.len());
     let mut seen = vec![Seen::Not; functions.len()];

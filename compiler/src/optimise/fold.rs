@@ -1,5 +1,5 @@
-//! Constant folding. Arithmetic is that of [`swarm_bytecode::numeric`], so it cannot come out otherwise than in a run;
-//! what would trap stays as it is.
+//! Constant folding. Arithmetic is that of [`swarm_bytecode::numeric`], so it cannot come out otherwise than
+//! in a run; what would trap stays as it is.
 
 use std::collections::BTreeMap;
 

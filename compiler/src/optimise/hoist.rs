@@ -1,5 +1,5 @@
-//! Loop-invariant code: what is the same in every round is computed before the loop, if it has no effect and cannot
-//! trap. Constants too: an op takes registers, so a constant would be loaded in every round.
+//! Loop-invariant code: what is the same in every round is computed before the loop, if it has no effect and
+//! cannot trap. Constants too: an op takes registers, so a constant would be loaded in every round.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,8 @@ use crate::typed::{Expr, ExprKind, Function, Iteration, Local, LocalId, Source, 
 /// A function keeps at most so many values for its loops: registers are few.
 const MOST_KEPT: usize = 48;
 
-/// Moves invariant code out of the loops of a function, whose `written` locals are assigned; says whether there was any.
+/// Moves invariant code out of the loops of a function, whose `written` locals are assigned; says whether
+/// there was any.
 pub(super) fn hoist(function: &mut Function, written: &BTreeSet<LocalId>) -> bool {
     let Function { locals, body, .. } = function;
     let mut hoister = Hoister { written, locals, kept: 0 };
@@ -61,8 +62,8 @@ impl Hoister<'_> {
         }
     }
 
-    /// What is invariant in the loops of a statement: itself, if it is one, and those of its expressions. Blocks of other
-    /// statements are looked at when it is their turn.
+    /// What is invariant in the loops of a statement: itself, if it is one, and those of its expressions.
+    /// Blocks of other statements are looked at when it is their turn.
     fn of_statement(&self, statement: &mut Statement, found: &mut Found) {
         let mut inside = Inside { written: self.written, own: Vec::new(), found };
         match &mut statement.kind {
@@ -152,7 +153,8 @@ impl Inside<'_> {
         parts_of(expr, &mut |part| self.expr(part));
     }
 
-    /// An expression whose value is put where it is wanted: to load a constant there costs no more than to move it.
+    /// An expression whose value is put where it is wanted: to load a constant there costs no more than to
+    /// move it.
     fn target(&mut self, expr: &mut Expr) {
         if !is_constant(expr) {
             self.expr(expr);

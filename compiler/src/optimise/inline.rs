@@ -1,7 +1,8 @@
 //! Inlining: a call of a small function that only gives back an expression becomes that expression.
 //!
-//! The arguments are put into the places of the parameters. So they have to be such that it does not matter when, how
-//! often and whether they are evaluated; or the one that does matter is evaluated exactly once, and first.
+//! The arguments are put into the places of the parameters. So they have to be such that it does not matter
+//! when, how often and whether they are evaluated; or the one that does matter is evaluated exactly once, and
+//! first.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Cheap expressions that give the same wherever they stand, by what they are: they can be computed once and kept.
+//! Cheap expressions that give the same wherever they stand, by what they are: they can be computed once and
+//! kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +14,8 @@ use crate::typed::{
     StatementKind, UnaryOperation,
 };
 
-/// What an expression is, without its place in the text. Its parts are constants, inputs, context values, and locals
-/// that are never assigned.
+/// What an expression is, without its place in the text. Its parts are constants, inputs, context values, and
+/// locals that are never assigned.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Key {
     Word(i64, TypeId),
@@ -199,7 +200,8 @@ pub(super) fn is_constant(expr: &Expr) -> bool {
     matches!(expr.kind, ExprKind::Word(_) | ExprKind::Float(_) | ExprKind::String(_))
 }
 
-/// Reads a kept value where it was kept first: `LET b = a` of the compiler's own, neither of which is ever assigned.
+/// Reads a kept value where it was kept first: `LET b = a` of the compiler's own, neither of which is ever
+/// assigned.
 pub(super) fn forward(function: &mut Function, written: &BTreeSet<LocalId>) {
     let mut copies: BTreeMap<LocalId, LocalId> = BTreeMap::new();
     walk(&function.body, &mut |part| {

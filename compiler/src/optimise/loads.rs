@@ -1,5 +1,5 @@
-//! Common loads: a field, an input or a context value that is read several times is read once, where it is sure to be
-//! read.
+//! Common loads: a field, an input or a context value that is read several times is read once, where it is
+//! sure to be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,8 @@ use crate::typed::{Expr, ExprKind, Function, Local, LocalId, Statement, Statemen
 /// A function keeps at most so many values of loads: registers are few.
 const MOST_KEPT: usize = 48;
 
-/// Keeps what is loaded several times by a function whose `written` locals are assigned; says whether there was any.
+/// Keeps what is loaded several times by a function whose `written` locals are assigned; says whether there
+/// was any.
 pub(super) fn share(function: &mut Function, written: &BTreeSet<LocalId>) -> bool {
     let Function { locals, body, .. } = function;
     let mut sharer = Sharer { written, locals, kept: 0 };
@@ -27,8 +28,8 @@ struct Sharer<'f> {
     kept: usize,
 }
 
-/// What is loaded: an input, a context value, or a field of a field of one or of a local. They are in the order of their
-/// [`Key`]s: the whole before its parts.
+/// What is loaded: an input, a context value, or a field of a field of one or of a local. They are in the
+/// order of their [`Key`]s: the whole before its parts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Load {
     depth: usize,
@@ -164,8 +165,8 @@ impl Sharer<'_> {
         tally
     }
 
-    /// What the statement at `at` is sure to load, and it or those behind it load again: rather a part of a part than
-    /// the whole.
+    /// What the statement at `at` is sure to load, and it or those behind it load again: rather a part of a
+    /// part than the whole.
     fn best(
         &self,
         block: &mut [Statement],

@@ -8,9 +8,9 @@
 //! share    what is loaded several times, once                        loads.rs
 //! ```
 //!
-//! No pass changes a result, an effect or the order of effects, whether and where a run traps, or the trace of effects.
-//! Only what cannot trap and has no effect is left out or moved (`quiet.rs`). Fuel, memory and the depth of calls are
-//! those of the code as it is sent.
+//! No pass changes a result, an effect or the order of effects, whether and where a run traps, or the trace
+//! of effects. Only what cannot trap and has no effect is left out or moved (`quiet.rs`). Fuel, memory and
+//! the depth of calls are those of the code as it is sent.
 
 mod calls;
 mod dead;
@@ -31,8 +31,8 @@ use quiet::Quiet;
 /// In a function with more locals than this nothing is kept in further ones: it has 250 registers.
 const MANY_LOCALS: usize = 120;
 
-/// Makes the functions of a program better: callees before their callers, each with all passes at once, while it is at
-/// hand. What is known of callees is all that a caller's passes ask for.
+/// Makes the functions of a program better: callees before their callers, each with all passes at once, while
+/// it is at hand. What is known of callees is all that a caller's passes ask for.
 pub fn optimise(functions: &mut [Function]) {
     let mut quiet = Quiet::none_of(functions.len());
     let mut templates = Templates::default();

@@ -21,8 +21,8 @@ impl Quiet {
         Quiet { functions: vec![false; functions] }
     }
 
-    /// Looks at a function whose callees are known. One that may come back to itself is not quiet: how deep that goes is
-    /// limited.
+    /// Looks at a function whose callees are known. One that may come back to itself is not quiet: how deep
+    /// that goes is limited.
     pub(super) fn learn(&mut self, index: FunctionIndex, function: &Function, recursive: bool) {
         let only_computes = !recursive && self.body(&function.body);
         if let Some(known) = self.functions.get_mut(index.0 as usize) {
@@ -45,8 +45,8 @@ impl Quiet {
         parts.iter().all(|part| self.expr(part))
     }
 
-    /// Whether evaluating `expr` has no effect and cannot trap. What it gives may depend on STATE variables and metrics:
-    /// see [`is_fixed`].
+    /// Whether evaluating `expr` has no effect and cannot trap. What it gives may depend on STATE variables
+    /// and metrics: see [`is_fixed`].
     pub(super) fn expr(&self, expr: &Expr) -> bool {
         match &expr.kind {
             ExprKind::Word(_)

@@ -2,8 +2,8 @@
 
 use crate::typed::{Expr, ExprKind, Iteration, Source, Statement, StatementKind};
 
-/// Calls `change` with each expression that belongs to the statement itself, in the order they are evaluated; of a
-/// place only with the indices in it. Expressions of the blocks in it are left out.
+/// Calls `change` with each expression that belongs to the statement itself, in the order they are evaluated;
+/// of a place only with the indices in it. Expressions of the blocks in it are left out.
 pub(super) fn exprs_of(statement: &mut Statement, change: &mut dyn FnMut(&mut Expr)) {
     match &mut statement.kind {
         StatementKind::Let { value, .. }

@@ -1,5 +1,5 @@
-//! docs/errors.md shows what is said of some mistakes, beside what other compilers say. Our side is what is really said:
-//! `SWARM_BLESS=1` writes it anew.
+//! docs/errors.md shows what is said of some mistakes, beside what other compilers say. Our side is what is
+//! really said: `SWARM_BLESS=1` writes it anew.
 
 use std::fmt::Write as _;
 

@@ -39,8 +39,8 @@ impl Loader for Files {
     }
 }
 
-/// Checks a text and carries it on to a verified module: what is checked can be compiled. Too large (E0180) is no fault
-/// of the checker.
+/// Checks a text and carries it on to a verified module: what is checked can be compiled. Too large (E0180)
+/// is no fault of the checker.
 pub(crate) fn run_on(text: &str) -> (Checked, Sources) {
     run_file_on(NAME, text, &NoFiles)
 }

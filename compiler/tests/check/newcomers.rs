@@ -1,5 +1,5 @@
-//! Programs as people write them who know another language, or none: `newcomers/`. What is said of each is kept, so that
-//! a change shows whether it says more of what is wrong, or more of what follows from it.
+//! Programs as people write them who know another language, or none: `newcomers/`. What is said of each is
+//! kept, so that a change shows whether it says more of what is wrong, or more of what follows from it.
 
 use swarm_compiler::NoFiles;
 use swarm_grammar::diagnostic::Diagnostic;

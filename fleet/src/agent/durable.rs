@@ -1,4 +1,5 @@
-//! What an agent keeps, in bytes. Desired states stand for themselves by digest: all agents of a process share them.
+//! What an agent keeps, in bytes. Desired states stand for themselves by digest: all agents of a process
+//! share them.
 //!
 //! ```text
 //! durable   = "SWRB" version admitted mark installed last-good halted finished attempts incarnation sequence

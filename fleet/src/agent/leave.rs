@@ -10,7 +10,8 @@ pub(super) fn says_left(ack: &Envelope) -> bool {
 }
 
 impl Agent {
-    /// It stops: its program, between two steps; its trace, with a chunk that closes it; and itself, with a last word.
+    /// It stops: its program, between two steps; its trace, with a chunk that closes it; and itself, with a
+    /// last word.
     pub(super) fn leave(&mut self, context: &mut Context<'_>) {
         self.left = true;
         self.close_window(context);

@@ -22,8 +22,9 @@ impl Agent {
         let checked = match context.cache.checked(directive) {
             Ok(checked) => checked,
             Err(refusal) => {
-                // Anyone could have sent it, so it is told and not kept: it must not push out what has to be heard. If
-                // it is what is desired, it will be read, and told, again. Around a record that was accepted it is noise.
+                // Anyone could have sent it, so it is told and not kept: it must not push out what has to be
+                // heard. If it is what is desired, it will be read, and told, again. Around a record that was
+                // accepted it is noise.
                 let record = Sha256::digest(&directive.record().payload).into();
                 if record == self.durable.mark.payload {
                     return;

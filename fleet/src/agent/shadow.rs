@@ -1,5 +1,6 @@
-//! How an agent runs a program in shadow: beside what is installed, for as long as the plan says. It has the VM, the
-//! inputs and the limits it would have; what it does is counted and not performed, and what it spends is not spent.
+//! How an agent runs a program in shadow: beside what is installed, for as long as the plan says. It has the
+//! VM, the inputs and the limits it would have; what it does is counted and not performed, and what it spends
+//! is not spent.
 
 use std::sync::Arc;
 

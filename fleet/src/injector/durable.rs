@@ -22,8 +22,8 @@ const VERSION: u8 = 1;
 const MAX_DIRECTIVE: usize = 1 << 27;
 
 impl Durable {
-    /// Publishers took a step of the plan themselves, and it counts: what is kept is that, of a plan with so many waves.
-    /// A wave that it overtook never went out.
+    /// Publishers took a step of the plan themselves, and it counts: what is kept is that, of a plan with so
+    /// many waves. A wave that it overtook never went out.
     pub fn overtaken(&mut self, checked: &Checked, planned: usize, now: u64) {
         let record = checked.record();
         self.revision = record.revision;

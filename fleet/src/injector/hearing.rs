@@ -1,5 +1,5 @@
-//! What an injector hears: acknowledgements, and agents that ask to be admitted. What another key signed than the agent's
-//! own counts for nothing.
+//! What an injector hears: acknowledgements, and agents that ask to be admitted. What another key signed than
+//! the agent's own counts for nothing.
 
 use std::sync::Arc;
 
@@ -40,8 +40,8 @@ impl Injector {
         }
     }
 
-    /// Takes an acknowledgement, if it is the agent's own and about a step of this plan; gives the number up to which
-    /// the agent need not repeat itself.
+    /// Takes an acknowledgement, if it is the agent's own and about a step of this plan; gives the number up
+    /// to which the agent need not repeat itself.
     fn acknowledged(
         &mut self,
         rank: usize,

@@ -59,8 +59,8 @@ impl Standing {
         };
     }
 
-    /// As what it counts: `active`, `refused`, `failed` or `silent`. Where a certain record has to be answered, an
-    /// answer to another one is none.
+    /// As what it counts: `active`, `refused`, `failed` or `silent`. Where a certain record has to be
+    /// answered, an answer to another one is none.
     pub fn counts_as(&self, record: Option<Sha256Digest>) -> &'static str {
         match &self.status {
             Some(status) if record.is_none_or(|record| record == self.record) => status.name(),

@@ -16,8 +16,8 @@ pub const MINIMUM_SAMPLE: u64 = 30;
 /// The share of the baseline, in parts per million, that a figure may be off.
 pub const TOLERANCE: u32 = 200_000;
 
-/// Figures of an earlier order: of a TOTAL the sum per activation, of others the mean of all samples. So neither the
-/// number of agents nor the time an order has run changes what is compared.
+/// Figures of an earlier order: of a TOTAL the sum per activation, of others the mean of all samples. So
+/// neither the number of agents nor the time an order has run changes what is compared.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Baseline {
     /// The order they are of, in hexadecimal digits.
@@ -42,8 +42,8 @@ impl Comparison {
 }
 
 impl Baseline {
-    /// Reads the figures of these metrics from a report as JSON, or from a document of `swarm:metrics:aggregate`. None
-    /// where it is neither, or has too few activations.
+    /// Reads the figures of these metrics from a report as JSON, or from a document of
+    /// `swarm:metrics:aggregate`. None where it is neither, or has too few activations.
     pub fn read(document: &Json, metrics: &[Metric]) -> Option<Baseline> {
         let order = document.get("order")?.as_str()?.into();
         let activations =

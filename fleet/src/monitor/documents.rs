@@ -51,7 +51,8 @@ fn bytes(document: &Json) -> Vec<u8> {
 }
 
 impl Monitor {
-    /// For `swarm:metrics:aggregate`: the fleet's sums at the end of a window, and how much of the traces they are from.
+    /// For `swarm:metrics:aggregate`: the fleet's sums at the end of a window, and how much of the traces
+    /// they are from.
     pub fn metrics_document(&self, at_ns: u64) -> Vec<u8> {
         let totals = self.totals();
         let (mut agents, mut entries, mut last) = (0_u64, 0_u64, None);
@@ -71,8 +72,8 @@ impl Monitor {
         }))
     }
 
-    /// For `swarm:health:status`: where the order stands, how its targets stand, and what is expected of it. Without an
-    /// injector no one knows the first two.
+    /// For `swarm:health:status`: where the order stands, how its targets stand, and what is expected of it.
+    /// Without an injector no one knows the first two.
     pub fn health_document(&self, at_ns: u64, stands: Option<(Phase, Accounting)>) -> Vec<u8> {
         let verdicts = self.verdicts.iter().map(|own| {
             json!({ "expectation": own.text.as_str(), "holds": own.holds, "judged": own.judged_ns.is_some() })
@@ -99,8 +100,8 @@ impl Monitor {
         Some(json!({ "at_ns": point.at_ns, "figures": figures.map(headline).collect::<Map<_, _>>() }))
     }
 
-    /// For `swarm:alerts`: what leaves its course, in which line, by which figure, which agents are furthest off, and
-    /// what to change. The module has the lines, if it still has its places.
+    /// For `swarm:alerts`: what leaves its course, in which line, by which figure, which agents are furthest
+    /// off, and what to change. The module has the lines, if it still has its places.
     pub fn alert_document(&self, alert: &Alert, module: &Module) -> Vec<u8> {
         let (figure, line, wants_more, advice) = match alert.against {
             Against::Expectation => {

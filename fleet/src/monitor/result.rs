@@ -33,8 +33,8 @@ pub struct Stands<'a> {
 }
 
 impl Monitor {
-    /// For `swarm:execution:results`: at most [`MAX_RESULT`] bytes. Targets that are not active are counted, and named
-    /// while there is room; so are figures and expectations.
+    /// For `swarm:execution:results`: at most [`MAX_RESULT`] bytes. Targets that are not active are counted,
+    /// and named while there is room; so are figures and expectations.
     pub fn result_document(&self, stands: Stands<'_>) -> Vec<u8> {
         let Stands { at_ns, phase, accounting, exceptions } = stands;
         let totals = self.totals();

@@ -1,4 +1,5 @@
-//! From a program and what is decided about it to a plan: waves, gate and targets follow from the program's header.
+//! From a program and what is decided about it to a plan: waves, gate and targets follow from the program's
+//! header.
 
 use swarm_bytecode::module::{GateFailure, Instruction, TargetCount};
 use swarm_bytecode::verify::Verified;

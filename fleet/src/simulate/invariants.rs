@@ -67,8 +67,8 @@ impl Watch {
         history.revision = history.revision.max(next);
     }
 
-    /// Nothing unsigned runs, and a version falls only under a signed rollback, or where what is desired does not start
-    /// and something ran well before.
+    /// Nothing unsigned runs, and a version falls only under a signed rollback, or where what is desired does
+    /// not start and something ran well before.
     pub(crate) fn started(&mut self, now_ns: u64, (agent, name): (u32, &Name), start: &Start, trust: &Trust) {
         let directive = start.checked.directive();
         let digest = start.digest();

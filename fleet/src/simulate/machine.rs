@@ -101,7 +101,8 @@ impl std::fmt::Debug for Run {
 }
 
 impl Machines {
-    /// Machines whose work follows from a seed; the time is when theirs begins, in nanoseconds since the Unix epoch.
+    /// Machines whose work follows from a seed; the time is when theirs begins, in nanoseconds since the Unix
+    /// epoch.
     pub fn new(seed: u64, started_at: i64) -> Machines {
         let desk = Rc::new(RefCell::new(Desk::default()));
         let mut host = Host::new();
@@ -112,8 +113,8 @@ impl Machines {
         Machines { seed, started_at, programs: BTreeMap::new(), host, clock, desk, outer: None }
     }
 
-    /// The same machines, in which the input of this name is read from somewhere instead of made up: anew before each
-    /// activation.
+    /// The same machines, in which the input of this name is read from somewhere instead of made up: anew
+    /// before each activation.
     #[must_use]
     pub fn reading(mut self, input: &str, source: impl Fn() -> Option<Arc<Table>> + 'static) -> Machines {
         self.outer = Some((input.into(), Box::new(source)));
@@ -167,8 +168,8 @@ impl Machines {
 }
 
 impl Loaded {
-    /// The type of the rows of the program's `task_queue`, and how many it takes; none where it has none, or its rows have
-    /// no KEY by which calls could name them.
+    /// The type of the rows of the program's `task_queue`, and how many it takes; none where it has none, or
+    /// its rows have no KEY by which calls could name them.
     fn rows_of_tasks(&self) -> Option<(TypeId, u32)> {
         let module = self.program.module();
         let input = module.inputs.iter().find(|input| input.name == TASK_QUEUE)?;

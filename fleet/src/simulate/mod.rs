@@ -1,5 +1,5 @@
-//! The simulator: agents, injector, monitor and a bus under one scheduler, whose chance comes from a seed. The same
-//! seed gives the same course, byte for byte; what must always hold is watched all the time.
+//! The simulator: agents, injector, monitor and a bus under one scheduler, whose chance comes from a seed.
+//! The same seed gives the same course, byte for byte; what must always hold is watched all the time.
 
 mod faults;
 mod invariants;
@@ -260,7 +260,8 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
         }
     }
 
-    /// Runs until the time is over, or everything that can happen has; shows how it stands at the end of each window.
+    /// Runs until the time is over, or everything that can happen has; shows how it stands at the end of each
+    /// window.
     pub fn run(mut self, watch: &mut dyn FnMut(&Snapshot<'_>)) -> Outcome {
         let mut now = 0;
         let mut happenings = 0_u64;

@@ -1,4 +1,5 @@
-//! Rules of the agent itself: the VETOs of a program that never runs, held against every call of every other program.
+//! Rules of the agent itself: the VETOs of a program that never runs, held against every call of every other
+//! program.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -42,8 +43,8 @@ fn vetoes(module: &Module) -> Vec<(SmolStr, FunctionId, SmolStr)> {
 }
 
 impl Machines {
-    /// The same machines, in which no program may do what a VETO of these rules forbids. The rules see an action and its
-    /// arguments; inputs and a context of their own they have none.
+    /// The same machines, in which no program may do what a VETO of these rules forbids. The rules see an
+    /// action and its arguments; inputs and a context of their own they have none.
     ///
     /// # Errors
     /// In a sentence: the rules declare an INPUT or a CONTEXT, or there is no VETO among them.

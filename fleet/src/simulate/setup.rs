@@ -103,7 +103,8 @@ impl Setup {
     /// Makes all of it. `fits` says which agents the program's TARGET … WHERE is for.
     ///
     /// # Errors
-    /// [`Cause::ModuleRefused`], [`Cause::TooFewAgents`], [`Cause::NoOrder`] for a program whose name cannot be ordered.
+    /// [`Cause::ModuleRefused`], [`Cause::TooFewAgents`], [`Cause::NoOrder`] for a program whose name cannot
+    /// be ordered.
     pub fn new(request: &Request<'_>, mut fits: impl FnMut(&Name) -> bool) -> Result<Setup, Refusal> {
         let seed = request.seed;
         let program = load(request.module)?;

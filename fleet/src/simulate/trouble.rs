@@ -168,7 +168,8 @@ impl<E: Engine, J: Judge> Simulation<E, J> {
         }
     }
 
-    /// Whether nothing is left to happen: the plan is at its end, all have answered, nothing runs, and what ran is known.
+    /// Whether nothing is left to happen: the plan is at its end, all have answered, nothing runs, and what
+    /// ran is known.
     pub(super) fn is_over(&self) -> bool {
         let settled = self.injector.phase().is_some_and(|phase| phase != Phase::Rolling);
         let heard =

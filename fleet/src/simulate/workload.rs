@@ -1,5 +1,5 @@
-//! What simulated agents have to do: inputs made from the types a program declares, from a seed. A list has a few rows;
-//! what looks like work comes and goes, and becomes less where the program eases it.
+//! What simulated agents have to do: inputs made from the types a program declares, from a seed. A list has a
+//! few rows; what looks like work comes and goes, and becomes less where the program eases it.
 
 use std::sync::Arc;
 
@@ -113,7 +113,8 @@ impl Workload {
         changed
     }
 
-    /// An action on the row with this key eased it: what it uses becomes less by this share, in parts per million.
+    /// An action on the row with this key eased it: what it uses becomes less by this share, in parts per
+    /// million.
     pub(crate) fn ease(&mut self, shapes: &[Option<Shape>], key: &str, field: &str, by: i64) -> bool {
         let mut eased = false;
         for (shape, rows) in shapes.iter().zip(&mut self.inputs) {
@@ -155,7 +156,8 @@ impl Workload {
         sum
     }
 
-    /// The share of the agent's processors in use, in parts per million: tasks that used a minute together are all it can do.
+    /// The share of the agent's processors in use, in parts per million: tasks that used a minute together
+    /// are all it can do.
     pub(crate) fn busy(&self, shapes: &[Option<Shape>]) -> i64 {
         const WHOLE_NS: i64 = 60_000_000_000;
         let busy = i128::from(self.sum("cpu_time", shapes)).saturating_mul(1_000_000);

@@ -1,5 +1,6 @@
-//! One thing that happened, in a few bytes. Events of the virtual machine have the numbers they have in its digest;
-//! what the agent adds begins at 32. Names are indices into the program's tables: the plan has the program.
+//! One thing that happened, in a few bytes. Events of the virtual machine have the numbers they have in its
+//! digest; what the agent adds begins at 32. Names are indices into the program's tables: the plan has the
+//! program.
 //!
 //! ```text
 //! entry = kind [function op] payload      kind: the number, and 128 more if a place follows

@@ -1,6 +1,7 @@
-//! Traces that can be neither forged nor cut unseen. What an agent's programs do is a log of entries ([`entry`]), each
-//! hashed onto the one before ([`chain`]); the log is kept and sent in chunks the agent signs ([`chunk`]), which an
-//! agent fills ([`log`]) and anyone can check ([`verify`]). Sums come from nowhere else ([`tally`]).
+//! Traces that can be neither forged nor cut unseen. What an agent's programs do is a log of entries
+//! ([`entry`]), each hashed onto the one before ([`chain`]); the log is kept and sent in chunks the agent
+//! signs ([`chunk`]), which an agent fills ([`log`]) and anyone can check ([`verify`]). Sums come from
+//! nowhere else ([`tally`]).
 //!
 //! `docs/trace.md` has the bytes.
 
@@ -29,8 +30,8 @@ pub const MAX_CHUNK_BYTES: usize = 1 << 22;
 /// First bytes of each entry's hash that a chunk carries, to tell which entry was changed.
 pub const MARK_BYTES: usize = 2;
 
-/// What the first entry of an incarnation is hashed onto: the last head that is known of the one before, so that no two
-/// incarnations can change places.
+/// What the first entry of an incarnation is hashed onto: the last head that is known of the one before, so
+/// that no two incarnations can change places.
 pub fn genesis(before: &TraceHead, incarnation: u64) -> Sha256Digest {
     let mut hash = Sha256::new();
     hash.update(b"swarm.trace");

@@ -1,6 +1,6 @@
-//! What happens to a trace that no one takes away. An agent writes chunks to its own disk and never waits for a reader,
-//! so a reader that stalls costs nothing until the room on disk is used up. Then a policy counts, and what it gives up
-//! is in the trace itself, under the agent's signature.
+//! What happens to a trace that no one takes away. An agent writes chunks to its own disk and never waits for
+//! a reader, so a reader that stalls costs nothing until the room on disk is used up. Then a policy counts,
+//! and what it gives up is in the trace itself, under the agent's signature.
 
 use super::entry::{Entries, EntryReader, What};
 use crate::window::Activation;
@@ -89,8 +89,8 @@ impl Room {
         self.lost
     }
 
-    /// Keeps of an activation's trace what figures are made of – samples, actions that ended, how it ended – and says how
-    /// many entries it left out. Figures stay whole.
+    /// Keeps of an activation's trace what figures are made of – samples, actions that ended, how it ended –
+    /// and says how many entries it left out. Figures stay whole.
     pub fn thin(&mut self, activation: &mut Activation) {
         let mut kept = Entries::default();
         let mut left_out = 0_u64;

@@ -1,5 +1,5 @@
-//! Where a frame of a trace belongs. One that cannot be read, or that its agent did not sign, may say anything of itself:
-//! the signed frames beside it tell which chunk stood there.
+//! Where a frame of a trace belongs. One that cannot be read, or that its agent did not sign, may say
+//! anything of itself: the signed frames beside it tell which chunk stood there.
 
 use super::chunk::Chunk;
 use crate::envelope::Envelope;
@@ -19,8 +19,8 @@ impl Frame {
     }
 }
 
-/// The incarnation and the chunk's number of the frame that holds a byte, where the frame does not prove them itself.
-/// Nothing where it does, or where no byte of it is meant.
+/// The incarnation and the chunk's number of the frame that holds a byte, where the frame does not prove them
+/// itself. Nothing where it does, or where no byte of it is meant.
 pub(super) fn place(
     frames: &[Frame],
     byte: usize,

@@ -1,6 +1,6 @@
-//! Finds where a trace was changed: which chunk, which entry, which byte. A chunk carries a mark of each entry's hash
-//! under its agent's signature, so a changed entry shows where it stands; a chunk that was made anew as a whole, marks
-//! and all, has no signature, and is named as a whole.
+//! Finds where a trace was changed: which chunk, which entry, which byte. A chunk carries a mark of each
+//! entry's hash under its agent's signature, so a changed entry shows where it stands; a chunk that was made
+//! anew as a whole, marks and all, has no signature, and is named as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -204,8 +204,8 @@ impl<'q> Walk<'q> {
             return true;
         };
         let same = chunk.incarnation == reached.incarnation;
-        // A first chunk that names none before it is of a new disk, where incarnations count anew: only the agent can have
-        // signed another one.
+        // A first chunk that names none before it is of a new disk, where incarnations count anew: only the
+        // agent can have signed another one.
         let anew = same
             && chunk.previous.is_none()
             && !self.findings.chunks.contains(chunk)

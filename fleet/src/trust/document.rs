@@ -88,8 +88,8 @@ pub struct ThresholdDocument {
     pub owners: u32,
 }
 
-/// A threshold by blast radius ([`crate::verify::radius`]); of all that are exceeded, the one with most owners decides,
-/// or that of the name, if it takes more.
+/// A threshold by blast radius ([`crate::verify::radius`]); of all that are exceeded, the one with most
+/// owners decides, or that of the name, if it takes more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BlastRadiusDocument {

@@ -239,7 +239,8 @@ impl Trust {
         fitting.max_by_key(|(prefix, _)| prefix.len()).map(|(_, owners)| *owners)
     }
 
-    /// How many distinct owners an order takes for its blast radius alone, agents × ONCE actions; 0: no rule fits.
+    /// How many distinct owners an order takes for its blast radius alone, agents × ONCE actions; 0: no rule
+    /// fits.
     pub fn blast_threshold(&self, radius: u64) -> usize {
         self.blast_radius.range(..radius).map(|(_, owners)| *owners).max().unwrap_or(0)
     }

@@ -13,9 +13,9 @@ use crate::refusal::Refusal;
 use crate::time::DAY;
 
 impl Trust {
-    /// The trust of a fleet that has one root and one governor, who may sign whatever there is: for simulations, and for
-    /// fleets that end with their process. It is valid for `days` from a day before `now`, in whole seconds of
-    /// nanoseconds since the Unix epoch.
+    /// The trust of a fleet that has one root and one governor, who may sign whatever there is: for
+    /// simulations, and for fleets that end with their process. It is valid for `days` from a day before
+    /// `now`, in whole seconds of nanoseconds since the Unix epoch.
     ///
     /// # Errors
     /// As [`Trust::accept`], where `now` or `days` lie outside of what a trust file can say.

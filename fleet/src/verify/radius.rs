@@ -6,8 +6,9 @@ use swarm_bytecode::verify::Verified;
 
 use crate::order::{Order, Targets};
 
-/// The blast radius of an order: the agents it may reach, times the ONCE actions of its program. An action counts once
-/// for each place of the program that takes it, however often a loop passes there: how often is for budgets to bound.
+/// The blast radius of an order: the agents it may reach, times the ONCE actions of its program. An action
+/// counts once for each place of the program that takes it, however often a loop passes there: how often is
+/// for budgets to bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlastRadius {
     /// How many agents, where the order names them; `None`: whichever fit.

@@ -1,6 +1,6 @@
-//! What an agent checks before it takes a step of a plan. What depends on bytes and trust alone is checked once for all
-//! agents of a process ([`Checked`]); what depends on the agent, its clock and its memory is checked by each
-//! ([`accept`]).
+//! What an agent checks before it takes a step of a plan. What depends on bytes and trust alone is checked
+//! once for all agents of a process ([`Checked`]); what depends on the agent, its clock and its memory is
+//! checked by each ([`accept`]).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use crate::state::HighWaterMark;
 use crate::time::{Moment, TOLERANCE};
 use crate::trust::Trust;
 
-/// A desired state whose signatures are right, whose bytes make sense, and whose step the plan delegates. For whom and
-/// when is not known yet.
+/// A desired state whose signatures are right, whose bytes make sense, and whose step the plan delegates. For
+/// whom and when is not known yet.
 #[derive(Debug)]
 pub struct Checked {
     directive: Arc<Directive>,
@@ -43,8 +43,8 @@ impl Checked {
     ///
     /// # Errors
     /// As [`Envelope::check`](crate::envelope::Envelope::check), [`Plan::decode`] and [`Record::decode`];
-    /// [`Cause::NotDelegated`], [`Cause::NotATarget`] for a list of targets that was not signed, [`Cause::NoModule`],
-    /// [`Cause::OtherModule`], [`Cause::ModuleRefused`], [`Cause::OtherProgram`].
+    /// [`Cause::NotDelegated`], [`Cause::NotATarget`] for a list of targets that was not signed,
+    /// [`Cause::NoModule`], [`Cause::OtherModule`], [`Cause::ModuleRefused`], [`Cause::OtherProgram`].
     pub fn new(directive: Arc<Directive>, trust: &Trust) -> Result<Checked, Refusal> {
         let publisher = |id: &_| trust.publisher(id).map(|publisher| &publisher.key);
         directive.plan().check(PLAN_TYPE, publisher)?;
@@ -161,8 +161,8 @@ fn check_delegation(
     Err(not_delegated(&format!("the plan does not let {who} {}", record.step.name())))
 }
 
-/// Whether those who signed may take this step at this time: enough owners for the plan and, where the injector did not
-/// sign it, for the step; one is enough to halt.
+/// Whether those who signed may take this step at this time: enough owners for the plan and, where the
+/// injector did not sign it, for the step; one is enough to halt.
 ///
 /// # Errors
 /// As [`accept`], but nothing is asked of an agent.
@@ -208,10 +208,12 @@ pub struct AcceptedStep {
 
 /// Checks a step for one agent.
 ///
-/// With `again` the revision may be the one that was accepted last: an agent that starts anew takes up what it had.
+/// With `again` the revision may be the one that was accepted last: an agent that starts anew takes up what
+/// it had.
 ///
 /// # Errors
-/// The first cause that stands against it; [`Cause::NotATarget`] also where the step does not reach the agent yet.
+/// The first cause that stands against it; [`Cause::NotATarget`] also where the step does not reach the agent
+/// yet.
 pub fn accept(checked: &Arc<Checked>, receiver: &Receiver<'_>, again: bool) -> Result<AcceptedStep, Refusal> {
     let (trust, mark) = (receiver.trust, receiver.mark);
     let now = Moment::new(receiver.clock, mark.latest_signed);

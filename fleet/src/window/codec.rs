@@ -1,5 +1,6 @@
-//! Windows in bytes. There is one form for each, and it can only say what samples can add up to: buckets ascend, the
-//! least and the greatest sample lie in the outermost of them, nothing is counted that is not there.
+//! Windows in bytes. There is one form for each, and it can only say what samples can add up to: buckets
+//! ascend, the least and the greatest sample lie in the outermost of them, nothing is counted that is not
+//! there.
 //!
 //! ```text
 //! aggregate = "SWRW" version agent incarnation window order totals head

@@ -1,4 +1,5 @@
-//! What one agent does: which steps it takes, what it writes down before it acts, what it runs when things go wrong.
+//! What one agent does: which steps it takes, what it writes down before it acts, what it runs when things go
+//! wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -245,7 +245,8 @@ fn an_engine_that_does_not_ask_the_journal_is_found_out() {
     assert!(broken.count() > 5);
 }
 
-/// Seeds beyond those below in which something did not hold once: an agent that left at the end of a shadow, and came back.
+/// Seeds beyond those below in which something did not hold once: an agent that left at the end of a shadow,
+/// and came back.
 const FORMER: [u64; 1] = [8671];
 
 /// 200 seeds; `SWARM_SEEDS=10000` asks for more.

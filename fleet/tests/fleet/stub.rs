@@ -18,8 +18,8 @@ use swarm_vm::{EffectKey, Value};
 
 pub(crate) const SECOND: u64 = 1_000_000_000;
 
-/// A module that asks for one capability and has a rollout with a gate. It says nothing of what runs: that is up to
-/// the engine.
+/// A module that asks for one capability and has a rollout with a gate. It says nothing of what runs: that is
+/// up to the engine.
 pub(crate) fn module(version: u32, failure: GateFailure) -> Vec<u8> {
     let mut module = Module::empty();
     module.instruction.name = "stub".into();

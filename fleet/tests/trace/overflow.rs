@@ -51,8 +51,8 @@ fn what_is_left_out_is_counted_in_the_trace_itself() {
     assert_eq!((told, room.lost()), (left_out, left_out));
 }
 
-/// Records activations, writes chunks to a disk, and offers each to a reader without waiting for it. What the disk has at
-/// the end.
+/// Records activations, writes chunks to a disk, and offers each to a reader without waiting for it. What the
+/// disk has at the end.
 fn work(reader: &std::sync::mpsc::SyncSender<Vec<u8>>, key: &SecretKey) -> Vec<u8> {
     let mut log = Log::new(name(), 1, None);
     let mut room = Room::new(Policy::Sample, 1 << 30);

@@ -187,8 +187,8 @@ fn the_edge_cases_of_the_field() {
         Ok(key) => key.verifies(&hex(message), &array(signature)),
         Err(_) => false,
     });
-    // Only the one with points of mixed order that fulfils the equation without cofactor: such a key has to be made
-    // by its owner on purpose, and what it signs no one else can.
+    // Only the one with points of mixed order that fulfils the equation without cofactor: such a key has to
+    // be made by its owner on purpose, and what it signs no one else can.
     let expected = [false, false, false, true, false, false, false, false, false, false];
     assert_eq!(verdicts, expected);
 }
@@ -275,7 +275,8 @@ fn the_json_form_is_taken_strictly() {
     let (head, tail) = json.split_at(signatures);
     let one = tail.get(tail.find('{').unwrap()..=tail.find('}').unwrap()).unwrap();
     let cases = [
-        // The same bytes with bits set that mean nothing, without padding, with white space, in the other alphabet.
+        // The same bytes with bits set that mean nothing, without padding, with white space, in the other
+        // alphabet.
         json.replacen("eyJhIjoxfQ==", "eyJhIjoxfR==", 1),
         json.replacen("eyJhIjoxfQ==", "eyJhIjoxfQ", 1),
         json.replacen("eyJhIjoxfQ==", "eyJhIjox fQ==", 1),

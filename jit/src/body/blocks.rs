@@ -58,7 +58,8 @@ impl Open {
     }
 }
 
-/// Whether an op is the last of a loop's round, so that the interpreter may stop there and never at the loop's end.
+/// Whether an op is the last of a loop's round, so that the interpreter may stop there and never at the
+/// loop's end.
 pub(crate) fn ends_round(code: &[Op], p: usize) -> bool {
     let next = code.get(p.saturating_add(1));
     let closes = matches!(next, Some(Op::Repeat {} | Op::Advance {}));
@@ -66,8 +67,8 @@ pub(crate) fn ends_round(code: &[Op], p: usize) -> bool {
 }
 
 impl Body<'_> {
-    /// Ops at which the interpreter may stop and this code go on: ends of loops and what the interpreter does together with
-    /// them, calls, what follows them.
+    /// Ops at which the interpreter may stop and this code go on: ends of loops and what the interpreter does
+    /// together with them, calls, what follows them.
     pub(super) fn find_points(&self) -> Vec<usize> {
         let code = &self.function.code;
         let mut points = Vec::new();
@@ -133,7 +134,8 @@ impl Body<'_> {
         self.points.iter().any(|point| *point >= from && *point < to)
     }
 
-    /// The end of what has to be skipped inside of a block: its closing op, where a loop goes on at that in front of it.
+    /// The end of what has to be skipped inside of a block: its closing op, where a loop goes on at that in
+    /// front of it.
     fn inner_end(&self, open: &Open) -> usize {
         self.close_of(open.start)
     }

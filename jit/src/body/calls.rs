@@ -32,7 +32,8 @@ impl Body<'_> {
         self.came_back(p);
     }
 
-    /// The same where it is seldom needed: registers wait in memory, so that the usual way keeps them in the machine's.
+    /// The same where it is seldom needed: registers wait in memory, so that the usual way keeps them in the
+    /// machine's.
     pub(super) fn by_helper_seldom(&mut self, p: usize, op: &Op) {
         let covered = self.covered;
         let (read, written) = operands(op);
@@ -212,7 +213,8 @@ impl Body<'_> {
         Some(())
     }
 
-    /// At the start of a function that was called: whether there is room for its frame, and fuel for what it begins with.
+    /// At the start of a function that was called: whether there is room for its frame, and fuel for what it
+    /// begins with.
     pub(super) fn arrive(&mut self) {
         self.emit([Instruction::LocalGet(self.held), Instruction::GlobalGet(CALM), Instruction::I64GtS]);
         self.seldom();
@@ -285,7 +287,8 @@ impl Body<'_> {
         Some(())
     }
 
-    /// Behind a call: the fuel came back in a local. The result is a register's once it is clear that there is one.
+    /// Behind a call: the fuel came back in a local. The result is a register's once it is clear that there
+    /// is one.
     fn returned(&mut self, p: usize, due: i64, result: Option<(Register, u32)>) {
         let [back, _, _] = self.scratch;
         let next = p.saturating_add(1);

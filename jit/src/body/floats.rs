@@ -1,11 +1,11 @@
 //! Float arithmetic, whose results must be finite, and no −0.
 //!
-//! What is not finite stays so in sums, differences and products. So a chain of them is looked at once, at its end, and
-//! where that fails the interpreter goes through the chain again: registers that it reads are put back, and what it
-//! writes anew nobody sees before.
+//! What is not finite stays so in sums, differences and products. So a chain of them is looked at once, at
+//! its end, and where that fails the interpreter goes through the chain again: registers that it reads are
+//! put back, and what it writes anew nobody sees before.
 //!
-//! Nor does anybody see whether a local holds −0, where only sums with another number, comparisons and products come of
-//! it. Where others see it, 0 is added ([`Body::get_visible`]).
+//! Nor does anybody see whether a local holds −0, where only sums with another number, comparisons and
+//! products come of it. Where others see it, 0 is added ([`Body::get_visible`]).
 
 use std::collections::BTreeSet;
 
@@ -136,7 +136,8 @@ impl Body<'_> {
         use Instruction as I;
         let Some(chain) = self.chain.take() else { return };
         let Some((first, rest)) = chain.last.split_first() else { return };
-        // The sum of two great numbers may not be finite where both are: then the chain is gone through for nothing.
+        // The sum of two great numbers may not be finite where both are: then the chain is gone through for
+        // nothing.
         self.get(*first);
         for other in rest {
             self.get(*other);

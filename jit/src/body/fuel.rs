@@ -1,9 +1,9 @@
 //! What compiled code looks at of the fuel, and how seldom.
 //!
-//! `F` is a local. Behind each op it is known at compile time that `F` is at least `covered`: one look covers all that
-//! must be settled on every way from there to the next loop, call or helper ([`Ahead`]), so a plain loop looks once a
-//! round and a function once behind each call. Where the fuel does not reach so far, the interpreter goes on from
-//! there and stops at the exact op.
+//! `F` is a local. Behind each op it is known at compile time that `F` is at least `covered`: one look covers
+//! all that must be settled on every way from there to the next loop, call or helper ([`Ahead`]), so a plain
+//! loop looks once a round and a function once behind each call. Where the fuel does not reach so far, the
+//! interpreter goes on from there and stops at the exact op.
 
 use swarm_bytecode::layout::Layout;
 use swarm_bytecode::op::{Flow, Op, Settle};
@@ -85,8 +85,8 @@ impl Body<'_> {
         }
     }
 
-    /// Looks whether there is fuel for all that may follow from an op on. Where it is not, the interpreter finds out for
-    /// which op.
+    /// Looks whether there is fuel for all that may follow from an op on. Where it is not, the interpreter
+    /// finds out for which op.
     pub(super) fn cover(&mut self, p: usize) {
         let due = self.ahead.at(p);
         let in_loop = self.open.iter().any(|open| open.closing.is_some());
@@ -108,8 +108,8 @@ impl Body<'_> {
         self.covered = self.covered.max(due);
     }
 
-    /// Asks for so much fuel, and leaves where there is none. In a loop registers wait in memory meanwhile, which costs
-    /// the loop none of the machine's.
+    /// Asks for so much fuel, and leaves where there is none. In a loop registers wait in memory meanwhile,
+    /// which costs the loop none of the machine's.
     pub(super) fn look(&mut self, p: usize, due: i64, in_loop: bool) {
         let saved = if in_loop { self.save() } else { Vec::new() };
         let [_, _, found] = self.scratch;
@@ -125,8 +125,8 @@ impl Body<'_> {
         self.emit([Instruction::LocalGet(found), Instruction::LocalSet(self.fuel)]);
     }
 
-    /// Behind a helper where it is seldom called: as [`Body::came_back`], but it always asks for fuel, since a further block
-    /// would lie among what is often run.
+    /// Behind a helper where it is seldom called: as [`Body::came_back`], but it always asks for fuel, since
+    /// a further block would lie among what is often run.
     pub(super) fn came_back_seldom(&mut self, p: usize, saved: &[(u32, u64)]) {
         let [_, _, found] = self.scratch;
         let next = p.saturating_add(1);
@@ -146,8 +146,8 @@ impl Body<'_> {
         self.covered = due;
     }
 
-    /// Behind a helper or a call, whose `F` is in the local: leaves if that says so, and looks whether there is enough for
-    /// what follows. Both are one comparison.
+    /// Behind a helper or a call, whose `F` is in the local: leaves if that says so, and looks whether there
+    /// is enough for what follows. Both are one comparison.
     pub(super) fn came_back(&mut self, p: usize) {
         let next = p.saturating_add(1);
         let due = if self.plan.metered { self.ahead.at(next).max(0) } else { 0 };

@@ -403,7 +403,8 @@ impl Body<'_> {
         let kept = !inside.iter().any(|op| super::values::changes(op, *item));
         let columns = if kept { columns } else { Vec::new() };
         let columns: Vec<_> = columns.into_iter().map(|field| (field, self.local(ValType::I32))).collect();
-        // The fields of the rows at hand lie in one place for all loops: only one that goes through rows may be at work.
+        // The fields of the rows at hand lie in one place for all loops: only one that goes through rows may
+        // be at work.
         let alone = |op: &Op| {
             !matches!(op, Op::Call { .. } | Op::CallValue { .. }) && op.info().flow != Flow::OpenLoop
         };

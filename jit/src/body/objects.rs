@@ -10,8 +10,8 @@ use wasm_encoder::{BlockType, Instruction, MemArg, ValType};
 use super::{Body, in_arena, values};
 use crate::layout::PAGE_BITS;
 
-/// What loops know of lists: read once before the loop that changes none of it, but where it appends to the one list it
-/// has to do with.
+/// What loops know of lists: read once before the loop that changes none of it, but where it appends to the
+/// one list it has to do with.
 #[derive(Default)]
 pub(super) struct Lists(Vec<List>);
 
@@ -272,8 +272,8 @@ impl Body<'_> {
         }
     }
 
-    /// Whether an index lies in a list of the arena that no loop knows; the length is unsigned, so a negative index is
-    /// beyond it.
+    /// Whether an index lies in a list of the arena that no loop knows; the length is unsigned, so a negative
+    /// index is beyond it.
     fn is_item(&mut self, list: Register, index: Register) {
         self.get(index);
         self.header(list);

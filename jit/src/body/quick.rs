@@ -1,5 +1,5 @@
-//! Functions that begin by asking whether there is anything to do: where there is not, the caller finds out by itself and
-//! saves the call.
+//! Functions that begin by asking whether there is anything to do: where there is not, the caller finds out
+//! by itself and saves the call.
 
 use swarm_bytecode::layout::Layout;
 use swarm_bytecode::module::{Function, Module};
@@ -81,8 +81,9 @@ impl Quick {
 type Places = Vec<Option<u32>>;
 
 impl Body<'_> {
-    /// Does what a function begins with. Where nothing else is to do, the fuel comes back in `back`, and the result, if there
-    /// is one, in `value`, and it goes behind the block that this opens. What follows in it is the call.
+    /// Does what a function begins with. Where nothing else is to do, the fuel comes back in `back`, and the
+    /// result, if there is one, in `value`, and it goes behind the block that this opens. What follows in it
+    /// is the call.
     pub(super) fn quick_call(
         &mut self,
         (callee, quick): (&Function, &Quick),

@@ -1,9 +1,9 @@
 //! Innermost loops whose rounds do without helpers, but for what is seldom.
 //!
-//! A call in a loop costs it the machine's registers, however seldom it is made. So such a loop is there twice, one in
-//! the other: the inner has no call. Where it would need one, it begins the round anew in the outer, or goes to the
-//! outer's closing op, and comes back with the next round. Where a round did already what cannot be done again, the
-//! interpreter goes on.
+//! A call in a loop costs it the machine's registers, however seldom it is made. So such a loop is there
+//! twice, one in the other: the inner has no call. Where it would need one, it begins the round anew in the
+//! outer, or goes to the outer's closing op, and comes back with the next round. Where a round did already
+//! what cannot be done again, the interpreter goes on.
 
 use swarm_bytecode::op::{Flow, Op, Operand, OperandKind, Register};
 use wasm_encoder::{BlockType, Instruction, ValType};
@@ -27,8 +27,8 @@ pub(super) struct Tight {
     even: Option<Even>,
 }
 
-/// What is known where each round takes the same fuel: as many rounds as surely can be paid are done without a look, and
-/// `F` is what their number leaves.
+/// What is known where each round takes the same fuel: as many rounds as surely can be paid are done without
+/// a look, and `F` is what their number leaves.
 #[derive(Debug, Clone, Copy)]
 struct Even {
     item: Register,
@@ -60,8 +60,8 @@ impl Body<'_> {
         }
     }
 
-    /// The inner of two loops, if there is to be one. `behind` is where both end, `closing` in front of the outer's
-    /// closing op.
+    /// The inner of two loops, if there is to be one. `behind` is where both end, `closing` in front of the
+    /// outer's closing op.
     pub(super) fn tight_loop(
         &mut self,
         (p, close): (usize, usize),

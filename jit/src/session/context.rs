@@ -385,8 +385,8 @@ impl Context<'_, '_> {
         self.try_step(caller, op, fuel, true)
     }
 
-    /// Passes over rows for which no condition of a filter holds, in the registers as they lie in memory, and puts the fields
-    /// of the rows behind them where compiled code reads them.
+    /// Passes over rows for which no condition of a filter holds, in the registers as they lie in memory, and
+    /// puts the fields of the rows behind them where compiled code reads them.
     fn try_pass(
         &mut self,
         caller: &mut Caller<'_, Handles>,

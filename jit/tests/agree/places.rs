@@ -45,8 +45,8 @@ fn program(text: &str) -> Program {
 
 const PLENTY: u64 = 1 << 40;
 
-/// Runs a program on both tiers at its ease, then with each amount of fuel up to `fuel`, and with little of everything
-/// else. Gives what was to see at ease.
+/// Runs a program on both tiers at its ease, then with each amount of fuel up to `fuel`, and with little of
+/// everything else. Gives what was to see at ease.
 fn agree(text: &str, vector: &Json, fuel: u64) -> String {
     let program = program(text);
     let tier = watched();
@@ -488,7 +488,8 @@ fn agree_26_budgets_inside_of_other_blocks() {
 
 #[test]
 fn agree_29_rounds_that_are_begun_anew() {
-    // A write to a list that is shared, behind what a round may not do twice; a store, and an index that is none behind it.
+    // A write to a list that is shared, behind what a round may not do twice; a store, and an index that is
+    // none behind it.
     let text = "CONTEXT n: int\nCONTEXT by: int\nFUNC main() -> int { LET xs: list<int> MAX 60 = COLLECT i * 3 FOR i IN 0..n; LET zs: list<int> MAX 60 = COLLECT i FOR i IN 0..n; LET ys = xs; LET sum = 1; FOR i IN 0..n { IF sum MOD 3 == 1 { sum += i } ELSE { sum = sum * 2 }; LET old = sum; sum += 1; xs[i] = old + zs[n - i] + sum; zs[n - i] = sum; zs[i + by] = xs[i] }; RETURN sum * 100 + ys[0] + xs[n] + zs[0] }\n";
     assert!(agree(text, &context(&json!({"n": 9, "by": 0})), 600).contains("outcome: Done"));
     assert!(agree(text, &context(&json!({"n": 9, "by": 1})), 600).contains("index_out_of_range"));

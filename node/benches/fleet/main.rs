@@ -1,5 +1,6 @@
-//! How long an order takes: from the moment it is sent until each agent's signed answer is on the bus. Prints a table.
-//! `SWARM_BUS_URLS` names buses beside memory, with commas between; `SWARM_BENCH_AGENTS` how many agents there are.
+//! How long an order takes: from the moment it is sent until each agent's signed answer is on the bus. Prints
+//! a table. `SWARM_BUS_URLS` names buses beside memory, with commas between; `SWARM_BENCH_AGENTS` how many
+//! agents there are.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

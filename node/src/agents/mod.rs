@@ -1,8 +1,9 @@
-//! A process with any number of agents: one connection, one clock, one disk, one set of checked orders for all of them.
+//! A process with any number of agents: one connection, one clock, one disk, one set of checked orders for
+//! all of them.
 //!
-//! It works in turns. In each, everything that has come and everything that is due is put to the agents; what they want
-//! written goes to disk together; and only then is done what they want done. So a crash anywhere is, for each agent, a
-//! crash between two of its acts.
+//! It works in turns. In each, everything that has come and everything that is due is put to the agents; what
+//! they want written goes to disk together; and only then is done what they want done. So a crash anywhere
+//! is, for each agent, a crash between two of its acts.
 
 mod store;
 mod tasks;
@@ -59,8 +60,8 @@ pub struct Settings {
     pub profiles: Vec<Profile>,
     /// What survives.
     pub disk: Disk,
-    /// An agent of which the disk knows nothing is new: nothing ran before it. Otherwise it lost its disk, and runs
-    /// nothing until the injector admits it.
+    /// An agent of which the disk knows nothing is new: nothing ran before it. Otherwise it lost its disk,
+    /// and runs nothing until the injector admits it.
     pub new: bool,
     /// How much faster than the computer's clock the agents' time goes.
     pub speed: u32,
@@ -256,8 +257,8 @@ impl<E: Engine> Agents<E> {
         Ok(())
     }
 
-    /// All of its agents leave: their programs stop, their traces are closed, and they say so, for at most so long. What
-    /// could not be said is on disk, and is said when they come back.
+    /// All of its agents leave: their programs stop, their traces are closed, and they say so, for at most so
+    /// long. What could not be said is on disk, and is said when they come back.
     ///
     /// # Errors
     /// As [`Agents::run`]; [`NodeError::Disk`].

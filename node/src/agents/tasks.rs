@@ -1,6 +1,6 @@
-//! Agents' tasks, where they come from a queue of the bus: claimed as an activation begins, ended as its program left
-//! them. How each ends is on disk before the bus is told, and is told until it is; so a task whose end was written down
-//! is completed once, whatever dies meanwhile.
+//! Agents' tasks, where they come from a queue of the bus: claimed as an activation begins, ended as its
+//! program left them. How each ends is on disk before the bus is told, and is told until it is; so a task
+//! whose end was written down is completed once, whatever dies meanwhile.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -68,7 +68,8 @@ impl TaskDesk {
         TaskDesk { source, worker: worker.to_owned(), held: BTreeMap::new(), lost: 0, prolonged: now() }
     }
 
-    /// Claims tasks for agents that are about to work, each with how many its program takes. They are dealt out in turn.
+    /// Claims tasks for agents that are about to work, each with how many its program takes. They are dealt
+    /// out in turn.
     pub(super) fn claim(&mut self, agents: &[(usize, u32)]) -> Result<(), QueueError> {
         let each = self.source.each;
         let room = |(at, takes): &(usize, u32)| {
@@ -167,8 +168,8 @@ impl TaskDesk {
         self.prolong(disk)
     }
 
-    /// Makes all claims longer whenever half of a lease is over: those of tasks that are kept, and of tasks whose end is
-    /// not on disk yet.
+    /// Makes all claims longer whenever half of a lease is over: those of tasks that are kept, and of tasks
+    /// whose end is not on disk yet.
     pub(super) fn prolong(&mut self, disk: &Disk) -> Result<(), NodeError> {
         let (now, lease) = (now(), self.lease());
         if now < self.prolonged.saturating_add(lease / 2) {

@@ -141,7 +141,8 @@ impl<E: Engine> Agents<E> {
         }
     }
 
-    /// Says that the process is there; tells its agents to a bus that does not know them, and gives whether it did.
+    /// Says that the process is there; tells its agents to a bus that does not know them, and gives whether
+    /// it did.
     fn beat(&mut self) -> Result<bool, BusError> {
         if self.beat_at.is_some_and(|at| at.elapsed() < BEAT) && !self.away {
             return Ok(false);

@@ -118,7 +118,8 @@ impl Process {
         Ok(authorised(&checked, &self.settings.trust, clock())?)
     }
 
-    /// The keys of a plan's targets: those each was first seen with. Also those that are registered with another one now.
+    /// The keys of a plan's targets: those each was first seen with. Also those that are registered with
+    /// another one now.
     fn keys(
         &mut self,
         targets: &[Name],
@@ -152,7 +153,8 @@ impl Process {
         Ok(key.clone())
     }
 
-    /// Agents that have a new key: the one they are registered with next counts, also for an order that is under way.
+    /// Agents that have a new key: the one they are registered with next counts, also for an order that is
+    /// under way.
     ///
     /// # Errors
     /// [`NodeError::Disk`].

@@ -1,9 +1,9 @@
-//! The injector of a fleet as a process: takes plans that publishers signed, leads one at a time through its waves, and
-//! tells how it stands.
+//! The injector of a fleet as a process: takes plans that publishers signed, leads one at a time through its
+//! waves, and tells how it stands.
 //!
-//! It is one at a time by a lease on the bus; each holder has a higher epoch than the one before. What it is about to
-//! publish is on its own disk before. What stands on the bus in its place is held against that: a step that publishers
-//! signed is taken up, anything else is written over.
+//! It is one at a time by a lease on the bus; each holder has a higher epoch than the one before. What it is
+//! about to publish is on its own disk before. What stands on the bus in its place is held against that: a
+//! step that publishers signed is taken up, anything else is written over.
 
 mod course;
 mod intake;
@@ -183,7 +183,8 @@ impl Process {
     /// Works until it is told to stop, and gives its lease back.
     ///
     /// # Errors
-    /// [`NodeError::Bus`] where the bus is no bus; [`NodeError::Refused`] where the disk holds what is none of it.
+    /// [`NodeError::Bus`] where the bus is no bus; [`NodeError::Refused`] where the disk holds what is none
+    /// of it.
     pub fn run(&mut self, stop: &AtomicBool) -> Result<(), NodeError> {
         while !stop.load(Ordering::Relaxed) {
             self.turn(LONGEST)?;

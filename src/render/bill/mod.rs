@@ -54,8 +54,8 @@ impl Bill<'_> {
         fleet(self.report.unwrap_or(&sum), self.module, self.agents.map(u64::from), &self.sizes)
     }
 
-    /// What an agent lets a program use unless its operator says otherwise: fuel and memory in an activation, the rest in an
-    /// order. Of a BUDGET it is the agent's share, if that is known.
+    /// What an agent lets a program use unless its operator says otherwise: fuel and memory in an activation,
+    /// the rest in an order. Of a BUDGET it is the agent's share, if that is known.
     fn limits(&self) -> Amounts {
         let (limits, header, bill) = (Limits::default(), &self.module.instruction, self.fleet());
         let unless = |budget: Option<i64>, share, limit| match budget {

@@ -68,8 +68,8 @@ impl Bill<'_> {
         if sizes.is_empty() { String::new() } else { format!(" for {}", sizes.join(", ")) }
     }
 
-    /// A resource a line; what is never used is left out, and so is a number that its formula is already. Those that are
-    /// `limited` are held against their limits.
+    /// A resource a line; what is never used is left out, and so is a number that its formula is already.
+    /// Those that are `limited` are held against their limits.
     fn resources(&self, bound: &Bound, limited: impl Fn(&Resource) -> bool, page: &mut String) {
         let (amounts, limits) = (self.amounts(bound), self.limits());
         let used = RESOURCES.iter().filter(|resource| (resource.amount)(&amounts) != Some(0));

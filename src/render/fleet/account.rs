@@ -283,8 +283,8 @@ impl<'a> Page<'a> {
         metrics.get(at).map(|metric| (at, metric))
     }
 
-    /// Those who are ranked; equal figures share a place, and stand by name. What lies one and a half times the middle
-    /// half's width beyond it is marked.
+    /// Those who are ranked; equal figures share a place, and stand by name. What lies one and a half times
+    /// the middle half's width beyond it is marked.
     fn leaderboard(&self) -> Json {
         let Some((at, metric)) = self.ranking() else { return Json::Null };
         let (rows, too_few) = self.ranked(at, self.options.ascending);
@@ -317,8 +317,8 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// A pot, dealt out in proportion to what is above zero; what is left over goes to the largest remainders, of equal
-    /// ones to the first by place.
+    /// A pot, dealt out in proportion to what is above zero; what is left over goes to the largest
+    /// remainders, of equal ones to the first by place.
     fn rewards(&self) -> Json {
         let (Some(pot), Some((at, metric))) = (self.options.pot, self.ranking()) else { return Json::Null };
         let (rows, _) = self.ranked(at, self.options.ascending);

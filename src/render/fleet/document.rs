@@ -113,8 +113,8 @@ impl Report<'_> {
         figures(self.outcome.monitor.metrics(), totals).map(one).collect()
     }
 
-    /// What the governor gets back: the essence, small enough for a language model. Agents are counted, and named while
-    /// there is room.
+    /// What the governor gets back: the essence, small enough for a language model. Agents are counted, and
+    /// named while there is room.
     pub(super) fn feedback(&self) -> Json {
         let header = &self.module.instruction;
         let totals = self.outcome.monitor.totals();

@@ -1,5 +1,5 @@
-//! What cannot be: a report is read as anyone could read it, without a trace, and refused where its figures contradict
-//! each other. What they say is then held against the traces.
+//! What cannot be: a report is read as anyone could read it, without a trace, and refused where its figures
+//! contradict each other. What they say is then held against the traces.
 
 use serde_json::{Map, Value as Json};
 use swarm_fleet::refusal::Cause;

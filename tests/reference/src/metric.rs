@@ -45,7 +45,8 @@ impl Samples {
         self.samples.last().cloned()
     }
 
-    /// A quantile of a DISTRIBUTION, in parts per million: the sample of that rank, as exactly as samples are kept.
+    /// A quantile of a DISTRIBUTION, in parts per million: the sample of that rank, as exactly as samples are
+    /// kept.
     pub fn quantile(&self, types: Types<'_>, ty: TypeId, share: i64) -> Option<Value> {
         let mut samples = self.samples.clone();
         samples.sort_by(|left, right| order(types, ty, left, right));

@@ -1,5 +1,5 @@
-//! Arithmetic from its definition: integers never wrap, what rounds rounds once, from the exact result, half to even,
-//! and a float is always finite.
+//! Arithmetic from its definition: integers never wrap, what rounds rounds once, from the exact result, half
+//! to even, and a float is always finite.
 
 use std::cmp::Ordering;
 
@@ -87,7 +87,8 @@ fn rounded(negative: bool, numerator: u128, denominator: u128) -> Result<i64> {
     word(if negative { whole.wrapping_neg() } else { whole })
 }
 
-/// A float's exact value: whether it is negative, a whole number below 2⁵³, and the power of two it is multiplied by.
+/// A float's exact value: whether it is negative, a whole number below 2⁵³, and the power of two it is
+/// multiplied by.
 fn parts(value: f64) -> (bool, u128, i32) {
     let (mut mantissa, mut exponent) = (value.abs(), 0_i32);
     // Multiplying and dividing by two is exact; a float below 2⁵³ with a fraction is doubled until it has none.

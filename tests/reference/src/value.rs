@@ -12,8 +12,8 @@ use crate::types::Types;
 /// A value of any type. Nothing is ever changed in place, so trees may share branches.
 #[derive(Debug, Clone)]
 pub enum Value {
-    /// The zero of its type, whatever that is: 0, FALSE, "", an empty list or map, NONE, the first case, a record of
-    /// zeros.
+    /// The zero of its type, whatever that is: 0, FALSE, "", an empty list or map, NONE, the first case, a
+    /// record of zeros.
     Zero,
     /// Whatever is carried as an integer, and a bool as 0 or 1.
     Word(i64),
@@ -212,8 +212,8 @@ pub fn order(types: Types<'_>, ty: TypeId, left: &Value, right: &Value) -> Order
     }
 }
 
-/// Compares two values of one type part by part, as far as needed to tell them apart, and counts what was looked at:
-/// two for each part, and one for each 16 bytes of the shorter of two texts.
+/// Compares two values of one type part by part, as far as needed to tell them apart, and counts what was
+/// looked at: two for each part, and one for each 16 bytes of the shorter of two texts.
 pub fn equal(types: Types<'_>, ty: TypeId, left: &Value, right: &Value, work: &mut u64) -> bool {
     let mut part = |ty: TypeId, left: &Value, right: &Value| {
         *work = work.saturating_add(2);

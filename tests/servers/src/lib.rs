@@ -1,6 +1,7 @@
-//! Redis and NATS servers for tests. Each has a port and a folder of its own, is reached over loopback only, and ends
-//! when it is dropped. They are those of Debian's packages `redis-server` and `nats-server`; `cargo xtask test`
-//! installs them where it may. A test that needs one and finds none fails and says what to install.
+//! Redis and NATS servers for tests. Each has a port and a folder of its own, is reached over loopback only,
+//! and ends when it is dropped. They are those of Debian's packages `redis-server` and `nats-server`;
+//! `cargo xtask test` installs them where it may. A test that needs one and finds none fails and says what to
+//! install.
 
 use std::fmt;
 use std::io::{Error, ErrorKind, Result};
@@ -51,7 +52,8 @@ impl fmt::Display for Engine {
     }
 }
 
-/// How often a server is started on another port before it is given up: somebody else may have taken the first one.
+/// How often a server is started on another port before it is given up: somebody else may have taken the
+/// first one.
 const TRIES: u32 = 3;
 /// How long a server may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -147,8 +149,8 @@ impl Server {
         let mut command = Command::new(&self.program);
         let port = self.port.to_string();
         match self.engine {
-            // Without fsync each write reaches the system before it is answered, which outlives the process; with the
-            // usual one, a write may wait for it.
+            // Without fsync each write reaches the system before it is answered, which outlives the process;
+            // with the usual one, a write may wait for it.
             Engine::Redis => command.args(["--bind", "127.0.0.1", "--save", ""]).args([
                 "--appendonly",
                 "yes",

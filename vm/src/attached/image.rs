@@ -1,7 +1,7 @@
 //! Bound data as a snapshot holds them: how they are bound, and the values of what has no version of its own.
 //!
-//! Views are numbered in the order they were bound, and values refer to rows by these numbers. So what a snapshot leaves
-//! out because it has a version has to be bound again in the same order.
+//! Views are numbered in the order they were bound, and values refer to rows by these numbers. So what a
+//! snapshot leaves out because it has a version has to be bound again in the same order.
 
 use std::sync::Arc;
 

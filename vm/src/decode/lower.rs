@@ -33,7 +33,8 @@ pub(super) struct Decoder<'m> {
     pub(super) withins: Vec<WithinCode>,
     pub(super) filters: Vec<Filter>,
     pub(super) arguments: Vec<Argument>,
-    /// Memory for [`Decoder::function`]: where the words of each op begin, and the words that stand before those of ops.
+    /// Memory for [`Decoder::function`]: where the words of each op begin, and the words that stand before
+    /// those of ops.
     pub(super) positions: Vec<u32>,
     pub(super) ahead: Vec<(usize, Word)>,
     /// How many bytes of memory may still be taken.

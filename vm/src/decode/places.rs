@@ -14,8 +14,8 @@ use crate::slot;
 use crate::word::Word;
 
 impl Decoder<'_> {
-    /// Finds where each op's first word will lie; ops without one count as their successor. What all of this takes of
-    /// memory is reckoned before it is taken.
+    /// Finds where each op's first word will lie; ops without one count as their successor. What all of this
+    /// takes of memory is reckoned before it is taken.
     pub(super) fn place(
         &mut self,
         start: u32,
@@ -73,7 +73,8 @@ impl Decoder<'_> {
     }
 }
 
-/// Bytes of memory for a word: it and its origin with an eighth to spare, and one of the two once more while it moves.
+/// Bytes of memory for a word: it and its origin with an eighth to spare, and one of the two once more while
+/// it moves.
 pub(super) const WORD_BYTES: usize = 27;
 
 const _: () = assert!(size_of::<Word>() == 8 && size_of::<Packed>() == 8);

@@ -1,5 +1,5 @@
-//! Actions that were held are carried out: at the end of an activation, behind a `within` that undoes, or before an
-//! action that is waited for.
+//! Actions that were held are carried out: at the end of an activation, behind a `within` that undoes, or
+//! before an action that is waited for.
 
 use std::sync::Arc;
 

@@ -59,8 +59,8 @@ impl Driver<'_, '_> {
         self.enter(function, &[], None)
     }
 
-    /// Enters a function that nothing calls, unless `fails` says what stands against it. A limit that does ends the
-    /// activation before the function's first op: that is not paid for.
+    /// Enters a function that nothing calls, unless `fails` says what stands against it. A limit that does
+    /// ends the activation before the function's first op: that is not paid for.
     fn enter(
         &mut self,
         function: FunctionId,

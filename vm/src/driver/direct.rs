@@ -54,16 +54,16 @@ pub(super) struct Direct<'a, 'h> {
     pub(super) deadline_ns: Option<u64>,
 }
 
-/// What the limits leave of calls, micro-dollars and tokens. The meters learn of what was taken when the interpreter
-/// gives control back.
+/// What the limits leave of calls, micro-dollars and tokens. The meters learn of what was taken when the
+/// interpreter gives control back.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Left {
     start: Meters,
     /// The number of the next call, and of the first that is one too many.
     next: u64,
     end: u64,
-    /// All calls before this one surely fit all limits, whichever they are, and come before the next look at the clock.
-    /// That was found out before this many calls.
+    /// All calls before this one surely fit all limits, whichever they are, and come before the next look at
+    /// the clock. That was found out before this many calls.
     surely_until: u64,
     known_from: u64,
     /// Neither these nor costs are below 0: so a call that costs nothing is always allowed.
@@ -264,8 +264,8 @@ impl Direct<'_, '_> {
         self.any_call(site, fuel, arguments, heap, memory).unwrap_or(Reply::Declined)
     }
 
-    /// Makes any call. Everything is looked at before anything is done: where this gives `None`, the driver begins the call
-    /// anew.
+    /// Makes any call. Everything is looked at before anything is done: where this gives `None`, the driver
+    /// begins the call anew.
     #[inline(never)]
     fn any_call(
         &mut self,
@@ -297,7 +297,8 @@ impl Direct<'_, '_> {
         Some(if late { Reply::Look { charge } } else { Reply::Done { charge } })
     }
 
-    /// Makes the call of this number, which is allowed, or holds it for the end, and keeps what is to be kept of it.
+    /// Makes the call of this number, which is allowed, or holds it for the end, and keeps what is to be kept
+    /// of it.
     #[inline(never)]
     fn make(
         &mut self,

@@ -1,5 +1,5 @@
-//! Runs the interpreter and does what it hands back: host calls, vetoes, metrics, budgets, slices of fuel, limits,
-//! the end.
+//! Runs the interpreter and does what it hands back: host calls, vetoes, metrics, budgets, slices of fuel,
+//! limits, the end.
 
 mod answers;
 mod apply;
@@ -78,8 +78,8 @@ impl<'a> Driver<'a, '_> {
         self.program.code()
     }
 
-    /// Goes on until the activation is over (`None`) or has to wait. Registers are the host's, and go back to it when
-    /// they are not needed any more.
+    /// Goes on until the activation is over (`None`) or has to wait. Registers are the host's, and go back to
+    /// it when they are not needed any more.
     pub(crate) fn drive(&mut self, host: &mut Host<'_>) -> Option<Exit> {
         let exit = self.go_on(host);
         if matches!(self.state.phase, Phase::Resting | Phase::Ended) {
@@ -110,7 +110,8 @@ impl<'a> Driver<'a, '_> {
         }
     }
 
-    /// Interprets until something is up to the driver; gives the answer of a call made in place that is to be settled.
+    /// Interprets until something is up to the driver; gives the answer of a call made in place that is to be
+    /// settled.
     fn interpret(&mut self, host: &mut Host<'_>) -> (Pause, Option<Answer>) {
         let (code, attached) = (self.program.code(), self.attached);
         if self.tracing.sink.is_some() && self.tracing.level >= Level::Steps {
@@ -170,8 +171,8 @@ impl<'a> Driver<'a, '_> {
         direct.settle_look();
         let Direct { left, answer, reserved, .. } = direct;
         if left.took_any() {
-            // The call at hand may be one that the driver began and could not pay before the end of a slice: what it
-            // knew of its cost is not for the next.
+            // The call at hand may be one that the driver began and could not pay before the end of a slice:
+            // what it knew of its cost is not for the next.
             state.call = CallState::default();
         }
         state.meters = left.meters(&self.settings.limits, reserved);
@@ -300,8 +301,8 @@ impl<'a> Driver<'a, '_> {
         Data { code: self.program.code(), attached: self.attached, heap: &self.state.machine.heap }
     }
 
-    /// Carries out the op at hand, which reaches beyond the interpreter. An error leaves everything as it was, but
-    /// for the dynamic charge of an op that then hit a limit.
+    /// Carries out the op at hand, which reaches beyond the interpreter. An error leaves everything as it
+    /// was, but for the dynamic charge of an op that then hit a limit.
     fn effect(&mut self, host: &mut Host<'_>) -> Result<(), Halt> {
         let words = &self.code().words;
         let pc = self.state.machine.pc;

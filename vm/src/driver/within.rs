@@ -1,7 +1,8 @@
 //! Blocks with budgets of their own (rule F9): opened, closed with what they did kept, or undone.
 //!
-//! A budget is an absolute mark, like a limit: of time, or of what the calls inside may reserve and spend. A call is
-//! reserved against all open blocks at once. If it does not fit several, the outermost of them decides.
+//! A budget is an absolute mark, like a limit: of time, or of what the calls inside may reserve and spend. A
+//! call is reserved against all open blocks at once. If it does not fit several, the outermost of them
+//! decides.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -1,8 +1,9 @@
-//! Lists of bools: their items take a byte each, and eight of them a word of the arena. A program cannot see that: it pays
-//! for a word each.
+//! Lists of bools: their items take a byte each, and eight of them a word of the arena. A program cannot see
+//! that: it pays for a word each.
 //!
-//! A list of the arena is one of bools, and has its bit in the header, if that is its type. So what knows the type of a
-//! list asks for bools here, or for words elsewhere, and only what does not know it looks at the header.
+//! A list of the arena is one of bools, and has its bit in the header, if that is its type. So what knows the
+//! type of a list asks for bools here, or for words elsewhere, and only what does not know it looks at the
+//! header.
 
 use super::{FIRST_OFFSET, Heap, SHARED};
 use crate::slot;

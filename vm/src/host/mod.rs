@@ -143,8 +143,8 @@ impl<'h> Host<'h> {
         })
     }
 
-    /// Registers a handler of any signature, action or query, that looks at its arguments itself. One that returns `()` is
-    /// for what has no answer.
+    /// Registers a handler of any signature, action or query, that looks at its arguments itself. One that
+    /// returns `()` is for what has no answer.
     pub fn raw<R: IntoAnswer>(
         &mut self,
         name: &str,
@@ -173,9 +173,10 @@ impl<'h> Host<'h> {
         self
     }
 
-    /// Forbids some calls of an action, whatever the program says: the rule sees each call as it is issued, and again
-    /// when a held one is carried out, and gives a reason if it forbids it. The agent pays for its rules, the program
-    /// does not. Rules of one action are asked in the order they were added; the first that forbids decides.
+    /// Forbids some calls of an action, whatever the program says: the rule sees each call as it is issued,
+    /// and again when a held one is carried out, and gives a reason if it forbids it. The agent pays for its
+    /// rules, the program does not. Rules of one action are asked in the order they were added; the first
+    /// that forbids decides.
     ///
     /// ```
     /// # let mut host = swarm_vm::Host::new();
@@ -267,8 +268,8 @@ impl<'h> Host<'h> {
         self.linked(program, grants, |linked| linked.links.clone())
     }
 
-    /// Makes sure that every import has a handler of its types, and a granted capability unless the program only ever
-    /// tries it.
+    /// Makes sure that every import has a handler of its types, and a granted capability unless the program
+    /// only ever tries it.
     pub(crate) fn admit(&self, program: &Program, grants: &Grants) -> Result<(), LoadError> {
         self.linked(program, grants, |linked| {
             if !linked.admitted {
@@ -316,8 +317,8 @@ impl<'h> Host<'h> {
         Ok(())
     }
 
-    /// What answers an import. The host may be another one than at the start, so types are looked at again: a typed
-    /// handler only ever sees its own.
+    /// What answers an import. The host may be another one than at the start, so types are looked at again: a
+    /// typed handler only ever sees its own.
     fn target(&self, module: &Module, import: &Import) -> Target {
         match self.functions.iter().position(|function| function.name == import.name) {
             Some(at) if self.functions.get(at).is_some_and(|own| own.fits(module, import).is_ok()) => {
@@ -378,8 +379,8 @@ pub(crate) fn declared(module: &Module, import: &Import) -> String {
     }
 }
 
-/// One call of the host, as a handler sees it. Look records up by their KEY in your own data: a program can make up
-/// the other fields.
+/// One call of the host, as a handler sees it. Look records up by their KEY in your own data: a program can
+/// make up the other fields.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
     pub(crate) about: &'a About<'a>,

@@ -21,8 +21,8 @@ use crate::word::Word;
 /// The words behind the one at hand.
 pub(super) type Rest<'a> = std::slice::Iter<'a, Word>;
 
-/// Carries a word out and goes on. The arguments are the word, those behind it, the registers of the running function,
-/// `F` of the fuel rules, and all else.
+/// Carries a word out and goes on. The arguments are the word, those behind it, the registers of the running
+/// function, `F` of the fuel rules, and all else.
 pub(super) type Handler = for<'a, 'v> fn(&'a Word, Rest<'a>, &'a Window, i64, &'v mut Vm<'a>);
 
 /// How a handler goes on.

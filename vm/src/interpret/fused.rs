@@ -1,5 +1,5 @@
-//! Fused words: see [`crate::fuse`] for which ops each stands for. One whose ops would trap, or cannot be paid, does
-//! nothing and leaves the work to the words behind it.
+//! Fused words: see [`crate::fuse`] for which ops each stands for. One whose ops would trap, or cannot be
+//! paid, does nothing and leaves the work to the words behind it.
 #![expect(non_snake_case, reason = "a handler is named as its word")]
 
 use swarm_bytecode::numeric;

@@ -33,8 +33,8 @@ impl Default for Passing {
 }
 
 impl Passing {
-    /// How many rows from this one on there are, at most so many, for which surely no condition of a filter holds, and
-    /// how many behind the next it is not worth looking at. `other` gives registers.
+    /// How many rows from this one on there are, at most so many, for which surely no condition of a filter
+    /// holds, and how many behind the next it is not worth looking at. `other` gives registers.
     pub(crate) fn pass(
         &mut self,
         (code, attached): (&Code, &Attached),

@@ -1,5 +1,5 @@
-//! Words that make values, move them or look through them: what they cost depends on the values, and they pay it before
-//! they act. They are apart from the loop, to keep what is needed at each word in registers there.
+//! Words that make values, move them or look through them: what they cost depends on the values, and they pay
+//! it before they act. They are apart from the loop, to keep what is needed at each word in registers there.
 
 use swarm_bytecode::cost;
 use swarm_bytecode::trap::TrapCode;

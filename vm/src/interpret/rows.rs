@@ -1,5 +1,5 @@
-//! Records and lists of a host's tables, read in place. Of the fields, the columns they were read from last are kept, and
-//! the last list: what is read next is mostly of the same, and then waits for no view.
+//! Records and lists of a host's tables, read in place. Of the fields, the columns they were read from last
+//! are kept, and the last list: what is read next is mostly of the same, and then waits for no view.
 
 use crate::attached::{Attached, Column, Walk};
 use crate::heap::Heap;

@@ -14,8 +14,8 @@ use crate::word::Word;
 
 /// Most rows looked at together.
 pub(super) const BLOCK: usize = 128;
-/// Rows looked at first, and each time twice as many where the last ones end. What is looked at has not been paid for;
-/// so little is, where all is new at each look.
+/// Rows looked at first, and each time twice as many where the last ones end. What is looked at has not been
+/// paid for; so little is, where all is new at each look.
 pub(super) const FIRST: usize = 32;
 /// Rows whose bytes make one word of bits.
 const ROWS: usize = 8;
@@ -79,10 +79,11 @@ fn land<'a, M: Mode>(target: u32, rest: Rest<'a>, window: &'a Window, fuel: i64,
     go_to::<M>(target, window, fuel, vm);
 }
 
-/// Which conditions of a filter may hold for the rows from one on: for each row a byte, with a bit for each condition.
+/// Which conditions of a filter may hold for the rows from one on: for each row a byte, with a bit for each
+/// condition.
 ///
-/// Read as a word, the bytes of several rows are in the order in which the loop comes to their conditions: the lowest bit
-/// that is set is the next one that may hold.
+/// Read as a word, the bytes of several rows are in the order in which the loop comes to their conditions:
+/// the lowest bit that is set is the next one that may hold.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Masks<'a> {
     /// The filter, and the first slot of the function that is in the loop; no filter has the greatest number.
@@ -126,8 +127,8 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Whether a condition that may hold for an item surely does: values that are 0 or more and no bits beyond those of
-    /// numbers are in the order of floats.
+    /// Whether a condition that may hold for an item surely does: values that are 0 or more and no bits
+    /// beyond those of numbers are in the order of floats.
     #[inline(always)]
     fn surely_holds(&self, item: usize) -> bool {
         const INFINITE: u64 = f64::INFINITY.to_bits();
@@ -220,7 +221,8 @@ impl<'a> Masks<'a> {
         self.conditions[wide(bit % 8)]
     }
 
-    /// The first condition that may hold, from one of an item on, and its item; nothing if there is none before `end`.
+    /// The first condition that may hold, from one of an item on, and its item; nothing if there is none
+    /// before `end`.
     #[inline(always)]
     fn next(
         &mut self,
@@ -285,8 +287,8 @@ fn pass_rows(number: u16, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (u32, 
     pass(number, 0, window, fuel, vm)
 }
 
-/// Passes over conditions that do not hold, from one of a row on, up to the last row of the loop. Gives the word to go
-/// on with, or 0 if that is the next one, and the fuel.
+/// Passes over conditions that do not hold, from one of a row on, up to the last row of the loop. Gives the
+/// word to go on with, or 0 if that is the next one, and the fuel.
 #[inline(never)]
 fn pass(number: u16, from: u8, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (u32, i64) {
     let Some(filter) = vm.code.filters.get(usize::from(number)) else { return (0, fuel) };
@@ -318,7 +320,8 @@ fn pass(number: u16, from: u8, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (
     (next.start, take_all(fuel.wrapping_add(from_ahead), spent))
 }
 
-/// Leaves in the registers what conditions leave there that do not hold: those of rows up to the one before a condition.
+/// Leaves in the registers what conditions leave there that do not hold: those of rows up to the one before a
+/// condition.
 fn leave_registers(filter: &Filter, places: &[Place<'_>], window: &Window, row: usize, to: (usize, u8)) {
     let passed = |row: usize, conditions: usize| {
         for (own, place) in filter.conditions.iter().zip(places).take(conditions) {
@@ -332,12 +335,13 @@ fn leave_registers(filter: &Filter, places: &[Place<'_>], window: &Window, row: 
     passed(to.0, usize::from(to.1));
 }
 
-/// Sets a bit for each value for which the condition may hold. There are as many bytes as values, or else all are set.
+/// Sets a bit for each value for which the condition may hold. There are as many bytes as values, or else all
+/// are set.
 ///
-/// Values are compared as floats by their bits: that is the order of floats, and of whole numbers where one of them is
-/// 0 or more. What has no order (bits of no number) counts as holding. So where the bit is not set, the condition surely
-/// does not hold; where it is, the words behind decide. Floats, unlike words of 64 bits, can be compared two at a time on
-/// every x86-64.
+/// Values are compared as floats by their bits: that is the order of floats, and of whole numbers where one
+/// of them is 0 or more. What has no order (bits of no number) counts as holding. So where the bit is not
+/// set, the condition surely does not hold; where it is, the words behind decide. Floats, unlike words of 64
+/// bits, can be compared two at a time on every x86-64.
 #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "what has no order counts as holding")]
 pub(super) fn mark(relation: Relation, may_hold: &mut [u8], values: &[u64], other: u64, bit: u8) {
     // The least whole number has the bits of −0, which is not less than 0.
@@ -354,8 +358,8 @@ pub(super) fn mark(relation: Relation, may_hold: &mut [u8], values: &[u64], othe
     }
 }
 
-/// Sets a bit for each value of which something is so: blocks of them without branches, so that several are looked at by
-/// one instruction.
+/// Sets a bit for each value of which something is so: blocks of them without branches, so that several are
+/// looked at by one instruction.
 #[inline(always)]
 fn mark_each(may_hold: &mut [u8], values: &[u64], bit: u8, holds: impl Fn(f64) -> bool) {
     let mark = |byte: &mut u8, value: &u64| {

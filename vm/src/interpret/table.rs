@@ -4,8 +4,8 @@ use super::chain::{Handler, Mode};
 use super::{flow, fused, objects, reach, skip, values};
 use crate::word::Word;
 
-/// Words in the order of [`Word`], so that the index of one is its tag and finding it takes no table, each with its
-/// handler.
+/// Words in the order of [`Word`], so that the index of one is its tag and finding it takes no table, each
+/// with its handler.
 macro_rules! table {
     ($($word:ident => $module:ident::$handler:ident,)*) => {
         #[derive(Clone, Copy)]

@@ -53,7 +53,8 @@ pub(super) fn copy(callers: &Window, callees: &Window, arguments: &[Argument]) {
     }
 }
 
-/// Zeros so many registers, and maybe some behind, which no one reads before they are written; not if they are many.
+/// Zeros so many registers, and maybe some behind, which no one reads before they are written; not if they
+/// are many.
 #[inline(always)]
 pub(super) fn few(window: &Window, registers: u8) -> bool {
     match window.first_chunk::<FEW>() {

@@ -12,8 +12,8 @@ use crate::table::{CaseColumn, Column, KEY_COLUMN, NO_CASE, Table, Texts, VALUE_
 /// Most columns, nested ones included, one document may fill.
 const MAX_COLUMNS: u32 = 4096;
 
-/// Columns being filled, in the shape of a type. What a list, map, optional or case holds is made when it is needed:
-/// types may contain themselves.
+/// Columns being filled, in the shape of a type. What a list, map, optional or case holds is made when it is
+/// needed: types may contain themselves.
 pub(super) enum Builder<'m> {
     Scalar {
         ty: TypeId,

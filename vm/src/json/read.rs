@@ -68,7 +68,8 @@ pub(crate) fn read_document(
     }
 }
 
-/// An error of the JSON text itself, or a value of a wholly other kind, which is not shown where it may be a secret.
+/// An error of the JSON text itself, or a value of a wholly other kind, which is not shown where it may be a
+/// secret.
 fn syntax_error(path: &Path, error: &serde_json::Error, secretive: bool) -> InputError {
     if error.is_data() && secretive {
         let place = format!("line {} column {}", error.line(), error.column());

@@ -10,9 +10,9 @@ use crate::program::Program;
 use crate::secret;
 
 impl Program {
-    /// Puts `"[redacted]"` for each secret in a document that [`crate::Inputs::from_json`] takes. Of a program with
-    /// secrets, what it does not know is taken out too, since it cannot tell what that is. A run over what is left has the
-    /// same digest.
+    /// Puts `"[redacted]"` for each secret in a document that [`crate::Inputs::from_json`] takes. Of a
+    /// program with secrets, what it does not know is taken out too, since it cannot tell what that is. A run
+    /// over what is left has the same digest.
     pub fn redact_inputs(&self, document: &mut Value) {
         let inputs = self.module().inputs.iter().map(|input| (&input.name, input.ty));
         redact_document(self.module(), inputs, document);

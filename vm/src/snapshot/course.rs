@@ -26,8 +26,8 @@ impl Course {
         self.instance.sealed(&image, seal)
     }
 
-    /// Goes on with the order of a snapshot: [`Course::wake`] or, within an activation, [`crate::Instance::run`]. Ticks
-    /// that fell due meanwhile count as one.
+    /// Goes on with the order of a snapshot: [`Course::wake`] or, within an activation,
+    /// [`crate::Instance::run`]. Ticks that fell due meanwhile count as one.
     ///
     /// # Errors
     /// As [`crate::Instance::resume`].

@@ -1,4 +1,5 @@
-//! Values of an arena as a graph without addresses, and back: only what something refers to, what it refers to before it.
+//! Values of an arena as a graph without addresses, and back: only what something refers to, what it refers
+//! to before it.
 
 use std::collections::BTreeMap;
 

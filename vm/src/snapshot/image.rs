@@ -1,5 +1,5 @@
-//! What a snapshot says, as it is written: plain data in one canonical order. Nothing in it depends on how the machine
-//! decodes code, on addresses, on the hash of a map, or on when the clock was looked at.
+//! What a snapshot says, as it is written: plain data in one canonical order. Nothing in it depends on how
+//! the machine decodes code, on addresses, on the hash of a map, or on when the clock was looked at.
 
 use wincode::config::{self, Configuration};
 use wincode::{SchemaRead, SchemaWrite};
@@ -7,7 +7,8 @@ use wincode::{SchemaRead, SchemaWrite};
 use crate::attached::AttachedImage;
 use crate::driver::{Meters, Totals};
 
-/// Most bytes of what a snapshot says: a bound for a format, not a budget. Memory is limited by the run's own limit.
+/// Most bytes of what a snapshot says: a bound for a format, not a budget. Memory is limited by the run's own
+/// limit.
 pub(super) const MOST_BYTES: usize = 64 << 20;
 
 /// Everything of a run that is not given again when it is resumed.
@@ -192,7 +193,8 @@ pub(crate) struct ReasonImage {
     pub(crate) place: Option<(u16, u32)>,
 }
 
-/// The digest of the run so far: the hash of the blocks that are full, and that of the one that is not, unfinished.
+/// The digest of the run so far: the hash of the blocks that are full, and that of the one that is not,
+/// unfinished.
 #[derive(Debug, PartialEq, SchemaRead, SchemaWrite)]
 pub(crate) struct DigestImage {
     pub(crate) chain: [u8; 32],
@@ -202,8 +204,9 @@ pub(crate) struct DigestImage {
 
 /// Values of an arena that something refers to.
 ///
-/// A slot of a string of the arena is the number of one of `texts`, from 1; a slot of an object the number of one of
-/// `objects`, from 1, which comes before all that refer to it. All other slots are as the machine has them.
+/// A slot of a string of the arena is the number of one of `texts`, from 1; a slot of an object the number of
+/// one of `objects`, from 1, which comes before all that refer to it. All other slots are as the machine has
+/// them.
 #[derive(Debug, Default, PartialEq, SchemaRead, SchemaWrite)]
 pub(crate) struct Graph {
     pub(crate) objects: Vec<ObjectImage>,

@@ -1,8 +1,9 @@
 //! Snapshots: a run that stands still, as bytes from which it goes on in another process.
 //!
-//! A run stands still when it waits for an answer or for the next attempt of a RETRY, when it is out of fuel, and between
-//! two activations. What it was given – program, host, grants – is given again when it is resumed; everything else is in
-//! the snapshot, so the result, the fuel, the actions and the digest are those of a run that never stopped.
+//! A run stands still when it waits for an answer or for the next attempt of a RETRY, when it is out of fuel,
+//! and between two activations. What it was given – program, host, grants – is given again when it is
+//! resumed; everything else is in the snapshot, so the result, the fuel, the actions and the digest are those
+//! of a run that never stopped.
 
 mod course;
 mod freeze;
@@ -196,11 +197,12 @@ impl Instance {
         self.generation
     }
 
-    /// The run as it stands, as bytes from which [`Instance::resume`] makes it go on, in this process or in another. The
-    /// instance itself stays as it is: it can go on, and give later snapshots.
+    /// The run as it stands, as bytes from which [`Instance::resume`] makes it go on, in this process or in
+    /// another. The instance itself stays as it is: it can go on, and give later snapshots.
     ///
-    /// Inputs whose version has a name ([`Inputs::version`]) stay outside; the values of all others are in it. Inputs given
-    /// for the next activation, and grants, are not: they are given again. Times are kept by the calendar of the seal.
+    /// Inputs whose version has a name ([`Inputs::version`]) stay outside; the values of all others are in
+    /// it. Inputs given for the next activation, and grants, are not: they are given again. Times are kept by
+    /// the calendar of the seal.
     ///
     /// # Errors
     /// The run does not stand still, or its snapshot would be too large.
@@ -220,14 +222,14 @@ impl Instance {
     }
 
     /// Goes on with the run of a snapshot where it stood: with an answer ([`Instance::resolve`]), more fuel
-    /// ([`Instance::refuel`]) or the next activation. Limits, effects and identity are those it had; grants are those
-    /// given. The embedder notes [`Instance::generation`] before the instance runs.
+    /// ([`Instance::refuel`]) or the next activation. Limits, effects and identity are those it had; grants
+    /// are those given. The embedder notes [`Instance::generation`] before the instance runs.
     ///
     /// Of the inputs, those are given that had versions; the others are in the snapshot.
     ///
     /// # Errors
-    /// The snapshot was changed, is of another run, program or version, or was resumed before; the inputs or the host are
-    /// others.
+    /// The snapshot was changed, is of another run, program or version, or was resumed before; the inputs or
+    /// the host are others.
     pub fn resume(
         program: &Program,
         inputs: &Inputs,

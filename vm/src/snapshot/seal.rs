@@ -25,8 +25,8 @@ const TAG_BYTES: usize = 16;
 const HEADER_BYTES: usize = 4 + 3 + 32 + 32 + 8 + 8 + NONCE_BYTES;
 const NONCE_BYTES: usize = 24;
 
-/// The key that encrypts snapshots and shows that nobody changed them. Whoever has it can resume runs, read what is in
-/// them, and make up others: it belongs to the agents of one fleet, or to one of them.
+/// The key that encrypts snapshots and shows that nobody changed them. Whoever has it can resume runs, read
+/// what is in them, and make up others: it belongs to the agents of one fleet, or to one of them.
 #[derive(Clone)]
 pub struct SnapshotKey(Zeroizing<[u8; 32]>);
 
@@ -52,8 +52,8 @@ impl std::fmt::Debug for SnapshotKey {
 pub struct Seal<'a> {
     /// The key.
     pub key: &'a SnapshotKey,
-    /// 24 random bytes, others for each snapshot under one key: whoever sees two snapshots with the same nonce can read
-    /// in them.
+    /// 24 random bytes, others for each snapshot under one key: whoever sees two snapshots with the same
+    /// nonce can read in them.
     pub nonce: [u8; NONCE_BYTES],
     /// Nanoseconds since 1970, by the calendar of those who will resume it.
     pub at_ns: u64,
@@ -66,10 +66,11 @@ pub struct Unseal<'a> {
     pub key: &'a SnapshotKey,
     /// What was given to [`crate::Instance::identity`], if anything was: the fleet, the order, the agent.
     pub identity: Option<&'a [u8]>,
-    /// The greatest generation of this run that was resumed so far, 0 if none was: only a later one is. Keep that of the
-    /// resumed instance on disk before it runs, or the same snapshot can be resumed twice.
+    /// The greatest generation of this run that was resumed so far, 0 if none was: only a later one is. Keep
+    /// that of the resumed instance on disk before it runs, or the same snapshot can be resumed twice.
     pub above: u64,
-    /// Nanoseconds since 1970, by the calendar of the one who made it: budgets of time and timers went on meanwhile.
+    /// Nanoseconds since 1970, by the calendar of the one who made it: budgets of time and timers went on
+    /// meanwhile.
     pub at_ns: u64,
 }
 
@@ -165,7 +166,8 @@ pub(super) fn seal(
     Ok(bytes)
 }
 
-/// The header, and what was sealed. Nothing of it is looked at before the tag has shown that it is what was sealed.
+/// The header, and what was sealed. Nothing of it is looked at before the tag has shown that it is what was
+/// sealed.
 pub(super) fn open(bytes: &[u8], key: &SnapshotKey) -> Result<(SnapshotHeader, Zeroizing<Vec<u8>>), Kind> {
     let (header, nonce) = SnapshotHeader::parse(bytes)?;
     let (head, sealed) = bytes.split_at_checked(HEADER_BYTES).ok_or(Kind::NoSnapshot)?;

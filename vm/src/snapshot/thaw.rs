@@ -1,5 +1,6 @@
-//! An [`Image`] as a run that stands still. Whatever is in it, this and the run it gives end without a panic: lengths,
-//! places and references are looked at here; a value that is merely another one is for the seal to prevent.
+//! An [`Image`] as a run that stands still. Whatever is in it, this and the run it gives end without a panic:
+//! lengths, places and references are looked at here; a value that is merely another one is for the seal to
+//! prevent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

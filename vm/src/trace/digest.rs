@@ -60,8 +60,8 @@ impl Open {
         self.before.saturating_add(self.bytes.len()).saturating_sub(CHAIN)
     }
 
-    /// Gives the core what fills blocks of its own. A processor does most of that beside what the run does next, as neither
-    /// waits for the other; of a whole block of the chain at once it could not.
+    /// Gives the core what fills blocks of its own. A processor does most of that beside what the run does
+    /// next, as neither waits for the other; of a whole block of the chain at once it could not.
     #[inline(always)]
     fn give(&mut self) {
         let (blocks, rest) = Array::slice_as_chunks(self.bytes.get(self.given..).unwrap_or(&[]));
@@ -145,8 +145,8 @@ impl Digest {
         let open = match begun {
             Some((bytes, hash)) => {
                 let bytes = Some(slot::index(*bytes)).filter(|bytes| (1..BLOCK).contains(bytes))?;
-                // The state ends with how much was hashed – the hash of the blocks before and these bytes – and that
-                // must be so: SHA-256 counts on it.
+                // The state ends with how much was hashed – the hash of the blocks before and these bytes –
+                // and that must be so: SHA-256 counts on it.
                 let hashed = u64::try_from(bytes).ok()?.checked_add(32)?;
                 let (blocks, rest) = (hashed >> 6, u8::try_from(hashed & 63).ok()?);
                 let counted = hash.get(32..)?.split_first_chunk::<8>()?;

@@ -1,4 +1,5 @@
-//! How the event of an action is written into the digest where much of it is known before: docs/trace.md says what it is.
+//! How the event of an action is written into the digest where much of it is known before: docs/trace.md says
+//! what it is.
 
 use swarm_bytecode::module::{Import, Module};
 use swarm_bytecode::types::{Class, Type, TypeId};
@@ -64,7 +65,8 @@ impl ActionForm {
         form
     }
 
-    /// Adds name and arguments of an action, which has so many; `keys` are the texts its records were shown by last.
+    /// Adds name and arguments of an action, which has so many; `keys` are the texts its records were shown
+    /// by last.
     #[inline(always)]
     pub(crate) fn put(&self, bytes: &mut Vec<u8>, call: &Call<'_>, count: u8, keys: &mut Texts<'_>) {
         match usize::from(self.name_bytes) {

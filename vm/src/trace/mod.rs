@@ -24,8 +24,8 @@ pub enum Level {
     /// Nothing.
     #[default]
     Off,
-    /// What the run did to the world and why it ended: run, tick, event, action, query, veto, metric, rounds, within,
-    /// within_end, within_undone, limit, trap, stop, fail, applied, rest, end.
+    /// What the run did to the world and why it ended: run, tick, event, action, query, veto, metric, rounds,
+    /// within, within_end, within_undone, limit, trap, stop, fail, applied, rest, end.
     Effects,
     /// Also each statement and function call.
     Steps,

@@ -6,7 +6,8 @@ use swarm_bytecode::op::Op;
 use swarm_bytecode::types::{Type, TypeId};
 use swarm_vm::{Host, Limits, Outcome};
 
-/// Records of sixteen records of sixteen records …: the zero of the last takes a slot, written out it is 2³² numbers.
+/// Records of sixteen records of sixteen records …: the zero of the last takes a slot, written out it is 2³²
+/// numbers.
 fn bomb(registers: &[TypeId], result: TypeId, code: Vec<Op>) -> Module {
     let mut module = main(registers, code);
     let mut ty = TypeId::INT;

@@ -1,5 +1,5 @@
-//! Lists of bools, whose items take a byte each in the arena: what they hold, cost and take is that of lists of words. The
-//! numbers here are from before there was a difference.
+//! Lists of bools, whose items take a byte each in the arena: what they hold, cost and take is that of lists
+//! of words. The numbers here are from before there was a difference.
 
 use swarm_compiler::compile_text;
 use swarm_vm::snapshot::{Seal, SnapshotKey, Unseal};
@@ -290,8 +290,8 @@ enum How {
     Frozen(u64),
 }
 
-/// What came of a run: what it gave or why not and the lists its host was shown, its report, the words of its arena, and a
-/// hash of the snapshots.
+/// What came of a run: what it gave or why not and the lists its host was shown, its report, the words of its
+/// arena, and a hash of the snapshots.
 fn run(program: &Program, limits: Limits, how: How) -> (String, Report, usize, u64) {
     let inputs = Inputs::new(program).context_json(GIVEN).unwrap();
     let shown = std::cell::RefCell::new(Vec::new());

@@ -17,7 +17,8 @@ fn of(name: &str, fields: Vec<Field>) -> EnumCase {
     EnumCase { name: name.into(), fields }
 }
 
-/// `Severity`: `low`, `very_high(limit: money, tags: list<string>, until: time?)` and, if wanted, `OTHER(name: string)`.
+/// `Severity`: `low`, `very_high(limit: money, tags: list<string>, until: time?)` and, if wanted,
+/// `OTHER(name: string)`.
 fn severity(module: &mut Module, other: bool) -> TypeId {
     let tags = add_type(module, Type::List { element: STRING, max: None });
     let until = add_type(module, Type::Optional(TypeId::TIME));

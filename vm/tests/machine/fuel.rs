@@ -52,8 +52,8 @@ const OTHER_TEXT: u8 = 125;
 const THE_OPTIONAL: u8 = 126;
 const THE_RECORD: u8 = 128;
 
-/// Registers: 0..6 numbers, 6 condition, 7 list, 8.. three for each level of loops, 68.. the lists and 90.. the maps
-/// they go through.
+/// Registers: 0..6 numbers, 6 condition, 7 list, 8.. three for each level of loops, 68.. the lists and 90..
+/// the maps they go through.
 struct Builder<'r> {
     random: &'r mut Random,
     code: Vec<Op>,
@@ -404,8 +404,8 @@ fn program(seed: u64) -> Module {
     module
 }
 
-/// Static cost and dynamic charge of an op, from the cost table alone; `None` where the charge depends on sizes, which
-/// the tests of each op look at.
+/// Static cost and dynamic charge of an op, from the cost table alone; `None` where the charge depends on
+/// sizes, which the tests of each op look at.
 fn cost_of(op: &Op) -> (u64, Option<u64>) {
     let count = |registers: &[Register]| u64::try_from(registers.len()).unwrap();
     let dynamic = match op {

@@ -1,5 +1,5 @@
-//! Sequences of ops that the machine carries out as one word: result, fuel, traps and stops are those of the ops one
-//! by one, which is how a run with a trace of ops goes.
+//! Sequences of ops that the machine carries out as one word: result, fuel, traps and stops are those of the
+//! ops one by one, which is how a run with a trace of ops goes.
 
 use crate::common::*;
 use swarm_bytecode::module::{FloatId, Module};
@@ -18,8 +18,8 @@ const BOOLS: TypeId = TypeId(TypeId::BUILTIN_COUNT + 2);
 const PAIR: TypeId = TypeId(TypeId::BUILTIN_COUNT + 3);
 const RESULT: TypeId = TypeId(TypeId::BUILTIN_COUNT + 4);
 
-/// Registers: 0 the result; 1 to 6 numbers, 7 to 12 floats, the last of each what a sequence makes; then one of each
-/// other type, and those of the loop.
+/// Registers: 0 the result; 1 to 6 numbers, 7 to 12 floats, the last of each what a sequence makes; then one
+/// of each other type, and those of the loop.
 const TYPES: [TypeId; 24] = [
     RESULT, INT, INT, INT, INT, INT, INT, FLOAT, FLOAT, FLOAT, FLOAT, FLOAT, FLOAT, BOOL, INTS, BOOLS, PAIR,
     FLOATS, INT, INT, INT, BOOL, BOOL, INTS,

@@ -345,7 +345,8 @@ fn arguments_are_taken_as_they_were() {
     }
 }
 
-/// What the host is shown is marked as shared; a number beside it is no reference, even where it is the place of one.
+/// What the host is shown is marked as shared; a number beside it is no reference, even where it is the place
+/// of one.
 #[test]
 fn no_number_is_taken_for_a_reference() {
     let mut module = module(vec![]);

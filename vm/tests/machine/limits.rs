@@ -182,8 +182,9 @@ fn limits_strike_at_the_same_call_however_many_are_left() {
     }
 }
 
-/// The end of a slice may lie before any call: what the machine knows of the cost of a free one, which it could not pay
-/// at once and then made in place, is not for the next, which is neither free nor made in place.
+/// The end of a slice may lie before any call: what the machine knows of the cost of a free one, which it
+/// could not pay at once and then made in place, is not for the next, which is neither free nor made in
+/// place.
 #[test]
 fn a_free_call_at_the_end_of_a_slice_does_not_make_the_next_one_free() {
     let call = |import| Op::Host { import: ImportId(import), arguments: Registers::default() };

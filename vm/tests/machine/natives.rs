@@ -8,8 +8,8 @@ use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::quantity::{Literal, parse_literal, parse_time};
 use swarm_bytecode::types::{Type, TypeId};
 
-/// Makes a module of one function out of an expression: calls of natives, literals, lists, maps, `time("…")`, `a - b`
-/// and `a CONTAINS b`.
+/// Makes a module of one function out of an expression: calls of natives, literals, lists, maps, `time("…")`,
+/// `a - b` and `a CONTAINS b`.
 struct Maker<'t> {
     rest: &'t str,
     module: Module,

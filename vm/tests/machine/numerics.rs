@@ -1,5 +1,6 @@
-//! Numbers, bit by bit: what each op gives for what is hard to get right – zeros of both signs, the least and the greatest
-//! floats, subnormals, ties, 2⁵³ ± 1, the ends of the integers. What is expected was computed apart, with exact fractions.
+//! Numbers, bit by bit: what each op gives for what is hard to get right – zeros of both signs, the least and
+//! the greatest floats, subnormals, ties, 2⁵³ ± 1, the ends of the integers. What is expected was computed
+//! apart, with exact fractions.
 
 use swarm_bytecode::types::TypeId;
 use swarm_vm::{Exit, Grants, Host, Inputs, Instance, Limits, Program, Value};

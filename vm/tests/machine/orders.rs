@@ -34,7 +34,8 @@ fn count(register: u8, one: u8) -> [Op; 3] {
     ]
 }
 
-/// STATE n = 10; START acts with n; each tick adds 1 and acts with n; the event ADD(k) adds k and stops beyond 100.
+/// STATE n = 10; START acts with n; each tick adds 1 and acts with n; the event ADD(k) adds k and stops
+/// beyond 100.
 fn counting() -> Module {
     let start = function(
         &[INT],
@@ -227,8 +228,8 @@ fn state_is_carried_over_whole_and_paid_for() {
         run.inputs(&second).unwrap();
         run.tick(0).unwrap();
         let report = run.run(&mut host).report().unwrap();
-        // Two records of two fields and the list of them, which is kept once; the list of lists; a map with room for four.
-        // Texts are kept each for itself: two names, and the keys.
+        // Two records of two fields and the list of them, which is kept once; the list of lists; a map with
+        // room for four. Texts are kept each for itself: two names, and the keys.
         let words = 2 * 3 + 3 + 3 + 13;
         assert_eq!(run.arena_used(), (words, 1 + 1 + 1 + 2));
         assert_eq!(report.fuel_used, u64::try_from(words).unwrap() + 1);

@@ -1,5 +1,5 @@
-//! Loops over tables that pass over rows: nothing may differ from going through them one by one, which is what a traced
-//! run does.
+//! Loops over tables that pass over rows: nothing may differ from going through them one by one, which is
+//! what a traced run does.
 
 use std::sync::Arc;
 

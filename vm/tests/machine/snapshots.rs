@@ -380,8 +380,8 @@ fn an_order_keeps_its_timers_and_its_queue() {
     assert_eq!(course.next_ns(), Some(15_000_000_000));
 }
 
-/// Snapshots of every released version of the format, with what comes of them. `SWARM_BLESS=1` writes those that are
-/// missing, of this version; one that is there never changes.
+/// Snapshots of every released version of the format, with what comes of them. `SWARM_BLESS=1` writes those
+/// that are missing, of this version; one that is there never changes.
 #[test]
 fn snapshots_of_released_versions_are_read() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/v1");

@@ -137,7 +137,8 @@ fn collected_actions_are_held_then_applied() {
 fn steps_and_calls() {
     let (_, text) = traced(&busy(), Level::Steps, Effects::Immediate);
     assert_eq!(text.matches(r#""kind":"call""#).count(), 3);
-    // Each op has its own line in this module: four before the loop, five and the callee's two a round, two after.
+    // Each op has its own line in this module: four before the loop, five and the callee's two a round, two
+    // after.
     assert_eq!(text.matches(r#""kind":"step""#).count(), 4 + 3 * (5 + 2) + 2);
 }
 
@@ -192,7 +193,8 @@ fn a_closure_is_a_sink() {
     assert_eq!(kinds.last(), Some(&"end"));
 }
 
-/// Actions whose names and KEYs are short and long, of rows of a host's tables and of records that a program makes.
+/// Actions whose names and KEYs are short and long, of rows of a host's tables and of records that a program
+/// makes.
 const SHOWN: &str = r#"
 TYPE Row { id: string KEY  n: int }
 TYPE Other { n: int  id: string KEY }

@@ -32,8 +32,8 @@ fn costly(code: Vec<Op>) -> Module {
     module
 }
 
-/// Acts with 1, 2, 3 in a block of $0.000025, which undoes: the third does not fit. Each round counts in register 0,
-/// in STATE, in the metric. `inside` comes before the end of the block, `otherwise` behind it.
+/// Acts with 1, 2, 3 in a block of $0.000025, which undoes: the third does not fit. Each round counts in
+/// register 0, in STATE, in the metric. `inside` comes before the end of the block, `otherwise` behind it.
 fn three(inside: Vec<Op>, otherwise: Vec<Op>, budget: i64) -> Module {
     let mut code = vec![int(5, budget), int(1, 1), int(2, 3), within(&[5], &[0], 1)];
     code.extend([

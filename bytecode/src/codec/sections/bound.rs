@@ -1,5 +1,6 @@
-//! The worst case: a byte whose bits say which of the five polynomials are unbounded; the products of inputs that have
-//! a coefficient in any of the others, in order; then for each of these its constant and a coefficient for each product.
+//! The worst case: a byte whose bits say which of the five polynomials are unbounded; the products of inputs
+//! that have a coefficient in any of the others, in order; then for each of these its constant and a
+//! coefficient for each product.
 
 use crate::codec::error::DecodeErrorKind;
 use crate::codec::limits;

@@ -1,13 +1,15 @@
 //! Functions: types of registers, parameters, result, and the ops: each its code and its operands.
 //!
-//! Most ops put their result into the next register that was not in use so far. Then bit 7 of the op's code is set, the
-//! result is left out, and so is its type where the op tells it (`registers.rs`). Of an op without a result, the bit
-//! says that its first register is the result of the op before it.
+//! Most ops put their result into the next register that was not in use so far. Then bit 7 of the op's code
+//! is set, the result is left out, and so is its type where the op tells it (`registers.rs`). Of an op
+//! without a result, the bit says that its first register is the result of the op before it.
 //!
-//! Types that no op tells stand before the code, by register: the parameters' first. Those of one type that follow each
-//! other are a run: twice the type's id, and 1 if the run is longer than one; then its length less two stands behind.
+//! Types that no op tells stand before the code, by register: the parameters' first. Those of one type that
+//! follow each other are a run: twice the type's id, and 1 if the run is longer than one; then its length
+//! less two stands behind.
 //!
-//! An index that arguments follow holds their number in its low three bits; 7 is seven and what the number behind says.
+//! An index that arguments follow holds their number in its low three bits; 7 is seven and what the number
+//! behind says.
 
 use super::registers::{Registers, Results};
 use crate::codec::error::DecodeErrorKind;
@@ -174,8 +176,8 @@ struct Frame<'m> {
     open: &'m [TypeId],
     /// Whether there is a type for each parameter. If not, no register is behind them.
     whole: bool,
-    /// Ops spelt out results that were the next registers and had no type. The function must have fewer registers than
-    /// this, or they had one form more.
+    /// Ops spelt out results that were the next registers and had no type. The function must have fewer
+    /// registers than this, or they had one form more.
     absent: usize,
 }
 

@@ -1,7 +1,7 @@
 //! The INSTRUCTION header: name, flags, then what the flags announce.
 //!
-//! Flags: bits 0-1 priority (normal, low, high, critical), 2 a version other than 1, 3 deadline, 4-5 target (none, all,
-//! exactly, up to), 6 budget in money, 7 budget in tokens, 8 target's filter.
+//! Flags: bits 0-1 priority (normal, low, high, critical), 2 a version other than 1, 3 deadline, 4-5 target
+//! (none, all, exactly, up to), 6 budget in money, 7 budget in tokens, 8 target's filter.
 
 use crate::codec::error::DecodeErrorKind;
 use crate::codec::read::{Reader, Result};

@@ -68,7 +68,8 @@ impl Types {
     }
 }
 
-/// The registers of a function that are in use so far: its parameters, and each that was the next when it was written.
+/// The registers of a function that are in use so far: its parameters, and each that was the next when it was
+/// written.
 pub(super) struct Registers<'m> {
     module: &'m Module,
     types: Types,

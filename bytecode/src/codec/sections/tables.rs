@@ -14,8 +14,8 @@ use crate::module::{
     State, StringId, Timer, Veto,
 };
 
-/// Name, flags — bits 0-1 effect, 2-3 capability (none, spelt out, the one the dictionary has behind the name), 4-5 money,
-/// 6 result, 7-8 tokens (none, fixed, computed) — parameters, then what the flags announce.
+/// Name, flags — bits 0-1 effect, 2-3 capability (none, spelt out, the one the dictionary has behind the
+/// name), 4-5 money, 6 result, 7-8 tokens (none, fixed, computed) — parameters, then what the flags announce.
 pub(super) fn write_import(out: &mut Writer, import: &Import) {
     out.name(&import.name);
     let effect = match import.effect {

@@ -1,10 +1,10 @@
 //! The module's own types, and constants that stand as defaults.
 //!
-//! A type is a tag and what it needs: 0 rate (four exponents), 1 list (element), 2 list with a MAX (element, MAX),
-//! 3 record (name, fields), 4 optional (its type), 5 enum (name, cases: each a name and fields), 6 map (key, value),
-//! 7 map with a MAX (key, value, MAX), 8 secret; 16 and up are the built-in types, which only the verifier refuses
-//! here. A field is name, type and a byte of flags — bit 0 KEY, bit 1 unit, bits 2-4 default, bit 5 the usual unit of
-//! its type — then the unit and the default. A MAX is a round number.
+//! A type is a tag and what it needs: 0 rate (four exponents), 1 list (element), 2 list with a MAX (element,
+//! MAX), 3 record (name, fields), 4 optional (its type), 5 enum (name, cases: each a name and fields), 6 map
+//! (key, value), 7 map with a MAX (key, value, MAX), 8 secret; 16 and up are the built-in types, which only
+//! the verifier refuses here. A field is name, type and a byte of flags — bit 0 KEY, bit 1 unit, bits 2-4
+//! default, bit 5 the usual unit of its type — then the unit and the default. A MAX is a round number.
 
 use smol_str::SmolStr;
 

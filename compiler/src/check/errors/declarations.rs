@@ -50,7 +50,8 @@ pub(in crate::check) fn other_out_of_place(name: &str, span: Span) -> Diagnostic
         .note("It stands behind all others and holds what was found instead: OTHER(name: string). Give another case another name.")
 }
 
-/// MAX behind something that is no list. `clause` is the MAX with the number and the blank before it, if it stands right before the number.
+/// MAX behind something that is no list. `clause` is the MAX with the number and the blank before it, if it
+/// stands right before the number.
 pub(in crate::check) fn max_of_no_list(ty: &str, max: Span, clause: Option<Span>) -> Diagnostic {
     let message = format!("MAX limits the items of a list or a map, but this is {ty}");
     let diagnostic = Diagnostic::new(Code::E0310, max, message).label("there is nothing to limit");

@@ -202,8 +202,8 @@ pub(in crate::check) fn price_of_what(value: &Side) -> Diagnostic {
         .note("Write it like COSTS $0.05, or COSTS $0.05, 1_000 tokens.")
 }
 
-/// A host function of the prelude, declared again with something changed. `own` is the program's whole declaration,
-/// with the prelude's text.
+/// A host function of the prelude, declared again with something changed. `own` is the program's whole
+/// declaration, with the prelude's text.
 pub(in crate::check) fn declared_differently(
     name: &str,
     span: Span,

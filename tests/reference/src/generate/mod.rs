@@ -1,8 +1,9 @@
-//! Makes well-typed programs with what they are given, from bytes: the same bytes give the same program, so a fuzzer
-//! can mutate them.
+//! Makes well-typed programs with what they are given, from bytes: the same bytes give the same program, so a
+//! fuzzer can mutate them.
 //!
-//! What a program says is chosen by the type that is wanted at a place, from all that has that type there: variables,
-//! fields, operators, functions, aggregates. Values are small and often on the edge; loops are short.
+//! What a program says is chosen by the type that is wanted at a place, from all that has that type there:
+//! variables, fields, operators, functions, aggregates. Values are small and often on the edge; loops are
+//! short.
 
 mod expressions;
 pub mod modules;
@@ -140,8 +141,8 @@ impl Ty {
     }
 }
 
-/// What programs declare beside their own functions, if they use it: the names by which they do, and the declaration.
-/// Each stands behind those it needs.
+/// What programs declare beside their own functions, if they use it: the names by which they do, and the
+/// declaration. Each stands behind those it needs.
 const DECLARATIONS: &[(&str, &str)] = &[
     (
         "Kind low high odd",

@@ -1,5 +1,6 @@
-//! Makes modules from bytes: valid ones, and valid ones with something changed in them. What is changed is a part of the
-//! module, not of its bytes, so that most of the rest stays in order and the verifier has to look closely.
+//! Makes modules from bytes: valid ones, and valid ones with something changed in them. What is changed is a
+//! part of the module, not of its bytes, so that most of the rest stays in order and the verifier has to look
+//! closely.
 
 use std::convert::Infallible;
 
@@ -22,8 +23,8 @@ pub struct Made {
     pub program: Generated,
 }
 
-/// Makes a valid module: a generated program, compiled, with ops that no compiler writes there. `None` for the few
-/// programs that do not compile.
+/// Makes a valid module: a generated program, compiled, with ops that no compiler writes there. `None` for
+/// the few programs that do not compile.
 pub fn valid(bytes: &mut Unstructured<'_>) -> Option<Made> {
     let changes: Vec<u8> = (0..64).map(|_| bytes.arbitrary().unwrap_or(0)).collect();
     let mut changes = Unstructured::new(&changes);

@@ -1,4 +1,5 @@
-//! Host calls: vetoes, costs, limits, the call, its answer; and actions that wait for the end of what they stand in.
+//! Host calls: vetoes, costs, limits, the call, its answer; and actions that wait for the end of what they
+//! stand in.
 
 use swarm_bytecode::module::{Amount, Effect, Import, ImportId};
 use swarm_bytecode::op::{Op, Register};
@@ -133,7 +134,8 @@ impl<'m> Order<'m> {
         })
     }
 
-    /// Asks the program's vetoes, in order; gives the first that forbids the call, and why. One that fails forbids.
+    /// Asks the program's vetoes, in order; gives the first that forbids the call, and why. One that fails
+    /// forbids.
     fn vetoed(&mut self, call: &Call<'m>, host: &mut Host<'_>) -> Done<Option<(usize, String)>> {
         for (rule, veto) in self.module.vetoes.iter().enumerate().filter(|(_, veto)| veto.import == call.id) {
             let reason = self.given.strings.get(veto.reason.index()).map_or("", Value::text).to_owned();
@@ -255,7 +257,8 @@ impl<'m> Order<'m> {
     fn answered(&mut self, call: &Call<'m>, json: &serde_json::Value) -> Done<Slot> {
         let ty = call.import.result.unwrap_or(TypeId::INT);
         let value = given::value(self.types, ty, None, json).ok();
-        // Those who run programs here and in the machine give the machine a value of no type for what does not fit.
+        // Those who run programs here and in the machine give the machine a value of no type for what does
+        // not fit.
         let shown = value.as_ref().map_or("\"…\"".into(), |value| to_json(self.types, ty, value, false));
         self.tell_query(call.import, &call.values(), Ok(&shown));
         self.store(ty, value.ok_or(TrapCode::HostAnswer)?)
@@ -271,8 +274,8 @@ impl<'m> Order<'m> {
         })
     }
 
-    /// Takes the memory of a value: first that of its parts. For a list or map that alone is too large they are not
-    /// looked at.
+    /// Takes the memory of a value: first that of its parts. For a list or map that alone is too large they
+    /// are not looked at.
     fn hold(&mut self, ty: TypeId, value: &Value) -> Done {
         let own = match value {
             Value::Text(text) => bytes(text.as_str()),

@@ -270,10 +270,9 @@ impl<'m> Order<'m> {
         self.over
     }
 
-    /// What happened so far that the verifier promises never does: a register got a value of another type, a loop wrote
-    /// what counts its rounds, a way was too long without a settling op, something was waited for where actions are held,
-    /// something looked at a secret.
-    /// Each is looked at with every op.
+    /// What happened so far that the verifier promises never does: a register got a value of another type, a
+    /// loop wrote what counts its rounds, a way was too long without a settling op, something was waited for
+    /// where actions are held, something looked at a secret. Each is looked at with every op.
     pub fn broken(&self) -> Option<&str> {
         self.broken.as_deref()
     }
@@ -352,7 +351,8 @@ impl<'m> Order<'m> {
         Ok(())
     }
 
-    /// Evaluates a function that nothing calls. Until it has begun, its first op is the one at hand, but not paid for.
+    /// Evaluates a function that nothing calls. Until it has begun, its first op is the one at hand, but not
+    /// paid for.
     fn first(
         &mut self,
         function: FunctionId,
@@ -437,7 +437,8 @@ impl<'m> Order<'m> {
         self.run.memory = self.run.memory.saturating_sub(bytes);
     }
 
-    /// Notes how an activation ended that did not simply come to its end. An op that traps has to be paid for first.
+    /// Notes how an activation ended that did not simply come to its end. An op that traps has to be paid for
+    /// first.
     fn ended_by(&mut self, halt: Halt) -> Ending {
         let halt = match halt {
             Halt::Trap(_) => self.settle(0).err().unwrap_or(halt),

@@ -44,8 +44,8 @@ pub(super) fn room(items: u64) -> u64 {
     if items == 0 { 0 } else { items.max(4).next_power_of_two() }
 }
 
-/// The room of the new object that a list or map moves to when it comes to hold so many, if it has to move: `own` is
-/// its room if it may be written in place.
+/// The room of the new object that a list or map moves to when it comes to hold so many, if it has to move:
+/// `own` is its room if it may be written in place.
 pub(super) fn moves_to(items: u64, own: Option<u64>) -> Option<u64> {
     if own.is_some_and(|own| items <= own) { None } else { Some(room(items)) }
 }

@@ -233,8 +233,8 @@ impl<'m> Order<'m> {
         }
     }
 
-    /// Copies STATE to a fresh memory, for the price of a copy. What is one object in two places stays one; texts are
-    /// copied each for itself.
+    /// Copies STATE to a fresh memory, for the price of a copy. What is one object in two places stays one;
+    /// texts are copied each for itself.
     pub(super) fn carry(&mut self) -> Done {
         let mut carried = Carried::default();
         let mut states = Vec::new();

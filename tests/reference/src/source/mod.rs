@@ -1,7 +1,7 @@
 //! Evaluates a checked program, statement by statement, as the book's reference says.
 //!
-//! It knows what a program means, not what it costs: of the limits only those a program can see, money, tokens and
-//! host calls. What takes too long is given up.
+//! It knows what a program means, not what it costs: of the limits only those a program can see, money,
+//! tokens and host calls. What takes too long is given up.
 
 mod calls;
 mod expressions;
