@@ -36,7 +36,11 @@ enum Task {
     /// Everything the build server checks beside the tests: format, lints, documentation.
     Lint,
     /// Everything the build server checks, each fuzz target for 20 seconds included.
-    Ci,
+    Ci {
+        /// The tests have passed already.
+        #[arg(long)]
+        tested: bool,
+    },
     /// Run the benchmarks of `benches/`; of peers, measure Swarm beside them: `bench peers --all`.
     #[command(args_conflicts_with_subcommands = true)]
     Bench {
@@ -137,7 +141,7 @@ fn main() -> Result<()> {
     match Arguments::parse().task {
         Task::Test { rest } => test(&rest),
         Task::Lint => lint(),
-        Task::Ci => ci(),
+        Task::Ci { tested } => ci(tested),
         Task::Bench { of: Some(Benches::Peers(peers)), .. } => bench::peers(&peers),
         Task::Bench { of: Some(Benches::Fleet { agents }), .. } => bench::fleet(agents),
         Task::Bench { of: None, rest } => bench::criterion(&rest),
@@ -183,9 +187,14 @@ const OPTIMISED: [&str; 8] = [
 
 /// All tests and lints, the interpreter's handlers, the counted instructions, 100,000 generated programs or
 /// three minutes of them, and each fuzz target for 20 seconds.
-fn ci() -> Result<()> {
-    test(&[])?;
+fn ci(tested: bool) -> Result<()> {
+    if !tested {
+        test(&[])?;
+    }
     lint()?;
+    // At once, for each is linked by one core.
+    let programs = ["--bin", "kernels", "--test", "stack", "--test", "differential"];
+    cargo("optimised programs", ["build"].into_iter().chain(OPTIMISED).chain(programs), &[])?;
     handlers::handlers()?;
     instructions::instructions(false)?;
     differential(100_000, 1, 180, false)?;

@@ -95,11 +95,13 @@ fn entries(chunk: &Chunk) -> Vec<(usize, usize)> {
 /// not: then the fault shows at the entry behind it.
 fn told_apart(chunk: &Chunk, at: usize, body: &[u8], start: usize) -> bool {
     let before = entries(chunk).into_iter().take(at);
-    let before = before.fold(chunk.before, |before, (from, to)| chain(&before, &chunk.body[from..to]));
-    let mut reader = EntryReader::new(&body[start..]);
+    let before =
+        before.fold(chunk.before, |before, (from, to)| chain(&before, chunk.body.get(from..to).unwrap()));
+    let body = body.get(start..).unwrap();
+    let mut reader = EntryReader::new(body);
     let read = matches!(reader.next_entry(), Ok(Some(_)));
-    let next = chain(&before, &body[start..start + reader.offset()]);
-    !read || chunk.mark(at) != Some(&next[..MARK_BYTES])
+    let next = chain(&before, body.get(..reader.offset()).unwrap());
+    !read || chunk.mark(at) != next.get(..MARK_BYTES)
 }
 
 /// The file with another chunk in the place of one, under the signature of the one.
