@@ -85,14 +85,34 @@ impl Drop for Worker {
 pub struct Measured {
     /// Who.
     pub name: String,
-    /// The median of its rounds, then the least and the greatest.
-    pub median: f64,
-    /// The least of its rounds.
-    pub least: f64,
-    /// The greatest of its rounds.
-    pub greatest: f64,
+    /// Its rounds.
+    pub own: Quartiles,
+    /// Each of its rounds ÷ that of the first contestant right before or behind it: where the speed of the machine
+    /// drifts, that falls on both.
+    pub beside_first: Quartiles,
     /// What it came to.
     pub result: i64,
+}
+
+/// A quarter of the rounds are below the first, half below the median. That lets single rounds be far off, as clocks of
+/// virtual machines are now and then.
+#[derive(Debug, Clone, Copy)]
+pub struct Quartiles {
+    /// The first quartile.
+    pub first: f64,
+    /// The second.
+    pub median: f64,
+    /// The third.
+    pub third: f64,
+}
+
+impl Quartiles {
+    fn of(mut rounds: Vec<f64>) -> Quartiles {
+        rounds.sort_by(f64::total_cmp);
+        let at = |at: usize| rounds.get(at).copied().unwrap_or(f64::NAN);
+        let (quarter, count) = (rounds.len() / 4, rounds.len());
+        Quartiles { first: at(quarter), median: at(count / 2), third: at(count.saturating_sub(quarter + 1)) }
+    }
 }
 
 /// So many rounds of one task. The first contestant is the one whose result counts, where there is one.
@@ -120,18 +140,17 @@ pub fn measure(task: Task, contestants: &[Contestant], rounds: usize) -> Result<
             }
         }
     }
-    Ok(workers.iter().map(summed_up).collect())
+    let first = workers.first().map(|worker| worker.rounds.clone()).unwrap_or_default();
+    Ok(workers.iter().map(|worker| summed_up(worker, &first)).collect())
 }
 
-fn summed_up(worker: &Worker) -> Measured {
-    let mut sorted = worker.rounds.clone();
-    sorted.sort_by(f64::total_cmp);
-    let at = |at: usize| sorted.get(at).copied().unwrap_or(f64::NAN);
+fn summed_up(worker: &Worker, first: &[f64]) -> Measured {
     Measured {
         name: worker.name.clone(),
-        median: at(sorted.len() / 2),
-        least: at(0),
-        greatest: at(sorted.len().saturating_sub(1)),
+        own: Quartiles::of(worker.rounds.clone()),
+        beside_first: Quartiles::of(
+            worker.rounds.iter().zip(first).map(|(own, first)| own / first).collect(),
+        ),
         result: worker.result,
     }
 }

@@ -44,23 +44,23 @@ pub fn work(results: &Results, contestants: &[Contestant]) -> String {
     }
     let mut text = heading("× native", works.iter().map(|(task, _)| task.name().to_owned()));
     for contestant in contestants {
-        let cell = |(_, measured): &&(Task, Vec<Measured>)| {
-            let native = measured.first().map_or(f64::NAN, |native| native.median);
-            match found(measured, &contestant.name) {
-                Some(own) if own.name == "native" => time(own.median),
-                Some(own) => significant(own.median / native),
-                None => "–".to_owned(),
-            }
+        let cell = |(_, measured): &&(Task, Vec<Measured>)| match found(measured, &contestant.name) {
+            Some(own) if own.name == "native" => time(own.own.median),
+            Some(own) => significant(own.beside_first.median),
+            None => "–".to_owned(),
         };
         let cells: Vec<String> = works.iter().map(cell).collect();
         let _ = writeln!(text, "| {} | {} |", contestant.name, cells.join(" | "));
     }
-    text.push_str("\nThe slowest round ÷ the fastest, of the same runs:\n\n");
+    text.push_str("\nThe third quartile of these ratios ÷ the first; of native, of its times:\n\n");
     text.push_str(&heading("spread", works.iter().map(|(task, _)| task.name().to_owned())));
     for contestant in contestants {
         let cell = |(_, measured): &&(Task, Vec<Measured>)| {
-            let own = found(measured, &contestant.name);
-            own.map_or("–".to_owned(), |own| format!("{:.2}", own.greatest / own.least))
+            let spread = found(measured, &contestant.name).map(|measured| {
+                let of = if measured.name == "native" { measured.own } else { measured.beside_first };
+                format!("{:.2}", of.third / of.first)
+            });
+            spread.unwrap_or_else(|| "–".to_owned())
         };
         let cells: Vec<String> = works.iter().map(cell).collect();
         let _ = writeln!(text, "| {} | {} |", contestant.name, cells.join(" | "));
@@ -80,9 +80,9 @@ pub fn cold(results: &Results, contestants: &[Contestant]) -> String {
         let cell = |(task, measured): &&(Task, Vec<Measured>)| match found(measured, &contestant.name) {
             None => "–".to_owned(),
             Some(own) => match task {
-                Task::Idle | Task::Size => format!("{:.0} B", own.median),
-                Task::Compile => format!("{} MB/s", significant(own.result as f64 / own.median * 1e3)),
-                _ => time(own.median),
+                Task::Idle | Task::Size => format!("{:.0} B", own.own.median),
+                Task::Compile => format!("{} MB/s", significant(own.result as f64 / own.own.median * 1e3)),
+                _ => time(own.own.median),
             },
         };
         let cells: Vec<String> = cold.iter().map(cell).collect();
