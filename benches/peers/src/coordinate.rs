@@ -86,9 +86,8 @@ pub struct Measured {
     /// Who.
     pub name: String,
     /// Its rounds.
-    pub own: Quartiles,
-    /// Each of its rounds ÷ that of the first contestant right before or behind it: where the speed of the machine
-    /// drifts, that falls on both.
+    pub rounds: Quartiles,
+    /// Each of its rounds ÷ the first contestant's of the same turn: a drift of the machine's speed falls on both.
     pub beside_first: Quartiles,
     /// What it came to.
     pub result: i64,
@@ -147,7 +146,7 @@ pub fn measure(task: Task, contestants: &[Contestant], rounds: usize) -> Result<
 fn summed_up(worker: &Worker, first: &[f64]) -> Measured {
     Measured {
         name: worker.name.clone(),
-        own: Quartiles::of(worker.rounds.clone()),
+        rounds: Quartiles::of(worker.rounds.clone()),
         beside_first: Quartiles::of(
             worker.rounds.iter().zip(first).map(|(own, first)| own / first).collect(),
         ),

@@ -45,7 +45,7 @@ pub fn work(results: &Results, contestants: &[Contestant]) -> String {
     let mut text = heading("× native", works.iter().map(|(task, _)| task.name().to_owned()));
     for contestant in contestants {
         let cell = |(_, measured): &&(Task, Vec<Measured>)| match found(measured, &contestant.name) {
-            Some(own) if own.name == "native" => time(own.own.median),
+            Some(own) if own.name == "native" => time(own.rounds.median),
             Some(own) => significant(own.beside_first.median),
             None => "–".to_owned(),
         };
@@ -57,7 +57,7 @@ pub fn work(results: &Results, contestants: &[Contestant]) -> String {
     for contestant in contestants {
         let cell = |(_, measured): &&(Task, Vec<Measured>)| {
             let spread = found(measured, &contestant.name).map(|measured| {
-                let of = if measured.name == "native" { measured.own } else { measured.beside_first };
+                let of = if measured.name == "native" { measured.rounds } else { measured.beside_first };
                 format!("{:.2}", of.third / of.first)
             });
             spread.unwrap_or_else(|| "–".to_owned())
@@ -80,9 +80,9 @@ pub fn cold(results: &Results, contestants: &[Contestant]) -> String {
         let cell = |(task, measured): &&(Task, Vec<Measured>)| match found(measured, &contestant.name) {
             None => "–".to_owned(),
             Some(own) => match task {
-                Task::Idle | Task::Size => format!("{:.0} B", own.own.median),
-                Task::Compile => format!("{} MB/s", significant(own.result as f64 / own.own.median * 1e3)),
-                _ => time(own.own.median),
+                Task::Idle | Task::Size => format!("{:.0} B", own.rounds.median),
+                Task::Compile => format!("{} MB/s", significant(own.result as f64 / own.rounds.median * 1e3)),
+                _ => time(own.rounds.median),
             },
         };
         let cells: Vec<String> = cold.iter().map(cell).collect();
