@@ -108,6 +108,15 @@ pub(crate) struct CallSite {
     first: u32,
 }
 
+impl CallSite {
+    /// What it passes, of the arguments of all.
+    #[inline]
+    fn arguments(self, all: &[Argument]) -> &[Argument] {
+        let start = slot::index(self.first);
+        all.get(start..start.saturating_add(usize::from(self.count))).unwrap_or(&[])
+    }
+}
+
 /// Operands of a host call, a record, a list or an op that takes any number.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Site {
@@ -203,6 +212,7 @@ impl Code {
             let code = decoder.function(index, function, &layout);
             functions.push(code?);
         }
+        decoder.quicken();
         let Decoder {
             strings,
             words,
@@ -297,8 +307,7 @@ impl Code {
 
     #[inline]
     pub(crate) fn call_arguments(&self, call: CallSite) -> &[Argument] {
-        let start = slot::index(call.first);
-        self.arguments.get(start..start.saturating_add(usize::from(call.count))).unwrap_or(&[])
+        call.arguments(&self.arguments)
     }
 
     /// Bytes of the texts among a call's arguments.

@@ -273,7 +273,7 @@ fn product(middle: Register, left: Register, right: Register, after: &[Op]) -> O
 }
 
 /// The operand beside `register`, which is the other one and only that.
-fn beside(register: Register, left: Register, right: Register) -> Option<Register> {
+pub(crate) fn beside(register: Register, left: Register, right: Register) -> Option<Register> {
     match (left == register, right == register) {
         (true, false) => Some(right),
         (false, true) => Some(left),

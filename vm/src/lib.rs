@@ -51,6 +51,7 @@ mod outside;
 mod packed;
 mod print;
 mod program;
+mod quick;
 mod report;
 mod scope;
 mod secret;

@@ -3,6 +3,7 @@
 //! `credit` what a jump puts back (rule F2 of `swarm_bytecode::layout`).
 
 use crate::order::Order;
+use crate::quick::How;
 
 /// One executed word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -715,6 +716,15 @@ pub(crate) enum Word {
         result: u8,
         other: u8,
     },
+    /// A call whose callee may return at once: which register to ask, the answer, and what the return is due. See
+    /// [`crate::quick`].
+    QuickCall {
+        asked: u8,
+        answer: u8,
+        how: How,
+        constant: i16,
+        own: u16,
+    },
     /// In place of a fused word whose constant lies too far.
     Unfused,
     /// Before the body of a loop: passes over rows and conditions that do not hold. See [`crate::filter`].
@@ -771,6 +781,7 @@ impl Word {
                 | Word::MulAddFloat { .. }
                 | Word::SubAddFloat { .. }
                 | Word::MulMulAddFloat { .. }
+                | Word::QuickCall { .. }
                 | Word::Unfused
                 | Word::PassRows { .. }
                 | Word::PassOn { .. }

@@ -16,6 +16,7 @@ use crate::extended::{Extended, Top};
 use crate::filter::Filter;
 use crate::objects::MapShape;
 use crate::order::Order;
+use crate::quick::Quick;
 use crate::slot;
 use crate::word::Word;
 
@@ -409,6 +410,35 @@ impl Decoder<'_> {
 
     fn holds_bools(&self, ty: TypeId) -> bool {
         holds_bools(self.module, ty)
+    }
+
+    /// Whether an op is a call of a function that may return at once.
+    pub(super) fn is_quick(&self, op: &Op) -> bool {
+        let Op::CallValue { function, .. } = op else { return false };
+        let callee = self.module.functions.get(function.index());
+        callee.is_some_and(|callee| Quick::of(self.module, callee).is_some())
+    }
+
+    /// The words before calls of functions that may return at once, now that all functions have their words.
+    pub(super) fn quicken(&mut self) {
+        for at in 0..self.words.len() {
+            if self.words.get(at) == Some(&Word::Unfused)
+                && let Some(quick) = self.quick_call(at.saturating_add(1))
+                && let Some(word) = self.words.get_mut(at)
+            {
+                *word = quick;
+            }
+        }
+    }
+
+    /// The word before the call that lies there.
+    fn quick_call(&self, at: usize) -> Option<Word> {
+        let Word::Call { site, .. } = *self.words.get(at)? else { return None };
+        let call = self.calls.get(slot::index(site))?;
+        let quick = Quick::of(self.module, self.module.functions.get(usize::from(call.function))?)?;
+        let returns = self.origins.partition_point(|own| own.place() < (call.function, quick.returns));
+        let Word::ReturnValue { due, .. } = *self.words.get(returns)? else { return None };
+        quick.word(call.arguments(&self.arguments), due)
     }
 
     /// A fused word that has to do with a list, for what its type is.

@@ -6,7 +6,7 @@ use swarm_bytecode::cost;
 use super::chain::{
     Exit, Mode, Rest, Vm, go_behind, go_on, go_to, handlers, internal, limit, mistaken, pause, short,
 };
-use super::fuel::{covers, give, take};
+use super::fuel::{covers, covers_all, give, take};
 use super::window::{clear, copy, few, get, set, word as int};
 use crate::decode::CallSite;
 use crate::machine::{Frame, Pause, WINDOW, check_depth};
@@ -127,6 +127,21 @@ handlers! {
             return enter::<M>(call, callees, (result, due), rest, fuel, vm);
         }
         any_call::<M>(word, rest, window, fuel, vm);
+    }
+    QuickCall { asked, answer, how, constant, own } => {
+        if how.holds(int(window, asked), i64::from(constant))
+            && let [Word::Call { result, due, site }, ..] = rest.as_slice()
+            && covers_all(fuel, i64::from(*due).wrapping_add(i64::from(own)))
+            && let Some(call) = vm.code.calls.get(slot::index(*site))
+            && check_depth(vm.frames, vm.depth_limit, above(vm)).is_ok()
+            && let Some(used) = vm.memory.with(u64::from(call.callee.bytes))
+        {
+            vm.memory.before = vm.memory.before.max(used);
+            let value = if how.is_literal() { u64::from(answer) } else { get(window, answer) };
+            set(window, *result, value);
+            return go_behind::<M>(1, rest, window, take(fuel, own), vm);
+        }
+        go_on::<M>(rest, window, fuel, vm);
     }
     Return { due } => {
         if !covers(fuel, due) {

@@ -154,6 +154,7 @@ table! {
     MulAddFloat => fused::MulAddFloat,
     SubAddFloat => fused::SubAddFloat,
     MulMulAddFloat => fused::MulMulAddFloat,
+    QuickCall => flow::QuickCall,
     Unfused => fused::Unfused,
     PassRows => skip::PassRows,
     PassOn => skip::PassOn,

@@ -21,6 +21,7 @@ mod natives;
 mod numerics;
 mod ops;
 mod orders;
+mod quick;
 mod rows;
 mod sample;
 mod snapshots;
