@@ -1,7 +1,8 @@
 //! Functions that begin by asking whether there is anything to do, as recursive ones do: a word before the call
-//! answers for them where there is not, and the call with its frame is saved.
+//! answers for them where there is not, and the call with its frame is saved; where there is, the callee begins behind its
+//! question.
 //!
-//! Result, fuel and peak of memory are those of the call. What would not fit a limit, or could not be paid, is left to
+//! Result, registers, fuel and peak of memory are those of the call. What would not fit a limit, or could not be paid, is left to
 //! the call itself, which follows.
 
 use swarm_bytecode::module::{Function, Module};
@@ -16,7 +17,11 @@ use crate::word::Word;
 pub(crate) struct Quick {
     /// The parameter that decides.
     asked: u8,
+    /// The register that holds the constant.
+    pub(crate) held: u8,
     constant: i16,
+    /// Whether the parameter is compared with the next number, being more than the constant.
+    next: bool,
     /// Whether they are equal; else whether the parameter is less.
     equal: bool,
     /// Whether that must not be so.
@@ -33,6 +38,9 @@ enum Answer {
 }
 
 impl Quick {
+    /// The op that leads on if the function does not return at once.
+    pub(crate) const ASKS: u32 = 2;
+
     /// Of a function that gives back one of its parameters or a small number, if a comparison of a parameter with a
     /// constant says so.
     pub(crate) fn of(module: &Module, function: &Function) -> Option<Quick> {
@@ -47,12 +55,9 @@ impl Quick {
         if compared.result != *condition || !parameter(asked) || parameter(held) || parameter(*condition) {
             return None;
         }
-        let (equal, unless, constant) = match compared.ask {
-            Ask::Less => (false, compared.unless, constant),
-            // More than a number is not less than the next.
-            Ask::More => (false, !compared.unless, constant.checked_add(1)?),
-            Ask::Equal => (true, compared.unless, constant),
-        };
+        // More than a number is not less than the next.
+        let next = matches!(compared.ask, Ask::More);
+        let (equal, unless) = (matches!(compared.ask, Ask::Equal), compared.unless != next);
         let plain = |register: Register| {
             let ty = function.registers.get(usize::from(register.0));
             ty.is_some_and(|ty| !is_reference(module, *ty))
@@ -70,7 +75,9 @@ impl Quick {
         };
         Some(Quick {
             asked: asked.0,
+            held: held.0,
             constant: i16::try_from(constant).ok()?,
+            next,
             equal,
             unless,
             answer,
@@ -87,7 +94,7 @@ impl Quick {
             Answer::Literal(number) => (number, true),
         };
         let (asked, constant) = (register(self.asked)?, self.constant);
-        let how = How::of(self.equal, self.unless, literal);
+        let how = How::of([self.equal, self.unless, literal, self.next]);
         Some(Word::QuickCall { asked, answer, how, constant, own })
     }
 }
@@ -100,15 +107,17 @@ impl How {
     const EQUAL: u8 = 1;
     const UNLESS: u8 = 2;
     const LITERAL: u8 = 4;
+    const NEXT: u8 = 8;
 
-    fn of(equal: bool, unless: bool, literal: bool) -> How {
-        let bit = |set: bool, bit: u8| if set { bit } else { 0 };
-        How(bit(equal, How::EQUAL) | bit(unless, How::UNLESS) | bit(literal, How::LITERAL))
+    fn of(set: [bool; 4]) -> How {
+        let bits = [How::EQUAL, How::UNLESS, How::LITERAL, How::NEXT];
+        How(set.into_iter().zip(bits).filter(|(set, _)| *set).fold(0, |all, (_, bit)| all | bit))
     }
 
     /// Whether the function returns at once.
     #[inline(always)]
     pub(crate) fn holds(self, value: i64, constant: i64) -> bool {
+        let constant = constant.wrapping_add(i64::from(self.0 & How::NEXT != 0));
         let so = if self.0 & How::EQUAL == 0 { value < constant } else { value == constant };
         so == (self.0 & How::UNLESS == 0)
     }

@@ -725,6 +725,13 @@ pub(crate) enum Word {
         constant: i16,
         own: u16,
     },
+    /// Between that and the call: where the callee goes on if it does not, and the register that holds the constant
+    /// there.
+    Asked {
+        held: u8,
+        credit: u16,
+        otherwise: u32,
+    },
     /// In place of a fused word whose constant lies too far.
     Unfused,
     /// Before the body of a loop: passes over rows and conditions that do not hold. See [`crate::filter`].
@@ -782,6 +789,7 @@ impl Word {
                 | Word::SubAddFloat { .. }
                 | Word::MulMulAddFloat { .. }
                 | Word::QuickCall { .. }
+                | Word::Asked { .. }
                 | Word::Unfused
                 | Word::PassRows { .. }
                 | Word::PassOn { .. }

@@ -422,23 +422,31 @@ impl Decoder<'_> {
     /// The words before calls of functions that may return at once, now that all functions have their words.
     pub(super) fn quicken(&mut self) {
         for at in 0..self.words.len() {
-            if self.words.get(at) == Some(&Word::Unfused)
-                && let Some(quick) = self.quick_call(at.saturating_add(1))
-                && let Some(word) = self.words.get_mut(at)
+            if let Some([Word::Unfused, Word::Unfused, Word::Call { site, .. }]) =
+                self.words.get(at..).and_then(<[Word]>::first_chunk)
+                && let Some(quick) = self.quick_call(*site)
+                && let Some(words) = self.words.get_mut(at..).and_then(<[Word]>::first_chunk_mut)
             {
-                *word = quick;
+                *words = quick;
             }
         }
     }
 
-    /// The word before the call that lies there.
-    fn quick_call(&self, at: usize) -> Option<Word> {
-        let Word::Call { site, .. } = *self.words.get(at)? else { return None };
+    /// The words before the call of a site.
+    fn quick_call(&self, site: u32) -> Option<[Word; 2]> {
         let call = self.calls.get(slot::index(site))?;
         let quick = Quick::of(self.module, self.module.functions.get(usize::from(call.function))?)?;
-        let returns = self.origins.partition_point(|own| own.place() < (call.function, quick.returns));
-        let Word::ReturnValue { due, .. } = *self.words.get(returns)? else { return None };
-        quick.word(call.arguments(&self.arguments), due)
+        let word = |op: u32| {
+            let at = self.origins.partition_point(|own| own.place() < (call.function, op));
+            self.words.get(at).copied()
+        };
+        let (Word::If { credit, otherwise, .. }, Word::ReturnValue { due, .. }) =
+            (word(Quick::ASKS)?, word(quick.returns)?)
+        else {
+            return None;
+        };
+        let asked = Word::Asked { held: quick.held, credit, otherwise };
+        Some([quick.word(call.arguments(&self.arguments), due)?, asked])
     }
 
     /// A fused word that has to do with a list, for what its type is.

@@ -46,9 +46,10 @@ impl Decoder<'_> {
             let filter = self.filters.get(known).map_or(0, Filter::bytes);
             let beside = bytes_beside(op).saturating_add(filter);
             let fused = fusing.at(&function.code, p, mutable, |value| self.small_constant(value));
-            let quick = || (!fusing.covers(p) && self.is_quick(op)).then_some(Word::Unfused);
-            let fused = fused.or_else(quick).map(|word| (p, self.fitting(function, word)));
-            self.ahead.extend(fused);
+            if fused.is_none() && !fusing.covers(p) && self.is_quick(op) {
+                self.ahead.extend([(p, Word::Unfused); 2]);
+            }
+            self.ahead.extend(fused.map(|word| (p, self.fitting(function, word))));
             let fused = slot::count(self.ahead.len().saturating_sub(before));
             let words = word_count(op).saturating_add(leaving_words(op, layout, p)).saturating_add(fused);
             position = position.saturating_add(words);

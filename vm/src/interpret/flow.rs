@@ -124,13 +124,15 @@ handlers! {
         {
             vm.memory.used = used;
             set(callees, 0, get(window, register));
-            return enter::<M>(call, callees, (result, due), rest, fuel, vm);
+            return enter::<M>(call, call.callee.start, callees, (result, due), rest, take(fuel, due), vm);
         }
         any_call::<M>(word, rest, window, fuel, vm);
     }
     QuickCall { asked, answer, how, constant, own } => {
-        if how.holds(int(window, asked), i64::from(constant))
-            && let [Word::Call { result, due, site }, ..] = rest.as_slice()
+        if !how.holds(int(window, asked), i64::from(constant)) {
+            return call_behind::<M>(i64::from(constant), rest, window, fuel, vm);
+        }
+        if let [_, Word::Call { result, due, site }, ..] = rest.as_slice()
             && covers_all(fuel, i64::from(*due).wrapping_add(i64::from(own)))
             && let Some(call) = vm.code.calls.get(slot::index(*site))
             && check_depth(vm.frames, vm.depth_limit, above(vm)).is_ok()
@@ -139,9 +141,9 @@ handlers! {
             vm.memory.before = vm.memory.before.max(used);
             let value = if how.is_literal() { u64::from(answer) } else { get(window, answer) };
             set(window, *result, value);
-            return go_behind::<M>(1, rest, window, take(fuel, own), vm);
+            return go_behind::<M>(2, rest, window, take(fuel, own), vm);
         }
-        go_on::<M>(rest, window, fuel, vm);
+        go_behind::<M>(1, rest, window, fuel, vm);
     }
     Return { due } => {
         if !covers(fuel, due) {
@@ -230,7 +232,31 @@ fn any_call<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fue
     clear(callees, call.callee.registers);
     copy(window, callees, vm.code.call_arguments(*call));
     vm.frames.reserve(1);
-    enter::<M>(call, callees, (result, due), rest, fuel, vm);
+    enter::<M>(call, call.callee.start, callees, (result, due), rest, take(fuel, due), vm);
+}
+
+/// A call whose callee is known not to return at once: the usual one begins behind that question, with the constant it
+/// asked with in its register.
+#[inline(always)]
+fn call_behind<'a, M: Mode>(constant: i64, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    if let [Word::Asked { held, credit, otherwise }, Word::Call { result, due, site }, behind @ ..] =
+        rest.as_slice()
+        && covers(fuel, *due)
+        && let Some(call) = vm.code.calls.get(slot::index(*site))
+        && let Some(register) = call.only
+        && let Some(callees) = vm.window_at(above(vm))
+        && few(callees, call.callee.registers)
+        && vm.frames.len() < vm.frames.capacity()
+        && check_depth(vm.frames, vm.depth_limit, above(vm)).is_ok()
+        && let Some(used) = vm.memory.with(u64::from(call.callee.bytes))
+    {
+        vm.memory.used = used;
+        set(callees, 0, get(window, register));
+        set(callees, *held, constant.cast_unsigned());
+        let fuel = give(take(fuel, *due), *credit);
+        return enter::<M>(call, *otherwise, callees, (*result, *due), behind.iter(), fuel, vm);
+    }
+    go_behind::<M>(1, rest, window, fuel, vm);
 }
 
 /// Where the window of a callee starts.
@@ -239,10 +265,11 @@ fn above(vm: &Vm<'_>) -> usize {
     vm.base.wrapping_add(usize::from(vm.registers))
 }
 
-/// Begins the callee of a call that is paid for; where its result goes, and `due`.
+/// Begins the callee of a call that is paid for, at a place of it; where its result goes, and `due`.
 #[inline(always)]
 fn enter<'a, M: Mode>(
     call: &CallSite,
+    at: u32,
     callees: &'a Window,
     (result, due): (u8, u16),
     rest: Rest<'a>,
@@ -256,7 +283,7 @@ fn enter<'a, M: Mode>(
         vm.frames.push(Frame { pc, base, registers, function, credit: due, result, quote: false });
     }
     (vm.base, vm.function, vm.registers) = (above(vm), call.function, call.callee.registers);
-    go_to::<M>(call.callee.start, callees, take(fuel, due), vm);
+    go_to::<M>(at, callees, fuel, vm);
 }
 
 /// A round of a loop over a list of the arena.

@@ -155,6 +155,7 @@ table! {
     SubAddFloat => fused::SubAddFloat,
     MulMulAddFloat => fused::MulMulAddFloat,
     QuickCall => flow::QuickCall,
+    Asked => flow::part,
     Unfused => fused::Unfused,
     PassRows => skip::PassRows,
     PassOn => skip::PassOn,
