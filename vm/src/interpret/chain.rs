@@ -151,12 +151,16 @@ pub(super) fn go_behind<'a, M: Mode>(
     }
 }
 
-/// Goes on with the word at a place.
+/// Goes on with the word at a place. One look at how many words there are serves it and those behind it.
 #[inline(always)]
 pub(super) fn go_to<'a, M: Mode>(pc: u32, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    match vm.words.get(slot::index(pc)..) {
-        Some(words) => go_on::<M>(words.iter(), window, fuel, vm),
-        None => internal(fuel, vm),
+    let at = slot::index(pc);
+    match (vm.words.get(at), vm.words.get(at.wrapping_add(1)..)) {
+        (Some(word), Some(behind)) if M::CHAINED => handle::<M>(word, behind.iter(), window, fuel, vm),
+        _ => match vm.words.get(at..) {
+            Some(words) => go_on::<M>(words.iter(), window, fuel, vm),
+            None => internal(fuel, vm),
+        },
     }
 }
 
