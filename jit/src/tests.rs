@@ -23,6 +23,11 @@ const COMPUTES: &str = "INPUT n: int
 ACTION RESULT(x: int) IDEMPOTENT
 ON START { LET x = 1 FOR i IN 0..n - 1 { x = (x * 1664525 + 1013904223) MOD 4294967296 } RESULT(x) }";
 
+const RECURS: &str = "INPUT n: int
+ACTION RESULT(x: int) IDEMPOTENT
+FUNC fib(k: int) -> int { IF k < 2 THEN RETURN k RETURN fib(k - 1) + fib(k - 2) }
+ON START { RESULT(fib(n)) }";
+
 /// Computes a while before it calls for long.
 const TURNS: &str = "INPUT n: int
 ACTION REROUTE(id: int) IDEMPOTENT
@@ -76,6 +81,16 @@ fn a_program_that_computes_is_taken() {
     assert!(compiled > used * 9 / 10, "{compiled} of {used}");
     // A short activation is not compiled at all.
     assert_eq!(run(&jit, &program, 100, true).1, 0);
+}
+
+/// Its slices of fuel end at calls, which the interpreter begins with other words.
+#[test]
+fn a_program_that_calls_itself_is_taken() {
+    let program = program(RECURS);
+    let jit = auto(&program);
+    let (used, compiled) = run(&jit, &program, 25, true);
+    assert!(compiled > used / 8, "{compiled} of {used}");
+    assert_eq!(jit.choice(&program), Choice::Compiled);
 }
 
 #[test]

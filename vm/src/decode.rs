@@ -281,7 +281,7 @@ impl Code {
     }
 
     /// An op's first word that stands for it alone.
-    fn first_word(&self, function: u16, op: u32) -> Option<usize> {
+    pub(crate) fn first_word(&self, function: u16, op: u32) -> Option<usize> {
         let first = self.start_of_op(function, op);
         let own = self.origins.get(first..)?.iter().zip(self.words.get(first..)?);
         let own = own.take_while(|(origin, _)| origin.place() == (function, op));

@@ -204,10 +204,8 @@ impl Work<'_> {
     pub fn at(&self) -> Option<OpAt> {
         let Origin { function, op, .. } = self.code().origin(self.machine.pc);
         let first = self.code().start_of_op(function, op);
-        let words = &self.code().words;
-        let fused = words.get(first).is_some_and(|word| word.is_fused());
-        let pc = self.machine.pc;
-        (pc == first || (fused && pc == first.saturating_add(1))).then_some(OpAt { function, op })
+        let own = self.code().first_word(function, op).unwrap_or(first);
+        (first..=own).contains(&self.machine.pc).then_some(OpAt { function, op })
     }
 
     /// Makes an op of the running function the one at hand, with so much of `F`.
@@ -354,7 +352,7 @@ impl Work<'_> {
     pub fn call(&mut self, op: u32) -> Option<()> {
         let machine = &mut *self.machine;
         let code = self.program.code();
-        let pc = code.start_of_op(machine.function, op);
+        let pc = code.first_word(machine.function, op)?;
         let Some(&Word::Call { result, due, site }) = code.words.get(pc) else { return None };
         let call = code.calls.get(slot::index(site))?;
         let registers = code.functions.get(usize::from(machine.function))?.registers;

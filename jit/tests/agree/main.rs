@@ -78,6 +78,31 @@ fn work_of_the_bench_is_the_same() {
     }
 }
 
+/// Frames of compiled code become the interpreter's wherever fuel, depth or memory ends, and the run goes on in them.
+#[test]
+fn a_recursion_that_is_left_in_its_midst_is_the_same() {
+    let text = "INPUT n: int\nACTION RESULT(value: int) IDEMPOTENT\n\
+        FUNC fib(k: int) -> int {\n  IF k < 2 THEN RETURN k\n  RETURN fib(k - 1) + fib(k - 2)\n}\n\
+        FUNC walk(k: int, far: int) -> int {\n  IF k <= 0 THEN RETURN 7\n  RETURN walk(k - 1, far + k) + far\n}\n\
+        ON START {\n  RESULT(fib(n))\n  RESULT(walk(n, 3))\n}\n";
+    let module = compile_text_with("work.swarm", text, &Options::default()).0.module.unwrap();
+    let program = Program::load(&module.encode()).unwrap();
+    let jit: Arc<dyn Tier> = Arc::new(Jit::new().unwrap());
+    let vector = json!({"input": {"n": 8}});
+    let full = Limits::default();
+    let mut tries: Vec<Limits> = (0..1_600).step_by(3).map(|fuel| full.fuel(fuel)).collect();
+    tries.extend((1..16).map(|depth| full.call_depth(depth)));
+    tries.extend((0..1_024).step_by(16).map(|bytes| full.memory_bytes(bytes)));
+    let mut seen = std::collections::BTreeSet::new();
+    for limits in tries {
+        let wanted = run(&program, &vector, limits, Effects::Immediate, None);
+        let found = run(&program, &vector, limits, Effects::Immediate, Some(Arc::clone(&jit)));
+        assert!(wanted == found, "{limits:?}: {wanted}\n{found}");
+        seen.insert(wanted);
+    }
+    assert!(seen.len() > 100, "{}: {seen:?}", seen.len());
+}
+
 #[test]
 fn products_that_fit_by_their_ranges_are_not_looked_at() {
     let wat = |text: &str| {
