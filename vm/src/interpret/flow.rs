@@ -112,18 +112,9 @@ handlers! {
     }
 
     Call { result, due, site } => {
-        // The usual call: of few registers and one argument, with room for all it takes.
         if covers(fuel, due)
-            && let Some(call) = vm.code.calls.get(slot::index(site))
-            && let Some(register) = call.only
-            && let Some(callees) = vm.window_at(above(vm))
-            && few(callees, call.callee.registers)
-            && vm.frames.len() < vm.frames.capacity()
-            && check_depth(vm.frames, vm.depth_limit, above(vm)).is_ok()
-            && let Some(used) = vm.memory.with(u64::from(call.callee.bytes))
+            && let Some((call, callees)) = usual(site, window, vm)
         {
-            vm.memory.used = used;
-            set(callees, 0, get(window, register));
             return enter::<M>(call, call.callee.start, callees, (result, due), rest, take(fuel, due), vm);
         }
         any_call::<M>(word, rest, window, fuel, vm);
@@ -242,21 +233,29 @@ fn call_behind<'a, M: Mode>(constant: i64, rest: Rest<'a>, window: &'a Window, f
     if let [Word::Asked { held, credit, otherwise }, Word::Call { result, due, site }, behind @ ..] =
         rest.as_slice()
         && covers(fuel, *due)
-        && let Some(call) = vm.code.calls.get(slot::index(*site))
-        && let Some(register) = call.only
-        && let Some(callees) = vm.window_at(above(vm))
-        && few(callees, call.callee.registers)
-        && vm.frames.len() < vm.frames.capacity()
-        && check_depth(vm.frames, vm.depth_limit, above(vm)).is_ok()
-        && let Some(used) = vm.memory.with(u64::from(call.callee.bytes))
+        && let Some((call, callees)) = usual(*site, window, vm)
     {
-        vm.memory.used = used;
-        set(callees, 0, get(window, register));
         set(callees, *held, constant.cast_unsigned());
         let fuel = give(take(fuel, *due), *credit);
         return enter::<M>(call, *otherwise, callees, (*result, *due), behind.iter(), fuel, vm);
     }
     go_behind::<M>(1, rest, window, fuel, vm);
+}
+
+/// The usual call, of few registers and one argument, where there is room for all it takes: with the callee's window,
+/// which has the argument. Its memory is taken.
+#[inline(always)]
+fn usual<'a>(site: u32, window: &Window, vm: &mut Vm<'a>) -> Option<(&'a CallSite, &'a Window)> {
+    let call = vm.code.calls.get(slot::index(site))?;
+    let register = call.only?;
+    let callees = vm.window_at(above(vm)).filter(|callees| few(callees, call.callee.registers))?;
+    if vm.frames.len() >= vm.frames.capacity() {
+        return None;
+    }
+    check_depth(vm.frames, vm.depth_limit, above(vm)).ok()?;
+    vm.memory.used = vm.memory.with(u64::from(call.callee.bytes))?;
+    set(callees, 0, get(window, register));
+    Some((call, callees))
 }
 
 /// Where the window of a callee starts.
