@@ -369,9 +369,72 @@ impl Maker<'_, '_> {
     }
 
     fn function(&mut self) -> String {
-        let name = self.name("f");
+        if self.choices.one_in(4) {
+            return self.recursion();
+        }
         let parameters: Vec<Ty> = (0..self.choices.below(4)).filter_map(|_| self.choices.of(TYPES)).collect();
         let result = if self.choices.one_in(4) { None } else { self.choices.of(TYPES) };
+        self.function_of(parameters, result, |maker, scope, body| {
+            if let Some(ty) = result {
+                maker.enter(scope);
+                maker.left = 20;
+                body.push_str(&format!("RETURN {}\n", maker.expression(ty, 2)));
+            }
+        })
+    }
+
+    /// A function that begins by asking whether there is anything to do, and may call itself.
+    fn recursion(&mut self) -> String {
+        let mut parameters = vec![Int; self.choices.below(2).saturating_add(1)];
+        parameters.extend((0..self.choices.below(2)).filter_map(|_| self.choices.of(TYPES)));
+        let asked = self.choices.word(&["<", "<=", "==", "!=", ">", ">="]);
+        let constant = self.choices.word(&["0", "1", "2", "2", "7", "-1", "40_000"]);
+        let flipped = self.choices.one_in(4);
+        let answer = self.choices.below(8);
+        let own = format!("f{}", self.names.saturating_add(1));
+        let others = self.choices.word(&["1", "0", "-3"]);
+        self.function_of(parameters, Some(Int), |maker, scope, body| {
+            let ints: Vec<&str> = scope.iter().filter(|(_, ty)| *ty == Int).map(|(name, _)| *name).collect();
+            let (Some(first), Some(last)) = (ints.first(), ints.last()) else { return };
+            let question = if flipped {
+                format!("{constant} {asked} {first}")
+            } else {
+                format!("{first} {asked} {constant}")
+            };
+            let answer = match answer {
+                0..3 => (*last).to_owned(),
+                3..5 => (*first).to_owned(),
+                5 => "0".to_owned(),
+                6 => "255".to_owned(),
+                _ => "256".to_owned(),
+            };
+            body.insert_str(0, &format!("IF {question} THEN RETURN {answer}\n"));
+            maker.enter(scope);
+            maker.left = 20;
+            // One that acts would have no bound on what it does.
+            if maker.reach.acts || maker.reach.waits {
+                body.push_str(&format!("RETURN {}\n", maker.expression(Int, 2)));
+                return;
+            }
+            let mut arguments = vec![format!("{first} - 1")];
+            for (name, ty) in scope.iter().skip(1) {
+                arguments.push(if *ty == Int { format!("{name} + {others}") } else { (*name).to_owned() });
+            }
+            let call = format!("{own}({})", arguments.join(", "));
+            let around = std::mem::replace(&mut maker.quiet, true);
+            body.push_str(&format!("RETURN {call} + {}\n", maker.expression(Int, 1)));
+            maker.quiet = around;
+        })
+    }
+
+    /// A function of some statements, and what `end` adds to them.
+    fn function_of(
+        &mut self,
+        parameters: Vec<Ty>,
+        result: Option<Ty>,
+        end: impl FnOnce(&mut Self, &[(&str, Ty)], &mut String),
+    ) -> String {
+        let name = self.name("f");
         let named: Vec<(String, Ty)> = parameters.iter().map(|ty| (self.name("p"), *ty)).collect();
         let declared: Vec<String> = named.iter().map(|(name, ty)| format!("{name}: {}", ty.name())).collect();
         let given = result.map_or(String::new(), |ty| format!(" -> {}", ty.name()));
@@ -379,12 +442,8 @@ impl Maker<'_, '_> {
         self.reach = Reach::default();
         let scope: Vec<(&str, Ty)> = named.iter().map(|(name, ty)| (name.as_str(), *ty)).collect();
         let mut body = self.body(&scope);
-        if let Some(ty) = result {
-            self.enter(&scope);
-            self.left = 20;
-            body.push_str(&format!("RETURN {}\n", self.expression(ty, 2)));
-            self.scope.clear();
-        }
+        end(self, &scope, &mut body);
+        self.scope.clear();
         self.result = None;
         let reach = self.reach;
         self.functions.push(Rc::new(Function { name: name.clone(), parameters, result, reach }));
