@@ -374,7 +374,7 @@ impl Maker<'_, '_> {
         }
         let parameters: Vec<Ty> = (0..self.choices.below(4)).filter_map(|_| self.choices.of(TYPES)).collect();
         let result = if self.choices.one_in(4) { None } else { self.choices.of(TYPES) };
-        self.function_of(parameters, result, |maker, scope, body| {
+        self.function_of(parameters, result, |maker, _, scope, body| {
             if let Some(ty) = result {
                 maker.enter(scope);
                 maker.left = 20;
@@ -391,9 +391,8 @@ impl Maker<'_, '_> {
         let constant = self.choices.word(&["0", "1", "2", "2", "7", "-1", "40_000"]);
         let flipped = self.choices.one_in(4);
         let answer = self.choices.below(8);
-        let own = format!("f{}", self.names.saturating_add(1));
         let others = self.choices.word(&["1", "0", "-3"]);
-        self.function_of(parameters, Some(Int), |maker, scope, body| {
+        self.function_of(parameters, Some(Int), |maker, own, scope, body| {
             let ints: Vec<&str> = scope.iter().filter(|(_, ty)| *ty == Int).map(|(name, _)| *name).collect();
             let (Some(first), Some(last)) = (ints.first(), ints.last()) else { return };
             let question = if flipped {
@@ -427,12 +426,12 @@ impl Maker<'_, '_> {
         })
     }
 
-    /// A function of some statements, and what `end` adds to them.
+    /// A function of some statements, and what `end` adds to them, which is told the function's name and parameters.
     fn function_of(
         &mut self,
         parameters: Vec<Ty>,
         result: Option<Ty>,
-        end: impl FnOnce(&mut Self, &[(&str, Ty)], &mut String),
+        end: impl FnOnce(&mut Self, &str, &[(&str, Ty)], &mut String),
     ) -> String {
         let name = self.name("f");
         let named: Vec<(String, Ty)> = parameters.iter().map(|ty| (self.name("p"), *ty)).collect();
@@ -442,7 +441,7 @@ impl Maker<'_, '_> {
         self.reach = Reach::default();
         let scope: Vec<(&str, Ty)> = named.iter().map(|(name, ty)| (name.as_str(), *ty)).collect();
         let mut body = self.body(&scope);
-        end(self, &scope, &mut body);
+        end(self, &name, &scope, &mut body);
         self.scope.clear();
         self.result = None;
         let reach = self.reach;
