@@ -20,7 +20,7 @@ fn bytes(seed: u64) -> Vec<u8> {
 fn valid_modules_reach_every_op() {
     crate::deep(|| {
         let mut reached: BTreeMap<&str, u64> = OPS.iter().map(|op| (op.mnemonic, 0)).collect();
-        for seed in 0..from_environment("SWARM_PROGRAMS", 300) {
+        for seed in 0..from_environment("SWARM_PROGRAMS", 1_000) {
             let Some(made) = valid(&mut Unstructured::new(&bytes(seed))) else { continue };
             Verified::from_module(&made.module).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
             for op in made.module.functions.iter().flat_map(|function| &function.code) {
