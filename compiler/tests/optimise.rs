@@ -145,3 +145,37 @@ fn a_program_that_only_fits_as_it_is_still_compiles() {
     let text = format!("FUNC main() {{ {} {loops} {} }}", lets.join("\n"), uses.join("\n"));
     compiled(&text, true);
 }
+
+/// Where the divisions stand in the text.
+fn divisions(module: &Module) -> Vec<String> {
+    let listing = disassemble(module);
+    let mut place = "";
+    let mut found = Vec::new();
+    for line in listing.lines() {
+        let (op, own) = line.split_once(" ; ").unwrap_or((line, place));
+        place = own;
+        if op.contains(" div ") {
+            found.push(place.to_owned());
+        }
+    }
+    found
+}
+
+/// What is left of an expression traps where it stands, not where the whole began.
+#[test]
+fn a_part_in_the_place_of_its_whole_keeps_its_own_place() {
+    let main = |value: &str| format!("FUNC main() {{\n  ACT({value})\n}}");
+    let first = "FUNC first(n: int) -> int {\n  IF n > 3 THEN RETURN 0\n  RETURN n DIV most\n}\n";
+    let programs = [
+        main("IF FALSE THEN 1 ELSE\n 1 DIV most"),
+        main("0 +\n (1 DIV most)"),
+        main("1 *\n (1 DIV most)"),
+        main("IF FALSE OR\n 1 DIV most > 2 THEN 1 ELSE 2"),
+        main("Job(id: \"a\", priority:\n 1 DIV most).priority"),
+        format!("{first}{}", main("first(2)")),
+    ];
+    for text in programs {
+        let [plain, better] = [false, true].map(|optimise| divisions(&compiled(&text, optimise)));
+        assert_eq!((plain.len(), better), (1, plain.clone()), "{text}");
+    }
+}

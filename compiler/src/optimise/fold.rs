@@ -103,7 +103,9 @@ impl Folder<'_> {
             _ => None,
         };
         if let Some(new) = new {
-            *expr = Expr { span: expr.span, ..new };
+            // A part that takes its whole's place still traps where it stands in the text.
+            let span = if constant(&new).is_some() { expr.span } else { new.span };
+            *expr = Expr { span, ..new };
         }
     }
 
