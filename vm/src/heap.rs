@@ -2,12 +2,6 @@
 
 pub(crate) mod bools;
 
-#[expect(
-    clippy::disallowed_types,
-    reason = "it places entries in a map's index, which no program can see"
-)]
-use std::hash::RandomState;
-
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -45,9 +39,6 @@ pub(crate) struct Heap {
     /// How many more words there would be if each bool took one: they are paid for all the same.
     spared: usize,
     text: String,
-    /// Keys the hashes of maps, against keys chosen to collide.
-    #[expect(clippy::disallowed_types, reason = "no program can see how entries lie in a map's index")]
-    pub(crate) hasher: RandomState,
     /// Hashes of the keys of maps outside of the arena that were copied into it, by their slots.
     pub(crate) view_hashes: BTreeMap<u64, Arc<[u32]>>,
 }
@@ -120,11 +111,6 @@ impl Header {
 }
 
 impl Heap {
-    /// An empty arena for the next activation.
-    pub(crate) fn successor(&self) -> Heap {
-        Heap { hasher: self.hasher.clone(), ..Heap::default() }
-    }
-
     /// An arena without objects that has this text already.
     pub(crate) fn with_text(text: String) -> Heap {
         Heap { text, ..Heap::default() }
@@ -398,6 +384,22 @@ impl Heap {
         self.words.get_mut(header.wrapping_add(usize::try_from(at).ok()?).wrapping_add(1))
     }
 
+    /// The value of entry `at` of a map of this arena that may be written, if that has this key, the very same slot, and
+    /// the map holds at most so many entries.
+    #[inline(always)]
+    pub(crate) fn own_entry(&mut self, map: u64, at: u32, key: u64, most: u32) -> Option<&mut Stored> {
+        // A map of this arena is its offset.
+        let header = usize::try_from(map).ok()?.wrapping_sub(FIRST_OFFSET);
+        let (word, entry) = (self.at(header)?, slot::index(at));
+        let length = slot::low(word);
+        if word & SHARED != 0 || at >= length || length > most {
+            return None;
+        }
+        let first = header.wrapping_add(entry.wrapping_mul(2)).wrapping_add(1);
+        let [own, value] = self.words.get_mut(first..)?.first_chunk_mut()?;
+        (u64::from_le_bytes(*own) == key).then_some(value)
+    }
+
     /// Whether an item can be appended to a list where it is: see [`Heap::append`].
     pub(crate) fn has_room(&self, list: u64, most: u32) -> bool {
         self.writable(list).is_some_and(|header| header.length < header.room.min(most))
@@ -446,6 +448,21 @@ impl Heap {
     }
 }
 
+/// Which of 16 bytes belong to a string of so many, if it has not more.
+#[inline]
+fn own_bytes(length: u32) -> Option<u128> {
+    const EDGE: [u8; 32] =
+        *b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    let from = EDGE.get(slot::index(16u32.checked_sub(length)?)..)?;
+    from.first_chunk().copied().map(u128::from_le_bytes)
+}
+
+/// The bytes of a string near the end of all text, as one number.
+#[cold]
+fn last(bytes: &[u8]) -> u128 {
+    bytes.iter().rev().fold(0, |number, byte| (number << 8) | u128::from(*byte))
+}
+
 /// All a value can refer to, for reading.
 #[derive(Clone, Copy)]
 pub(crate) struct Data<'a> {
@@ -468,17 +485,47 @@ impl<'a> Data<'a> {
         whole.as_bytes().get(range).unwrap_or(&[])
     }
 
+    /// The bytes of a string of at most 16 as one number, the first lowest, and zeros behind the last; `None` of a
+    /// longer one.
+    #[inline]
+    pub(crate) fn short(self, slot: u64) -> Option<u128> {
+        let text = TextSlot::unpack(slot);
+        let own = own_bytes(text.length)?;
+        Some(self.sixteen(text).map_or_else(|| last(self.bytes(slot)), |bytes| bytes & own))
+    }
+
+    /// Whether the strings in two slots, equally long ones, have the same bytes.
+    #[inline]
+    pub(crate) fn same_bytes(self, left: u64, right: u64) -> bool {
+        let texts = (TextSlot::unpack(left), TextSlot::unpack(right));
+        match (own_bytes(texts.0.length), self.sixteen(texts.0), self.sixteen(texts.1)) {
+            (Some(own), Some(left), Some(right)) => (left ^ right) & own == 0,
+            _ => self.bytes(left) == self.bytes(right),
+        }
+    }
+
+    /// The 16 bytes from where a string begins, if there are so many.
+    #[inline]
+    fn sixteen(self, text: TextSlot) -> Option<u128> {
+        let from = self.whole(text.source).as_bytes().get(text.range().start..)?;
+        from.first_chunk().copied().map(u128::from_le_bytes)
+    }
+
     /// The text that the string in a slot is a part of, and which.
     #[inline]
     fn place(self, slot: u64) -> (&'a str, Range<usize>) {
         let text = TextSlot::unpack(slot);
-        let whole: &str = match text.source {
+        (self.whole(text.source), text.range())
+    }
+
+    /// All the text of a source.
+    #[inline]
+    fn whole(self, source: u32) -> &'a str {
+        match source {
             ARENA => &self.heap.text,
             MODULE_TEXT => self.code.text(),
             input => self.attached.text(input),
-        };
-        let start = slot::index(text.offset);
-        (whole, start..start.saturating_add(slot::index(text.length)))
+        }
     }
 
     /// Field `at` of the record in a slot.

@@ -111,6 +111,7 @@ fn run<O: Observer>(
         metrics: &machine.metrics,
         states: &mut machine.states,
         found: &mut machine.found,
+        searched: (0, 0),
         outside,
         base: machine.base,
         function: machine.function,

@@ -40,6 +40,7 @@ mod inputs;
 mod instance;
 mod interpret;
 mod json;
+mod keyed;
 mod limits;
 mod machine;
 mod map;

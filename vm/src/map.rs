@@ -9,7 +9,7 @@
 //! are brought where they lie.
 
 use std::cmp::Ordering;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use swarm_bytecode::cost;
@@ -17,6 +17,7 @@ use swarm_bytecode::cost;
 use crate::attached::Attached;
 use crate::decode::Code;
 use crate::heap::{ArenaFull, Data, Header, Heap, Stored};
+use crate::keyed;
 use crate::order::Order;
 use crate::slot;
 
@@ -26,17 +27,67 @@ const SMALL: u32 = 8;
 const ENTRY_BITS: u32 = 25;
 const ENTRY_MASK: u32 = (1 << ENTRY_BITS) - 1;
 
-/// The hash of a key; never 0.
-fn hash(data: Data<'_>, order: Order, key: u64) -> u32 {
-    let hash = match order {
-        Order::Text => {
-            let mut hasher = data.heap.hasher.build_hasher();
-            hasher.write(data.bytes(key));
-            hasher.finish()
-        }
-        _ => data.heap.hasher.hash_one(key),
-    };
-    slot::low(hash).max(1)
+/// A key that is looked for.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    data: Data<'a>,
+    order: Order,
+    key: u64,
+    /// The bytes of a short text.
+    short: Option<u128>,
+}
+
+impl<'a> Wanted<'a> {
+    #[inline]
+    fn new(data: Data<'a>, order: Order, key: u64) -> Wanted<'a> {
+        Wanted { data, order, key, short: if order == Order::Text { data.short(key) } else { None } }
+    }
+
+    /// Its hash; never 0.
+    #[inline]
+    fn hash(&self) -> u32 {
+        let hash = match (self.order, self.short) {
+            (Order::Text, Some(short)) => short_hash(short, slot::text_length(self.key)),
+            (Order::Text, None) => long_hash(self.data.bytes(self.key)),
+            _ => {
+                let mut hasher = keyed::hasher();
+                hasher.write_u64(self.key);
+                hasher.finish()
+            }
+        };
+        slot::low(hash).max(1)
+    }
+
+    /// Whether an entry's key is the same.
+    #[inline]
+    fn is(&self, key: u64) -> bool {
+        key == self.key
+            || (self.order == Order::Text
+                && slot::text_length(key) == slot::text_length(self.key)
+                && match self.short {
+                    Some(short) => self.data.short(key) == Some(short),
+                    None => self.data.bytes(key) == self.data.bytes(self.key),
+                })
+    }
+}
+
+/// Most keys are short, of any length: that no step depends on it is worth more than a step less.
+#[inline]
+fn short_hash(short: u128, length: u32) -> u64 {
+    let mut hasher = keyed::hasher();
+    for half in short.to_le_bytes().as_chunks().0 {
+        hasher.write_u64(u64::from_le_bytes(*half));
+    }
+    hasher.write_u8((length & 0xff) as u8);
+    hasher.finish()
+}
+
+#[inline(never)]
+fn long_hash(bytes: &[u8]) -> u64 {
+    let mut hasher = keyed::hasher();
+    hasher.write(bytes);
+    hasher.write_u8(u8::MAX);
+    hasher.finish()
 }
 
 /// Where the entry with a key lies, if `near` does not happen to be it: who has just read an entry mostly
@@ -49,37 +100,51 @@ pub(crate) fn position_near(data: Data<'_>, order: Order, map: u64, key: u64, ne
 }
 
 /// Where the entry with a key lies.
-#[inline]
 pub(crate) fn position(data: Data<'_>, order: Order, map: u64, key: u64) -> Option<u32> {
-    match data.heap.header(map) {
-        Some(header) if header.room <= SMALL => {
-            let entries = data.heap.slots(map, slot::index(header.length).wrapping_mul(2)).chunks_exact(2);
-            let same = |found: Stored| order.same(data, u64::from_le_bytes(found), key);
-            entries.zip(0u32..).find(|(entry, _)| entry.first().copied().is_some_and(same)).map(|(_, at)| at)
-        }
-        Some(header) => {
-            let slots = data.heap.slots(map, map_slots(header.room));
-            let (entries, index) = slots.split_at_checked(slot::index(header.room).wrapping_mul(2))?;
-            let same = |at: u32| {
-                let found = entries.get(slot::index(at).wrapping_mul(2));
-                found.is_some_and(|found| order.same(data, u64::from_le_bytes(*found), key))
-            };
-            find_place(index, hash(data, order, key), same).map(|(_, entry)| entry)
-        }
-        None => search(data, order, map, key),
-    }
+    find(data, order, map, key).map(|found| found.at)
 }
 
-/// Where the entry with a key lies in a view, which is in the order of its keys.
-fn search(data: Data<'_>, order: Order, map: u64, key: u64) -> Option<u32> {
+/// An entry that was found.
+pub(crate) struct Found {
+    pub(crate) at: u32,
+    /// Its own key: texts with the same bytes may lie in two places.
+    pub(crate) key: u64,
+    pub(crate) value: u64,
+}
+
+/// The entry with a key.
+#[inline]
+pub(crate) fn find(data: Data<'_>, order: Order, map: u64, key: u64) -> Option<Found> {
+    let Some(header) = data.heap.header(map) else { return search(data, order, map, key) };
+    let wanted = Wanted::new(data, order, key);
+    let found = |at: u32, [key, value]: [Stored; 2]| Found {
+        at,
+        key: u64::from_le_bytes(key),
+        value: u64::from_le_bytes(value),
+    };
+    let is = |[key, _]: &[Stored; 2]| wanted.is(u64::from_le_bytes(*key));
+    if header.room <= SMALL {
+        let entries = data.heap.slots(map, slot::index(header.length).wrapping_mul(2)).as_chunks().0;
+        let (at, entry) = (0u32..).zip(entries).find(|(_, entry)| is(entry))?;
+        return Some(found(at, *entry));
+    }
+    let slots = data.heap.slots(map, map_slots(header.room));
+    let (entries, index) = slots.split_at_checked(slot::index(header.room).wrapping_mul(2))?;
+    let entries = entries.as_chunks().0;
+    let (_, at) = find_place(index, wanted.hash(), |at| entries.get(slot::index(at)).is_some_and(is))?;
+    entries.get(slot::index(at)).map(|entry| found(at, *entry))
+}
+
+/// The entry with a key in a view, which is in the order of its keys.
+fn search(data: Data<'_>, order: Order, map: u64, key: u64) -> Option<Found> {
     let (mut low, mut high) = (0, data.length(map));
     while low < high {
-        let middle = low.midpoint(high);
-        let (found, _) = data.entry(map, middle)?;
+        let at = low.midpoint(high);
+        let (found, value) = data.entry(map, at)?;
         match order.compare(data, found, key) {
-            Ordering::Less => low = middle.saturating_add(1),
-            Ordering::Equal => return Some(middle),
-            Ordering::Greater => high = middle,
+            Ordering::Less => low = at.saturating_add(1),
+            Ordering::Equal => return Some(Found { at, key: found, value }),
+            Ordering::Greater => high = at,
         }
     }
     None
@@ -161,7 +226,7 @@ impl Maps<'_> {
     }
 
     fn hash(&self, key: u64) -> u32 {
-        hash(self.data(), self.order, key)
+        Wanted::new(self.data(), self.order, key).hash()
     }
 
     /// An empty map with room for so many entries, which [`cost::capacity`] gave.
@@ -343,11 +408,16 @@ impl Maps<'_> {
     /// Brings the entries into the order of their keys. A view is in it already.
     pub(crate) fn sort(&mut self, map: u64) {
         let Some(header) = self.heap.header(map).filter(|header| !header.sorted) else { return };
-        let entry = |at: u32| Some((self.data().entry(map, at)?, self.known_hash(map, header.room, at)));
-        let mut entries: Vec<((u64, u64), u32)> = (0..header.length).filter_map(entry).collect();
         let (data, order) = (self.data(), self.order);
-        entries.sort_unstable_by(|((left, _), _), ((right, _), _)| order.compare(data, *left, *right));
-        for (at, ((key, value), hash)) in (0u32..).zip(entries) {
+        let entry = |at: u32| {
+            let (key, value) = data.entry(map, at)?;
+            Some((order.rank(data, key), (key, value), self.known_hash(map, header.room, at)))
+        };
+        let mut entries: Vec<(u64, (u64, u64), u32)> = (0..header.length).filter_map(entry).collect();
+        entries.sort_unstable_by(|(left_rank, (left, _), _), (right_rank, (right, _), _)| {
+            left_rank.cmp(right_rank).then_with(|| order.compare(data, *left, *right))
+        });
+        for (at, (_, (key, value), hash)) in (0u32..).zip(entries) {
             self.write_entry(map, at, key, value);
             self.set_hash(map, header.room, at, hash);
         }

@@ -1,6 +1,7 @@
 //! The order of what `<` compares, and of the keys of maps.
 
 use std::cmp::Ordering;
+use std::iter;
 
 use swarm_bytecode::module::Module;
 use swarm_bytecode::types::{Class, Type, TypeId};
@@ -45,13 +46,26 @@ impl Order {
         }
     }
 
+    /// A number that is less than another's only where the value is: to compare most by it.
+    pub(crate) fn rank(self, data: Data<'_>, value: u64) -> u64 {
+        match self {
+            Order::Word => value ^ (1 << 63),
+            Order::Float => 0,
+            Order::Text => {
+                let bytes = data.bytes(value);
+                let first = bytes.iter().copied().chain(iter::repeat(0)).take(8);
+                first.fold(0, |rank, byte| (rank << 8) | u64::from(byte))
+            }
+        }
+    }
+
     /// Whether two values are the same.
     #[inline]
     pub(crate) fn same(self, data: Data<'_>, left: u64, right: u64) -> bool {
         left == right
             || (self == Order::Text
                 && slot::text_length(left) == slot::text_length(right)
-                && data.bytes(left) == data.bytes(right))
+                && data.same_bytes(left, right))
     }
 
     /// Bytes of a value that is text, which charges count; 0 of others.

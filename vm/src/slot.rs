@@ -44,6 +44,13 @@ impl TextSlot {
             length: ((slot >> 32) & 0x000f_ffff) as u32,
         }
     }
+
+    /// The bytes it is, of all the text of its source.
+    #[inline]
+    pub(crate) fn range(self) -> std::ops::Range<usize> {
+        let start = index(self.offset);
+        start..start.saturating_add(index(self.length))
+    }
 }
 
 /// Length in bytes of the string in a slot; needs no look at the bytes.

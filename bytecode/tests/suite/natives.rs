@@ -1,5 +1,6 @@
 //! The table of natives, and what natives on texts mean.
 
+use proptest::prelude::*;
 use swarm_bytecode::native::{Bindings, NATIVES, Native, NativeFunction, NativeId, Pattern, Shape};
 use swarm_bytecode::reference::signature;
 use swarm_bytecode::text;
@@ -165,6 +166,15 @@ fn texts_are_split_and_joined() {
         (Err(TrapCode::TooLong), Err(TrapCode::TooLong))
     );
     assert_eq!(text::repeat("", i64::MAX).as_deref(), Ok(""));
+}
+
+proptest! {
+    /// Texts of several blocks, in which every character of ASCII stands at every place.
+    #[test]
+    fn words_are_what_stands_between_white_space(text in "([!-~]{0,70}[\\x00-\\x7f]{0,9}){0,5}", other in "[ \u{a0}é]?") {
+        let whole = format!("{text}{other}");
+        prop_assert_eq!(text::words(&whole).collect::<Vec<_>>(), whole.split_whitespace().collect::<Vec<_>>());
+    }
 }
 
 #[test]

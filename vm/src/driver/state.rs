@@ -370,7 +370,7 @@ impl RunState {
         let machine = &mut self.machine;
         machine.frames.clear();
         machine.memory = MemoryMeter::new(settings.limits.memory_bytes);
-        let fresh = machine.heap.successor();
+        let fresh = Heap::default();
         let carried = carry((code, attached), &machine.heap, fresh, &mut machine.states, &mut machine.memory);
         let fails = carried.map(|heap| machine.heap = heap).err();
         let words = if fails.is_none() { machine.heap.words() } else { 0 };

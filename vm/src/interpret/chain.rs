@@ -63,6 +63,8 @@ pub(super) struct Vm<'a> {
     pub(super) states: &'a mut [u64],
     /// The entry of a map that was found last.
     pub(super) found: &'a mut u32,
+    /// The key it was found by, and the key it has: texts of the same bytes may lie in two places.
+    pub(super) searched: (u64, u64),
     pub(super) outside: &'a mut dyn Outside,
     pub(super) base: usize,
     pub(super) function: u16,

@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 
+use swarm_bytecode::cost;
 use swarm_bytecode::trap::TrapCode;
 
 use super::chain::{Mode, Rest, Vm, go_behind, go_on, handlers, mistaken, short, trap};
@@ -11,6 +12,8 @@ use super::reach::reach;
 use super::window::{get, set};
 use crate::compare;
 use crate::heap::bools::byte;
+use crate::map;
+use crate::order::Order;
 use crate::scope::Window;
 use crate::word::Word;
 
@@ -110,6 +113,37 @@ handlers! {
             _ => reach::<M>(word, rest, window, fuel, vm),
         }
     }
+    Find { found, value, map, key, due } => {
+        let [Word::Entries { order, .. }, after @ ..] = rest.as_slice() else {
+            return mistaken(rest, window, fuel, vm);
+        };
+        let (map, key) = (get(window, map), get(window, key));
+        let charge = cost::read_key(order.text_bytes(key));
+        let Some(fuel) = pay(fuel, due, charge) else { return short(rest, fuel, vm, charge) };
+        let held = look_up(*order, map, key, vm);
+        set(window, value, held.unwrap_or(0));
+        set(window, found, u64::from(held.is_some()));
+        go_on::<M>(after.iter(), window, fuel, vm);
+    }
+    SetEntry { map, key, value, due } => {
+        // Who has just read an entry mostly writes it next.
+        let (searched, own) = vm.searched;
+        let key = get(window, key);
+        if let [Word::Entries { order, shares, most }, after @ ..] = rest.as_slice()
+            && key == searched
+            && let Some(left) = pay(fuel, due, cost::read_key(order.text_bytes(key)))
+            && let Some(place) = vm.heap.own_entry(get(window, map), *vm.found, own, *most)
+        {
+            let value = get(window, value);
+            *place = value.to_le_bytes();
+            if *shares {
+                vm.heap.share(value);
+            }
+            return go_on::<M>(after.iter(), window, left, vm);
+        }
+        reach::<M>(word, rest, window, fuel, vm);
+    }
+
     Length { result, list } => {
         let value = u64::from(vm.data().length(get(window, list)));
         set(window, result, value);
@@ -216,6 +250,15 @@ handlers! {
         set(window, result, held);
         go_on::<M>(rest, window, fuel, vm);
     }
+}
+
+/// The value under a key of a map, if there is one; where it lies is noted.
+#[inline(never)]
+fn look_up(order: Order, map: u64, key: u64, vm: &mut Vm<'_>) -> Option<u64> {
+    let found = map::find(vm.data(), order, map, key);
+    *vm.found = found.as_ref().map_or(0, |entry| entry.at);
+    vm.searched = found.as_ref().map_or((0, 0), |entry| (key, entry.key));
+    found.map(|entry| entry.value)
 }
 
 /// A field of what is no row like the last one.

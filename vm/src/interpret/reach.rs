@@ -1,7 +1,6 @@
 //! Words that make values, move them or look through them: what they cost depends on the values, and they pay
 //! it before they act. They are apart from the loop, to keep what is needed at each word in registers there.
 
-use swarm_bytecode::cost;
 use swarm_bytecode::trap::TrapCode;
 use swarm_bytecode::types::TypeId;
 
@@ -15,7 +14,6 @@ use crate::heap::bools::byte;
 use crate::heap::{Data, Heap};
 use crate::limits::MAX_FUEL;
 use crate::machine::{MemoryMeter, Pause};
-use crate::map;
 use crate::metric::MetricState;
 use crate::objects::{
     ListShape, MapShape, begin_entries, move_list, move_record, new_object, new_some, push_moving,
@@ -34,7 +32,7 @@ struct Reach<'a> {
     metrics: &'a [MetricState],
     window: &'a Window,
     /// The entry of a map that was found last.
-    found: &'a mut u32,
+    found: u32,
     pc: usize,
     /// `F` before the word.
     fuel: i64,
@@ -116,7 +114,7 @@ fn carry_out<'a>(word: Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: 
         heap: vm.heap,
         memory: vm.memory,
         metrics: vm.metrics,
-        found: vm.found,
+        found: *vm.found,
         window,
         pc,
         fuel,
@@ -200,7 +198,7 @@ fn run(reach: &mut Reach<'_>, word: Word) -> Result<usize, Pause> {
             reach.set(result, value);
             1
         }
-        Word::Find { .. } | Word::SetEntry { .. } | Word::RemoveEntry { .. } => {
+        Word::SetEntry { .. } | Word::RemoveEntry { .. } => {
             entry(reach, word)?;
             2
         }
@@ -251,23 +249,14 @@ fn set_item(reach: &mut Reach<'_>, word: Word) -> Result<(), Pause> {
     Ok(())
 }
 
-/// Finds, sets or takes out an entry of a map.
+/// Sets or takes out an entry of a map.
 fn entry(reach: &mut Reach<'_>, word: Word) -> Result<(), Pause> {
     let Word::Entries { order, shares, most } = reach.word(1)? else { return Err(Pause::Internal) };
     match word {
-        Word::Find { found, value, map, key, due } => {
-            let (map, key) = (reach.get(map), reach.get(key));
-            reach.settle(due, cost::read_key(order.text_bytes(key)))?;
-            let at = map::position(reach.data(), order, map, key);
-            let held = at.and_then(|at| reach.data().entry(map, at)).map(|(_, value)| value);
-            *reach.found = at.unwrap_or(0);
-            reach.set(value, held.unwrap_or(0));
-            reach.set(found, u64::from(held.is_some()));
-        }
         Word::SetEntry { map, key, value, due } => {
             let (target, key, value) = (reach.get(map), reach.get(key), reach.get(value));
             let shape = MapShape { order, shares, most };
-            let near = *reach.found;
+            let near = reach.found;
             let changed =
                 reach.with(due, |scope, _, _| set_entry(scope, target, (key, value), shape, near))?;
             reach.set(map, changed);

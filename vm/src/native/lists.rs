@@ -1,12 +1,13 @@
 //! Lists.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 use swarm_bytecode::cost::NativeWork;
 use swarm_bytecode::types::{Type, TypeId};
 
 use super::{Call, Given};
 use crate::compare::{equal, sort_maps};
+use crate::keyed;
 use crate::order::Order;
 use crate::scope::Scope;
 use crate::slot;
@@ -107,7 +108,7 @@ pub(super) fn unique(call: &mut Call<'_, '_>) -> Given {
     let (ty, items) = (call.element(0), call.items(0));
     let mut hashed: Vec<(u64, usize)> = Vec::with_capacity(items.len());
     for (at, item) in items.iter().enumerate() {
-        let mut hasher = call.scope.heap.hasher.build_hasher();
+        let mut hasher = keyed::hasher();
         hash(call.scope, ty, *item, &mut hasher);
         hashed.push((hasher.finish(), at));
     }

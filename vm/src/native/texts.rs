@@ -1,5 +1,7 @@
 //! Texts. What is a part of another text is no new text: it is the same bytes in the arena.
 
+use std::ops::Range;
+
 use swarm_bytecode::cost::NativeWork;
 use swarm_bytecode::text;
 use swarm_bytecode::trap::TrapCode;
@@ -37,9 +39,14 @@ fn made(call: &mut Call<'_, '_>, texts: usize, result: Result<String, TrapCode>)
 /// The slot of a part of the text in a slot.
 fn part(whole: u64, text: &str, part: &str) -> u64 {
     let start = part.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    cut(whole, start..start.saturating_add(part.len()))
+}
+
+/// The slot of these bytes of a text.
+fn cut(whole: u64, bytes: Range<usize>) -> u64 {
     let TextSlot { source, offset, .. } = TextSlot::unpack(whole);
-    let offset = offset.saturating_add(slot::count(start));
-    TextSlot { source, offset, length: slot::count(part.len()) }.pack()
+    let offset = offset.saturating_add(slot::count(bytes.start));
+    TextSlot { source, offset, length: slot::count(bytes.len()) }.pack()
 }
 
 /// A text that is a part of the first argument.
@@ -103,7 +110,13 @@ pub(super) fn split(call: &mut Call<'_, '_>) -> Given {
 
 pub(super) fn words(call: &mut Call<'_, '_>) -> Given {
     let (whole, text) = (call.slot(0), call.text(0));
-    let found: Vec<u64> = text::words(text).map(|word| part(whole, text, word)).collect();
+    // As many as words of seven bytes would be; more grow it.
+    let mut found = Vec::with_capacity(text.len() / 8);
+    if text.is_ascii() {
+        found.extend(text::ascii_words(text.as_bytes()).map(|word| cut(whole, word)));
+    } else {
+        found.extend(text::words(text).map(|word| part(whole, text, word)));
+    }
     parts(call, 1, &found)
 }
 

@@ -12,6 +12,7 @@ mod bombs;
 mod bools;
 mod border;
 mod common;
+mod entries;
 mod fuel;
 mod fused;
 mod host;
