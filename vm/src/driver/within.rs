@@ -79,7 +79,8 @@ impl OpenWithin {
 }
 
 impl Driver<'_, '_> {
-    /// The `within` op: pays for what it saves, saves it, starts the budgets.
+    /// The `within` op: pays for what it saves, saves it, starts the budgets. A duration
+    /// that is not above 0 is over at once.
     pub(super) fn open_within(&mut self, number: u32, host: &Host<'_>) -> Result<(), Halt> {
         let code = self.program.code();
         let within = code.withins.get(slot::index(number)).ok_or(Pause::Internal)?;
@@ -133,8 +134,14 @@ impl Driver<'_, '_> {
                 saved.push(*state);
             }
         }
+        // Without this it would strike where the clock is looked at next, wherever that is.
+        let over = open.deadline_ns.is_some() && open.duration <= 0;
+        let at = withins.len();
         withins.push(open);
         self.tell_within(number, Tag::Within, None);
+        if over {
+            return Err(Halt::Struck(at, LimitKind::Deadline));
+        }
         self.step(1);
         Ok(())
     }

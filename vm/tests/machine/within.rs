@@ -366,6 +366,37 @@ fn a_duration_strikes_at_the_end_of_a_slice() {
     );
 }
 
+/// Acts so often, then opens a block of a duration, in which register 0 becomes 7 and it acts once more.
+fn after_calls(calls: i64, duration: i64, undoes: bool) -> Module {
+    let mut code = vec![int(8, duration), int(1, 1), int(2, calls)];
+    code.extend([Op::Range { item: r(3), first: r(1), last: r(2) }, act(3), Op::Advance {}]);
+    code.push(within(&[8], if undoes { &[0] } else { &[] }, i16::from(undoes)));
+    code.extend([int(0, 7), act(1)]);
+    if undoes {
+        code.extend([Op::WithinElse {}, int(4, -1), Op::End {}]);
+    } else {
+        code.push(Op::WithinEnd {});
+    }
+    costly(code)
+}
+
+#[test]
+fn a_duration_of_nothing_is_over_before_anything_is_done() {
+    // The clock stands still, and quick calls before the block would let it be read again much later.
+    for (calls, duration) in [(0, 0), (40, 0), (0, -5), (40, i64::MIN)] {
+        for effects in [Effects::Immediate, Effects::Collected] {
+            let named = format!("{calls} calls, {duration} ns, {effects:?}");
+            let ran = run_it(&after_calls(calls, duration, true), Limits::default(), effects);
+            assert_eq!(ran.report.result.unwrap().to_json(), "0", "{named}");
+            assert_eq!(ran.done, (1..=calls).collect::<Vec<_>>(), "{named}");
+            let ran = run_it(&after_calls(calls, duration, false), Limits::default(), effects);
+            assert_eq!(ran.report.reason.unwrap().code, "deadline", "{named}");
+            let kept = if effects == Effects::Collected { 0 } else { calls };
+            assert_eq!(ran.done, (1..=kept).collect::<Vec<_>>(), "{named}");
+        }
+    }
+}
+
 #[test]
 fn a_wait_between_attempts_ends_with_the_budget() {
     // RETRY in a block of 250 ns without `else`: the run ends in the second wait.

@@ -153,7 +153,8 @@ impl Maker<'_, '_> {
             0 => self.choices.word(&["$0", "$0.02", "$1", "$5"]),
             1 => self.choices.word(&["0 tokens", "15 tokens", "100 tokens"]),
             2 => "30s, $0.05, 25 tokens".to_owned(),
-            _ => "pot, 3h".to_owned(),
+            // No time at all is over before anything is done.
+            _ => format!("pot, {}", if depth.is_multiple_of(2) { "3h" } else { "0s" }),
         };
         let phase = self.choices.one_in(3);
         let undoes = self.choices.one_in(3) || self.choices.one_in(2);

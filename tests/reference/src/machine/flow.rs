@@ -336,9 +336,15 @@ impl<'m> Order<'m> {
     ) -> Done<Left> {
         let own = self.run.withins.len();
         self.open_within(frame, op)?;
-        self.paid();
         let (depth, frames) = (self.run.depth, self.run.frames);
-        let left = self.inside(frame, Block::Within, body, otherwise.unwrap_or(end), host).and_then(|left| {
+        let late = |within: &Within| within.duration_ends.is_some_and(|end| end <= self.now);
+        let begun = if self.run.withins.last().is_some_and(late) {
+            Err(Halt::Struck(own, LimitKind::Deadline))
+        } else {
+            self.paid();
+            self.inside(frame, Block::Within, body, otherwise.unwrap_or(end), host)
+        };
+        let left = begun.and_then(|left| {
             if let Left::Through = left {
                 // `within.else` or `within.end`.
                 self.arrive(frame, otherwise.unwrap_or(end));

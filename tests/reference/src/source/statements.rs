@@ -1,5 +1,6 @@
 //! Statements: book, "Statements".
 
+use swarm_bytecode::trap::LimitKind;
 use swarm_bytecode::trap::TrapCode::{IndexOutOfRange, NoneUnwrapped, TooLong};
 use swarm_bytecode::types::TypeId;
 use swarm_compiler::typed::{
@@ -333,7 +334,12 @@ impl<'p> Order<'p> {
         let before = (locals.clone(), self.states.clone(), self.metrics.clone(), self.run.actions.len());
         let (own, depth, statement) = (self.run.withins.len(), self.run.depth, self.run.statement);
         self.open_within(&amounts, otherwise.is_some());
-        let left = self.block(body, locals, host);
+        // A duration of nothing is over at once.
+        let left = if amounts.iter().any(|(ty, amount)| *ty == TypeId::DURATION && *amount <= 0) {
+            Err(Halt::Struck(own, LimitKind::Deadline))
+        } else {
+            self.block(body, locals, host)
+        };
         match (left, otherwise) {
             (Err(Halt::Struck(at, _)), Some(otherwise)) if at == own => {
                 self.run.withins.truncate(own);
