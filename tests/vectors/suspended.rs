@@ -170,105 +170,170 @@ fn a_run_moved_wherever_fuel_ends_is_the_same_run() {
     assert!(stops > 20_000, "only {stops} stops");
 }
 
-/// A host that answers an action later, so that the run stops there.
-fn slow_host(vector: &Map<String, Json>, later: bool) -> Host<'static> {
-    let (answers, refused) = (answers(vector), refused(vector));
+/// What the host would have answered to the call at which a run waits: `null` for "done", `{"failed": why}` or
+/// `{"value": value}`.
+type Told = std::cell::RefCell<Json>;
+
+/// A host that answers every call later, so that the run stops there.
+fn waiting_host<'h>(vector: &Map<String, Json>, told: &'h Told) -> Host<'h> {
+    let answers = answers(vector);
+    let refused = vector.get("refused").and_then(Json::as_array).cloned().unwrap_or_default();
     let mut host = Host::new();
     host.clock(VirtualClock::default());
     host.otherwise(move |call| {
-        if later && call.result().is_none() {
-            return Answer::pending();
-        }
-        let refused: Vec<&str> = refused.iter().map(String::as_str).collect();
-        answer(call, &answers, &refused, &mut Vec::new())
+        let refused: Vec<&str> = refused.iter().filter_map(Json::as_str).collect();
+        let mut asked = Vec::new();
+        answer(call, &answers, &refused, &mut asked);
+        *told.borrow_mut() = match asked.first().map(|question| answers.get(&question.to_string())) {
+            _ if refused.contains(&call.name()) => json!({ "failed": "refused" }),
+            None => Json::Null,
+            Some(None) => json!({ "failed": "no answer is given" }),
+            Some(Some(value)) => json!({ "value": value }),
+        };
+        Answer::pending()
     });
     host
 }
 
-fn refused(vector: &Map<String, Json>) -> Vec<String> {
-    let names = vector.get("refused").and_then(Json::as_array).into_iter().flatten();
-    names.filter_map(Json::as_str).map(str::to_owned).collect()
+/// The answer to a call of this name.
+fn told_answer(program: &Program, name: &str, told: &Json) -> Answer {
+    if let Some(why) = told.get("failed").and_then(Json::as_str) {
+        return Answer::failed(why);
+    }
+    let Some(value) = told.get("value") else { return Answer::done() };
+    let import = program.module().imports.iter().find(|import| import.name == name).unwrap();
+    Answer::value(super::value_of(program.module(), import.result.unwrap(), value))
 }
 
-/// Goes on to the end.
-fn go_on(vector: &Map<String, Json>, run: &mut Instance, host: &mut Host<'_>) -> Report {
+/// Goes on to the end of the order, of which so many steps are done; `stopped` is shown the run at each stop,
+/// and with how many steps done. Gives what it is compared by.
+fn go_on(
+    vector: &Map<String, Json>,
+    (program, run): (&Program, &mut Instance),
+    (host, told): (&mut Host<'_>, &Told),
+    done: usize,
+    stopped: &mut dyn FnMut(&mut Instance, &Host<'_>, usize),
+) -> Json {
     let most = limits(vector).fuel;
+    let none = Vec::new();
+    let steps = vector.get("run").and_then(Json::as_array).unwrap_or(&none);
+    let mut done = done;
     loop {
-        match run.run(host) {
-            Exit::Finished(report) => return report,
-            Exit::Pending(call) => {
-                let fails = refused(vector).iter().any(|name| *name == call.name);
-                let answer = if fails { Answer::failed("refused") } else { Answer::done() };
-                run.resolve(call.id, answer).unwrap();
+        let report = loop {
+            match run.run(host) {
+                Exit::Finished(report) => break report,
+                Exit::Pending(call) => {
+                    stopped(run, host, done);
+                    let answer = match call.kind {
+                        PendingKind::Answer => told_answer(program, &call.name, &told.borrow()),
+                        PendingKind::Timer { .. } => Answer::done(),
+                    };
+                    run.resolve(call.id, answer).unwrap();
+                }
+                Exit::OutOfFuel { limit, .. } if limit >= most => break run.close(),
+                Exit::OutOfFuel { limit, .. } => {
+                    stopped(run, host, done);
+                    run.refuel(most - limit);
+                }
             }
-            Exit::OutOfFuel { limit, .. } if limit >= most => return run.close(),
-            Exit::OutOfFuel { limit, .. } => run.refuel(most - limit),
-        }
+        };
+        let Some(step) = steps.get(done).filter(|_| !run.is_over()) else {
+            let order = run.order();
+            let states: Vec<String> =
+                order.states.iter().map(|(name, value)| format!("{name} {}", value.to_json())).collect();
+            return json!({ "report": report.to_json(), "states": states, "fuel": order.fuel_used });
+        };
+        super::begin(run, program.module(), step).unwrap();
+        done += 1;
     }
 }
 
-/// Set for the process that goes on with a run.
+/// Set for the process that goes on with runs.
 const OTHER: &str = "SWARM_TEST_GOES_ON";
 
+/// Lets another process go on with these runs; how many there were.
+fn in_another_process(batch: &[Json]) -> usize {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "suspended::runs_go_on_in_another_process", "--nocapture"])
+        .env(OTHER, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(json!(batch).to_string().as_bytes()).unwrap();
+    let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let mut ends = output.lines().filter_map(|line| line.strip_prefix("end "));
+    let mut count = 0;
+    for vector in batch {
+        for _ in vector["stops"].as_array().unwrap() {
+            let end: Json = serde_json::from_str(ends.next().unwrap()).unwrap();
+            assert_eq!(end, vector["end"], "{}", vector["name"]);
+            count += 1;
+        }
+    }
+    assert_eq!(ends.next(), None);
+    count
+}
+
 #[test]
-fn a_run_goes_on_in_another_process() {
+fn runs_go_on_in_another_process() {
     if std::env::var_os(OTHER).is_some() {
         return go_on_from_standard_input();
     }
-    let mut count = 0;
-    let mut number = 0;
+    let key = SnapshotKey::new([8; 32]);
+    let (mut batch, mut count) = (Vec::new(), 0);
     every_vector(|name, vector| {
-        number += 1;
-        if number % 30 != 0 || vector.contains_key("run") {
-            return;
-        }
+        // It stops where half of the fuel of its first activation is used, and at each call.
         let straight = run(vector, &Options::default()).unwrap();
-        // One stops at its first action, another where half of its fuel is used.
-        let (later, fuel) =
-            [(true, limits(vector).fuel), (false, straight.report.fuel_used / 2)][number / 30 % 2];
         let (program, inputs) = prepare(vector, &Options::default()).unwrap();
-        let mut host = slow_host(vector, later);
-        let limits = limits(vector).fuel(fuel);
+        let told = Told::default();
+        let mut host = waiting_host(vector, &told);
+        let limits = limits(vector);
+        let limits = limits.fuel(limits.fuel.min(straight.report.fuel_used / 2));
         let run = Instance::new(&program, &inputs, limits, &Grants::all(), &host).unwrap();
         let mut run = run.effects(Effects::Collected);
-        if let Exit::Finished(_) = run.run(&mut host) {
-            return;
+        let mut stops = Vec::new();
+        let end = go_on(vector, (&program, &mut run), (&mut host, &told), 0, &mut |run, host, done| {
+            // One within a VETO has no snapshot.
+            if let Ok(snapshot) = run.snapshot(host, &Seal { key: &key, nonce: [1; 24], at_ns: 0 }) {
+                stops.push(json!({ "snapshot": snapshot.bytes, "told": *told.borrow(), "done": done }));
+            }
+        });
+        assert_eq!(
+            serde_json::from_str::<Json>(end["report"].as_str().unwrap()).unwrap(),
+            straight.json,
+            "{name}"
+        );
+        batch.push(json!({ "name": name, "vector": vector, "stops": stops, "end": end }));
+        if batch.len() == 200 {
+            count += in_another_process(&std::mem::take(&mut batch));
         }
-        let key = SnapshotKey::new([8; 32]);
-        let Ok(snapshot) = run.snapshot(&host, &Seal { key: &key, nonce: [1; 24], at_ns: 0 }) else { return };
-        let told = json!({ "vector": vector, "snapshot": snapshot.bytes }).to_string();
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "suspended::a_run_goes_on_in_another_process", "--nocapture"])
-            .env(OTHER, "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(told.as_bytes()).unwrap();
-        let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-        let report = output.lines().find_map(|line| line.strip_prefix("report ")).unwrap();
-        assert_eq!(serde_json::from_str::<Json>(report).unwrap(), straight.json, "{name}");
-        count += 1;
     });
-    assert!(count > 30, "only {count} runs were moved");
+    count += in_another_process(&batch);
+    assert!(count > 4_000, "only {count} runs were moved");
 }
 
 /// The other process.
 #[expect(clippy::print_stdout, reason = "its answer to the process that started it")]
 fn go_on_from_standard_input() {
-    let told: Json = serde_json::from_reader(std::io::stdin()).unwrap();
-    let vector = told["vector"].as_object().unwrap();
-    let bytes: Vec<u8> = told["snapshot"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|byte| u8::try_from(byte.as_u64().unwrap()).unwrap())
-        .collect();
-    let (program, _) = prepare(vector, &Options::default()).unwrap();
-    let mut host = slow_host(vector, true);
+    let batch: Json = serde_json::from_reader(std::io::stdin()).unwrap();
     let key = SnapshotKey::new([8; 32]);
-    let unseal = Unseal { key: &key, identity: None, above: 0, at_ns: 0 };
-    let inputs = Inputs::new(&program);
-    let mut run = Instance::resume(&program, &inputs, &Grants::all(), &host, &bytes, &unseal).unwrap();
-    println!("\nreport {}", go_on(vector, &mut run, &mut host).to_json());
+    for given in batch.as_array().unwrap() {
+        let vector = given["vector"].as_object().unwrap();
+        let (program, _) = prepare(vector, &Options::default()).unwrap();
+        for stop in given["stops"].as_array().unwrap() {
+            let bytes: Vec<u8> = serde_json::from_value(stop["snapshot"].clone()).unwrap();
+            let told = Told::new(stop["told"].clone());
+            let mut host = waiting_host(vector, &told);
+            let unseal = Unseal { key: &key, identity: None, above: 0, at_ns: 0 };
+            let inputs = Inputs::new(&program);
+            let mut run =
+                Instance::resume(&program, &inputs, &Grants::all(), &host, &bytes, &unseal).unwrap();
+            let done = usize::try_from(stop["done"].as_u64().unwrap()).unwrap();
+            println!(
+                "\nend {}",
+                go_on(vector, (&program, &mut run), (&mut host, &told), done, &mut |_, _, _| ())
+            );
+        }
+    }
 }
