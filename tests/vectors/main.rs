@@ -197,9 +197,7 @@ fn run_with(
     finish: &mut Finish<'_>,
 ) -> Result<Seen, String> {
     let answers = answers(vector);
-    let refused: Vec<&str> = vector
-        .get("refused")
-        .map_or(Vec::new(), |names| names.as_array().unwrap().iter().filter_map(Json::as_str).collect());
+    let refused = refused(vector);
     let mut asked = Vec::new();
     let mut actions = Vec::new();
     let (report, order) = {
@@ -207,7 +205,8 @@ fn run_with(
         let mut host = Host::new();
         host.clock(VirtualClock::default());
         host.otherwise(|call| {
-            let answer = answer(call, &answers, &refused, &mut asked);
+            let told = told(call, &answers, &refused, &mut asked);
+            let answer = answer(call.module(), call.name(), &told);
             if keeps {
                 kept.set(Some(answer));
                 return Answer::pending();
@@ -308,25 +307,35 @@ fn answers(vector: &Map<String, Json>) -> BTreeMap<String, Json> {
     answers.as_array().unwrap().iter().map(call).collect()
 }
 
-fn answer(
-    call: &Call<'_>,
-    answers: &BTreeMap<String, Json>,
-    refused: &[&str],
-    asked: &mut Vec<Json>,
-) -> Answer {
+/// Names of actions that fail.
+fn refused(vector: &Map<String, Json>) -> Vec<&str> {
+    vector.get("refused").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect()
+}
+
+/// What the host says to a call: `null` for "done", `{"failed": why}` or `{"value": value}`.
+fn told(call: &Call<'_>, answers: &BTreeMap<String, Json>, refused: &[&str], asked: &mut Vec<Json>) -> Json {
     if refused.contains(&call.name()) {
-        return Answer::failed("refused");
+        return json!({ "failed": "refused" });
     }
-    let Some(result) = call.result() else { return Answer::done() };
+    if call.result().is_none() {
+        return Json::Null;
+    }
     let arguments =
         call.arguments().map(|argument| serde_json::from_str(&argument.to_shown().to_json()).unwrap());
     let question = Json::Array(std::iter::once(json!(call.name())).chain(arguments).collect());
     let known = answers.get(&question.to_string()).cloned();
     asked.push(question);
-    match known {
-        Some(value) => Answer::value(value_of(call.module(), result, &value)),
-        None => Answer::failed("no answer is given"),
+    known.map_or_else(|| json!({ "failed": "no answer is given" }), |value| json!({ "value": value }))
+}
+
+/// That as the answer to a call of this name.
+fn answer(module: &Module, name: &str, told: &Json) -> Answer {
+    if let Some(why) = told.get("failed").and_then(Json::as_str) {
+        return Answer::failed(why);
     }
+    let Some(value) = told.get("value") else { return Answer::done() };
+    let import = module.imports.iter().find(|import| import.name == name).unwrap();
+    Answer::value(value_of(module, import.result.unwrap(), value))
 }
 
 /// JSON as a value of a type, for answers.

@@ -13,7 +13,7 @@ use swarm_vm::{
     Answer, Effects, Exit, Grants, Host, Inputs, Instance, PendingKind, Program, Report, VirtualClock,
 };
 
-use super::{Kept, PLAIN, Seen, answer, answers, files, limits, prepare, run, run_with};
+use super::{Kept, PLAIN, Seen, answer, answers, files, limits, prepare, refused, run, run_with, told};
 
 /// What a run is compared by.
 fn seen(seen: &Seen) -> Json {
@@ -170,39 +170,19 @@ fn a_run_moved_wherever_fuel_ends_is_the_same_run() {
     assert!(stops > 20_000, "only {stops} stops");
 }
 
-/// What the host would have answered to the call at which a run waits: `null` for "done", `{"failed": why}` or
-/// `{"value": value}`.
+/// What the host would have said to the call at which a run waits.
 type Told = std::cell::RefCell<Json>;
 
 /// A host that answers every call later, so that the run stops there.
-fn waiting_host<'h>(vector: &Map<String, Json>, told: &'h Told) -> Host<'h> {
-    let answers = answers(vector);
-    let refused = vector.get("refused").and_then(Json::as_array).cloned().unwrap_or_default();
+fn waiting_host<'h>(vector: &'h Map<String, Json>, kept: &'h Told) -> Host<'h> {
+    let (answers, refused) = (answers(vector), refused(vector));
     let mut host = Host::new();
     host.clock(VirtualClock::default());
     host.otherwise(move |call| {
-        let refused: Vec<&str> = refused.iter().filter_map(Json::as_str).collect();
-        let mut asked = Vec::new();
-        answer(call, &answers, &refused, &mut asked);
-        *told.borrow_mut() = match asked.first().map(|question| answers.get(&question.to_string())) {
-            _ if refused.contains(&call.name()) => json!({ "failed": "refused" }),
-            None => Json::Null,
-            Some(None) => json!({ "failed": "no answer is given" }),
-            Some(Some(value)) => json!({ "value": value }),
-        };
+        *kept.borrow_mut() = told(call, &answers, &refused, &mut Vec::new());
         Answer::pending()
     });
     host
-}
-
-/// The answer to a call of this name.
-fn told_answer(program: &Program, name: &str, told: &Json) -> Answer {
-    if let Some(why) = told.get("failed").and_then(Json::as_str) {
-        return Answer::failed(why);
-    }
-    let Some(value) = told.get("value") else { return Answer::done() };
-    let import = program.module().imports.iter().find(|import| import.name == name).unwrap();
-    Answer::value(super::value_of(program.module(), import.result.unwrap(), value))
 }
 
 /// Goes on to the end of the order, of which so many steps are done; `stopped` is shown the run at each stop,
@@ -225,7 +205,7 @@ fn go_on(
                 Exit::Pending(call) => {
                     stopped(run, host, done);
                     let answer = match call.kind {
-                        PendingKind::Answer => told_answer(program, &call.name, &told.borrow()),
+                        PendingKind::Answer => answer(program.module(), &call.name, &told.borrow()),
                         PendingKind::Timer { .. } => Answer::done(),
                     };
                     run.resolve(call.id, answer).unwrap();
@@ -293,12 +273,15 @@ fn runs_go_on_in_another_process() {
         let run = Instance::new(&program, &inputs, limits, &Grants::all(), &host).unwrap();
         let mut run = run.effects(Effects::Collected);
         let mut stops = Vec::new();
-        let end = go_on(vector, (&program, &mut run), (&mut host, &told), 0, &mut |run, host, done| {
-            // One within a VETO has no snapshot.
-            if let Ok(snapshot) = run.snapshot(host, &Seal { key: &key, nonce: [1; 24], at_ns: 0 }) {
-                stops.push(json!({ "snapshot": snapshot.bytes, "told": *told.borrow(), "done": done }));
-            }
-        });
+        let end =
+            go_on(vector, (&program, &mut run), (&mut host, &told), 0, &mut |run, host, done| match run
+                .snapshot(host, &Seal { key: &key, nonce: [1; 24], at_ns: 0 })
+            {
+                Ok(snapshot) => {
+                    stops.push(json!({ "snapshot": snapshot.bytes, "told": *told.borrow(), "done": done }));
+                }
+                Err(error) => assert_eq!(error.kind(), SnapshotErrorKind::InVeto, "{name}: {error}"),
+            });
         assert_eq!(
             serde_json::from_str::<Json>(end["report"].as_str().unwrap()).unwrap(),
             straight.json,
