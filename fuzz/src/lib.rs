@@ -81,11 +81,11 @@ pub fn format(bytes: &[u8]) -> bool {
     true
 }
 
-/// What an action gives, and that it never held more memory than so many times the bytes and 64 KiB.
-fn within<T>(times: usize, bytes: &[u8], action: impl FnOnce() -> T) -> T {
+/// What an action gives, and that it never held more memory than 16 times the bytes and 64 KiB.
+fn within<T>(bytes: &[u8], action: impl FnOnce() -> T) -> T {
     let mut given = None;
     let peak = allocation_counter::measure(|| given = Some(action())).bytes_max;
-    let most = times * bytes.len() + (64 << 10);
+    let most = 16 * bytes.len() + (64 << 10);
     assert!(peak <= u64::try_from(most).expect("few"), "{} bytes took {peak} bytes of memory", bytes.len());
     given.expect("it was done")
 }
@@ -93,7 +93,7 @@ fn within<T>(times: usize, bytes: &[u8], action: impl FnOnce() -> T) -> T {
 /// Bytes that are a module are the only ones that are that module. Reading and verifying them takes little
 /// memory.
 pub fn decode(bytes: &[u8]) -> bool {
-    let _ = within(16, bytes, || Verified::load(bytes));
+    let _ = within(bytes, || Verified::load(bytes));
     let Ok(module) = Module::decode(bytes) else { return false };
     assert_eq!(module.encode(), bytes);
     true
@@ -103,7 +103,7 @@ pub fn decode(bytes: &[u8]) -> bool {
 pub fn run_verified(bytes: &[u8]) -> bool {
     // The first program of a process has every limit tested, which takes memory once.
     swarm_vm::self_test().expect("every limit holds");
-    let Ok(program) = within(32, bytes, || Program::load(bytes)) else { return false };
+    let Ok(program) = within(bytes, || Program::load(bytes)) else { return false };
     let (inputs, mut host) = (Inputs::new(&program), Host::new());
     let limits = swarm_vm::Limits::default().fuel(20_000).memory_bytes(1 << 16);
     host.clock(swarm_vm::VirtualClock::default());

@@ -5,6 +5,7 @@
 
 mod examples;
 mod generated;
+mod long;
 mod modules;
 mod stops;
 mod vectors;

@@ -4,6 +4,7 @@
 //! trace) was filled in by it: `SWARM_BLESS=1 cargo test --test vectors` writes the pins anew.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
+mod large;
 mod suspended;
 
 use std::collections::BTreeMap;
@@ -163,6 +164,11 @@ fn run(vector: &Map<String, Json>, options: &Options) -> Result<Seen, String> {
 }
 
 fn prepare(vector: &Map<String, Json>, options: &Options) -> Result<(Program, Inputs), String> {
+    load(vector, &compiled(vector, options)?)
+}
+
+/// The program's module, stripped.
+fn compiled(vector: &Map<String, Json>, options: &Options) -> Result<Module, String> {
     let text = vector["program"].as_str().unwrap();
     let (compilation, _) = compile_text_with("vector.swarm", text, options);
     let Some(module) = &compilation.module else {
@@ -172,7 +178,11 @@ fn prepare(vector: &Map<String, Json>, options: &Options) -> Result<(Program, In
     };
     let mut stripped = module.clone();
     stripped.strip();
-    let program = Program::load(&stripped.encode()).map_err(|error| error.to_string())?;
+    Ok(stripped)
+}
+
+fn load(vector: &Map<String, Json>, module: &Module) -> Result<(Program, Inputs), String> {
+    let program = Program::load(&module.encode()).map_err(|error| error.to_string())?;
     let mut inputs = Inputs::new(&program);
     if let Some(input) = vector.get("input") {
         inputs = inputs.from_json(&input.to_string()).map_err(|error| error.to_string())?;

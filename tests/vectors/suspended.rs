@@ -16,11 +16,11 @@ use swarm_vm::{
 use super::{Kept, PLAIN, Seen, answer, answers, files, limits, prepare, refused, run, run_with, told};
 
 /// What a run is compared by.
-fn seen(seen: &Seen) -> Json {
+pub(super) fn seen(seen: &Seen) -> Json {
     json!({ "report": seen.json, "actions": seen.actions, "asked": seen.asked, "states": seen.states, "fuel": seen.fuel })
 }
 
-fn every_vector(mut each: impl FnMut(&str, &Map<String, Json>)) {
+pub(super) fn every_vector(mut each: impl FnMut(&str, &Map<String, Json>)) {
     for path in files() {
         let file: Json = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         for vector in file["vectors"].as_array().unwrap() {
@@ -110,12 +110,12 @@ impl<'a> Mover<'a> {
 }
 
 /// The run without a stop.
-fn straight(vector: &Map<String, Json>, program: &Program, inputs: &Inputs) -> Seen {
+pub(super) fn straight(vector: &Map<String, Json>, program: &Program, inputs: &Inputs) -> Seen {
     run_with(vector, program, inputs, false, &mut |run, host, _| super::finish(run, host)).unwrap()
 }
 
 /// The run with a stop at each call and wherever fuel ends; how many there were.
-fn moved(
+pub(super) fn moved(
     vector: &Map<String, Json>,
     (program, inputs): (&Program, &Inputs),
     most: u64,

@@ -143,7 +143,7 @@ impl Course {
     pub fn wake(&mut self, now_ns: u64) -> Result<Option<Wake>, Refusal> {
         let Some(begun) = &mut self.begun else {
             self.instance.start()?;
-            let module = self.instance.program().module();
+            let module = self.instance.program().tables();
             let deadline = module.instruction.deadline_ns.and_then(|deadline| u64::try_from(deadline).ok());
             let deadline = deadline.map(|deadline| now_ns.saturating_add(deadline));
             let agenda = Agenda::new(module, now_ns, deadline);

@@ -1,9 +1,11 @@
 //! Turns verified, serialized ops into words, with the fuel constants of their edges.
 
+mod fill;
 mod lower;
 mod places;
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use smol_str::SmolStr;
 use swarm_bytecode::layout::Layout;
@@ -13,15 +15,21 @@ use swarm_bytecode::types::{Type, TypeId};
 use swarm_bytecode::verify::Verified;
 
 use crate::extended::Extended;
-use crate::filter::Filter;
+use crate::filter::{Filter, Filtered};
+use crate::quick::Quick;
 use crate::slot::{self, MODULE_TEXT, TextSlot};
 use crate::word::Word;
+use fill::Filling;
 use lower::Decoder;
-use places::WORD_BYTES;
+use places::{Beside, Placing, words_of};
 
 /// A module in the form that runs.
 pub(crate) struct Code {
+    /// Of a large one without the ops of its functions.
     module: Module,
+    /// The module, if it is large, and once somebody asks for its ops.
+    bytes: Box<[u8]>,
+    whole: OnceLock<Module>,
     /// All string constants, one behind the other.
     text: String,
     pub(crate) words: Vec<Word>,
@@ -37,6 +45,8 @@ pub(crate) struct Code {
     pub(crate) withins: Vec<WithinCode>,
     pub(crate) filters: Vec<Filter>,
     arguments: Vec<Argument>,
+    /// Types of the arguments of natives.
+    types: Vec<TypeId>,
     /// For each import, whether the program calls it, but only in a TRY or RETRY. Empty if there are none of
     /// these.
     only_tried: Vec<bool>,
@@ -104,17 +114,7 @@ pub(crate) struct CallSite {
     pub(crate) function: u16,
     /// The only argument, if it is one.
     pub(crate) only: Option<u8>,
-    count: u8,
-    first: u32,
-}
-
-impl CallSite {
-    /// What it passes, of the arguments of all.
-    #[inline]
-    fn arguments(self, all: &[Argument]) -> &[Argument] {
-        let start = slot::index(self.first);
-        all.get(start..start.saturating_add(usize::from(self.count))).unwrap_or(&[])
-    }
+    operands: Operands,
 }
 
 /// Operands of a host call, a record, a list or an op that takes any number.
@@ -123,8 +123,23 @@ pub(crate) struct Site {
     pub(crate) target: SiteTarget,
     /// Where the word lies that was to be made next: of a host call, its own.
     pub(crate) pc: u32,
+    operands: Operands,
+}
+
+/// Registers that an op takes any number of, among those of all ops.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operands {
     first: u32,
     count: u8,
+}
+
+impl Operands {
+    /// Those registers.
+    #[inline]
+    fn of<T>(self, all: &[T]) -> &[T] {
+        let start = slot::index(self.first);
+        all.get(start..start.saturating_add(usize::from(self.count))).unwrap_or(&[])
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -165,67 +180,70 @@ impl fmt::Display for DecodeError {
     }
 }
 
+/// Programs of at most so many ops keep them beside their words. Those of larger ones, about ten bytes of memory for
+/// each of the module's, are given up function by function while words are made; whoever asks for them reads them
+/// again.
+const KEPT_OPS: usize = 1_000;
+
+/// Whether a module's ops are given up when its words are made.
+pub(crate) fn is_large(module: &Module) -> bool {
+    count_ops(module) > KEPT_OPS
+}
+
+fn count_ops(module: &Module) -> usize {
+    module.functions.iter().map(|function| function.code.len()).fold(0, usize::saturating_add)
+}
+
 impl Code {
-    pub(crate) fn new(verified: Verified) -> Result<Code, DecodeError> {
-        let room = verified.room();
-        let (module, layouts) = verified.into_parts();
-        let texts = module.strings.iter().map(|text| text.len()).fold(0, usize::saturating_add);
-        let mut text = String::with_capacity(texts);
-        let mut strings = Vec::with_capacity(module.strings.len());
-        for string in &module.strings {
-            let (offset, length) = (slot::count(text.len()), slot::count(string.len()));
-            strings.push(TextSlot { source: MODULE_TEXT, offset, length }.pack());
-            text.push_str(string);
-        }
-        // About a word for each op: what is fused adds some, ends of blocks have none. More of them make room for
-        // themselves; room for many that are not there would be most of what loading takes too much.
-        let ops = module.functions.iter().map(|function| function.code.len()).fold(0, usize::saturating_add);
-        let words =
-            ops.saturating_add((ops / 4).min(64).max(ops / 16)).saturating_add(module.functions.len());
-        let beside = strings.len().saturating_mul(size_of::<u64>()).saturating_add(text.len());
-        let beside = beside.saturating_add(module.functions.len().saturating_mul(size_of::<FunctionCode>()));
-        let room = room.checked_sub(beside).ok_or(DecodeError::TooLarge)?;
-        if words.saturating_mul(WORD_BYTES) > room {
-            return Err(DecodeError::TooLarge);
-        }
-        let mut decoder = Decoder {
-            module: &module,
-            strings,
-            words: Vec::with_capacity(words),
-            origins: Vec::with_capacity(words),
-            constants: Vec::new(),
-            sites: Vec::new(),
-            calls: Vec::new(),
-            extended: Vec::new(),
-            withins: Vec::new(),
-            filters: Vec::new(),
-            arguments: Vec::new(),
-            positions: Vec::new(),
-            ahead: Vec::new(),
-            room,
-        };
+    /// The code of a module that was loaded from these bytes; if it is not large, they may be missing.
+    pub(crate) fn new(verified: Verified, bytes: &[u8]) -> Result<Code, DecodeError> {
+        let (room, long) = (verified.room(), verified.long_functions(bytes));
+        let (mut module, layouts) = verified.into_parts();
+        let only_tried = only_tried(&module);
+        let (large, quick, beside) = (is_large(&module), quick_functions(&module), Beside::of(&module));
+        let mut ops = count_ops(&module);
+        let bytes = if large { bytes } else { &[] };
+        let codes = module.functions.iter_mut().filter(|_| large);
+        let codes: Vec<Vec<Op>> = codes.map(|function| std::mem::take(&mut function.code)).collect();
+        let (text, strings) = texts(&module);
         let mut functions = Vec::with_capacity(module.functions.len());
-        let mut layouts = layouts.into_iter();
+        let tables = [
+            size_of_val(strings.as_slice()).saturating_add(text.len()),
+            functions.capacity().saturating_mul(size_of::<FunctionCode>()),
+            size_of_val(codes.as_slice()).saturating_add(size_of_val(quick.as_slice())),
+            beside.constants.saturating_mul(size_of::<u64>()).saturating_add(bytes.len()),
+        ];
+        let tables = tables.into_iter().fold(0, usize::saturating_add);
+        let room = room.checked_sub(tables).ok_or(DecodeError::TooLarge)?;
+        let mut decoder = Decoder::new(&module, strings, quick, beside, room);
+        let (mut codes, mut layouts) = (codes.into_iter(), layouts.into_iter());
+        let mut long = long.into_iter().peekable();
         for (index, function) in module.functions.iter().enumerate() {
-            let layout = layouts.next().or_else(|| Layout::of(&function.code).ok());
+            let given_up = codes.next();
+            let code = given_up.as_deref().unwrap_or(&function.code);
+            let layout = layouts.next().or_else(|| Layout::of(code).ok());
             let layout = layout.ok_or(DecodeError::Function(index))?;
-            let code = decoder.function(index, function, &layout);
-            functions.push(code?);
+            ops = ops.saturating_sub(code.len());
+            let (words, freed) = (words_of(code), given_up.as_deref().map_or(0, size_of_val));
+            let own = if let Some((_, reader)) = long.next_if(|(long, _)| *long == index) {
+                let filtered = Filtered::of(code);
+                drop(given_up);
+                decoder.room = decoder.room.saturating_add(freed);
+                Placing::new(&mut decoder, function, &layout, filtered, words)?.read(reader.clone())?;
+                decoder.make_room(ops)?;
+                Filling::new(&mut decoder, index, function, &layout).read(reader)
+            } else {
+                Placing::new(&mut decoder, function, &layout, Filtered::default(), words)?.whole(code)?;
+                decoder.make_room(ops)?;
+                let own = Filling::new(&mut decoder, index, function, &layout).whole(code);
+                decoder.room = decoder.room.saturating_add(freed);
+                own
+            };
+            functions.push(own.ok_or(DecodeError::Function(index))?);
         }
         decoder.quicken();
-        let Decoder {
-            strings,
-            words,
-            origins,
-            constants,
-            sites,
-            mut calls,
-            extended,
-            withins,
-            filters,
-            arguments,
-            ..
-        } = decoder;
+        let Decoder { strings, words, origins, constants, sites, mut calls, .. } = decoder;
+        let Decoder { extended, withins, filters, arguments, types, .. } = decoder;
         for call in &mut calls {
             call.callee = functions.get(usize::from(call.function)).copied().unwrap_or_default();
         }
@@ -242,13 +260,27 @@ impl Code {
             withins,
             filters,
             arguments,
-            only_tried: only_tried(&module),
+            types,
+            only_tried,
+            bytes: bytes.into(),
+            whole: OnceLock::new(),
             module,
         })
     }
 
+    /// The module; of a large one, without the ops of its functions.
     pub(crate) fn module(&self) -> &Module {
         &self.module
+    }
+
+    /// The module with the ops of its functions. Those of a large one are read when they are first asked for, and
+    /// kept.
+    pub(crate) fn whole(&self) -> &Module {
+        if self.bytes.is_empty() {
+            return &self.module;
+        }
+        // What was read before is read again.
+        self.whole.get_or_init(|| Module::decode(&self.bytes).unwrap_or_else(|_| self.module.clone()))
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -290,8 +322,17 @@ impl Code {
     }
 
     pub(crate) fn arguments(&self, site: Site) -> &[Argument] {
-        let start = slot::index(site.first);
-        self.arguments.get(start..start.saturating_add(usize::from(site.count))).unwrap_or(&[])
+        site.operands.of(&self.arguments)
+    }
+
+    pub(crate) fn operands(&self, operands: Operands) -> &[Argument] {
+        operands.of(&self.arguments)
+    }
+
+    /// Types of so many arguments of a native, the first of which stands there.
+    pub(crate) fn types(&self, first: u32, count: usize) -> &[TypeId] {
+        let start = slot::index(first);
+        self.types.get(start..start.saturating_add(count)).unwrap_or(&[])
     }
 
     /// What the host call of a site calls.
@@ -307,7 +348,7 @@ impl Code {
 
     #[inline]
     pub(crate) fn call_arguments(&self, call: CallSite) -> &[Argument] {
-        call.arguments(&self.arguments)
+        call.operands.of(&self.arguments)
     }
 
     /// Bytes of the texts among a call's arguments.
@@ -338,6 +379,25 @@ impl Code {
     pub(crate) fn file_name(&self, file: u16) -> Option<&SmolStr> {
         Some(&self.module.debug.as_ref()?.files.get(usize::from(file))?.name)
     }
+}
+
+/// All string constants, one behind the other, and the slot of each.
+fn texts(module: &Module) -> (String, Vec<u64>) {
+    let bytes = module.strings.iter().map(|text| text.len()).fold(0, usize::saturating_add);
+    let mut text = String::with_capacity(bytes);
+    let mut strings = Vec::with_capacity(module.strings.len());
+    for string in &module.strings {
+        let (offset, length) = (slot::count(text.len()), slot::count(string.len()));
+        strings.push(TextSlot { source: MODULE_TEXT, offset, length }.pack());
+        text.push_str(string);
+    }
+    (text, strings)
+}
+
+/// The functions that may return at once, in order.
+fn quick_functions(module: &Module) -> Vec<(u16, Quick)> {
+    let functions = (0..).zip(&module.functions);
+    functions.filter_map(|(index, function)| Some((index, Quick::of(module, function)?))).collect()
 }
 
 /// For each import, whether it is called, but only by ops that can do without it.
@@ -374,4 +434,48 @@ pub(crate) fn is_reference(module: &Module, ty: TypeId) -> bool {
 pub(crate) fn holds_bools(module: &Module, ty: TypeId) -> bool {
     let Some(Type::List { element, .. }) = module.ty(ty) else { return false };
     matches!(module.ty(*element), Some(Type::Bool))
+}
+
+#[cfg(test)]
+mod tests {
+    use swarm_bytecode::module::Function;
+    use swarm_bytecode::op::Register;
+
+    use super::*;
+
+    /// So many lists of equal items, each followed by a condition.
+    fn module(rounds: usize) -> Module {
+        let [number, last, list, bool] = [0, 1, 3, 4].map(Register);
+        let constant = Register(2);
+        let round = [
+            Op::Settle {},
+            Op::Range { item: number, first: last, last },
+            Op::Integer { result: constant, value: 7 },
+            Op::Push { list, value: constant },
+            Op::Advance {},
+            Op::LtInt { result: bool, left: constant, right: last },
+            Op::If { condition: bool },
+            Op::End {},
+        ];
+        let code = std::iter::repeat_n(round, rounds).flatten().chain([Op::Return {}]).collect();
+        let mut module = Module::empty();
+        module.types = vec![Type::List { element: TypeId::INT, max: None }];
+        let registers =
+            vec![TypeId::INT, TypeId::INT, TypeId::INT, TypeId(TypeId::BUILTIN_COUNT), TypeId::BOOL];
+        module.functions = vec![Function { registers, parameters: 0, result: None, code }];
+        module
+    }
+
+    #[test]
+    fn what_is_fused_does_not_depend_on_where_a_part_ends() {
+        for rounds in [10, 100, 1_000] {
+            let bytes = module(rounds).encode();
+            let code = Code::new(Verified::load(&bytes).unwrap(), &bytes).unwrap();
+            let is_large = rounds > 100;
+            assert_eq!(code.module.functions.iter().all(|function| function.code.is_empty()), is_large);
+            let fused = code.words.iter().filter(|word| word.is_fused()).count();
+            assert_eq!(fused, 2 * rounds, "{rounds}");
+            assert_eq!(code.whole(), &module(rounds));
+        }
+    }
 }

@@ -78,7 +78,7 @@ impl Instance {
     /// The program has no such variable, or the value has another type.
     pub fn set_state(&mut self, name: &str, value: &Value) -> Result<(), InputError> {
         let program = self.program().clone();
-        let states = &program.module().states;
+        let states = &program.tables().states;
         let Some((at, declared)) = states.iter().enumerate().find(|(_, state)| state.name == name) else {
             return Err(InputError::unknown(&Path::of(name), states.iter().map(|state| state.name.clone())));
         };
@@ -99,7 +99,7 @@ impl Instance {
     /// The program has no such metric, or the value has another type.
     pub fn set_metric(&mut self, name: &str, value: &Value) -> Result<(), InputError> {
         let program = self.program().clone();
-        let module = program.module();
+        let module = program.tables();
         let Some((at, declared)) = module.metrics.iter().enumerate().find(|(_, own)| own.name == name) else {
             return Err(InputError::unknown(
                 &Path::of(name),
@@ -143,7 +143,7 @@ fn wrong_type(
     ty: swarm_bytecode::types::TypeId,
     value: &Value,
 ) -> InputError {
-    let declared = crate::attached::type_text(program.module(), ty);
+    let declared = crate::attached::type_text(program.tables(), ty);
     InputError::wrong_type(&Path::of(name), &declared, value.describe())
 }
 

@@ -5,7 +5,7 @@ use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::trap::TrapCode;
 use swarm_bytecode::types::TypeId;
 
-use crate::decode::{Argument, Site};
+use crate::decode::{Argument, Operands};
 use crate::machine::Pause;
 use crate::metric::MetricState;
 use crate::native::{self, MAX_PARAMETERS};
@@ -25,16 +25,16 @@ pub(crate) enum Extended {
     Mean { metric: u16, float: bool },
     /// The items with the greatest or least keys.
     Top(Top),
-    /// A case of an enum; the site's arguments are its payload.
-    NewCase { case: u8, payload: Site },
-    /// A map; the site's arguments are keys and values.
-    NewMap { entries: Site, shape: MapShape },
+    /// A case of an enum with its payload.
+    NewCase { case: u8, payload: Operands },
+    /// A map of keys and values.
+    NewMap { entries: Operands, shape: MapShape },
     /// A value of this type as text.
     Text { value: u8, ty: TypeId },
-    /// The site's arguments one behind the other.
-    Concat { parts: Site },
-    /// A native; types of its arguments and of its result.
-    Native { function: NativeFunction, arguments: Site, types: Box<[TypeId]>, returns: TypeId },
+    /// Texts one behind the other.
+    Concat { parts: Operands },
+    /// A native; where the types of its arguments stand, and that of its result.
+    Native { function: NativeFunction, arguments: Operands, types: u32, returns: TypeId },
 }
 
 /// Operands of `top`.
@@ -77,8 +77,8 @@ pub(crate) fn run(
             optional(scope, value)
         }
         Extended::Top(operands) => top(scope, window, *operands),
-        Extended::NewCase { case, payload } => new_case(scope, window, *case, code.arguments(*payload)),
-        Extended::NewMap { entries, shape } => new_map(scope, window, code.arguments(*entries), *shape),
+        Extended::NewCase { case, payload } => new_case(scope, window, *case, code.operands(*payload)),
+        Extended::NewMap { entries, shape } => new_map(scope, window, code.operands(*entries), *shape),
         Extended::Text { value, ty } => {
             let value = ValueRef { data: scope.data(), ty: *ty, slot: read(window, *value) };
             let text = print::text(value).map_err(Pause::Trap)?;
@@ -86,12 +86,14 @@ pub(crate) fn run(
             scope.pay(cost::print_text(length), length)?;
             scope.heap.push_text(&text).map_err(full)
         }
-        Extended::Concat { parts } => concat(scope, window, code.arguments(*parts)),
+        Extended::Concat { parts } => concat(scope, window, code.operands(*parts)),
         Extended::Native { function, arguments, types, returns } => {
             let mut slots = [0; MAX_PARAMETERS];
-            for (slot, argument) in slots.iter_mut().zip(code.arguments(*arguments)) {
+            let arguments = code.operands(*arguments);
+            for (slot, argument) in slots.iter_mut().zip(arguments) {
                 *slot = read(window, argument.register);
             }
+            let types = code.types(*types, arguments.len());
             native::call(&mut native::Call { scope, function: *function, slots, types, returns: *returns })
         }
     }

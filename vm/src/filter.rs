@@ -63,26 +63,26 @@ pub(crate) enum Relation {
 impl Filter {
     /// The filter of a loop whose body begins with op `p`, if it is a loop of such conditions, and its
     /// closing op. `outlive` are the registers of [`outliving`].
-    pub(crate) fn at<'o>(
-        code: &[Op],
+    fn at<'o>(
+        code: Part<'_>,
         layout: &Layout,
         p: usize,
-        outlive: impl FnOnce() -> &'o [bool; 256],
+        outlive: impl FnOnce() -> Option<&'o [bool; 256]>,
     ) -> Option<(Filter, usize)> {
         let opening = p.checked_sub(1)?;
-        let Op::ForEach { item, index, list } = code.get(opening)? else { return None };
+        let Op::ForEach { item, index, list } = code.from(opening)?.first()? else { return None };
         let end = layout.partner(opening)?;
         let mut conditions = Vec::new();
         // What the jumps put back.
         let mut credit = 0_i64;
         let mut at = p;
         while at != end {
-            if let Op::End {} | Op::Block {} = code.get(at)? {
+            if let Op::End {} | Op::Block {} = code.from(at)?.first()? {
                 at = at.checked_add(1)?;
                 continue;
             }
             let [Op::Field { result: loaded, record, field }, compare, Op::If { condition }, ..] =
-                code.get(at..)?
+                code.from(at)?
             else {
                 return None;
             };
@@ -118,7 +118,8 @@ impl Filter {
         if !filter.keeps(&[*item, *index, *list]) {
             return None;
         }
-        filter.goes_on = filter.is_steady(code.get(p..end)?) && filter.is_local(outlive());
+        filter.goes_on =
+            filter.is_steady(code.from(p)?.get(..end.checked_sub(p)?)?) && filter.is_local(outlive()?);
         Some((filter, end))
     }
 
@@ -175,7 +176,7 @@ pub(crate) fn unread(code: &Code, function: u16, pc: usize) -> Option<[bool; 256
     let unread = unread.as_mut()?;
     // They outlive no block, so what may be read stands before the next op that begins or ends one.
     let ops =
-        code.module().functions.get(usize::from(function))?.code.get(slot::index(code.origin(pc).op)..)?;
+        code.whole().functions.get(usize::from(function))?.code.get(slot::index(code.origin(pc).op)..)?;
     let mut written = Written::default();
     for (at, op) in ops.iter().enumerate() {
         let goes_on = written.go_on(op, |register| {
@@ -206,9 +207,24 @@ pub(crate) struct Filtered {
 }
 
 impl Filtered {
-    /// Adds the filter of the loop whose body begins with op `p`, if it has one.
-    pub(crate) fn begin(&mut self, filters: &mut Vec<Filter>, code: &[Op], layout: &Layout, p: usize) {
-        let outlive = || self.outlive.get_or_init(|| outliving(code));
+    /// Of a function whose code comes in parts.
+    pub(crate) fn of(code: &[Op]) -> Filtered {
+        let loops = code.iter().any(|op| matches!(op, Op::ForEach { .. }));
+        let outlive = if loops { OnceCell::from(outliving(code)) } else { OnceCell::new() };
+        Filtered { outlive, ..Filtered::default() }
+    }
+
+    /// Adds the filter of the loop whose body begins with op `p`, if it has one and the part of the code has the
+    /// whole of it.
+    pub(crate) fn begin(&mut self, filters: &mut Vec<Filter>, code: Part<'_>, layout: &Layout, p: usize) {
+        let opening = p.checked_sub(1).and_then(|opening| code.from(opening)?.first());
+        let Some(Op::ForEach { .. }) = opening else { return };
+        let outlive = || {
+            if code.first == 0 && code.ops.len() == layout.len() {
+                return Some(self.outlive.get_or_init(|| outliving(code.ops)));
+            }
+            self.outlive.get()
+        };
         // The greatest number is that of no filter.
         let Some(number) = u16::try_from(filters.len()).ok().filter(|own| *own < u16::MAX) else { return };
         let Some((filter, end)) = Filter::at(code, layout, p, outlive) else { return };
@@ -268,6 +284,20 @@ pub(crate) fn outliving(code: &[Op]) -> [bool; 256] {
         }
     }
     outlive
+}
+
+/// Some ops of a function that follow each other, from the one of this number on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'a> {
+    pub(crate) ops: &'a [Op],
+    pub(crate) first: usize,
+}
+
+impl<'a> Part<'a> {
+    /// Those from op `p` on, if it is among them.
+    pub(crate) fn from(self, p: usize) -> Option<&'a [Op]> {
+        self.ops.get(p.checked_sub(self.first)?..)
+    }
 }
 
 /// The registers that the ops so far have written.

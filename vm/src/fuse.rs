@@ -9,6 +9,7 @@
 use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::op::{Op, Register};
 
+use crate::filter::Part;
 use crate::word::Word;
 
 /// Goes through the ops of a function in order and says where fused words stand.
@@ -28,7 +29,7 @@ impl Fusing {
     /// holds has parts that can be written; `intern` gives the place of a constant, if it is near enough.
     pub(crate) fn at(
         &mut self,
-        code: &[Op],
+        code: Part<'_>,
         p: usize,
         mutable: impl FnOnce(Register) -> bool,
         intern: impl FnOnce(i64) -> Option<u16>,
@@ -36,8 +37,11 @@ impl Fusing {
         if self.covers(p) {
             return None;
         }
-        let rest = code.get(p..)?;
-        let before = p.checked_sub(1).and_then(|before| code.get(before));
+        let rest = code.from(p)?;
+        if !rest.first().is_some_and(may_begin) {
+            return None;
+        }
+        let before = p.checked_sub(1).and_then(|before| code.from(before)?.first());
         let (word, ops) = fill(before, rest)
             .or_else(|| condition(rest))
             .or_else(|| chain(rest, mutable))
@@ -45,6 +49,31 @@ impl Fusing {
         self.free = p.saturating_add(ops);
         Some(word)
     }
+}
+
+/// Whether there is a fused word that begins with such an op.
+fn may_begin(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Field { .. }
+            | Op::Item { .. }
+            | Op::Integer { .. }
+            | Op::Zero { .. }
+            | Op::LtInt { .. }
+            | Op::LeInt { .. }
+            | Op::EqInt { .. }
+            | Op::NeInt { .. }
+            | Op::LtFloat { .. }
+            | Op::LeFloat { .. }
+            | Op::MulInt { .. }
+            | Op::MulFloat { .. }
+            | Op::AddFloat { .. }
+            | Op::SubFloat { .. }
+            | Op::Native { .. }
+            | Op::Move { .. }
+            | Op::SetItem { .. }
+            | Op::Push { .. }
+    )
 }
 
 /// A loop over a range that appends one constant, and how many ops its body has.

@@ -27,7 +27,7 @@ pub struct Inputs {
 impl Inputs {
     /// What the program's own defaults give; everything else has to be added.
     pub fn new(program: &Program) -> Inputs {
-        let module = program.module();
+        let module = program.tables();
         let mut attached = Attached::new(module);
         for (at, input) in module.inputs.iter().enumerate() {
             let start = attached.extent();
@@ -55,8 +55,8 @@ impl Inputs {
     /// # Errors
     /// The program reads no such input; a column is missing or has another type; a list is longer than its MAX.
     pub fn table(self, name: &str, table: &Table) -> Result<Inputs, InputError> {
-        let Some(at) = position(self.program.module().inputs.iter().map(|input| &input.name), name) else {
-            let names = self.program.module().inputs.iter().map(|input| input.name.clone());
+        let Some(at) = position(self.program.tables().inputs.iter().map(|input| &input.name), name) else {
+            let names = self.program.tables().inputs.iter().map(|input| input.name.clone());
             return Err(InputError::unknown(&Path::of(name), names));
         };
         self.attach_input(at, table)
@@ -68,7 +68,7 @@ impl Inputs {
     /// The text is no JSON, or a value does not have the declared type; the error names its path.
     pub fn from_json(mut self, text: &str) -> Result<Inputs, InputError> {
         let program = self.program.clone();
-        let module = program.module();
+        let module = program.tables();
         let wanted = module
             .inputs
             .iter()
@@ -90,7 +90,7 @@ impl Inputs {
     /// As [`Inputs::from_json`].
     pub fn context_json(mut self, text: &str) -> Result<Inputs, InputError> {
         let program = self.program.clone();
-        let module = program.module();
+        let module = program.tables();
         let wanted = module
             .contexts
             .iter()
@@ -122,7 +122,7 @@ impl Inputs {
         json.push(':');
         json.push_str(&value.to_json_with_secrets());
         json.push('}');
-        let module = self.program.module();
+        let module = self.program.tables();
         if module.inputs.iter().any(|input| input.name == name) {
             self.from_json(&json)
         } else if module.contexts.iter().any(|context| context.name == name) {
@@ -141,7 +141,7 @@ impl Inputs {
     /// # Errors
     /// The program reads nothing of that name, or the version has more than 64 bytes.
     pub fn version(mut self, name: &str, version: &[u8]) -> Result<Inputs, InputError> {
-        let module = self.program.module();
+        let module = self.program.tables();
         let names = || {
             let inputs = module.inputs.iter().map(|input| &input.name);
             inputs.chain(module.contexts.iter().map(|context| &context.name))
@@ -176,7 +176,7 @@ impl Inputs {
     }
 
     fn now_index(&self) -> Option<usize> {
-        let module = self.program.module();
+        let module = self.program.tables();
         module.inputs.iter().position(|input| input.name == "now" && input.ty == TypeId::TIME)
     }
 
@@ -201,7 +201,7 @@ impl Inputs {
 
     fn attach_input(mut self, at: usize, table: &Table) -> Result<Inputs, InputError> {
         let program = self.program.clone();
-        let module = program.module();
+        let module = program.tables();
         let Some(input) = module.inputs.get(at) else { return Ok(self) };
         let attached = Arc::make_mut(&mut self.attached);
         let start = attached.extent();
@@ -235,7 +235,7 @@ impl Inputs {
 
     /// The data, once nothing is missing.
     pub(crate) fn complete(&self) -> Result<Arc<Attached>, InputError> {
-        let module = self.program.module();
+        let module = self.program.tables();
         let inputs = module.inputs.iter().map(|input| (&input.name, input.ty)).zip(&self.attached.inputs);
         let contexts = module.contexts.iter().map(|context| (&context.name, context.ty));
         for ((name, ty), slot) in inputs.chain(contexts.zip(&self.attached.contexts)) {
@@ -279,7 +279,7 @@ fn default_slot(
     ty: TypeId,
     default: Option<&Constant>,
 ) -> Option<u64> {
-    let module = program.module();
+    let module = program.tables();
     match default {
         // A default that cannot be bound is as good as none: the value has to be given.
         Some(default) => Linker { module, attached, path: Path::of(name) }.constant(default, ty, 0).ok(),

@@ -230,7 +230,7 @@ impl Instance {
     }
 
     fn begin(&mut self, begin: Begin<'_>) -> Result<(), Refusal> {
-        begin.check(self.program.module(), self.phase())?;
+        begin.check(self.program.tables(), self.phase())?;
         self.work();
         let (Some(state), code) = (&mut self.state, self.program.code()) else { return Ok(()) };
         let fails = state.restart(code, &self.attached, &self.settings);
@@ -359,7 +359,7 @@ impl Instance {
 
     /// The value of a STATE variable.
     pub fn state(&self, name: &str) -> Option<Value> {
-        let states = &self.program.module().states;
+        let states = &self.program.tables().states;
         let (at, declared) = states.iter().enumerate().find(|(_, state)| state.name == name)?;
         self.look(|state| {
             let slot = *state.machine.states.get(at)?;
@@ -397,7 +397,7 @@ impl Instance {
     }
 
     fn report_of(&self, state: &RunState) -> Report {
-        let (module, data) = (self.program.module(), self.data(state));
+        let (module, data) = (self.program.tables(), self.data(state));
         let ending = state.ending.as_deref().cloned().unwrap_or_default();
         let entry = module.functions.get(module.entry.index()).and_then(|entry| entry.result);
         let result = ending.result.zip(entry).map(|(slot, ty)| ValueRef { data, ty, slot }.to_value());
@@ -433,7 +433,7 @@ impl Instance {
     }
 
     fn order_of(&self, state: &RunState) -> OrderReport {
-        let module = self.program.module();
+        let module = self.program.tables();
         let over = state.ending.as_ref().filter(|_| self.is_over());
         let states = module
             .states

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use swarm_bytecode::module::Module;
 use swarm_bytecode::verify::Verified;
 
-use crate::decode::Code;
+use crate::decode::{Code, is_large};
 use crate::error::LoadError;
 use crate::self_test::self_test;
 
@@ -45,22 +45,37 @@ impl Program {
     /// ([`crate::self_test()`]).
     pub fn new(verified: Verified) -> Result<Program, LoadError> {
         self_test()?;
-        Program::decode(verified)
+        if !is_large(verified.module()) {
+            return Program::decode(verified, &[]);
+        }
+        // Its ops are read from bytes once it has given them up.
+        let (digest, bytes) = (verified.digest(), verified.into_module().encode());
+        let code = Code::new(Verified::load(&bytes).map_err(LoadError::module)?, &bytes);
+        Ok(Program::of(code.map_err(LoadError::module)?, digest))
     }
 
     /// Like [`Program::load`], for the modules that prove the limits.
     pub(crate) fn load_untested(bytes: &[u8]) -> Result<Program, LoadError> {
-        Program::decode(Verified::load(bytes).map_err(LoadError::module)?)
+        Program::decode(Verified::load(bytes).map_err(LoadError::module)?, bytes)
     }
 
-    fn decode(verified: Verified) -> Result<Program, LoadError> {
+    fn decode(verified: Verified, bytes: &[u8]) -> Result<Program, LoadError> {
         let digest = verified.digest();
-        let code = Code::new(verified).map_err(LoadError::module)?;
-        Ok(Program { loaded: Arc::new(Loaded { code, digest }) })
+        Ok(Program::of(Code::new(verified, bytes).map_err(LoadError::module)?, digest))
     }
 
-    /// The module.
+    fn of(code: Code, digest: [u8; 32]) -> Program {
+        Program { loaded: Arc::new(Loaded { code, digest }) }
+    }
+
+    /// The module. Of one with more than a thousand ops the program keeps only bytes and what runs: the module is
+    /// read from these when this is first asked, and takes up to 16 bytes of memory for each of them from then on.
     pub fn module(&self) -> &Module {
+        self.loaded.code.whole()
+    }
+
+    /// The module, of which the ops of functions may be missing.
+    pub(crate) fn tables(&self) -> &Module {
         self.loaded.code.module()
     }
 
@@ -81,6 +96,6 @@ impl Program {
 
 impl std::fmt::Debug for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Program({})", self.module().instruction.name)
+        write!(f, "Program({})", self.tables().instruction.name)
     }
 }

@@ -185,9 +185,9 @@ impl Work<'_> {
         self.program
     }
 
-    /// Its module.
+    /// Its module; of a large one the ops of functions are only in [`Program::module`].
     pub fn module(&self) -> &Module {
-        self.program.module()
+        self.program.tables()
     }
 
     /// What it reads.

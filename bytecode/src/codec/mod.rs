@@ -26,6 +26,7 @@ use sha2::{Digest, Sha256};
 
 pub use error::{DecodeError, DecodeErrorKind};
 use read::{Reader, Result};
+pub use sections::{CodeReader, LONG};
 use write::Writer;
 
 use crate::cost::COST_MODEL;
@@ -206,6 +207,8 @@ pub(crate) struct Container<'b> {
     there: u16,
     /// Where the first section begins.
     body: usize,
+    /// The long functions, and where they begin.
+    pub(crate) long: Vec<(usize, usize)>,
     /// Where the debug section begins; the end of the bytes where there is none.
     debug: usize,
     /// Bytes of memory that decoding took.
@@ -236,7 +239,8 @@ impl<'b> Container<'b> {
             return Err(reader.error(DecodeErrorKind::Length, "bytes are left over at the end of the module"));
         }
         let unfolded = reader.unfolded();
-        Ok(Container { module, bytes, known_names: reader.known_names, there, body, debug, unfolded })
+        let Reader { known_names, long, .. } = reader;
+        Ok(Container { module, bytes, known_names, there, body, long, debug, unfolded })
     }
 
     /// The bytes of the same module without its debug section.

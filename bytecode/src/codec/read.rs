@@ -19,6 +19,7 @@ const UNFOLDING: (usize, usize) = (16, 48 << 10);
 const INLINE_TEXT: usize = 23;
 
 /// A place in the bytes of a module.
+#[derive(Clone)]
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     position: usize,
@@ -28,6 +29,8 @@ pub(super) struct Reader<'a> {
     at_once: usize,
     /// How many names of the dictionary the module's writer knew.
     pub(super) known_names: usize,
+    /// The long functions, and where they begin.
+    pub(super) long: Vec<(usize, usize)>,
 }
 
 fn budget(bytes: &[u8]) -> usize {
@@ -36,7 +39,7 @@ fn budget(bytes: &[u8]) -> usize {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Reader<'a> {
-        Reader { bytes, position: 0, budget: budget(bytes), at_once: 0, known_names: 0 }
+        Reader { bytes, position: 0, budget: budget(bytes), at_once: 0, known_names: 0, long: Vec::new() }
     }
 
     /// How many bytes were taken from the budget.

@@ -13,7 +13,7 @@ use std::fmt;
 
 pub use rules::{RULES, Rule};
 
-use crate::codec::{self, Container, DecodeError};
+use crate::codec::{self, CodeReader, Container, DecodeError};
 use crate::layout::Layout;
 use crate::module::{Function, FunctionId, Module};
 
@@ -32,10 +32,12 @@ pub struct Verified {
     digest: [u8; 32],
     work: u64,
     room: usize,
+    /// The long functions, and where they begin in the bytes.
+    long: Vec<(usize, usize)>,
 }
 
 /// Bytes of memory that may be made of a module and what runs it, for each byte of it and at least.
-const UNFOLDING: (usize, usize) = (32, 64 << 10);
+const UNFOLDING: (usize, usize) = (16, 64 << 10);
 
 impl Verified {
     /// Decodes and checks a module.
@@ -57,7 +59,8 @@ impl Verified {
         let layouts = check(&container.module, &mut left)?;
         let whole = bytes.len().saturating_mul(UNFOLDING.0).saturating_add(UNFOLDING.1);
         let room = whole.saturating_sub(container.unfolded);
-        Ok(Verified { module: container.module, layouts, digest, work: work.saturating_sub(left.left), room })
+        let Container { module, long, .. } = container;
+        Ok(Verified { module, layouts, digest, work: work.saturating_sub(left.left), room, long })
     }
 
     /// Checks a module that was just made. It goes through its bytes, so that what is accepted here is accepted
@@ -101,10 +104,16 @@ impl Verified {
         self.work
     }
 
-    /// How many bytes of memory a machine may make of it beside the module: together they are at most 32 for
+    /// How many bytes of memory a machine may make of it beside the module: together they are at most 16 for
     /// each byte of it, and 64 KiB. A machine refuses what would take more.
     pub fn room(&self) -> usize {
         self.room
+    }
+
+    /// The long functions, each with what reads its ops once more from the bytes that the module was loaded from: a
+    /// machine that makes its own code of them can give up the ops, which take ten times their bytes, before it does.
+    pub fn long_functions<'b>(&self, bytes: &'b [u8]) -> Vec<(usize, CodeReader<'b>)> {
+        self.long.iter().map(|(index, start)| (*index, CodeReader::new(bytes, *start))).collect()
     }
 
     /// Gives the module back, and the layouts of its functions if these are small; else it gives none, for

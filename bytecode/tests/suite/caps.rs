@@ -169,12 +169,12 @@ fn more_than_sixteen_mebibytes_are_not_looked_at() {
     assert_eq!(kind((1 << 24) + 1), DecodeErrorKind::TooLarge);
 }
 
-/// What decoding and verifying are reckoned at: what is not left of 32 bytes for each of the module's, and 64
+/// What decoding and verifying are reckoned at: what is not left of 16 bytes for each of the module's, and 64
 /// KiB.
 fn reckoned(module: &Module) -> usize {
     let bytes = module.encode();
     let room = Verified::load(&bytes).unwrap().room();
-    32 * bytes.len() + (64 << 10) - room
+    16 * bytes.len() + (64 << 10) - room
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! One function's ops as words.
 
 use swarm_bytecode::cost;
-use swarm_bytecode::layout::Layout;
 use swarm_bytecode::module::{Function, FunctionId, Module, StringId};
 use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Class, Type, TypeId};
 
-use super::places::{Edges, leaves, leaving_words};
+use super::places::{Beside, Edges, WordsAt};
 use super::{
-    Argument, Budget, CallSite, DecodeError, FunctionCode, Packed, Site, SiteTarget, WithinCode, holds_bools,
+    Argument, Budget, CallSite, FunctionCode, Operands, Packed, Site, SiteTarget, WithinCode, holds_bools,
     is_reference,
 };
 use crate::extended::{Extended, Top};
@@ -22,7 +21,10 @@ use crate::word::Word;
 
 /// What is made of a module's functions.
 pub(super) struct Decoder<'m> {
+    /// Of a large one without its ops.
     pub(super) module: &'m Module,
+    /// The functions that may return at once, in order.
+    pub(super) quick: Vec<(u16, Quick)>,
     /// Slot of each string constant.
     pub(super) strings: Vec<u64>,
     pub(super) words: Vec<Word>,
@@ -34,70 +36,48 @@ pub(super) struct Decoder<'m> {
     pub(super) withins: Vec<WithinCode>,
     pub(super) filters: Vec<Filter>,
     pub(super) arguments: Vec<Argument>,
-    /// Memory for [`Decoder::function`]: where the words of each op begin, and the words that stand before
-    /// those of ops.
-    pub(super) positions: Vec<u32>,
-    pub(super) ahead: Vec<(usize, Word)>,
+    pub(super) types: Vec<TypeId>,
+    /// How long these will be, until there is room for them.
+    pub(super) beside: Option<Beside>,
+    /// Of the function at hand: where the words of each op begin, and the words that stand before those of ops.
+    pub(super) positions: Vec<WordsAt>,
+    pub(super) ahead: Vec<Word>,
     /// How many bytes of memory may still be taken.
     pub(super) room: usize,
 }
 
-impl Decoder<'_> {
-    /// Makes the words of a function.
-    pub(super) fn function(
-        &mut self,
-        index: usize,
-        function: &Function,
-        layout: &Layout,
-    ) -> Result<FunctionCode, DecodeError> {
-        let start = slot::count(self.words.len());
-        self.place(start, function, layout)?;
-        self.fill(index, function, layout, start).ok_or(DecodeError::Function(index))
-    }
-
-    /// Makes the words of the function that has its places.
-    fn fill(
-        &mut self,
-        index: usize,
-        function: &Function,
-        layout: &Layout,
-        start: u32,
-    ) -> Option<FunctionCode> {
-        let (positions, ahead) = (std::mem::take(&mut self.positions), std::mem::take(&mut self.ahead));
-        let function_index = u16::try_from(index).ok()?;
-        let mut next_ahead = ahead.iter().peekable();
-        for (p, op) in function.code.iter().enumerate() {
-            let (spent, due) = layout.costs(p);
-            let origin = Packed { function: function_index, op: u16::try_from(p).ok()?, spent, due };
-            let edges = Edges { layout, positions: &positions, p };
-            while let Some((_, word)) = next_ahead.next_if(|(op, _)| *op == p) {
-                self.words.push(*word);
-            }
-            if leaving_words(op, layout, p) > 0 {
-                self.words.push(Word::Leave { count: leaves(op, layout, p)?, due: origin.due });
-            }
-            self.op(function, op, &edges, origin.due)?;
-            self.origins.resize(self.words.len(), origin);
+impl<'m> Decoder<'m> {
+    /// With room for what may be needed before the words of the first function.
+    pub(super) fn new(
+        module: &'m Module,
+        strings: Vec<u64>,
+        quick: Vec<(u16, Quick)>,
+        beside: Beside,
+        room: usize,
+    ) -> Decoder<'m> {
+        Decoder {
+            module,
+            quick,
+            strings,
+            words: Vec::new(),
+            origins: Vec::new(),
+            constants: Vec::with_capacity(beside.constants),
+            sites: Vec::new(),
+            calls: Vec::new(),
+            extended: Vec::new(),
+            withins: Vec::new(),
+            filters: Vec::new(),
+            arguments: Vec::new(),
+            types: Vec::new(),
+            beside: Some(beside),
+            positions: Vec::new(),
+            ahead: Vec::new(),
+            room,
         }
-        // Verified code never gets here.
-        self.words.push(Word::Return { due: 0 });
-        self.origins.resize(
-            self.words.len(),
-            Packed {
-                function: function_index,
-                op: u16::try_from(function.code.len()).ok()?,
-                spent: 0,
-                due: 0,
-            },
-        );
-        (self.positions, self.ahead) = (positions, ahead);
-        let registers = u8::try_from(function.registers.len()).ok()?;
-        let bytes = u16::try_from(cost::frame_bytes(u64::from(registers))).ok()?;
-        Some(FunctionCode { start, bytes, registers })
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each op")]
-    fn op(&mut self, function: &Function, op: &Op, edges: &Edges<'_>, due: u16) -> Option<()> {
+    pub(super) fn op(&mut self, function: &Function, op: &Op, edges: &Edges<'_>, due: u16) -> Option<()> {
         let ty = |register: &Register| function.registers.get(usize::from(register.0)).copied();
         /// A word whose fields are registers of the same names.
         macro_rules! plain {
@@ -146,8 +126,7 @@ impl Decoder<'_> {
                 edges.past()?
             }
             Op::Advance {} => {
-                let opening = function.code.get(edges.layout.partner(edges.p)?)?;
-                match opening {
+                match edges.opening? {
                     Op::ForEach { item, index, list } if self.holds_bools(ty(list)?) => {
                         self.words.push(plain!(NextItemBool { item, index, list } due: due));
                     }
@@ -378,23 +357,20 @@ impl Decoder<'_> {
                     returns: ty(result)?,
                 })
             }
-            Op::NewCase { case, fields, .. } => Extended::NewCase {
-                case: *case,
-                payload: self.arguments(function, SiteTarget::Object, fields)?,
-            },
+            Op::NewCase { case, fields, .. } => {
+                Extended::NewCase { case: *case, payload: self.operands(function, fields)? }
+            }
             Op::NewMap { result, entries } => {
                 let shape = self.map_shape(ty(result)?);
-                Extended::NewMap { entries: self.arguments(function, SiteTarget::Object, entries)?, shape }
+                Extended::NewMap { entries: self.operands(function, entries)?, shape }
             }
             Op::Text { value, .. } => Extended::Text { value: value.0, ty: ty(value)? },
-            Op::Concat { parts, .. } => {
-                Extended::Concat { parts: self.arguments(function, SiteTarget::Object, parts)? }
-            }
+            Op::Concat { parts, .. } => Extended::Concat { parts: self.operands(function, parts)? },
             Op::Native { result, native, arguments } => Extended::Native {
                 function: native.function()?,
-                types: arguments.iter().map(ty).collect::<Option<_>>()?,
+                types: self.types(function, arguments)?,
                 returns: ty(result)?,
-                arguments: self.arguments(function, SiteTarget::Object, arguments)?,
+                arguments: self.operands(function, arguments)?,
             },
             _ => return None,
         })
@@ -415,8 +391,12 @@ impl Decoder<'_> {
     /// Whether an op is a call of a function that may return at once.
     pub(super) fn is_quick(&self, op: &Op) -> bool {
         let Op::CallValue { function, .. } = op else { return false };
-        let callee = self.module.functions.get(function.index());
-        callee.is_some_and(|callee| Quick::of(self.module, callee).is_some())
+        self.quick(function.0).is_some()
+    }
+
+    fn quick(&self, function: u16) -> Option<Quick> {
+        let at = self.quick.binary_search_by_key(&function, |(own, _)| *own).ok()?;
+        self.quick.get(at).map(|(_, quick)| *quick)
     }
 
     /// The words before calls of functions that may return at once, now that all functions have their words.
@@ -435,7 +415,7 @@ impl Decoder<'_> {
     /// The words before the call of a site.
     fn quick_call(&self, site: u32) -> Option<[Word; 2]> {
         let call = self.calls.get(slot::index(site))?;
-        let quick = Quick::of(self.module, self.module.functions.get(usize::from(call.function))?)?;
+        let quick = self.quick(call.function)?;
         let word = |op: u32| {
             let at = self.origins.partition_point(|own| own.place() < (call.function, op));
             self.words.get(at).copied()
@@ -446,7 +426,7 @@ impl Decoder<'_> {
             return None;
         };
         let asked = Word::Asked { held: quick.held, credit, otherwise };
-        Some([quick.word(call.arguments(&self.arguments), due)?, asked])
+        Some([quick.word(call.operands.of(&self.arguments), due)?, asked])
     }
 
     /// A fused word that has to do with a list, for what its type is.
@@ -501,29 +481,37 @@ impl Decoder<'_> {
     }
 
     fn call(&mut self, function: &Function, callee: FunctionId, arguments: &[Register]) -> Option<u32> {
-        let Site { first, count, .. } = self.arguments(function, SiteTarget::Object, arguments)?;
+        let operands = self.operands(function, arguments)?;
         let site = slot::count(self.calls.len());
         let only = if let [only] = arguments { Some(only.0) } else { None };
         let callee_code = FunctionCode::default();
-        self.calls.push(CallSite { callee: callee_code, function: callee.0, only, count, first });
+        self.calls.push(CallSite { callee: callee_code, function: callee.0, only, operands });
         Some(site)
     }
 
     fn site(&mut self, function: &Function, target: SiteTarget, arguments: &[Register]) -> Option<u32> {
-        let made = self.arguments(function, target, arguments)?;
-        let site = slot::count(self.sites.len());
-        self.sites.push(made);
+        let operands = self.operands(function, arguments)?;
+        let (site, pc) = (slot::count(self.sites.len()), slot::count(self.words.len()));
+        self.sites.push(Site { target, pc, operands });
         Some(site)
     }
 
-    fn arguments(&mut self, function: &Function, target: SiteTarget, arguments: &[Register]) -> Option<Site> {
+    fn operands(&mut self, function: &Function, registers: &[Register]) -> Option<Operands> {
         let first = slot::count(self.arguments.len());
-        for register in arguments {
+        for register in registers {
             let ty = *function.registers.get(usize::from(register.0))?;
             self.arguments.push(Argument { register: register.0, shares: self.is_reference(ty) });
         }
-        let pc = slot::count(self.words.len());
-        Some(Site { target, pc, first, count: u8::try_from(arguments.len()).ok()? })
+        Some(Operands { first, count: u8::try_from(registers.len()).ok()? })
+    }
+
+    /// Where the types of a native's arguments stand.
+    fn types(&mut self, function: &Function, arguments: &[Register]) -> Option<u32> {
+        let first = slot::count(self.types.len());
+        for register in arguments {
+            self.types.push(*function.registers.get(usize::from(register.0))?);
+        }
+        Some(first)
     }
 
     fn within(

@@ -45,7 +45,7 @@ impl Driver<'_, '_> {
 
     /// Computes the first value of the next STATE variable, from this one on; after the last, enters START.
     fn open_state(&mut self, from: usize) -> Result<(), Halt> {
-        let module = self.program.module();
+        let module = self.program.tables();
         let mut computed = module.states.iter().enumerate().skip(from);
         let given = self.state.given.as_deref();
         let next = computed.find_map(|(at, state)| {
@@ -148,6 +148,6 @@ impl Driver<'_, '_> {
 
     /// Whether more activations can follow one that simply came to its end.
     pub(super) fn lives_on(&self) -> bool {
-        lives_on(self.program.module())
+        lives_on(self.program.tables())
     }
 }

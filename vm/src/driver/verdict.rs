@@ -70,7 +70,7 @@ impl Driver<'_, '_> {
 
     /// The program's veto of this index forbids the call at hand, by itself or because it failed.
     pub(super) fn rule_forbids(&mut self, veto: usize, failure: Option<&str>) {
-        let reason = veto_reason(self.program.module(), veto);
+        let reason = veto_reason(self.program.tables(), veto);
         let reason = match failure {
             Some(failure) => format!("{reason} (the rule failed: {failure})").into(),
             None => reason.into(),
@@ -121,7 +121,7 @@ impl Driver<'_, '_> {
     /// A query that is not answered: NONE if it may be, else the end.
     fn query_failed(&mut self, word: CallWord, import: &Import, reason: &str) {
         self.query_event(import, Err(reason));
-        if is_optional(self.program.module(), import) {
+        if is_optional(self.program.tables(), import) {
             self.state.machine.set_register(word.result, 0);
             self.end_call(word.kind);
         } else {

@@ -72,7 +72,7 @@ fn frozen(begun: &Begun, now_ns: u64) -> CourseImage {
 }
 
 fn thawed(program: &Program, image: &CourseImage, at: Moment) -> Result<Begun, Damaged> {
-    let module = program.module();
+    let module = program.tables();
     let mut agenda = Agenda::new(module, 0, image.deadline.map(|deadline| at.time(deadline)));
     let as_many = agenda.timers.len() == image.timers.len() && agenda.handlers.len() == image.handlers.len();
     if !as_many || image.queue.len() > QUEUE {

@@ -132,7 +132,7 @@ impl SnapshotError {
     }
 
     fn inputs(program: &Program, unlike: Unlike) -> SnapshotError {
-        let module = program.module();
+        let module = program.tables();
         let mut names = module.inputs.iter().map(|input| &input.name);
         let name = |at: usize| match names.nth(at) {
             Some(input) => input.as_str(),

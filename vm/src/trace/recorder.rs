@@ -81,7 +81,7 @@ impl Observer for Tracing<'_, '_> {
             self.send(code, fuel, at, EventKind::Step);
         }
         if self.level >= Level::Ops {
-            let function = code.module().functions.get(usize::from(origin.function));
+            let function = code.whole().functions.get(usize::from(origin.function));
             let op = function.and_then(|function| function.code.get(crate::slot::index(origin.op)));
             let mnemonic = op.map_or("?", |op| op.info().mnemonic);
             self.send(code, fuel, at, EventKind::Op { mnemonic });

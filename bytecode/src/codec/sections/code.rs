@@ -116,21 +116,15 @@ fn first_source(op: &Op) -> Option<Register> {
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, module: &Module) -> Result<Function> {
-    let stated = read_types(reader)?;
-    let head = reader.unsigned16(u16::from(u8::MAX) << 1 | 1)?;
-    let parameters = u8::try_from(head >> 1).unwrap_or(u8::MAX);
-    let result = if head & 1 == 1 { Some(reader.ty()?) } else { None };
-    let (own, open) = stated.split_at(stated.len().min(usize::from(parameters)));
-    let whole = own.len() == usize::from(parameters);
-    let mut frame = Frame { registers: Registers::new(module, own), open, whole, absent: usize::MAX };
-    let count = reader.count(limits::OPS)?;
-    let mut code = reader.room(count)?;
-    for _ in 0..count {
+    let head = Head::read(reader)?;
+    let mut frame = head.frame(module);
+    let mut code = reader.room(head.ops)?;
+    for _ in 0..head.ops {
         code.push(frame.read_op(reader)?);
     }
     // The verifier needs the layout of one function at a time.
     let within = code.iter().any(|op| matches!(op, Op::Within { .. }));
-    reader.need_at_once(Layout::bytes(count, within))?;
+    reader.need_at_once(Layout::bytes(head.ops, within))?;
     let Frame { mut registers, open, absent, .. } = frame;
     registers.extend(open);
     if registers.len() >= absent {
@@ -142,7 +136,49 @@ pub(super) fn read(reader: &mut Reader<'_>, module: &Module) -> Result<Function>
     };
     reader.allocate(size_of_val(types))?;
     let registers = types.to_vec();
-    Ok(Function { registers, parameters, result, code })
+    Ok(Function { registers, parameters: head.parameters, result: head.result, code })
+}
+
+/// Reads the ops of a function one by one; `None` as soon as `each` gives that.
+pub(super) fn read_ops(
+    reader: &mut Reader<'_>,
+    module: &Module,
+    mut each: impl FnMut(Op) -> Option<()>,
+) -> Result<Option<()>> {
+    let head = Head::read(reader)?;
+    let mut frame = head.frame(module);
+    for _ in 0..head.ops {
+        if each(frame.read_op(reader)?).is_none() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(()))
+}
+
+/// What stands before the ops of a function.
+struct Head {
+    stated: Vec<TypeId>,
+    parameters: u8,
+    result: Option<TypeId>,
+    /// How many ops there are.
+    ops: usize,
+}
+
+impl Head {
+    fn read(reader: &mut Reader<'_>) -> Result<Head> {
+        let stated = read_types(reader)?;
+        let head = reader.unsigned16(u16::from(u8::MAX) << 1 | 1)?;
+        let parameters = u8::try_from(head >> 1).unwrap_or(u8::MAX);
+        let result = if head & 1 == 1 { Some(reader.ty()?) } else { None };
+        Ok(Head { stated, parameters, result, ops: reader.count(limits::OPS)? })
+    }
+
+    fn frame<'m>(&'m self, module: &'m Module) -> Frame<'m> {
+        let parameters = usize::from(self.parameters);
+        let (own, open) = self.stated.split_at(self.stated.len().min(parameters));
+        let whole = own.len() == parameters;
+        Frame { registers: Registers::new(module, own), open, whole, absent: usize::MAX }
+    }
 }
 
 /// The types that stand before the code; at most a kilobyte, given back before the next function.

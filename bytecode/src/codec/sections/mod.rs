@@ -15,6 +15,7 @@ use super::limits;
 use super::read::{Reader, Result};
 use super::write::Writer;
 use crate::module::{FunctionId, Module};
+use crate::op::Op;
 
 /// Writes a section's payload; nothing if it would say nothing.
 pub(super) fn write(section: Section, module: &Module, out: &mut Writer) {
@@ -96,11 +97,42 @@ fn read_functions(reader: &mut Reader<'_>, module: &mut Module) -> Result<()> {
         return Err(reader.error_at(start, DecodeErrorKind::Length, text));
     }
     let mut functions = reader.room(count)?;
-    for _ in 0..count {
-        functions.push(code::read(reader, module)?);
+    for index in 0..count {
+        let start = reader.position();
+        let function = code::read(reader, module)?;
+        if function.code.len() > LONG {
+            reader.long.push((index, start));
+        }
+        functions.push(function);
     }
     module.functions = functions;
     Ok(())
+}
+
+/// Functions of more ops than these are long: a machine that makes its own code of one has not the memory for all of
+/// its ops beside that.
+pub const LONG: usize = 1_024;
+
+/// Reads the ops of a long function once more, from bytes that were read before.
+#[derive(Clone)]
+pub struct CodeReader<'b> {
+    reader: Reader<'b>,
+}
+
+impl<'b> CodeReader<'b> {
+    /// Of the function that begins there.
+    pub(crate) fn new(bytes: &'b [u8], start: usize) -> CodeReader<'b> {
+        let mut reader = Reader::new(bytes);
+        // Of other bytes than were read before it reads other ops, or none.
+        let _ = reader.take(start);
+        CodeReader { reader }
+    }
+
+    /// Gives each op, for which the module needs no code itself; `None` as soon as `each` gives that, or if the bytes
+    /// are not the module's.
+    pub fn read(mut self, module: &Module, each: impl FnMut(Op) -> Option<()>) -> Option<()> {
+        code::read_ops(&mut self.reader, module, each).ok().flatten()
+    }
 }
 
 fn write_list<T>(items: &[T], out: &mut Writer, write: impl FnMut(&mut Writer, &T)) {
