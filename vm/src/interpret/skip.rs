@@ -231,34 +231,47 @@ impl<'a> Masks<'a> {
         end: usize,
     ) -> Option<(usize, u8)> {
         if item.wrapping_sub(self.start) >= self.rows {
-            self.look(conditions, item, end);
+            self.look(conditions, item);
         }
         let mut at = item.wrapping_sub(self.start);
         let mut from = from;
         let mut bits = self.bits_behind(at, from);
-        while bits == 0 {
+        if bits == 0 {
             (at, from) = (at.wrapping_add(ROWS).wrapping_sub(at.wrapping_rem(ROWS)), 0);
-            if at >= self.rows {
+            loop {
+                if let Some(found) = self.bits_from(at) {
+                    (at, bits) = found;
+                    break;
+                }
                 let behind = self.start.wrapping_add(self.rows);
                 if behind >= end {
                     return None;
                 }
-                self.look(conditions, behind, end);
+                self.look(conditions, behind);
                 at = 0;
             }
-            bits = self.bits(at);
         }
         let place = bits.trailing_zeros().wrapping_add(from.into());
         let item = self.start.wrapping_add(at).wrapping_add(slot::index(place >> 3));
         (item < end).then_some((item, u8::try_from(place % 8).unwrap_or(0)))
     }
 
+    /// The first rows, from this one on, that make one word and of which a condition may hold, and their bits.
+    #[inline(always)]
+    fn bits_from(&self, at: usize) -> Option<(usize, u64)> {
+        let words = self.may_hold.0.as_chunks::<ROWS>().0.get(..self.rows.div_ceil(ROWS))?;
+        let words =
+            words.iter().enumerate().skip(at / ROWS).map(|(word, bytes)| (word, u64::from_le_bytes(*bytes)));
+        let (word, bits) = words.into_iter().find(|(_, bits)| *bits != 0)?;
+        Some((word.wrapping_mul(ROWS), bits))
+    }
+
     /// Looks at items from this one on.
     #[inline(never)]
-    fn look(&mut self, conditions: &[Condition], item: usize, end: usize) {
+    fn look(&mut self, conditions: &[Condition], item: usize) {
         let goes_on = item == self.start.wrapping_add(self.rows);
         let reach = if goes_on { self.rows.saturating_mul(2).clamp(FIRST, BLOCK) } else { FIRST };
-        (self.start, self.rows) = (item, reach.min(end.saturating_sub(item)));
+        (self.start, self.rows) = (item, reach.min(self.items.saturating_sub(item)));
         self.may_hold = Bytes([0; BLOCK]);
         let Some(may_hold) = self.may_hold.0.get_mut(..self.rows) else { return };
         for (bit, (condition, place)) in (0_u32..).zip(conditions.iter().zip(&self.conditions)) {
