@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use smol_str::SmolStr;
+use swarm_bytecode::codec::LONG;
 use swarm_bytecode::layout::Layout;
 use swarm_bytecode::module::{Import, ImportId, Module, Place, StringId};
 use swarm_bytecode::op::Op;
@@ -136,7 +137,7 @@ pub(crate) struct Operands {
 impl Operands {
     /// Those registers.
     #[inline]
-    fn of<T>(self, all: &[T]) -> &[T] {
+    fn of(self, all: &[Argument]) -> &[Argument] {
         let start = slot::index(self.first);
         all.get(start..start.saturating_add(usize::from(self.count))).unwrap_or(&[])
     }
@@ -184,6 +185,9 @@ impl fmt::Display for DecodeError {
 /// each of the module's, are given up function by function while words are made; whoever asks for them reads them
 /// again.
 const KEPT_OPS: usize = 1_000;
+
+// A program with a long function is large, so that its bytes are there.
+const _: () = assert!(KEPT_OPS < LONG);
 
 /// Whether a module's ops are given up when its words are made.
 pub(crate) fn is_large(module: &Module) -> bool {

@@ -254,11 +254,12 @@ impl Beside {
     fn add(&mut self, op: &Op) {
         let add = |own: &mut usize, count: usize| *own = own.saturating_add(count);
         match op {
-            // A fused word may have it as well.
-            Op::Integer { .. } | Op::Zero { .. } => add(&mut self.constants, 1),
-            Op::Float { .. } | Op::String { .. } | Op::Product { .. } | Op::Quotient { .. } => {
-                add(&mut self.constants, 1);
-            }
+            Op::Integer { .. }
+            | Op::Zero { .. }
+            | Op::Float { .. }
+            | Op::String { .. }
+            | Op::Product { .. }
+            | Op::Quotient { .. } => add(&mut self.constants, 1),
             Op::Native { arguments, .. } => {
                 add(&mut self.extended, 1);
                 add(&mut self.arguments, arguments.len());

@@ -260,9 +260,8 @@ impl<'a> Masks<'a> {
     #[inline(always)]
     fn bits_from(&self, at: usize) -> Option<(usize, u64)> {
         let words = self.may_hold.0.as_chunks::<ROWS>().0.get(..self.rows.div_ceil(ROWS))?;
-        let words =
-            words.iter().enumerate().skip(at / ROWS).map(|(word, bytes)| (word, u64::from_le_bytes(*bytes)));
-        let (word, bits) = words.into_iter().find(|(_, bits)| *bits != 0)?;
+        let mut words = words.iter().map(|bytes| u64::from_le_bytes(*bytes)).enumerate().skip(at / ROWS);
+        let (word, bits) = words.find(|(_, bits)| *bits != 0)?;
         Some((word.wrapping_mul(ROWS), bits))
     }
 
