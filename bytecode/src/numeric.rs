@@ -301,7 +301,15 @@ fn shift(count: i64) -> Result<u32, TrapCode> {
 /// Not finite.
 #[inline]
 pub fn finite(value: f64) -> Result<f64, TrapCode> {
-    if value.is_finite() { Ok(value) } else { Err(TrapCode::NotFinite) }
+    if is_finite(value) { Ok(value) } else { Err(TrapCode::NotFinite) }
+}
+
+/// Whether a value is neither infinite nor NaN: then it less itself is 0. That takes a third fewer instructions than the
+/// look at its bits by which the standard library tells.
+#[inline]
+#[expect(clippy::eq_op, reason = "infinity less itself is NaN")]
+pub fn is_finite(value: f64) -> bool {
+    !(value - value).is_nan()
 }
 
 /// `numerator ÷ denominator` rounded to the nearest integer, half to even.

@@ -36,7 +36,7 @@ use crate::attached::Attached;
 use crate::decode::Code;
 use crate::machine::{Machine, Pause, WINDOW};
 use crate::outside::Outside;
-use chain::{Chained, Exit, Rest, Stepped, Vm};
+use chain::{Chained, Exit, Stepped, Vm};
 pub(crate) use observer::{Blind, Observer};
 pub(crate) use passing::Passing;
 use rows::Rows;
@@ -120,7 +120,7 @@ fn run<O: Observer>(
         mark: machine.mark.wrapping_sub(ahead),
         fuel_limit: machine.fuel_limit,
         ahead,
-        rest: words.iter(),
+        rest: words,
         window,
         fuel: machine.fuel.wrapping_sub(ahead),
         pc: machine.pc,
@@ -135,7 +135,7 @@ fn run<O: Observer>(
             let here = 0_u8;
             let start = std::ptr::from_ref(&here).addr();
             vm.stack_at = start;
-            chain::go_on::<Chained>(vm.rest.clone(), vm.window, vm.fuel, &mut vm);
+            chain::go_on::<Chained>(vm.rest, vm.window, vm.fuel, &mut vm);
             let growth = start.saturating_sub(vm.stack_at);
             if growth > GROWTH.load(Ordering::Relaxed) {
                 GROWTH.store(growth, Ordering::Relaxed);
@@ -148,7 +148,7 @@ fn run<O: Observer>(
                 vm.ahead = vm.ahead.wrapping_sub(more);
                 vm.mark = vm.mark.wrapping_add(more);
                 vm.fuel = vm.fuel.wrapping_add(more);
-                vm.rest = code.words.get(vm.pc..).unwrap_or(&[]).iter();
+                vm.rest = code.words.get(vm.pc..).unwrap_or(&[]);
                 vm.window = vm.window_at(vm.base).unwrap_or(vm.window);
                 machine.seen = O::WATCHES;
             }
@@ -165,10 +165,10 @@ fn run<O: Observer>(
 /// Runs word by word.
 fn step<'a, O: Observer>(vm: &mut Vm<'a>, observer: &mut O, seen: &mut bool) {
     while vm.exit.is_none() {
-        let mut rest: Rest<'a> = vm.rest.clone();
-        let Some(word) = rest.next() else { return };
+        let words = vm.rest;
+        let [word, rest @ ..] = words else { return };
         if !O::WATCHES {
-            chain::handle::<Stepped>(word, rest, vm.window, vm.fuel, vm);
+            chain::handle::<Stepped>(words, vm.window, vm.fuel, vm);
             continue;
         }
         let pc = vm.words.len().wrapping_sub(vm.rest.len());
@@ -186,7 +186,7 @@ fn step<'a, O: Observer>(vm: &mut Vm<'a>, observer: &mut O, seen: &mut bool) {
             observer.word(vm.code, pc, vm.mark.wrapping_sub(vm.fuel.wrapping_sub(spent)));
         }
         let depth = vm.frames.len();
-        chain::handle::<Stepped>(word, rest, vm.window, vm.fuel, vm);
+        chain::handle::<Stepped>(words, vm.window, vm.fuel, vm);
         if vm.frames.len() > depth {
             observer.enter(vm.code, vm.function, vm.mark.wrapping_sub(vm.fuel));
         }

@@ -5,6 +5,9 @@
 use crate::order::Order;
 use crate::quick::How;
 
+/// In place of a word's number that does not fit 16 bits.
+pub(crate) const FAR: u16 = u16::MAX;
+
 /// One executed word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Word {
@@ -32,12 +35,13 @@ pub(crate) enum Word {
         list: u8,
         due: u16,
     },
-    /// Followed by [`Word::Target`]: the first word of the body.
+    /// Followed by [`Word::Target`]: the first word of the body, which is `body` as well if it is not [`FAR`].
     NextItem {
         item: u8,
         index: u8,
         list: u8,
         due: u16,
+        body: u16,
     },
     /// As [`Word::NextItem`], of a list of bools.
     NextItemBool {
@@ -45,6 +49,7 @@ pub(crate) enum Word {
         index: u8,
         list: u8,
         due: u16,
+        body: u16,
     },
     /// Followed by [`Word::Target`]: where to go when the range is empty.
     Range {
@@ -53,11 +58,12 @@ pub(crate) enum Word {
         last: u8,
         due: u16,
     },
-    /// Followed by [`Word::Target`]: the first word of the body.
+    /// As [`Word::NextItem`], of the numbers of a range.
     NextInRange {
         item: u8,
         last: u8,
         due: u16,
+        body: u16,
     },
     /// Belongs to the word before it. `credit` holds on the way out of, or past, the loop.
     Target {

@@ -21,9 +21,9 @@ const LAST: [&str; 4] = ["flow::part", "flow::effect", "flow::Stop", "flow::Fail
 /// What the machine code of one handler has.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Found {
-    /// Jumps through the table of handlers.
+    /// Jumps to handlers.
     jumps: u32,
-    /// Calls through it, which would take stack.
+    /// Calls of handlers, which would take stack.
     calls: u32,
     /// Conditional moves on which it depends where a jump leads.
     moves: u32,
@@ -89,7 +89,7 @@ fn read(code: &str) -> BTreeMap<&str, Found> {
         let instructions: Vec<&str> = instructions.collect();
         let mut found = Found::default();
         for (at, instruction) in instructions.iter().enumerate() {
-            if !instruction.contains("*(") || !instruction.ends_with(",8)") {
+            if !leads_on(instruction) {
                 continue;
             }
             found.calls = found.calls.saturating_add(u32::from(instruction.starts_with("call")));
@@ -106,14 +106,21 @@ fn read(code: &str) -> BTreeMap<&str, Found> {
     handlers
 }
 
+/// Whether an instruction goes to a handler: through their table, or where the compiler knows which word is next, to its own.
+fn leads_on(instruction: &str) -> bool {
+    let own = |at: &str| at.strip_suffix('>').is_some_and(|name| named(TABLE).any(|own| own == name));
+    let known = instruction.split_once("<swarm_vm::interpret::").is_some_and(|(_, at)| own(at));
+    known || (instruction.contains("*(") && instruction.ends_with(",8)"))
+}
+
 /// Registers that a call may change.
 const CLOBBERED: [&str; 9] = ["ax", "cx", "dx", "si", "di", "r8", "r9", "r10", "r11"];
 
 /// Whether a conditional move has a part in where a jump leads: the instructions before it are gone through
-/// backwards, with the registers it depends on. Those are the index of the handler, the word and the words
-/// behind it. It knows of no branches, so it may find one that is of another way; none was found so far.
+/// backwards, with the registers it depends on. Those are the index of the handler, where the words begin and how
+/// many there are. It knows of no branches, so it may find one that is of another way; none was found so far.
 fn is_picked(before: &[&str], jump: &str) -> bool {
-    let mut wanted: BTreeSet<String> = registers(jump).chain(["di", "si", "dx"].map(str::to_owned)).collect();
+    let mut wanted: BTreeSet<String> = registers(jump).chain(["di", "si"].map(str::to_owned)).collect();
     for instruction in before.iter().rev() {
         let (operation, operands) = instruction.split_once(char::is_whitespace).unwrap_or((instruction, ""));
         if operation.starts_with("call") {
@@ -173,11 +180,15 @@ mod tests {
             0000000000000020 <swarm_vm::interpret::flow::If>:\n  20:\tret\n\n\
             0000000000000030 <swarm_vm::interpret::flow::Host>:\n  30:\tcall   *0x18(%rax)\n  \
             34:\tcall   *(%r11,%rax,8)\n  38:\tjmp    *(%r11,%rax,8)\n\n\
-            0000000000000040 <swarm_vm::other>:\n  40:\tjmp    *(%r11,%rax,8)\n";
+            0000000000000040 <swarm_vm::other>:\n  40:\tjmp    *(%r11,%rax,8)\n\n\
+            0000000000000050 <swarm_vm::interpret::flow::Loop>:\n  \
+            50:\tcall   10 <swarm_vm::interpret::flow::If>\n  58:\tje     10 <swarm_vm::interpret::flow::If+0x8>\n  \
+            60:\tjmp    10 <swarm_vm::interpret::flow::If>\n";
         let handlers = read(code);
         assert_eq!(handlers.get("flow::If"), Some(&Found { jumps: 1, calls: 0, moves: 1 }));
         assert_eq!(handlers.get("flow::Host"), Some(&Found { jumps: 1, calls: 1, moves: 0 }));
-        assert_eq!(handlers.len(), 2);
+        assert_eq!(handlers.get("flow::Loop"), Some(&Found { jumps: 1, calls: 1, moves: 0 }));
+        assert_eq!(handlers.len(), 3);
     }
 
     #[test]

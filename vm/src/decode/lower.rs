@@ -17,7 +17,7 @@ use crate::objects::MapShape;
 use crate::order::Order;
 use crate::quick::Quick;
 use crate::slot;
-use crate::word::Word;
+use crate::word::{FAR, Word};
 
 /// What is made of a module's functions.
 pub(super) struct Decoder<'m> {
@@ -126,22 +126,24 @@ impl<'m> Decoder<'m> {
                 edges.past()?
             }
             Op::Advance {} => {
+                let target = edges.target()?;
+                let body = u16::try_from(target).unwrap_or(FAR);
                 match edges.opening? {
                     Op::ForEach { item, index, list } if self.holds_bools(ty(list)?) => {
-                        self.words.push(plain!(NextItemBool { item, index, list } due: due));
+                        self.words.push(plain!(NextItemBool { item, index, list } due: due, body: body));
                     }
                     Op::ForEach { item, index, list } => {
-                        self.words.push(plain!(NextItem { item, index, list } due: due));
+                        self.words.push(plain!(NextItem { item, index, list } due: due, body: body));
                     }
                     Op::ForEachEntry { key, value, index, map } => {
                         self.words.push(plain!(NextEntry { key, value, index, map } due: due));
                     }
                     Op::Range { item, last, .. } => {
-                        self.words.push(plain!(NextInRange { item, last } due: due))
+                        self.words.push(plain!(NextInRange { item, last } due: due, body: body))
                     }
                     _ => return None,
                 }
-                Word::Target { credit: edges.credit(edges.p.checked_add(1)?)?, target: edges.target()? }
+                Word::Target { credit: edges.credit(edges.p.checked_add(1)?)?, target }
             }
             Op::Return {} => Word::Return { due },
             Op::ReturnValue { value } => plain!(ReturnValue { value } due: due),

@@ -18,12 +18,12 @@ use crate::scope::Window;
 use crate::slot;
 use crate::word::Word;
 
-/// The words behind the one at hand.
-pub(super) type Rest<'a> = std::slice::Iter<'a, Word>;
+/// Words up to the last of all code.
+pub(super) type Words<'a> = &'a [Word];
 
-/// Carries a word out and goes on. The arguments are the word, those behind it, the registers of the running
-/// function, `F` of the fuel rules, and all else.
-pub(super) type Handler = for<'a, 'v> fn(&'a Word, Rest<'a>, &'a Window, i64, &'v mut Vm<'a>);
+/// Carries out the first of some words, and goes on. The arguments are the words, the registers of the running function, `F` of the
+/// fuel rules, and all else.
+pub(super) type Handler = for<'a, 'v> fn(Words<'a>, &'a Window, i64, &'v mut Vm<'a>);
 
 /// How a handler goes on.
 pub(super) trait Mode: Sized {
@@ -76,7 +76,7 @@ pub(super) struct Vm<'a> {
     /// Fuel that is there, but kept back to look at the native stack first.
     pub(super) ahead: i64,
     /// Between handlers that come back: where to go on.
-    pub(super) rest: Rest<'a>,
+    pub(super) rest: Words<'a>,
     pub(super) window: &'a Window,
     pub(super) fuel: i64,
     /// The word at which it was left.
@@ -110,66 +110,60 @@ impl<'a> Vm<'a> {
 
     /// The place of the word in front of these.
     #[inline(always)]
-    pub(super) fn place_before(&self, rest: &Rest<'a>) -> usize {
+    pub(super) fn place_before(&self, rest: Words<'a>) -> usize {
         self.words.len().wrapping_sub(rest.len()).wrapping_sub(1)
     }
 }
 
-/// The handler of a word.
+/// Carries out the first of these words.
 #[inline(always)]
 #[expect(clippy::indexing_slicing, reason = "a u8 is a valid index of 256 handlers")]
-pub(super) fn handle<'a, M: Mode>(
-    word: &'a Word,
-    rest: Rest<'a>,
-    window: &'a Window,
-    fuel: i64,
-    vm: &mut Vm<'a>,
-) {
-    M::HANDLERS[usize::from(table::index(word))](word, rest, window, fuel, vm);
+pub(super) fn handle<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    match words.first() {
+        Some(word) => M::HANDLERS[usize::from(table::index(word))](words, window, fuel, vm),
+        None => internal(fuel, vm),
+    }
 }
 
-/// Goes on with the next word.
+/// Goes on with the first of these words.
 #[inline(always)]
-pub(super) fn go_on<'a, M: Mode>(rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    go_behind::<M>(0, rest, window, fuel, vm);
+pub(super) fn go_on<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    if M::CHAINED {
+        handle::<M>(words, window, fuel, vm);
+    } else {
+        (vm.rest, vm.window, vm.fuel) = (words, window, fuel);
+    }
 }
 
 /// Goes on behind so many words, which are done.
 #[inline(always)]
 pub(super) fn go_behind<'a, M: Mode>(
     done: usize,
-    mut rest: Rest<'a>,
+    words: Words<'a>,
     window: &'a Window,
     fuel: i64,
     vm: &mut Vm<'a>,
 ) {
-    if M::CHAINED {
-        match rest.nth(done) {
-            Some(word) => handle::<M>(word, rest, window, fuel, vm),
-            None => internal(fuel, vm),
-        }
-    } else {
-        (vm.rest, vm.window, vm.fuel) = (rest.as_slice().get(done..).unwrap_or(&[]).iter(), window, fuel);
+    match words.get(done..) {
+        Some(words) => go_on::<M>(words, window, fuel, vm),
+        None => internal(fuel, vm),
     }
 }
 
-/// Goes on with the word at a place. One look at how many words there are serves it and those behind it.
+/// Goes on with the word at a place. That there is one is seen in one look.
 #[inline(always)]
 pub(super) fn go_to<'a, M: Mode>(pc: u32, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
     let at = slot::index(pc);
-    match (vm.words.get(at), vm.words.get(at.wrapping_add(1)..)) {
-        (Some(word), Some(behind)) if M::CHAINED => handle::<M>(word, behind.iter(), window, fuel, vm),
-        _ => match vm.words.get(at..) {
-            Some(words) => go_on::<M>(words.iter(), window, fuel, vm),
-            None => internal(fuel, vm),
-        },
+    match (vm.words.get(at), vm.words.get(at..)) {
+        (Some(_), Some(words)) => go_on::<M>(words, window, fuel, vm),
+        _ => internal(fuel, vm),
     }
 }
 
 /// Gives control back at the word in front of these.
 #[inline(always)]
-pub(super) fn pause<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, pause: Pause) {
-    vm.pc = vm.place_before(&rest);
+pub(super) fn pause<'a>(rest: Words<'a>, fuel: i64, vm: &mut Vm<'a>, pause: Pause) {
+    vm.pc = vm.place_before(rest);
     vm.fuel = fuel;
     vm.exit = Some(Exit::Pause(pause));
 }
@@ -177,7 +171,7 @@ pub(super) fn pause<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, pause: Pause
 /// The fuel to the mark does not cover the word in front of these, and this dynamic charge.
 #[cold]
 #[inline(never)]
-pub(super) fn short<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, charge: u64) {
+pub(super) fn short<'a>(rest: Words<'a>, fuel: i64, vm: &mut Vm<'a>, charge: u64) {
     let here = 0_u8;
     vm.stack_at = std::ptr::from_ref(&here).addr();
     pause(rest, fuel, vm, Pause::Short { charge });
@@ -186,8 +180,8 @@ pub(super) fn short<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, charge: u64)
 /// An op about to trap settles first: out of fuel comes before the trap (rule F6).
 #[cold]
 #[inline(never)]
-pub(super) fn trap<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, trap: TrapCode) {
-    let due = vm.code.origin(vm.place_before(&rest)).due;
+pub(super) fn trap<'a>(rest: Words<'a>, fuel: i64, vm: &mut Vm<'a>, trap: TrapCode) {
+    let due = vm.code.origin(vm.place_before(rest)).due;
     if covers(fuel, due) {
         pause(rest, fuel, vm, Pause::Trap(trap));
     } else {
@@ -198,7 +192,7 @@ pub(super) fn trap<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, trap: TrapCod
 /// The word in front of these does not fit a limit.
 #[cold]
 #[inline(never)]
-pub(super) fn limit<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, limit: LimitKind) {
+pub(super) fn limit<'a>(rest: Words<'a>, fuel: i64, vm: &mut Vm<'a>, limit: LimitKind) {
     pause(rest, fuel, vm, Pause::Limit(limit));
 }
 
@@ -210,24 +204,22 @@ pub(super) fn internal(fuel: i64, vm: &mut Vm<'_>) {
     vm.exit = Some(Exit::Pause(Pause::Internal));
 }
 
-/// A handler was given another's word.
+/// A handler was given another's words.
 #[cold]
 #[inline(never)]
-pub(super) fn mistaken<'a>(rest: Rest<'a>, _: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    pause(rest, fuel, vm, Pause::Internal);
+pub(super) fn mistaken<'a>(words: Words<'a>, _: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    vm.pc = vm.words.len().wrapping_sub(words.len());
+    internal(fuel, vm);
 }
 
-/// Handlers of words: the fields of each, and what it does.
+/// Handlers of words: the fields of each, and what it does. There is always a word behind it, so that one look at how many there are
+/// serves both.
 macro_rules! handlers {
-    (($word:ident, $rest:ident, $window:ident, $fuel:ident, $vm:ident); $($name:ident $fields:tt => $body:block)*) => { $(
-        pub(super) fn $name<'a, M: Mode>(
-            $word: &'a Word,
-            $rest: Rest<'a>,
-            $window: &'a Window,
-            $fuel: i64,
-            $vm: &mut Vm<'a>,
-        ) {
-            let Word::$name $fields = *$word else { return mistaken($rest, $window, $fuel, $vm) };
+    (($words:ident, $rest:ident, $window:ident, $fuel:ident, $vm:ident); $($name:ident $fields:tt => $body:block)*) => { $(
+        pub(super) fn $name<'a, M: Mode>($words: Words<'a>, $window: &'a Window, $fuel: i64, $vm: &mut Vm<'a>) {
+            let &[Word::$name $fields, _, ..] = $words else { return mistaken($words, $window, $fuel, $vm) };
+            let [_, $rest @ ..] = $words else { return mistaken($words, $window, $fuel, $vm) };
+            let _ = $rest;
             $body
         }
     )* };

@@ -4,19 +4,19 @@
 use swarm_bytecode::cost;
 
 use super::chain::{
-    Exit, Mode, Rest, Vm, go_behind, go_on, go_to, handlers, internal, limit, mistaken, pause, short,
+    Exit, Mode, Vm, Words, go_behind, go_on, go_to, handlers, internal, limit, mistaken, pause, short,
 };
-use super::fuel::{covers, covers_all, give, take};
+use super::fuel::{covers, covers_all, give, owes, take};
 use super::window::{clear, copy, few, get, set, word as int};
 use crate::decode::CallSite;
 use crate::machine::{Frame, Pause, WINDOW, check_depth};
 use crate::outside::Reply;
 use crate::scope::Window;
 use crate::slot;
-use crate::word::Word;
+use crate::word::{FAR, Word};
 
 handlers! {
-    (word, rest, window, fuel, vm);
+    (words, rest, window, fuel, vm);
 
     If { condition, credit, otherwise } => {
         if get(window, condition) == 0 {
@@ -26,16 +26,18 @@ handlers! {
     }
     Jump { credit, target } => { go_to::<M>(target, window, give(fuel, credit), vm); }
     Loop { due } => {
-        if !covers(fuel, due) {
-            return short(rest, fuel, vm, 0);
+        let left = take(fuel, due);
+        if owes(left) {
+            return unpaid(rest, left, vm, due);
         }
-        go_on::<M>(rest, window, take(fuel, due), vm);
+        go_on::<M>(rest, window, left, vm);
     }
     Repeat { due, target } => {
-        if !covers(fuel, due) {
-            return short(rest, fuel, vm, 0);
+        let left = take(fuel, due);
+        if owes(left) {
+            return unpaid(rest, left, vm, due);
         }
-        go_to::<M>(target, window, take(fuel, due), vm);
+        go_to::<M>(target, window, left, vm);
     }
     ForEach { item, index, list, due } => {
         if !covers(fuel, due) {
@@ -50,32 +52,34 @@ handlers! {
             None => past::<M>(rest, window, fuel, vm),
         }
     }
-    NextItem { item, index, list, due } => {
-        if !covers(fuel, due) {
-            return short(rest, fuel, vm, 0);
+    NextItem { item, index, list, due, body } => {
+        let left = take(fuel, due);
+        if owes(left) {
+            return unpaid(rest, left, vm, due);
         }
         let at = get(window, index).wrapping_add(1);
         match vm.rows.row(get(window, list), at) {
             Some(row) => {
                 set(window, item, row);
                 set(window, index, at);
-                back::<M>(rest, window, take(fuel, due), vm);
+                back::<M, 0>(body, words, window, left, vm);
             }
-            None => own_round::<M>(word, rest, window, fuel, vm),
+            None => own_round::<M>(words, window, left, vm),
         }
     }
-    NextItemBool { item, index, list, due } => {
-        if !covers(fuel, due) {
-            return short(rest, fuel, vm, 0);
+    NextItemBool { item, index, list, due, body } => {
+        let left = take(fuel, due);
+        if owes(left) {
+            return unpaid(rest, left, vm, due);
         }
         let at = get(window, index).wrapping_add(1);
         match vm.heap.bool_item(get(window, list), at) {
             Some(value) => {
                 set(window, item, value);
                 set(window, index, at);
-                back::<M>(rest, window, take(fuel, due), vm);
+                back::<M, 0>(body, words, window, left, vm);
             }
-            None => far_bool::<M>(word, rest, window, fuel, vm),
+            None => far_bool::<M>(words, window, left, vm),
         }
     }
     Range { item, first, last, due } => {
@@ -89,15 +93,17 @@ handlers! {
         }
         past::<M>(rest, window, fuel, vm);
     }
-    NextInRange { item, last, due } => {
-        if !covers(fuel, due) {
-            return short(rest, fuel, vm, 0);
+    NextInRange { item, last, due, body } => {
+        let left = take(fuel, due);
+        if owes(left) {
+            return unpaid(rest, left, vm, due);
         }
-        next_in_range::<M>(rest, window, fuel, vm, (item, last, due));
+        next_in_range::<M, 0>((&item, &last, due, &body), words, window, left, vm);
     }
     NextEntry { key, value, index, map, due } => {
-        if !covers(fuel, due) {
-            return short(rest, fuel, vm, 0);
+        let left = take(fuel, due);
+        if owes(left) {
+            return unpaid(rest, left, vm, due);
         }
         let at = get(window, index).wrapping_add(1);
         match u32::try_from(at).ok().and_then(|at| vm.data().entry(get(window, map), at)) {
@@ -105,25 +111,26 @@ handlers! {
                 set(window, key, own);
                 set(window, value, held);
                 set(window, index, at);
-                back::<M>(rest, window, take(fuel, due), vm);
+                to_target::<M, 0>(words, window, left, vm);
             }
-            None => leave::<M>(rest, window, fuel, vm),
+            None => leave::<M, 0>(words, window, left, vm, due),
         }
     }
 
     Call { result, due, site } => {
-        if covers(fuel, due)
+        let left = take(fuel, due);
+        if !owes(left)
             && let Some((call, callees)) = usual(site, window, vm)
         {
-            return enter::<M>(call, call.callee.start, callees, (result, due), rest, take(fuel, due), vm);
+            return enter::<M>(call, call.callee.start, callees, (result, due), rest, left, vm);
         }
-        any_call::<M>(word, rest, window, fuel, vm);
+        any_call::<M>(words, window, left, vm);
     }
     QuickCall { asked, answer, how, constant, own } => {
         if !how.holds(int(window, asked), i64::from(constant)) {
             return call_behind::<M>(i64::from(constant), rest, window, fuel, vm);
         }
-        if let [_, Word::Call { result, due, site }, ..] = rest.as_slice()
+        if let [_, Word::Call { result, due, site }, ..] = rest
             && covers_all(fuel, i64::from(*due).wrapping_add(i64::from(own)))
             && let Some(call) = vm.code.calls.get(slot::index(*site))
             && check_depth(vm.frames, vm.depth_limit, above(vm)).is_ok()
@@ -137,29 +144,29 @@ handlers! {
         go_behind::<M>(1, rest, window, fuel, vm);
     }
     Return { due } => {
-        if !covers(fuel, due) {
-            return short(rest, fuel, vm, 0);
+        let left = take(fuel, due);
+        if owes(left) {
+            return unpaid(rest, left, vm, due);
         }
-        let fuel = take(fuel, due);
         vm.memory.give_back(cost::frame_bytes(u64::from(vm.registers)));
-        let Some(frame) = vm.frames.pop() else { return pause(rest, fuel, vm, Pause::Finished(None)) };
+        let Some(frame) = vm.frames.pop() else { return pause(rest, left, vm, Pause::Finished(None)) };
         if frame.quote {
-            return quoted(fuel, vm, frame, 0);
+            return quoted(left, vm, frame, 0);
         }
-        to_caller::<M>(frame, None, fuel, vm);
+        to_caller::<M>(frame, None, left, vm);
     }
     ReturnValue { value, due } => {
-        if !covers(fuel, due) {
-            return short(rest, fuel, vm, 0);
+        let left = take(fuel, due);
+        if owes(left) {
+            return unpaid(rest, left, vm, due);
         }
         let value = get(window, value);
-        let fuel = take(fuel, due);
         vm.memory.give_back(cost::frame_bytes(u64::from(vm.registers)));
-        let Some(frame) = vm.frames.pop() else { return pause(rest, fuel, vm, Pause::Finished(Some(value))) };
+        let Some(frame) = vm.frames.pop() else { return pause(rest, left, vm, Pause::Finished(Some(value))) };
         if frame.quote {
-            return quoted(fuel, vm, frame, value);
+            return quoted(left, vm, frame, value);
         }
-        to_caller::<M>(frame, Some(value), fuel, vm);
+        to_caller::<M>(frame, Some(value), left, vm);
     }
     Stop { reason, due } => {
         if !covers(fuel, due) {
@@ -204,11 +211,14 @@ handlers! {
     }
 }
 
-/// Any call.
+/// Any call, which is paid for even if there was not enough.
 #[inline(never)]
-fn any_call<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    let Word::Call { result, due, site } = *word else { return mistaken(rest, window, fuel, vm) };
-    if !covers(fuel, due) {
+fn any_call<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>) {
+    let &[Word::Call { result, due, site }, ref rest @ ..] = words else {
+        return mistaken(words, window, left, vm);
+    };
+    let fuel = give(left, due);
+    if owes(left) {
         return short(rest, fuel, vm, 0);
     }
     let Some(call) = vm.code.calls.get(slot::index(site)) else { return internal(fuel, vm) };
@@ -223,21 +233,20 @@ fn any_call<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fue
     clear(callees, call.callee.registers);
     copy(window, callees, vm.code.call_arguments(*call));
     vm.frames.reserve(1);
-    enter::<M>(call, call.callee.start, callees, (result, due), rest, take(fuel, due), vm);
+    enter::<M>(call, call.callee.start, callees, (result, due), rest, left, vm);
 }
 
 /// A call whose callee is known not to return at once: the usual one begins behind that question, with the constant it
 /// asked with in its register.
 #[inline(always)]
-fn call_behind<'a, M: Mode>(constant: i64, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    if let [Word::Asked { held, credit, otherwise }, Word::Call { result, due, site }, behind @ ..] =
-        rest.as_slice()
+fn call_behind<'a, M: Mode>(constant: i64, rest: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    if let [Word::Asked { held, credit, otherwise }, Word::Call { result, due, site }, behind @ ..] = rest
         && covers(fuel, *due)
         && let Some((call, callees)) = usual(*site, window, vm)
     {
         set(callees, *held, constant.cast_unsigned());
         let fuel = give(take(fuel, *due), *credit);
-        return enter::<M>(call, *otherwise, callees, (*result, *due), behind.iter(), fuel, vm);
+        return enter::<M>(call, *otherwise, callees, (*result, *due), behind, fuel, vm);
     }
     go_behind::<M>(1, rest, window, fuel, vm);
 }
@@ -271,11 +280,11 @@ fn enter<'a, M: Mode>(
     at: u32,
     callees: &'a Window,
     (result, due): (u8, u16),
-    rest: Rest<'a>,
+    rest: Words<'a>,
     fuel: i64,
     vm: &mut Vm<'a>,
 ) {
-    let pc = vm.place_before(&rest).wrapping_add(1);
+    let pc = vm.place_before(rest).wrapping_add(1);
     let (base, registers, function) = (vm.base, vm.registers, vm.function);
     // There is room for it, so that nothing is called here.
     if vm.frames.len() < vm.frames.capacity() {
@@ -285,113 +294,153 @@ fn enter<'a, M: Mode>(
     go_to::<M>(at, callees, fuel, vm);
 }
 
-/// A round of a loop over a list of the arena.
+/// A round of a loop over a list of the arena, which is paid for.
 #[inline(never)]
-fn own_round<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    let Word::NextItem { item, index, list, due } = *word else { return mistaken(rest, window, fuel, vm) };
+fn own_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>) {
+    let &[Word::NextItem { item, index, list, body, .. }, ..] = words else {
+        return mistaken(words, window, left, vm);
+    };
     let at = get(window, index).wrapping_add(1);
     match vm.heap.item(get(window, list), at) {
         Some(value) => {
             set(window, item, value);
             set(window, index, at);
-            back::<M>(rest, window, take(fuel, due), vm);
+            back::<M, 0>(body, words, window, left, vm);
         }
-        None => far_round::<M>(word, rest, window, fuel, vm),
+        None => far_round::<M>(words, window, left, vm),
     }
 }
 
 /// A round of a loop over another list than the last one, or the end of a loop.
 #[inline(never)]
-fn far_round<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    let Word::NextItem { item, index, list, due } = *word else { return mistaken(rest, window, fuel, vm) };
+fn far_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>) {
+    let &[Word::NextItem { item, index, list, due, body }, ..] = words else {
+        return mistaken(words, window, left, vm);
+    };
     let at = get(window, index).wrapping_add(1);
     match vm.rows.item(vm.heap, get(window, list), at) {
         Some(value) => {
             set(window, item, value);
             set(window, index, at);
-            back::<M>(rest, window, take(fuel, due), vm);
+            back::<M, 0>(body, words, window, left, vm);
         }
-        None => leave::<M>(rest, window, fuel, vm),
+        None => leave::<M, 0>(words, window, left, vm, due),
     }
 }
 
 /// A round of a loop over a list of bools that does not lie in the arena, or the end of a loop.
 #[inline(never)]
-fn far_bool<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    let Word::NextItemBool { item, index, list, due } = *word else {
-        return mistaken(rest, window, fuel, vm);
+fn far_bool<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>) {
+    let &[Word::NextItemBool { item, index, list, due, body }, ..] = words else {
+        return mistaken(words, window, left, vm);
     };
     let at = get(window, index).wrapping_add(1);
     match u32::try_from(at).ok().and_then(|at| vm.data().item(get(window, list), at)) {
         Some(value) => {
             set(window, item, value);
             set(window, index, at);
-            back::<M>(rest, window, take(fuel, due), vm);
+            back::<M, 0>(body, words, window, left, vm);
         }
-        None => leave::<M>(rest, window, fuel, vm),
+        None => leave::<M, 0>(words, window, left, vm, due),
     }
 }
 
+/// The fuel does not cover the region up to the word in front of these, which was paid all the same.
+#[cold]
+#[inline(never)]
+fn unpaid<'a>(rest: Words<'a>, left: i64, vm: &mut Vm<'a>, due: u16) {
+    short(rest, give(left, due), vm, 0);
+}
+
 /// A word that is up to the driver.
-pub(super) fn effect<'a, M: Mode>(_: &'a Word, rest: Rest<'a>, _: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+pub(super) fn effect<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    let [_, rest @ ..] = words else { return mistaken(words, window, fuel, vm) };
     pause(rest, fuel, vm, Pause::Effect);
 }
 
 /// A word that belongs to another.
-pub(super) fn part<'a, M: Mode>(_: &'a Word, _: Rest<'a>, _: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+pub(super) fn part<'a, M: Mode>(_: Words<'a>, _: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
     internal(fuel, vm);
 }
 
 /// The body of a loop, behind its target.
 #[inline(always)]
-fn into<'a, M: Mode>(rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+fn into<'a, M: Mode>(rest: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
     go_behind::<M>(1, rest, window, fuel, vm);
 }
 
 /// Where a loop with nothing to do goes on.
 #[inline(always)]
-fn past<'a, M: Mode>(rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    match rest.as_slice() {
+fn past<'a, M: Mode>(rest: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    match rest {
         [Word::Target { credit, target }, ..] => go_to::<M>(*target, window, give(fuel, *credit), vm),
         _ => internal(fuel, vm),
     }
 }
 
-/// Back to the first word of a loop's body; the fuel is paid.
+/// Back to the first word of a loop's body; the fuel is paid. The end of the round is `AT` these words.
 #[inline(always)]
-fn back<'a, M: Mode>(rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    match rest.as_slice() {
-        [Word::Target { target, .. }, ..] => go_to::<M>(*target, window, fuel, vm),
-        _ => internal(fuel, vm),
-    }
-}
-
-/// On behind a loop's end.
-#[inline(always)]
-fn leave<'a, M: Mode>(rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    match rest.as_slice() {
-        [Word::Target { credit, .. }, ..] => {
-            go_behind::<M>(1, rest, window, give(fuel, *credit), vm);
-        }
-        _ => internal(fuel, vm),
-    }
-}
-
-/// The end of a round of a range, which can be paid: item, last and `due`. These are the words behind its first.
-#[inline(always)]
-pub(super) fn next_in_range<'a, M: Mode>(
-    rest: Rest<'a>,
+fn back<'a, M: Mode, const AT: usize>(
+    body: u16,
+    words: Words<'a>,
     window: &'a Window,
     fuel: i64,
     vm: &mut Vm<'a>,
-    (item, last, due): (u8, u8, u16),
 ) {
-    let value = int(window, item);
-    if value < int(window, last) {
-        set(window, item, value.wrapping_add(1).cast_unsigned());
-        return back::<M>(rest, window, take(fuel, due), vm);
+    if body == FAR {
+        return far_back::<M, AT>(words, window, fuel, vm);
     }
-    leave::<M>(rest, window, fuel, vm);
+    go_to::<M>(body.into(), window, fuel, vm);
+}
+
+/// The same wherever it is.
+#[inline(never)]
+fn far_back<'a, M: Mode, const AT: usize>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    to_target::<M, AT>(words, window, fuel, vm);
+}
+
+/// To the target behind the word `AT` these.
+#[inline(always)]
+fn to_target<'a, M: Mode, const AT: usize>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    match words.get(AT..) {
+        Some([_, Word::Target { target, .. }, ..]) => go_to::<M>(*target, window, fuel, vm),
+        _ => internal(fuel, vm),
+    }
+}
+
+/// On behind a loop's end, `AT` these words: the round that was paid for is not there. Rare, and by itself it computes the fuel anew,
+/// so that handlers need not keep it.
+#[inline(never)]
+fn leave<'a, M: Mode, const AT: usize>(
+    words: Words<'a>,
+    window: &'a Window,
+    left: i64,
+    vm: &mut Vm<'a>,
+    due: u16,
+) {
+    match words.get(AT..) {
+        Some([_, Word::Target { credit, .. }, after @ ..]) => {
+            go_on::<M>(after, window, give(give(left, due), *credit), vm);
+        }
+        _ => internal(left, vm),
+    }
+}
+
+/// The end of a round of a range, which is paid for: what is in a [`Word::NextInRange`] `AT` these words.
+#[inline(always)]
+pub(super) fn next_in_range<'a, M: Mode, const AT: usize>(
+    (item, last, due, body): (&u8, &u8, u16, &u16),
+    words: Words<'a>,
+    window: &'a Window,
+    left: i64,
+    vm: &mut Vm<'a>,
+) {
+    let value = int(window, *item);
+    if value < int(window, *last) {
+        set(window, *item, value.wrapping_add(1).cast_unsigned());
+        return back::<M, AT>(*body, words, window, left, vm);
+    }
+    leave::<M, AT>(words, window, left, vm, due);
 }
 
 /// Goes back to the caller.
@@ -404,7 +453,7 @@ fn to_caller<'a, M: Mode>(frame: Frame, value: Option<u64>, fuel: i64, vm: &mut 
     if let Some(value) = value {
         set(window, frame.result, value);
     }
-    go_on::<M>(words.iter(), window, give(fuel, frame.credit), vm);
+    go_on::<M>(words, window, give(fuel, frame.credit), vm);
 }
 
 /// A function that computes what a host call costs has returned.
@@ -420,8 +469,8 @@ fn quoted(fuel: i64, vm: &mut Vm<'_>, frame: Frame, value: u64) {
 /// The stack has no room for a window there.
 #[cold]
 #[inline(never)]
-fn grow<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, above: usize) {
-    vm.pc = vm.place_before(&rest);
+fn grow<'a>(rest: Words<'a>, fuel: i64, vm: &mut Vm<'a>, above: usize) {
+    vm.pc = vm.place_before(rest);
     vm.fuel = fuel;
     // Twice as many, so that this does not happen at each call.
     vm.exit = Some(Exit::Grow { slots: above.saturating_mul(2).saturating_add(WINDOW) });
@@ -430,7 +479,7 @@ fn grow<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, above: usize) {
 /// A host call that is not over, or is and there is no time left.
 #[cold]
 #[inline(never)]
-fn replied<'a>(rest: Rest<'a>, fuel: i64, vm: &mut Vm<'a>, reply: Reply) {
+fn replied<'a>(rest: Words<'a>, fuel: i64, vm: &mut Vm<'a>, reply: Reply) {
     match reply {
         Reply::Done { charge } | Reply::Look { charge } => {
             pause(rest, fuel.wrapping_sub(charge), vm, Pause::Look);

@@ -11,6 +11,13 @@ pub(super) fn covers(fuel: i64, due: u16) -> bool {
     !METERED || fuel >= i64::from(due)
 }
 
+/// Whether a region that was paid was too dear: what is left is less than nothing, and has to be given back. An op that pays in any
+/// case and looks afterwards has one amount to keep instead of two.
+#[inline(always)]
+pub(super) fn owes(left: i64) -> bool {
+    METERED && left < 0
+}
+
 /// What is left once a dynamic charge is paid, if it and the region up to the op can be.
 #[inline(always)]
 pub(super) fn pay(fuel: i64, due: u16, charge: u64) -> Option<i64> {

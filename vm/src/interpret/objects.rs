@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use swarm_bytecode::cost;
 use swarm_bytecode::trap::TrapCode;
 
-use super::chain::{Mode, Rest, Vm, go_behind, go_on, handlers, mistaken, short, trap};
+use super::chain::{Mode, Vm, Words, go_behind, go_on, handlers, mistaken, short, trap};
 use super::fuel::{covers, pay};
 use super::reach::reach;
 use super::window::{get, set};
@@ -18,7 +18,7 @@ use crate::scope::Window;
 use crate::word::Word;
 
 handlers! {
-    (word, rest, window, fuel, vm);
+    (words, rest, window, fuel, vm);
 
     MoveMutable { result, value } => {
         let own = get(window, value);
@@ -98,7 +98,7 @@ handlers! {
     }
     SetField { record, field, value, due } => {
         let record = get(window, record);
-        match (rest.as_slice(), vm.heap.writable(record)) {
+        match (rest, vm.heap.writable(record)) {
             ([Word::Shape { shares, .. }, after @ ..], Some(_)) => {
                 if !covers(fuel, due) {
                     return short(rest, fuel, vm, 0);
@@ -108,13 +108,13 @@ handlers! {
                     vm.heap.share(value);
                 }
                 vm.heap.write(record, u32::from(field), value);
-                go_on::<M>(after.iter(), window, fuel, vm);
+                go_on::<M>(after, window, fuel, vm);
             }
-            _ => reach::<M>(word, rest, window, fuel, vm),
+            _ => reach::<M>(words, window, fuel, vm),
         }
     }
     Find { found, value, map, key, due } => {
-        let [Word::Entries { order, .. }, after @ ..] = rest.as_slice() else {
+        let [Word::Entries { order, .. }, after @ ..] = rest else {
             return mistaken(rest, window, fuel, vm);
         };
         let (map, key) = (get(window, map), get(window, key));
@@ -123,13 +123,13 @@ handlers! {
         let held = look_up(*order, map, key, vm);
         set(window, value, held.unwrap_or(0));
         set(window, found, u64::from(held.is_some()));
-        go_on::<M>(after.iter(), window, fuel, vm);
+        go_on::<M>(after, window, fuel, vm);
     }
     SetEntry { map, key, value, due } => {
         // Who has just read an entry mostly writes it next.
         let (searched, own) = vm.searched;
         let key = get(window, key);
-        if let [Word::Entries { order, shares, most }, after @ ..] = rest.as_slice()
+        if let [Word::Entries { order, shares, most }, after @ ..] = rest
             && key == searched
             && let Some(left) = pay(fuel, due, cost::read_key(order.text_bytes(key)))
             && let Some(place) = vm.heap.own_entry(get(window, map), *vm.found, own, *most)
@@ -139,9 +139,9 @@ handlers! {
             if *shares {
                 vm.heap.share(value);
             }
-            return go_on::<M>(after.iter(), window, left, vm);
+            return go_on::<M>(after, window, left, vm);
         }
-        reach::<M>(word, rest, window, fuel, vm);
+        reach::<M>(words, window, fuel, vm);
     }
 
     Length { result, list } => {
@@ -169,7 +169,7 @@ handlers! {
                 }
                 go_on::<M>(rest, window, fuel, vm);
             }
-            _ => reach::<M>(word, rest, window, fuel, vm),
+            _ => reach::<M>(words, window, fuel, vm),
         }
     }
     ItemBool { result, list, index } => {
@@ -188,17 +188,17 @@ handlers! {
                 *place = byte(value);
                 go_on::<M>(rest, window, fuel, vm);
             }
-            _ => reach::<M>(word, rest, window, fuel, vm),
+            _ => reach::<M>(words, window, fuel, vm),
         }
     }
     Push { list, value, due } => {
         let list = get(window, list);
-        if let [Word::Items { shares, most }, ..] = rest.as_slice() {
+        if let [Word::Items { shares, most }, ..] = rest {
             if !covers(fuel, due) {
                 return if vm.heap.has_room(list, *most) {
                     short(rest, fuel, vm, 0)
                 } else {
-                    reach::<M>(word, rest, window, fuel, vm)
+                    reach::<M>(words, window, fuel, vm)
                 };
             }
             let value = get(window, value);
@@ -209,23 +209,23 @@ handlers! {
                 return go_behind::<M>(1, rest, window, fuel, vm);
             }
         }
-        reach::<M>(word, rest, window, fuel, vm);
+        reach::<M>(words, window, fuel, vm);
     }
     PushBool { list, value, due } => {
         let list = get(window, list);
-        if let [Word::Items { most, .. }, ..] = rest.as_slice() {
+        if let [Word::Items { most, .. }, ..] = rest {
             if !covers(fuel, due) {
                 return if vm.heap.has_room(list, *most) {
                     short(rest, fuel, vm, 0)
                 } else {
-                    reach::<M>(word, rest, window, fuel, vm)
+                    reach::<M>(words, window, fuel, vm)
                 };
             }
             if vm.heap.append_bool(list, get(window, value), *most) {
                 return go_behind::<M>(1, rest, window, fuel, vm);
             }
         }
-        reach::<M>(word, rest, window, fuel, vm);
+        reach::<M>(words, window, fuel, vm);
     }
     Unwrap { result, value } => {
         match vm.data().unwrap(get(window, value)) {
@@ -265,7 +265,7 @@ fn look_up(order: Order, map: u64, key: u64, vm: &mut Vm<'_>) -> Option<u64> {
 #[inline(never)]
 fn far_field<'a, M: Mode>(
     (result, record, field): (u8, u8, u8),
-    rest: Rest<'a>,
+    rest: Words<'a>,
     window: &'a Window,
     fuel: i64,
     vm: &mut Vm<'a>,
@@ -278,7 +278,7 @@ fn far_field<'a, M: Mode>(
 #[inline(never)]
 fn far_item<'a, M: Mode>(
     (result, list, index): (u8, u8, u8),
-    rest: Rest<'a>,
+    rest: Words<'a>,
     window: &'a Window,
     fuel: i64,
     vm: &mut Vm<'a>,
@@ -296,7 +296,7 @@ fn far_item<'a, M: Mode>(
 #[inline(never)]
 fn far_bool<'a, M: Mode>(
     (result, list, index): (u8, u8, u8),
-    rest: Rest<'a>,
+    rest: Words<'a>,
     window: &'a Window,
     fuel: i64,
     vm: &mut Vm<'a>,

@@ -4,7 +4,7 @@
 use swarm_bytecode::trap::TrapCode;
 use swarm_bytecode::types::TypeId;
 
-use super::chain::{Mode, Rest, Vm, go_to, pause, short, trap};
+use super::chain::{Mode, Vm, Words, go_to, mistaken, pause, short, trap};
 use super::window::{get, set};
 use crate::attached::Attached;
 use crate::compare;
@@ -92,22 +92,20 @@ impl<'a> Reach<'a> {
 }
 
 /// A word that is carried out here.
-pub(super) fn reach<'a, M: Mode>(
-    word: &'a Word,
-    rest: Rest<'a>,
-    window: &'a Window,
-    fuel: i64,
-    vm: &mut Vm<'a>,
-) {
-    if let Some(next) = carry_out(*word, rest, window, fuel, vm) {
+pub(super) fn reach<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    if let Some(next) = carry_out(words, window, fuel, vm) {
         go_to::<M>(next, window, vm.fuel, vm);
     }
 }
 
 /// Carries a word out and gives the place of the one to go on with, and the fuel to the machine.
 #[inline(never)]
-fn carry_out<'a>(word: Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) -> Option<u32> {
-    let pc = vm.place_before(&rest);
+fn carry_out<'a>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) -> Option<u32> {
+    let &[word, ref rest @ ..] = words else {
+        mistaken(words, window, fuel, vm);
+        return None;
+    };
+    let pc = vm.place_before(rest);
     let mut reach = Reach {
         code: vm.code,
         attached: vm.attached,

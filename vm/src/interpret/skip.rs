@@ -3,7 +3,7 @@
 
 use std::num::NonZero;
 
-use super::chain::{Mode, Rest, Vm, go_on, go_to, handlers, mistaken};
+use super::chain::{Mode, Vm, Words, go_on, go_to, handlers, mistaken};
 use super::fuel::{covers_all, take_all};
 use super::rows::Rows;
 use super::window::{get, set};
@@ -23,7 +23,7 @@ const ROWS: usize = 8;
 const BITS: usize = 8;
 
 handlers! {
-    (word, rest, window, fuel, vm);
+    (words, rest, window, fuel, vm);
 
     PassRows { filter, list } => {
         if vm.masks.vain == (filter, get(window, list)) {
@@ -37,7 +37,7 @@ handlers! {
         if masks.about == (filter, vm.base) {
             let index = get(window, masks.index);
             let bits = masks.bits_behind(wide(index).wrapping_sub(masks.start), from);
-            let Some(bits) = NonZero::new(bits) else { return pass_far::<M>(word, rest, window, fuel, vm) };
+            let Some(bits) = NonZero::new(bits) else { return pass_far::<M>(words, window, fuel, vm) };
             // The lowest bit is the next condition that may hold.
             let place = u64::from(bits.trailing_zeros()).wrapping_add(from.into());
             let (passed, condition) = (place >> 3, masks.condition(place));
@@ -55,14 +55,16 @@ handlers! {
                 return go_to::<M>(condition.inside, window, take_all(fuel, spent), vm);
             }
         }
-        pass_far::<M>(word, rest, window, fuel, vm);
+        pass_far::<M>(words, window, fuel, vm);
     }
 }
 
 /// Passes on where that is not just a few rows, if anything is known of them.
 #[inline(never)]
-fn pass_far<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    let Word::PassOn { filter, from, .. } = *word else { return mistaken(rest, window, fuel, vm) };
+fn pass_far<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    let &[Word::PassOn { filter, from, .. }, ref rest @ ..] = words else {
+        return mistaken(words, window, fuel, vm);
+    };
     if vm.masks.about != (filter, vm.base) {
         return go_on::<M>(rest, window, fuel, vm);
     }
@@ -72,7 +74,7 @@ fn pass_far<'a, M: Mode>(word: &'a Word, rest: Rest<'a>, window: &'a Window, fue
 
 /// Goes on with a word, or with the next one for 0.
 #[inline(always)]
-fn land<'a, M: Mode>(target: u32, rest: Rest<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+fn land<'a, M: Mode>(target: u32, rest: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
     if target == 0 {
         return go_on::<M>(rest, window, fuel, vm);
     }

@@ -4,7 +4,7 @@
 use swarm_bytecode::numeric;
 use swarm_bytecode::trap::TrapCode;
 
-use super::chain::{Mode, Rest, Vm, go_on, handlers, mistaken, short, trap};
+use super::chain::{Mode, Vm, Words, go_on, handlers, mistaken, short, trap};
 use super::fuel::covers;
 use super::window::{constant, float, get, set, word as int};
 use crate::scope::Window;
@@ -15,7 +15,7 @@ use crate::word::Word;
 macro_rules! values {
     (($window:ident, $vm:ident); $($name:ident { $result:ident $(, $field:ident)* } => $value:expr;)*) => {
         handlers! {
-            (word, rest, $window, fuel, $vm);
+            (words, rest, $window, fuel, $vm);
             $($name { $result $(, $field)* } => {
                 set($window, $result, $value);
                 go_on::<M>(rest, $window, fuel, $vm);
@@ -28,7 +28,7 @@ macro_rules! values {
 macro_rules! checked {
     (($window:ident, $vm:ident); $($name:ident { $result:ident $(, $field:ident)* } => $value:expr;)*) => {
         handlers! {
-            (word, rest, $window, fuel, $vm);
+            (words, rest, $window, fuel, $vm);
             $($name { $result $(, $field)* } => {
                 match $value {
                     Ok(value) => {
@@ -46,7 +46,7 @@ macro_rules! checked {
 macro_rules! natives {
     (($window:ident); $($name:ident { $result:ident, $left:ident, $right:ident } => $value:expr;)*) => {
         handlers! {
-            (word, rest, $window, fuel, vm);
+            (words, rest, $window, fuel, vm);
             $($name { $result, $left, $right, due } => {
                 if !covers(fuel, due) {
                     return short(rest, fuel, vm, 0);
