@@ -114,10 +114,14 @@ fused! {
         if !numeric::is_finite(value) {
             return unfused::<M>(words, window, fuel, vm, 0);
         }
-        // The limit may be one of the products. Their sum is −0 where both are.
-        set(window, first, slot::from_float(product));
-        set(window, second, slot::from_float(other));
-        set(window, sum, slot::from_float(value));
+        // A square is never −0, and a sum only if both its parts are.
+        let (Some(first_bits), Some(second_bits)) = (slot::own_bits(product), slot::own_bits(other)) else {
+            return unfused::<M>(words, window, fuel, vm, 0);
+        };
+        // The limit may be one of the products.
+        set(window, first, first_bits);
+        set(window, second, second_bits);
+        set(window, sum, slot::from_sum(value));
         let holds = float(window, *limit) < value;
         set(window, *result, u64::from(holds));
         branch::<M, 6>((holds, credit, otherwise), words, window, fuel, vm);
@@ -284,8 +288,11 @@ fused! {
         if !numeric::is_finite(product) || !numeric::is_finite(other) {
             return unfused::<M>(words, window, fuel, vm, 0);
         }
-        set(window, first, slot::from_float(product));
-        set(window, second, slot::from_float(other));
+        let (Some(product), Some(other)) = (slot::own_bits(product), slot::own_bits(other)) else {
+            return unfused::<M>(words, window, fuel, vm, 0);
+        };
+        set(window, first, product);
+        set(window, second, other);
         go_behind::<M>(3, words, window, fuel, vm);
     }
     MulAddFloat { middle, left, right, result, other } [_, _] => {
