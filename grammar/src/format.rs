@@ -140,6 +140,12 @@ impl Printer<'_> {
     fn lead(&mut self, start: u32, inside: u32) {
         self.comments_before(start);
         self.blank_line(start);
+        self.comments_inside(inside);
+        self.begin_line();
+    }
+
+    /// Writes the comments up to a place, each on a line of its own.
+    fn comments_inside(&mut self, inside: u32) {
         let inner = self.comments.partition_point(|comment| comment.span.start < inside);
         for comment in self.comments.get(..inner).unwrap_or(&[]) {
             self.begin_line();
@@ -147,7 +153,6 @@ impl Printer<'_> {
             self.put_text(&comment.text);
         }
         self.comments = self.comments.get(inner..).unwrap_or(&[]);
-        self.begin_line();
     }
 
     /// Writes the comment behind a line that ended at `end`.

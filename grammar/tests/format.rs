@@ -42,6 +42,13 @@ fn what_has_errors_is_not_touched() {
 }
 
 #[test]
+fn a_comment_inside_of_a_head_comes_before_its_documentation() {
+    let once = format("/// Moves backups.\nINSTRUCTION // to the west\nmove_v1 { PRIORITY HIGH }\n").unwrap();
+    assert!(once.starts_with("// to the west\n/// Moves backups.\nINSTRUCTION move_v1 {"), "{once}");
+    assert_eq!(format(&once).unwrap(), once);
+}
+
+#[test]
 fn an_empty_text_stays_empty() {
     assert_eq!(format("").unwrap(), "");
     assert_eq!(format("\n\n  \n").unwrap(), "");

@@ -55,6 +55,15 @@ fn a_file_cut_at_every_byte() {
 }
 
 #[test]
+fn a_comment_at_each_place() {
+    for (_, text) in programs() {
+        for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            check_format(&format!("{}// c\n{}", &text[..at], &text[at..]));
+        }
+    }
+}
+
+#[test]
 fn a_file_without_each_of_its_bytes() {
     let text = program("statements");
     for at in (0..text.len()).filter(|at| text.is_char_boundary(*at) && text.is_char_boundary(at + 1)) {

@@ -88,7 +88,7 @@ impl Printer<'_> {
         self.trail(span.end);
     }
 
-    /// Begins the line of what has documentation, with its documentation before it.
+    /// Begins the line of what has documentation, with its documentation before it, and before that the comments inside of it.
     fn documented(&mut self, docs: &str, start: u32, inside: u32) {
         if docs.is_empty() {
             return self.lead(start, inside);
@@ -97,6 +97,7 @@ impl Printer<'_> {
         let gap = self.source(self.at, start);
         let docs_at = gap.find("///").map_or(start, |at| self.at.saturating_add(crate::lexer::offset(at)));
         self.blank_line(docs_at);
+        self.comments_inside(inside);
         for line in docs.split('\n') {
             self.begin_line();
             self.put_text(if line.is_empty() { "///" } else { "/// " });

@@ -182,16 +182,31 @@ impl Printer<'_> {
             }
             let head = self.condition(arm);
             self.put(&head);
-            self.at = condition.end;
+            self.at = self.behind_then(condition.end, arm.block.span.start);
             self.body(&arm.block);
             before = Some(&arm.block);
         }
         if let (Some(otherwise), Some(before)) = (otherwise, before) {
-            self.before_else(before, otherwise.span.start);
+            self.before_else(before, self.head_end(otherwise));
             self.put_text("ELSE");
             self.at = otherwise.span.start;
             self.body(otherwise);
         }
+    }
+
+    /// Where a head ends whose comments come before it: with its block's only statement, where that is simple.
+    fn head_end(&self, block: &Block) -> u32 {
+        match block.statements.as_slice() {
+            [statement] if !block.braces && self.simple(statement).is_some() => block.span.end,
+            _ => block.span.start,
+        }
+    }
+
+    /// Behind the THEN of a condition that ended at `end`, if no comment stands before it.
+    fn behind_then(&self, end: u32, block: u32) -> u32 {
+        let known = self.comments.first().map_or(block, |comment| comment.span.start.min(block));
+        let then = self.source(end, known).find("THEN");
+        then.map_or(end, |at| end.saturating_add(crate::lexer::offset(at)).saturating_add(4))
     }
 
     /// ELSE stands behind a closing brace, else on a line of its own.
@@ -233,7 +248,8 @@ impl Printer<'_> {
             self.arm(arm.span.start, head, " THEN", one_line, &arm.block);
         }
         if let Some(otherwise) = otherwise {
-            let one_line = self.one_line(otherwise.span.start, otherwise.span.end);
+            // Of a single statement only its own lines are known.
+            let one_line = !otherwise.braces || self.one_line(otherwise.span.start, otherwise.span.end);
             self.arm(otherwise.span.start, "ELSE".into(), "", one_line, otherwise);
         }
     }
@@ -249,7 +265,7 @@ impl Printer<'_> {
                 self.put(&layout);
             }
             None => {
-                self.lead(start, block.span.start);
+                self.lead(start, self.head_end(block));
                 self.put(&head);
                 self.at = block.span.start;
                 self.body(block);
