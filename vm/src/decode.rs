@@ -15,6 +15,7 @@ use swarm_bytecode::op::Op;
 use swarm_bytecode::types::{Type, TypeId};
 use swarm_bytecode::verify::Verified;
 
+use crate::encoded::Encoded;
 use crate::extended::Extended;
 use crate::filter::{Filter, Filtered};
 use crate::quick::Quick;
@@ -33,7 +34,7 @@ pub(crate) struct Code {
     whole: OnceLock<Module>,
     /// All string constants, one behind the other.
     text: String,
-    pub(crate) words: Vec<Word>,
+    pub(crate) words: Vec<Encoded>,
     /// One for each word.
     origins: Vec<Packed>,
     pub(crate) functions: Vec<FunctionCode>,
@@ -321,8 +322,13 @@ impl Code {
         let first = self.start_of_op(function, op);
         let own = self.origins.get(first..)?.iter().zip(self.words.get(first..)?);
         let own = own.take_while(|(origin, _)| origin.place() == (function, op));
-        let fused = own.clone().take_while(|(_, word)| word.is_fused()).count();
+        let fused = own.clone().take_while(|(_, word)| word.decode().is_some_and(Word::is_fused)).count();
         (fused < own.count()).then(|| first.saturating_add(fused))
+    }
+
+    /// The word at a place.
+    pub(crate) fn word(&self, pc: usize) -> Option<Word> {
+        self.words.get(pc).copied().and_then(Encoded::decode)
     }
 
     pub(crate) fn arguments(&self, site: Site) -> &[Argument] {
@@ -477,7 +483,7 @@ mod tests {
             let code = Code::new(Verified::load(&bytes).unwrap(), &bytes).unwrap();
             let is_large = rounds > 100;
             assert_eq!(code.module.functions.iter().all(|function| function.code.is_empty()), is_large);
-            let fused = code.words.iter().filter(|word| word.is_fused()).count();
+            let fused = code.words.iter().filter(|word| word.decode().is_some_and(Word::is_fused)).count();
             assert_eq!(fused, 2 * rounds, "{rounds}");
             assert_eq!(code.whole(), &module(rounds));
         }

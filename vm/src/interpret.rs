@@ -36,6 +36,7 @@ use crate::attached::Attached;
 use crate::decode::Code;
 use crate::machine::{Machine, Pause, WINDOW};
 use crate::outside::Outside;
+use crate::word::Word;
 use chain::{Chained, Exit, Stepped, Vm};
 pub(crate) use observer::{Blind, Observer};
 pub(crate) use passing::Passing;
@@ -177,7 +178,7 @@ fn step<'a, O: Observer>(vm: &mut Vm<'a>, observer: &mut O, seen: &mut bool) {
             vm.exit = Some(Exit::Pause(Pause::Internal));
             return;
         }
-        if word.is_fused() {
+        if word.decode().is_some_and(Word::is_fused) {
             vm.rest = rest;
             continue;
         }

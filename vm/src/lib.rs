@@ -29,6 +29,7 @@ mod compare;
 mod course;
 mod decode;
 mod driver;
+mod encoded;
 mod error;
 mod evaluate;
 mod extended;

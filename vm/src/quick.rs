@@ -104,6 +104,14 @@ impl Quick {
 pub(crate) struct How(u8);
 
 impl How {
+    pub(crate) fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub(crate) fn from_bits(bits: u8) -> How {
+        How(bits)
+    }
+
     const EQUAL: u8 = 1;
     const UNLESS: u8 = 2;
     const LITERAL: u8 = 4;

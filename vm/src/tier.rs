@@ -353,7 +353,7 @@ impl Work<'_> {
         let machine = &mut *self.machine;
         let code = self.program.code();
         let pc = code.first_word(machine.function, op)?;
-        let Some(&Word::Call { result, due, site }) = code.words.get(pc) else { return None };
+        let Some(Word::Call { result, due, site }) = code.word(pc) else { return None };
         let call = code.calls.get(slot::index(site))?;
         let registers = code.functions.get(usize::from(machine.function))?.registers;
         let pc = pc.saturating_add(1);
@@ -446,9 +446,9 @@ impl Work<'_> {
     #[cold]
     fn unusual_call(&mut self, site: u32, left: i64, reply: Reply) -> Option<i64> {
         let pc = slot::index(self.code().sites.get(slot::index(site))?.pc);
-        let (due, tried) = match self.code().words.get(pc)? {
-            Word::Host { due, .. } => (*due, false),
-            Word::TryHost { due, .. } => (*due, true),
+        let (due, tried) = match self.code().word(pc)? {
+            Word::Host { due, .. } => (due, false),
+            Word::TryHost { due, .. } => (due, true),
             _ => return None,
         };
         let (pc, charge, pause) = match reply {
@@ -513,9 +513,9 @@ impl Program {
     /// The host call of an op that can be made in place, for a [`Tier`].
     pub fn host_call_at(&self, at: OpAt) -> Option<HostCall> {
         let code = self.code();
-        let (site, due, tried) = match code.words.get(code.start_of_op(at.function, at.op))? {
-            Word::Host { site, due, .. } => (*site, *due, None),
-            Word::TryHost { site, due, result } => (*site, *due, Some(*result)),
+        let (site, due, tried) = match code.word(code.start_of_op(at.function, at.op))? {
+            Word::Host { site, due, .. } => (site, due, None),
+            Word::TryHost { site, due, result } => (site, due, Some(result)),
             _ => return None,
         };
         let arguments = code.sites.get(slot::index(site)).map(|site| code.arguments(*site).len())?;
@@ -539,8 +539,8 @@ impl Program {
 
     /// The number of the rows that may be passed over before an op, for a [`Tier`].
     pub fn pass_rows_at(&self, at: OpAt) -> Option<u16> {
-        match self.code().words.get(self.code().start_of_op(at.function, at.op))? {
-            Word::PassRows { filter, .. } => Some(*filter),
+        match self.code().word(self.code().start_of_op(at.function, at.op))? {
+            Word::PassRows { filter, .. } => Some(filter),
             _ => None,
         }
     }

@@ -2,15 +2,14 @@
 //! window of 256 slots; `due` is the fuel of the region since the anchor once the op is paid (`d(p)`),
 //! `credit` what a jump puts back (rule F2 of `swarm_bytecode::layout`).
 
+use crate::encoded::{Encoded, Operand, place, words};
 use crate::order::Order;
 use crate::quick::How;
 
 /// In place of a word's number that does not fit 16 bits.
 pub(crate) const FAR: u16 = u16::MAX;
 
-/// One executed word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Word {
+words! {
     // Flow
     If {
         condition: u8,

@@ -80,10 +80,10 @@ impl<'d, 'm> Filling<'d, 'm> {
         if ahead > 0 {
             let placed = self.placed;
             self.placed = placed.checked_add(ahead)?;
-            self.decoder.words.extend_from_slice(self.ahead.get(placed..self.placed)?);
+            self.ahead.get(placed..self.placed)?.iter().for_each(|word| self.decoder.put(*word));
         }
         if leaving_words(op, layout, p) > 0 {
-            self.decoder.words.push(Word::Leave { count: leaves(op, layout, p)?, due });
+            self.decoder.put(Word::Leave { count: leaves(op, layout, p)?, due });
         }
         self.decoder.op(self.function, op, &edges, due)?;
         self.decoder.origins.resize(self.decoder.words.len(), origin);
@@ -98,7 +98,7 @@ impl<'d, 'm> Filling<'d, 'm> {
     fn finish(self) -> Option<FunctionCode> {
         let Filling { decoder, function, index, start, positions, ahead, p, .. } = self;
         // Verified code never gets here.
-        decoder.words.push(Word::Return { due: 0 });
+        decoder.put(Word::Return { due: 0 });
         let end = Packed { function: index, op: u16::try_from(p).ok()?, spent: 0, due: 0 };
         decoder.origins.resize(decoder.words.len(), end);
         (decoder.positions, decoder.ahead) = (positions, ahead);

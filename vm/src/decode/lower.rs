@@ -11,13 +11,14 @@ use super::{
     Argument, Budget, CallSite, FunctionCode, Operands, Packed, Site, SiteTarget, WithinCode, holds_bools,
     is_reference,
 };
+use crate::encoded::Encoded;
 use crate::extended::{Extended, Top};
 use crate::filter::Filter;
 use crate::objects::MapShape;
 use crate::order::Order;
 use crate::quick::Quick;
 use crate::slot;
-use crate::word::{FAR, Word};
+use crate::word::{FAR, Kind, Word};
 
 /// What is made of a module's functions.
 pub(super) struct Decoder<'m> {
@@ -27,7 +28,7 @@ pub(super) struct Decoder<'m> {
     pub(super) quick: Vec<(u16, Quick)>,
     /// Slot of each string constant.
     pub(super) strings: Vec<u64>,
-    pub(super) words: Vec<Word>,
+    pub(super) words: Vec<Encoded>,
     pub(super) origins: Vec<Packed>,
     pub(super) constants: Vec<u64>,
     pub(super) sites: Vec<Site>,
@@ -76,6 +77,13 @@ impl<'m> Decoder<'m> {
         }
     }
 
+    /// The next word.
+    pub(super) fn put(&mut self, word: Word) {
+        let encoded = word.encode();
+        debug_assert_eq!(encoded.decode(), Some(word));
+        self.words.push(encoded);
+    }
+
     #[expect(clippy::too_many_lines, reason = "one arm for each op")]
     pub(super) fn op(&mut self, function: &Function, op: &Op, edges: &Edges<'_>, due: u16) -> Option<()> {
         let ty = |register: &Register| function.registers.get(usize::from(register.0)).copied();
@@ -93,7 +101,7 @@ impl<'m> Decoder<'m> {
             }
             Op::RetryHost { accepted, times, backoff, import, arguments } => {
                 let site = self.site(function, SiteTarget::Import(*import), arguments)?;
-                self.words.push(Word::RetryHost { result: accepted.0, due, site });
+                self.put(Word::RetryHost { result: accepted.0, due, site });
                 Word::Attempts { backoff: backoff.0, times: u32::try_from(*times).unwrap_or(u32::MAX) }
             }
             Op::Within { budgets, saved, phase, undoes } => {
@@ -103,7 +111,7 @@ impl<'m> Decoder<'m> {
             }
             Op::WithinEnd {} => Word::Leave { count: 1, due },
             Op::WithinElse {} => {
-                self.words.push(Word::Leave { count: 1, due });
+                self.put(Word::Leave { count: 1, due });
                 let (credit, target) = edges.jump()?;
                 Word::Jump { credit, target }
             }
@@ -118,11 +126,11 @@ impl<'m> Decoder<'m> {
             Op::Loop {} => Word::Loop { due },
             Op::Repeat {} => Word::Repeat { due, target: edges.target()? },
             Op::ForEach { item, index, list } => {
-                self.words.push(plain!(ForEach { item, index, list } due: due));
+                self.put(plain!(ForEach { item, index, list } due: due));
                 edges.past()?
             }
             Op::Range { item, first, last } => {
-                self.words.push(plain!(Range { item, first, last } due: due));
+                self.put(plain!(Range { item, first, last } due: due));
                 edges.past()?
             }
             Op::Advance {} => {
@@ -130,16 +138,16 @@ impl<'m> Decoder<'m> {
                 let body = u16::try_from(target).unwrap_or(FAR);
                 match edges.opening? {
                     Op::ForEach { item, index, list } if self.holds_bools(ty(list)?) => {
-                        self.words.push(plain!(NextItemBool { item, index, list } due: due, body: body));
+                        self.put(plain!(NextItemBool { item, index, list } due: due, body: body));
                     }
                     Op::ForEach { item, index, list } => {
-                        self.words.push(plain!(NextItem { item, index, list } due: due, body: body));
+                        self.put(plain!(NextItem { item, index, list } due: due, body: body));
                     }
                     Op::ForEachEntry { key, value, index, map } => {
-                        self.words.push(plain!(NextEntry { key, value, index, map } due: due));
+                        self.put(plain!(NextEntry { key, value, index, map } due: due));
                     }
                     Op::Range { item, last, .. } => {
-                        self.words.push(plain!(NextInRange { item, last } due: due, body: body))
+                        self.put(plain!(NextInRange { item, last } due: due, body: body))
                     }
                     _ => return None,
                 }
@@ -235,7 +243,7 @@ impl<'m> Decoder<'m> {
             Op::LtString { result, left, right } => plain!(LtString { result, left, right } due: due),
             Op::LeString { result, left, right } => plain!(LeString { result, left, right } due: due),
             Op::EqValue { result, left, right } => {
-                self.words.push(plain!(EqValue { result, left, right } due: due));
+                self.put(plain!(EqValue { result, left, right } due: due));
                 Word::Shape { ty: ty(left)?.0, fields: 0, shares: false }
             }
             Op::Not { result, value } => plain!(Not { result, value }),
@@ -254,7 +262,7 @@ impl<'m> Decoder<'m> {
             }
             Op::SetField { record, field, value } => {
                 let word = Word::SetField { record: record.0, field: *field, value: value.0, due };
-                self.words.push(word);
+                self.put(word);
                 self.shape(ty(record)?, ty(value)?)?
             }
             Op::Length { result, list } | Op::MapLength { result, map: list } => {
@@ -278,7 +286,7 @@ impl<'m> Decoder<'m> {
             Op::IsSome { result, value } => plain!(IsSome { result, value }),
             Op::Unwrap { result, value } => plain!(Unwrap { result, value }),
             Op::Push { list, value } => {
-                self.words.push(if self.holds_bools(ty(list)?) {
+                self.put(if self.holds_bools(ty(list)?) {
                     plain!(PushBool { list, value } due: due)
                 } else {
                     plain!(Push { list, value } due: due)
@@ -290,20 +298,20 @@ impl<'m> Decoder<'m> {
                 plain!(Payload { result, value } case: *case, field: *field)
             }
             Op::Find { found, value, map, key } => {
-                self.words.push(plain!(Find { found, value, map, key } due: due));
+                self.put(plain!(Find { found, value, map, key } due: due));
                 self.entries(ty(map)?)
             }
             Op::SetEntry { map, key, value } => {
-                self.words.push(plain!(SetEntry { map, key, value } due: due));
+                self.put(plain!(SetEntry { map, key, value } due: due));
                 self.entries(ty(map)?)
             }
             Op::RemoveEntry { map, key } => {
-                self.words.push(plain!(RemoveEntry { map, key } due: due));
+                self.put(plain!(RemoveEntry { map, key } due: due));
                 self.entries(ty(map)?)
             }
             Op::ForEachEntry { key, value, index, map } => {
-                self.words.push(plain!(ForEachEntry { key, value, index, map } due: due));
-                self.words.push(edges.past()?);
+                self.put(plain!(ForEachEntry { key, value, index, map } due: due));
+                self.put(edges.past()?);
                 self.entries(ty(map)?)
             }
             Op::Quantile { result, .. }
@@ -324,7 +332,7 @@ impl<'m> Decoder<'m> {
                 }
             }
         };
-        self.words.push(word);
+        self.put(word);
         Some(())
     }
 
@@ -404,12 +412,14 @@ impl<'m> Decoder<'m> {
     /// The words before calls of functions that may return at once, now that all functions have their words.
     pub(super) fn quicken(&mut self) {
         for at in 0..self.words.len() {
-            if let Some([Word::Unfused, Word::Unfused, Word::Call { site, .. }]) =
-                self.words.get(at..).and_then(<[Word]>::first_chunk)
-                && let Some(quick) = self.quick_call(*site)
-                && let Some(words) = self.words.get_mut(at..).and_then(<[Word]>::first_chunk_mut)
+            if let Some([first, second, call, ..]) = self.words.get(at..)
+                && [first, second].iter().all(|word| word.kind() == Kind::Unfused as u8)
+                && let Some(Word::Call { site, .. }) = call.decode()
+                && let Some(quick) = self.quick_call(site)
+                && let Some(words) = self.words.get_mut(at..).and_then(<[Encoded]>::first_chunk_mut)
             {
-                *words = quick;
+                *words = quick.map(Word::encode);
+                debug_assert_eq!(words.map(Encoded::decode), quick.map(Some));
             }
         }
     }
@@ -420,7 +430,7 @@ impl<'m> Decoder<'m> {
         let quick = self.quick(call.function)?;
         let word = |op: u32| {
             let at = self.origins.partition_point(|own| own.place() < (call.function, op));
-            self.words.get(at).copied()
+            self.words.get(at).copied().and_then(Encoded::decode)
         };
         let (Word::If { credit, otherwise, .. }, Word::ReturnValue { due, .. }) =
             (word(Quick::ASKS)?, word(quick.returns)?)

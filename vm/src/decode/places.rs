@@ -8,6 +8,7 @@ use swarm_bytecode::types::{Type, TypeId};
 
 use super::lower::Decoder;
 use super::{Argument, Budget, CallSite, DecodeError, Packed, Site, WithinCode};
+use crate::encoded::Encoded;
 use crate::extended::Extended;
 use crate::filter::{Filtered, Part};
 use crate::fuse::Fusing;
@@ -225,9 +226,9 @@ impl Decoder<'_> {
 }
 
 /// Bytes of memory for a word and its origin.
-const WORD_BYTES: usize = size_of::<Word>() + size_of::<Packed>();
+const WORD_BYTES: usize = size_of::<Encoded>() + size_of::<Packed>();
 
-const _: () = assert!(size_of::<Word>() == 8 && size_of::<Packed>() == 8);
+const _: () = assert!(size_of::<Encoded>() == 8 && size_of::<Word>() == 8 && size_of::<Packed>() == 8);
 
 /// How long the tables beside the words will be, and what they take.
 #[derive(Default)]

@@ -223,9 +223,9 @@ impl<'a> Driver<'a, '_> {
     /// Settles a call that was made in place, where its answer is more than "done".
     pub(super) fn settle_direct(&mut self, answer: Answer, host: &Host<'_>) -> Result<(), Halt> {
         let code = self.program.code();
-        let (result, site, kind) = match code.words.get(self.state.machine.pc) {
-            Some(&Word::Host { result, site, .. }) => (result, site, CallKind::Plain),
-            Some(&Word::TryHost { result, site, .. }) => (result, site, CallKind::Try),
+        let (result, site, kind) = match code.word(self.state.machine.pc) {
+            Some(Word::Host { result, site, .. }) => (result, site, CallKind::Plain),
+            Some(Word::TryHost { result, site, .. }) => (result, site, CallKind::Try),
             _ => return Err(Pause::Internal.into()),
         };
         let site = call_site(code, site)?;
@@ -277,8 +277,8 @@ impl<'a> Driver<'a, '_> {
             }
             Phase::Waiting(waiting) => (waiting.number, Some(waiting.import), pc, PendingKind::Answer),
             Phase::Sleeping { number, until_ns, .. } => {
-                let import = match code.words.get(pc) {
-                    Some(&Word::RetryHost { site, .. }) => call_site(code, site).ok().map(|site| site.id),
+                let import = match code.word(pc) {
+                    Some(Word::RetryHost { site, .. }) => call_site(code, site).ok().map(|site| site.id),
                     _ => None,
                 };
                 (*number, import, pc, PendingKind::Timer { until_ns: *until_ns })

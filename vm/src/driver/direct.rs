@@ -218,7 +218,7 @@ impl Outside for Direct<'_, '_> {
 impl Direct<'_, '_> {
     /// Whether a call can be kept for the end without the driver: an action that nobody waits for.
     fn can_hold(&self, pc: usize) -> bool {
-        matches!(self.code.words.get(pc), Some(Word::Host { .. }))
+        matches!(self.code.word(pc), Some(Word::Host { .. }))
     }
 
     /// Counts the calls that were made without a look at what counts them.

@@ -304,26 +304,25 @@ impl<'a> Driver<'a, '_> {
     /// Carries out the op at hand, which reaches beyond the interpreter. An error leaves everything as it
     /// was, but for the dynamic charge of an op that then hit a limit.
     fn effect(&mut self, host: &mut Host<'_>) -> Result<(), Halt> {
-        let words = &self.code().words;
         let pc = self.state.machine.pc;
         let call = |result, site, kind| CallWord { result, site, kind };
-        match words.get(pc) {
-            Some(&Word::Host { result, site, .. }) => {
+        match self.code().word(pc) {
+            Some(Word::Host { result, site, .. }) => {
                 self.host_call(call(result, site, CallKind::Plain), host)
             }
-            Some(&Word::TryHost { result, site, .. }) => {
+            Some(Word::TryHost { result, site, .. }) => {
                 self.host_call(call(result, site, CallKind::Try), host)
             }
-            Some(&Word::RetryHost { result, site, .. }) => match words.get(pc.saturating_add(1)) {
-                Some(&Word::Attempts { backoff, times }) => {
+            Some(Word::RetryHost { result, site, .. }) => match self.code().word(pc.saturating_add(1)) {
+                Some(Word::Attempts { backoff, times }) => {
                     self.host_call(call(result, site, CallKind::Retry { times, backoff }), host)
                 }
                 _ => Err(Pause::Internal.into()),
             },
-            Some(&Word::Within { within, .. }) => self.open_within(within, host),
-            Some(&Word::Leave { count, .. }) => self.leave_withins(count),
-            Some(&Word::RecordMetric { value, metric, .. }) => Ok(self.record(value, MetricId(metric))?),
-            Some(&Word::RoundsExhausted { .. }) => {
+            Some(Word::Within { within, .. }) => self.open_within(within, host),
+            Some(Word::Leave { count, .. }) => self.leave_withins(count),
+            Some(Word::RecordMetric { value, metric, .. }) => Ok(self.record(value, MetricId(metric))?),
+            Some(Word::RoundsExhausted { .. }) => {
                 self.state.machine.settle(self.origin(), 0)?;
                 self.effect_event(Tag::Rounds, |_| {}, EventKind::RoundsExhausted);
                 self.step(1);

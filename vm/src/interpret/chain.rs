@@ -10,16 +10,16 @@ use super::skip::Masks;
 use super::table;
 use crate::attached::Attached;
 use crate::decode::Code;
+use crate::encoded::Encoded;
 use crate::heap::{Data, Heap};
 use crate::machine::{Frame, MemoryMeter, Pause, WINDOW};
 use crate::metric::MetricState;
 use crate::outside::Outside;
 use crate::scope::Window;
 use crate::slot;
-use crate::word::Word;
 
 /// Words up to the last of all code.
-pub(super) type Words<'a> = &'a [Word];
+pub(super) type Words<'a> = &'a [Encoded];
 
 /// Carries out the first of some words, and goes on. The arguments are the words, the registers of the running function, `F` of the
 /// fuel rules, and all else.
@@ -51,7 +51,7 @@ impl Mode for Stepped {
 
 /// What a run reaches beside its registers.
 pub(super) struct Vm<'a> {
-    pub(super) words: &'a [Word],
+    pub(super) words: Words<'a>,
     pub(super) stack: &'a [Cell<u64>],
     pub(super) code: &'a Code,
     pub(super) attached: &'a Attached,
@@ -120,7 +120,7 @@ impl<'a> Vm<'a> {
 #[expect(clippy::indexing_slicing, reason = "a u8 is a valid index of 256 handlers")]
 pub(super) fn handle<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
     match words.first() {
-        Some(word) => M::HANDLERS[usize::from(table::index(word))](words, window, fuel, vm),
+        Some(word) => M::HANDLERS[usize::from(word.kind())](words, window, fuel, vm),
         None => internal(fuel, vm),
     }
 }
@@ -217,11 +217,19 @@ pub(super) fn mistaken<'a>(words: Words<'a>, _: &'a Window, fuel: i64, vm: &mut 
 macro_rules! handlers {
     (($words:ident, $rest:ident, $window:ident, $fuel:ident, $vm:ident); $($name:ident $fields:tt => $body:block)*) => { $(
         pub(super) fn $name<'a, M: Mode>($words: Words<'a>, $window: &'a Window, $fuel: i64, $vm: &mut Vm<'a>) {
-            let &[Word::$name $fields, _, ..] = $words else { return mistaken($words, $window, $fuel, $vm) };
+            let [own, _, ..] = $words else { return mistaken($words, $window, $fuel, $vm) };
             let [_, $rest @ ..] = $words else { return mistaken($words, $window, $fuel, $vm) };
+            let fields::$name $fields = fields::$name::of(own);
             let _ = $rest;
             $body
         }
     )* };
 }
 pub(super) use handlers;
+
+/// A word that is known to be there.
+#[inline(always)]
+pub(super) fn word_at<'a>(words: Words<'a>, at: usize) -> &'a Encoded {
+    const NONE: &Encoded = &Encoded([u8::MAX; 8]);
+    words.get(at).unwrap_or(NONE)
+}

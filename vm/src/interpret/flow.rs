@@ -5,6 +5,7 @@ use swarm_bytecode::cost;
 
 use super::chain::{
     Exit, Mode, Vm, Words, go_behind, go_on, go_to, handlers, internal, limit, mistaken, pause, short,
+    word_at,
 };
 use super::fuel::{covers, covers_all, give, owes, take};
 use super::window::{clear, copy, few, get, set, word as int};
@@ -13,7 +14,7 @@ use crate::machine::{Frame, Pause, WINDOW, check_depth};
 use crate::outside::Reply;
 use crate::scope::Window;
 use crate::slot;
-use crate::word::{FAR, Word};
+use crate::word::{FAR, fields};
 
 handlers! {
     (words, rest, window, fuel, vm);
@@ -93,12 +94,12 @@ handlers! {
         }
         past::<M>(rest, window, fuel, vm);
     }
-    NextInRange { item, last, due, body } => {
+    NextInRange { due, .. } => {
         let left = take(fuel, due);
         if owes(left) {
             return unpaid(rest, left, vm, due);
         }
-        next_in_range::<M, 0>((&item, &last, due, &body), words, window, left, vm);
+        next_in_range::<M, 0>(words, window, left, vm);
     }
     NextEntry { key, value, index, map, due } => {
         let left = take(fuel, due);
@@ -130,15 +131,16 @@ handlers! {
         if !how.holds(int(window, asked), i64::from(constant)) {
             return call_behind::<M>(i64::from(constant), rest, window, fuel, vm);
         }
-        if let [_, Word::Call { result, due, site }, ..] = rest
-            && covers_all(fuel, i64::from(*due).wrapping_add(i64::from(own)))
-            && let Some(call) = vm.code.calls.get(slot::index(*site))
+        if let [_, call, ..] = rest
+            && let fields::Call { result, due, site } = fields::Call::of(call)
+            && covers_all(fuel, i64::from(due).wrapping_add(i64::from(own)))
+            && let Some(call) = vm.code.calls.get(slot::index(site))
             && check_depth(vm.frames, vm.depth_limit, above(vm)).is_ok()
             && let Some(used) = vm.memory.with(u64::from(call.callee.bytes))
         {
             vm.memory.before = vm.memory.before.max(used);
             let value = if how.is_literal() { u64::from(answer) } else { get(window, answer) };
-            set(window, *result, value);
+            set(window, result, value);
             return go_behind::<M>(2, rest, window, take(fuel, own), vm);
         }
         go_behind::<M>(1, rest, window, fuel, vm);
@@ -214,9 +216,8 @@ handlers! {
 /// Any call, which is paid for even if there was not enough.
 #[inline(never)]
 fn any_call<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>) {
-    let &[Word::Call { result, due, site }, ref rest @ ..] = words else {
-        return mistaken(words, window, left, vm);
-    };
+    let [own, rest @ ..] = words else { return mistaken(words, window, left, vm) };
+    let fields::Call { result, due, site } = fields::Call::of(own);
     let fuel = give(left, due);
     if owes(left) {
         return short(rest, fuel, vm, 0);
@@ -240,13 +241,15 @@ fn any_call<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &m
 /// asked with in its register.
 #[inline(always)]
 fn call_behind<'a, M: Mode>(constant: i64, rest: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    if let [Word::Asked { held, credit, otherwise }, Word::Call { result, due, site }, behind @ ..] = rest
-        && covers(fuel, *due)
-        && let Some((call, callees)) = usual(*site, window, vm)
+    if let [asked, call, behind @ ..] = rest
+        && let fields::Call { result, due, site } = fields::Call::of(call)
+        && covers(fuel, due)
+        && let Some((site, callees)) = usual(site, window, vm)
     {
-        set(callees, *held, constant.cast_unsigned());
-        let fuel = give(take(fuel, *due), *credit);
-        return enter::<M>(call, *otherwise, callees, (*result, *due), behind, fuel, vm);
+        let fields::Asked { held, credit, otherwise } = fields::Asked::of(asked);
+        set(callees, held, constant.cast_unsigned());
+        let fuel = give(take(fuel, due), credit);
+        return enter::<M>(site, otherwise, callees, (result, due), behind, fuel, vm);
     }
     go_behind::<M>(1, rest, window, fuel, vm);
 }
@@ -297,9 +300,8 @@ fn enter<'a, M: Mode>(
 /// A round of a loop over a list of the arena, which is paid for.
 #[inline(never)]
 fn own_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>) {
-    let &[Word::NextItem { item, index, list, body, .. }, ..] = words else {
-        return mistaken(words, window, left, vm);
-    };
+    let [own, ..] = words else { return mistaken(words, window, left, vm) };
+    let fields::NextItem { item, index, list, body, .. } = fields::NextItem::of(own);
     let at = get(window, index).wrapping_add(1);
     match vm.heap.item(get(window, list), at) {
         Some(value) => {
@@ -314,9 +316,8 @@ fn own_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &
 /// A round of a loop over another list than the last one, or the end of a loop.
 #[inline(never)]
 fn far_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>) {
-    let &[Word::NextItem { item, index, list, due, body }, ..] = words else {
-        return mistaken(words, window, left, vm);
-    };
+    let [own, ..] = words else { return mistaken(words, window, left, vm) };
+    let fields::NextItem { item, index, list, due, body } = fields::NextItem::of(own);
     let at = get(window, index).wrapping_add(1);
     match vm.rows.item(vm.heap, get(window, list), at) {
         Some(value) => {
@@ -331,9 +332,8 @@ fn far_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &
 /// A round of a loop over a list of bools that does not lie in the arena, or the end of a loop.
 #[inline(never)]
 fn far_bool<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>) {
-    let &[Word::NextItemBool { item, index, list, due, body }, ..] = words else {
-        return mistaken(words, window, left, vm);
-    };
+    let [own, ..] = words else { return mistaken(words, window, left, vm) };
+    let fields::NextItemBool { item, index, list, due, body } = fields::NextItemBool::of(own);
     let at = get(window, index).wrapping_add(1);
     match u32::try_from(at).ok().and_then(|at| vm.data().item(get(window, list), at)) {
         Some(value) => {
@@ -372,9 +372,9 @@ fn into<'a, M: Mode>(rest: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm
 /// Where a loop with nothing to do goes on.
 #[inline(always)]
 fn past<'a, M: Mode>(rest: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    match rest {
-        [Word::Target { credit, target }, ..] => go_to::<M>(*target, window, give(fuel, *credit), vm),
-        _ => internal(fuel, vm),
+    match rest.first().map(fields::Target::of) {
+        Some(fields::Target { credit, target }) => go_to::<M>(target, window, give(fuel, credit), vm),
+        None => internal(fuel, vm),
     }
 }
 
@@ -402,9 +402,9 @@ fn far_back<'a, M: Mode, const AT: usize>(words: Words<'a>, window: &'a Window, 
 /// To the target behind the word `AT` these.
 #[inline(always)]
 fn to_target<'a, M: Mode, const AT: usize>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    match words.get(AT..) {
-        Some([_, Word::Target { target, .. }, ..]) => go_to::<M>(*target, window, fuel, vm),
-        _ => internal(fuel, vm),
+    match words.get(AT.wrapping_add(1)) {
+        Some(word) => go_to::<M>(fields::Target::target(word), window, fuel, vm),
+        None => internal(fuel, vm),
     }
 }
 
@@ -418,29 +418,50 @@ fn leave<'a, M: Mode, const AT: usize>(
     vm: &mut Vm<'a>,
     due: u16,
 ) {
-    match words.get(AT..) {
-        Some([_, Word::Target { credit, .. }, after @ ..]) => {
-            go_on::<M>(after, window, give(give(left, due), *credit), vm);
+    behind::<M, AT>(words, window, give(left, due), vm);
+}
+
+/// Behind the target of a loop's end `AT` these words.
+#[inline(always)]
+fn behind<'a, M: Mode, const AT: usize>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    match words.get(AT.wrapping_add(1)..) {
+        Some([word, after @ ..]) => {
+            go_on::<M>(after, window, give(fuel, fields::Target::credit(word)), vm);
         }
-        _ => internal(left, vm),
+        _ => internal(fuel, vm),
     }
 }
 
-/// The end of a round of a range, which is paid for: what is in a [`Word::NextInRange`] `AT` these words.
+/// The end of a round of a range, a [`fields::NextInRange`] `AT` these words, which is paid for.
 #[inline(always)]
 pub(super) fn next_in_range<'a, M: Mode, const AT: usize>(
-    (item, last, due, body): (&u8, &u8, u16, &u16),
     words: Words<'a>,
     window: &'a Window,
     left: i64,
     vm: &mut Vm<'a>,
 ) {
-    let value = int(window, *item);
-    if value < int(window, *last) {
-        set(window, *item, value.wrapping_add(1).cast_unsigned());
-        return back::<M, AT>(*body, words, window, left, vm);
+    let end = word_at(words, AT);
+    let item = fields::NextInRange::item(end);
+    let value = int(window, item);
+    if value < int(window, fields::NextInRange::last(end)) {
+        set(window, item, value.wrapping_add(1).cast_unsigned());
+        return back::<M, AT>(fields::NextInRange::body(end), words, window, left, vm);
     }
-    leave::<M, AT>(words, window, left, vm, due);
+    leave_range::<M, AT>(words, window, left, vm);
+}
+
+/// On behind a range, whose last round was the one that ends `AT` these words.
+#[inline(never)]
+fn leave_range<'a, M: Mode, const AT: usize>(
+    words: Words<'a>,
+    window: &'a Window,
+    left: i64,
+    vm: &mut Vm<'a>,
+) {
+    match words.get(AT) {
+        Some(word) => behind::<M, AT>(words, window, give(left, fields::NextInRange::due(word)), vm),
+        None => internal(left, vm),
+    }
 }
 
 /// Goes back to the caller.

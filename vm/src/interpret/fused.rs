@@ -4,26 +4,27 @@
 
 use swarm_bytecode::numeric;
 
-use super::chain::{Mode, Vm, Words, go_behind, go_on, go_to, mistaken};
+use super::chain::{Mode, Vm, Words, go_behind, go_on, go_to, mistaken, word_at};
 use super::flow::next_in_range;
 use super::fuel::{covers, give, owes, take, take_all};
 use super::window::{constant, float, get, set, word as int};
 use crate::heap::bools::byte;
 use crate::scope::Window;
 use crate::slot;
-use crate::word::Word;
+use crate::word::{Kind, Word, fields};
 
-/// Handlers of fused words: the fields of each, the words behind it, and what it does. Where other words are behind it, it does nothing.
+/// Handlers of fused words: the fields of each, how many words it stands for with its own, and what it does.
 macro_rules! fused {
     (
         ($words:ident, $window:ident, $fuel:ident, $vm:ident);
-        $($name:ident $fields:tt [$($behind:pat),*] => $body:block)*
+        $($name:ident $fields:tt $count:literal => $body:block)*
     ) => { $(
         pub(super) fn $name<'a, M: Mode>($words: Words<'a>, $window: &'a Window, $fuel: i64, $vm: &mut Vm<'a>) {
             // With the word to go on with, so that one look at how many there are serves all.
-            let &[Word::$name $fields, $($behind,)* _, ..] = $words else {
-                return unfused::<M>($words, $window, $fuel, $vm, 0);
+            let Some(own) = $words.first().filter(|_| $words.len() > $count) else {
+                return mistaken($words, $window, $fuel, $vm);
             };
+            let fields::$name $fields = fields::$name::of(own);
             $body
         }
     )* };
@@ -32,70 +33,70 @@ macro_rules! fused {
 fused! {
     (words, window, fuel, vm);
 
-    Unfused {} [] => { go_behind::<M>(1, words, window, fuel, vm); }
+    Unfused {} 1 => { go_behind::<M>(1, words, window, fuel, vm); }
 
-    LessIf { left, right, result, unless } [_, Word::If { ref credit, ref otherwise, .. }] => {
+    LessIf { left, right, result, unless } 3 => {
         let holds = (int(window, left) < int(window, right)) != unless;
         set(window, result, u64::from(holds));
-        branch::<M, 3>((holds, credit, otherwise), words, window, fuel, vm);
+        branch::<M, 3>(holds, words, window, fuel, vm);
     }
-    EqualIf { left, right, result, unless } [_, Word::If { ref credit, ref otherwise, .. }] => {
+    EqualIf { left, right, result, unless } 3 => {
         let holds = (get(window, left) == get(window, right)) != unless;
         set(window, result, u64::from(holds));
-        branch::<M, 3>((holds, credit, otherwise), words, window, fuel, vm);
+        branch::<M, 3>(holds, words, window, fuel, vm);
     }
-    LessFloatIf { left, right, result, unless } [_, Word::If { ref credit, ref otherwise, .. }] => {
+    LessFloatIf { left, right, result, unless } 3 => {
         let holds = (float(window, left) < float(window, right)) != unless;
         set(window, result, u64::from(holds));
-        branch::<M, 3>((holds, credit, otherwise), words, window, fuel, vm);
+        branch::<M, 3>(holds, words, window, fuel, vm);
     }
-    LessConstantIf { other, register, result, unless, constant } [_, _, Word::If { ref credit, ref otherwise, .. }] => {
+    LessConstantIf { other, register, result, unless, constant } 4 => {
         let value = constant_of(vm, constant);
         let holds = (int(window, other) < value.cast_signed()) != unless;
         set(window, register, value);
         set(window, result, u64::from(holds));
-        branch::<M, 4>((holds, credit, otherwise), words, window, fuel, vm);
+        branch::<M, 4>(holds, words, window, fuel, vm);
     }
-    MoreConstantIf { other, register, result, unless, constant } [_, _, Word::If { ref credit, ref otherwise, .. }] => {
+    MoreConstantIf { other, register, result, unless, constant } 4 => {
         let value = constant_of(vm, constant);
         let holds = (int(window, other) > value.cast_signed()) != unless;
         set(window, register, value);
         set(window, result, u64::from(holds));
-        branch::<M, 4>((holds, credit, otherwise), words, window, fuel, vm);
+        branch::<M, 4>(holds, words, window, fuel, vm);
     }
-    EqualConstantIf { other, register, result, unless, constant } [_, _, Word::If { ref credit, ref otherwise, .. }] => {
+    EqualConstantIf { other, register, result, unless, constant } 4 => {
         let value = constant_of(vm, constant);
         let holds = (get(window, other) == value) != unless;
         set(window, register, value);
         set(window, result, u64::from(holds));
-        branch::<M, 4>((holds, credit, otherwise), words, window, fuel, vm);
+        branch::<M, 4>(holds, words, window, fuel, vm);
     }
-    FieldLessIf { loaded, record, field, other, result, unless } [_, _, Word::If { ref credit, ref otherwise, .. }] => {
+    FieldLessIf { loaded, record, field, other, result, unless } 4 => {
         let Some(value) = vm.rows.near_field(get(window, record), field) else {
             return own_field::<M>(words, window, fuel, vm);
         };
         let holds = (value.cast_signed() < int(window, other)) != unless;
         set(window, loaded, value);
         set(window, result, u64::from(holds));
-        branch::<M, 4>((holds, credit, otherwise), words, window, fuel, vm);
+        branch::<M, 4>(holds, words, window, fuel, vm);
     }
-    FieldMoreIf { loaded, record, field, other, result, unless } [_, _, Word::If { ref credit, ref otherwise, .. }] => {
+    FieldMoreIf { loaded, record, field, other, result, unless } 4 => {
         let Some(value) = vm.rows.near_field(get(window, record), field) else {
             return own_field::<M>(words, window, fuel, vm);
         };
         let holds = (value.cast_signed() > int(window, other)) != unless;
         set(window, loaded, value);
         set(window, result, u64::from(holds));
-        branch::<M, 4>((holds, credit, otherwise), words, window, fuel, vm);
+        branch::<M, 4>(holds, words, window, fuel, vm);
     }
-    ItemIf { result, list, index } [_, Word::If { ref credit, ref otherwise, .. }] => {
+    ItemIf { result, list, index } 3 => {
         let Some(value) = vm.heap.bool_item(get(window, list), get(window, index)) else {
             return unfused::<M>(words, window, fuel, vm, 0);
         };
         set(window, result, value);
-        branch::<M, 3>((value != 0, credit, otherwise), words, window, fuel, vm);
+        branch::<M, 3>(value != 0, words, window, fuel, vm);
     }
-    SumMoreIf { sum, left, right, other, result, unless } [_, _, Word::If { ref credit, ref otherwise, .. }] => {
+    SumMoreIf { sum, left, right, other, result, unless } 4 => {
         let value = float(window, left) + float(window, right);
         if !numeric::is_finite(value) {
             return unfused::<M>(words, window, fuel, vm, 0);
@@ -103,11 +104,10 @@ fused! {
         let holds = (value > float(window, other)) != unless;
         set(window, sum, slot::from_sum(value));
         set(window, result, u64::from(holds));
-        branch::<M, 4>((holds, credit, otherwise), words, window, fuel, vm);
+        branch::<M, 4>(holds, words, window, fuel, vm);
     }
 
-    ProductsMoreIf { first, left, right, second, second_left, second_right, sum }
-    [_, _, _, Word::LtFloat { ref result, left: ref limit, .. }, Word::If { ref credit, ref otherwise, .. }] => {
+    ProductsMoreIf { first, left, right, second, second_left, second_right, sum } 6 => {
         let product = float(window, left) * float(window, right);
         let other = float(window, second_left) * float(window, second_right);
         let value = product + other;
@@ -122,79 +122,94 @@ fused! {
         set(window, first, first_bits);
         set(window, second, second_bits);
         set(window, sum, slot::from_sum(value));
-        let holds = float(window, *limit) < value;
-        set(window, *result, u64::from(holds));
-        branch::<M, 6>((holds, credit, otherwise), words, window, fuel, vm);
+        let asks = word_at(words, 4);
+        let holds = float(window, fields::LtFloat::left(asks)) < value;
+        set(window, fields::LtFloat::result(asks), u64::from(holds));
+        branch::<M, 6>(holds, words, window, fuel, vm);
     }
 
-    MoveNext { result, value } [_, Word::NextInRange { ref item, ref last, due, ref body }] => {
+    MoveNext { result, value } 3 => {
+        let Some(due) = due_in_range(words, 2) else { return unfused::<M>(words, window, fuel, vm, 0) };
         let left = take(fuel, due);
         if owes(left) {
             return unfused::<M>(words, window, left, vm, due);
         }
         set(window, result, get(window, value));
-        next_in_range::<M, 2>((item, last, due, body), words, window, left, vm);
+        next_in_range::<M, 2>(words, window, left, vm);
     }
-    SetItemNext { list, index, value }
-    [Word::SetItem { shares: false, .. }, Word::NextInRange { ref item, ref last, due, ref body }] => {
+    SetItemNext { list, index, value } 3 => {
+        if fields::SetItem::of(word_at(words, 1)).shares {
+            return unfused::<M>(words, window, fuel, vm, 0);
+        }
+        let Some(due) = due_in_range(words, 2) else { return unfused::<M>(words, window, fuel, vm, 0) };
         let left = take(fuel, due);
         if !owes(left) && let Some(place) = vm.heap.own_item(get(window, list), get(window, index)) {
             *place = get(window, value).to_le_bytes();
-            return next_in_range::<M, 2>((item, last, due, body), words, window, left, vm);
+            return next_in_range::<M, 2>(words, window, left, vm);
         }
         unfused::<M>(words, window, left, vm, due);
     }
-    SetConstantNext { list, index, register, constant } [_, _, Word::NextInRange { ref item, ref last, due, ref body }] => {
+    SetConstantNext { list, index, register, constant } 4 => {
+        let Some(due) = due_in_range(words, 3) else { return unfused::<M>(words, window, fuel, vm, 0) };
         let value = constant_of(vm, constant);
         let left = take(fuel, due);
         if !owes(left) && let Some(place) = vm.heap.own_item(get(window, list), get(window, index)) {
             *place = value.to_le_bytes();
             set(window, register, value);
-            return next_in_range::<M, 3>((item, last, due, body), words, window, left, vm);
+            return next_in_range::<M, 3>(words, window, left, vm);
         }
         unfused::<M>(words, window, left, vm, due);
     }
-    SetItemBoolNext { list, index, value }
-    [Word::SetItemBool { .. }, Word::NextInRange { ref item, ref last, due, ref body }] => {
+    SetItemBoolNext { list, index, value } 3 => {
+        let Some(due) = due_in_range(words, 2) else { return unfused::<M>(words, window, fuel, vm, 0) };
         let left = take(fuel, due);
         if !owes(left) && let Some(place) = vm.heap.own_bool(get(window, list), get(window, index)) {
             *place = byte(get(window, value));
-            return next_in_range::<M, 2>((item, last, due, body), words, window, left, vm);
+            return next_in_range::<M, 2>(words, window, left, vm);
         }
         unfused::<M>(words, window, left, vm, due);
     }
-    SetConstantBoolNext { list, index, register, value } [_, _, Word::NextInRange { ref item, ref last, due, ref body }] => {
+    SetConstantBoolNext { list, index, register, value } 4 => {
+        let Some(due) = due_in_range(words, 3) else { return unfused::<M>(words, window, fuel, vm, 0) };
         let left = take(fuel, due);
         if !owes(left) && let Some(place) = vm.heap.own_bool(get(window, list), get(window, index)) {
             *place = u8::from(value);
             set(window, register, u64::from(value));
-            return next_in_range::<M, 3>((item, last, due, body), words, window, left, vm);
+            return next_in_range::<M, 3>(words, window, left, vm);
         }
         unfused::<M>(words, window, left, vm, due);
     }
-    PushNext { list, value }
-    [_, Word::Items { shares: false, most }, Word::NextInRange { ref item, ref last, due, ref body }] => {
+    PushNext { list, value } 4 => {
+        let fields::Items { most, shares } = fields::Items::of(word_at(words, 2));
+        if shares {
+            return unfused::<M>(words, window, fuel, vm, 0);
+        }
+        let Some(due) = due_in_range(words, 3) else { return unfused::<M>(words, window, fuel, vm, 0) };
         let left = take(fuel, due);
         if !owes(left) && vm.heap.append(get(window, list), get(window, value), most) {
-            return next_in_range::<M, 3>((item, last, due, body), words, window, left, vm);
+            return next_in_range::<M, 3>(words, window, left, vm);
         }
         unfused::<M>(words, window, left, vm, due);
     }
-    PushBoolNext { list, value }
-    [_, Word::Items { most, .. }, Word::NextInRange { ref item, ref last, due, ref body }] => {
+    PushBoolNext { list, value } 4 => {
+        let fields::Items { most, .. } = fields::Items::of(word_at(words, 2));
+        let Some(due) = due_in_range(words, 3) else { return unfused::<M>(words, window, fuel, vm, 0) };
         let left = take(fuel, due);
         if !owes(left) && vm.heap.append_bool(get(window, list), get(window, value), most) {
-            return next_in_range::<M, 3>((item, last, due, body), words, window, left, vm);
+            return next_in_range::<M, 3>(words, window, left, vm);
         }
         unfused::<M>(words, window, left, vm, due);
     }
 
-    FillRounds {} [
-        Word::Integer { result: constant, value },
-        Word::Push { list, .. } | Word::PushBool { list, .. },
-        Word::Items { shares: false, most },
-        Word::NextInRange { item, last, due, .. }
-    ] => {
+    FillRounds {} 5 => {
+        let fields::Integer { result: constant, value } = fields::Integer::of(word_at(words, 1));
+        // Of both kinds of lists.
+        let fields::Push { list, .. } = fields::Push::of(word_at(words, 2));
+        let fields::Items { most, shares } = fields::Items::of(word_at(words, 3));
+        if shares {
+            return unfused::<M>(words, window, fuel, vm, 0);
+        }
+        let fields::NextInRange { item, last, due, .. } = fields::NextInRange::of(word_at(words, 4));
         let (at, due) = (int(window, item), i64::from(due));
         let affordable = fuel.checked_div(due).unwrap_or(0);
         let rounds = int(window, last).saturating_sub(at).min(affordable).max(0).cast_unsigned();
@@ -207,7 +222,7 @@ fused! {
         go_behind::<M>(1, words, window, take_all(fuel, due.wrapping_mul(done)), vm);
     }
 
-    AddConstant { result, other, register, constant } [_, _] => {
+    AddConstant { result, other, register, constant } 3 => {
         let value = constant_of(vm, constant);
         let Ok(sum) = numeric::add(int(window, other), value.cast_signed()) else {
             return unfused::<M>(words, window, fuel, vm, 0);
@@ -216,7 +231,7 @@ fused! {
         set(window, result, sum.cast_unsigned());
         go_behind::<M>(3, words, window, fuel, vm);
     }
-    SubConstant { result, other, register, constant } [_, _] => {
+    SubConstant { result, other, register, constant } 3 => {
         let value = constant_of(vm, constant);
         let Ok(difference) = numeric::subtract(int(window, other), value.cast_signed()) else {
             return unfused::<M>(words, window, fuel, vm, 0);
@@ -225,7 +240,7 @@ fused! {
         set(window, result, difference.cast_unsigned());
         go_behind::<M>(3, words, window, fuel, vm);
     }
-    MulConstant { result, other, register, constant } [_, _] => {
+    MulConstant { result, other, register, constant } 3 => {
         let value = constant_of(vm, constant);
         let Ok(product) = numeric::multiply(int(window, other), value.cast_signed()) else {
             return unfused::<M>(words, window, fuel, vm, 0);
@@ -234,7 +249,7 @@ fused! {
         set(window, result, product.cast_unsigned());
         go_behind::<M>(3, words, window, fuel, vm);
     }
-    MulAddInt { middle, left, right, result, other } [_, _] => {
+    MulAddInt { middle, left, right, result, other } 3 => {
         if let Ok(product) = numeric::multiply(int(window, left), int(window, right))
             && let Ok(sum) = numeric::add(product, int(window, other))
         {
@@ -244,45 +259,46 @@ fused! {
         }
         unfused::<M>(words, window, fuel, vm, 0);
     }
-    MulAddAndInt { middle, left, right, other, mask } [_, _, Word::AndInt { ref result, due, .. }] => {
-        if covers(fuel, due)
+    MulAddAndInt { middle, left, right, other, mask } 4 => {
+        let masks = word_at(words, 3);
+        if covers(fuel, fields::AndInt::due(masks))
             && let Ok(product) = numeric::multiply(int(window, left), int(window, right))
             && let Ok(sum) = numeric::add(product, int(window, other))
         {
             let masked = sum.cast_unsigned() & get(window, mask);
             set(window, middle, sum.cast_unsigned());
-            set(window, *result, masked);
+            set(window, fields::AndInt::result(masks), masked);
             return go_behind::<M>(4, words, window, fuel, vm);
         }
         unfused::<M>(words, window, fuel, vm, 0);
     }
-    ShiftXorInt { middle, left, right, other } [_, Word::XorInt { ref result, due: ref mixes, .. }, ref next] => {
+    ShiftXorInt { middle, left, right, other } 3 => {
         let Ok(shifted) = numeric::shift_right(int(window, left), int(window, right)) else {
             return unfused::<M>(words, window, fuel, vm, 0);
         };
         let shifted = shifted.cast_unsigned();
         let mixed = shifted ^ get(window, other);
         // Where numbers are mixed, that is mostly the end of a round.
-        if let Word::NextInRange { item, last, due, body } = next {
-            let due = *due;
+        let mixes = word_at(words, 2);
+        if let Some(due) = due_in_range(words, 3) {
             let left = take(fuel, due);
             if owes(left) {
                 return unfused::<M>(words, window, left, vm, due);
             }
             set(window, middle, shifted);
-            set(window, *result, mixed);
-            return next_in_range::<M, 3>((item, last, due, body), words, window, left, vm);
+            set(window, fields::XorInt::result(mixes), mixed);
+            return next_in_range::<M, 3>(words, window, left, vm);
         }
-        if !covers(fuel, *mixes) {
+        if !covers(fuel, fields::XorInt::due(mixes)) {
             return unfused::<M>(words, window, fuel, vm, 0);
         }
         set(window, middle, shifted);
-        set(window, *result, mixed);
+        set(window, fields::XorInt::result(mixes), mixed);
         go_behind::<M>(3, words, window, fuel, vm);
     }
 
     // What is not finite stays so through sums and products, so a last result that is finite vouches for all.
-    TwiceMulFloat { first, left, right, second, second_left, second_right } [_, _] => {
+    TwiceMulFloat { first, left, right, second, second_left, second_right } 3 => {
         let product = float(window, left) * float(window, right);
         let other = float(window, second_left) * float(window, second_right);
         if !numeric::is_finite(product) || !numeric::is_finite(other) {
@@ -295,7 +311,7 @@ fused! {
         set(window, second, other);
         go_behind::<M>(3, words, window, fuel, vm);
     }
-    MulAddFloat { middle, left, right, result, other } [_, _] => {
+    MulAddFloat { middle, left, right, result, other } 3 => {
         let product = float(window, left) * float(window, right);
         let sum = product + float(window, other);
         if !numeric::is_finite(sum) {
@@ -305,7 +321,7 @@ fused! {
         set(window, result, slot::from_sum(sum));
         go_behind::<M>(3, words, window, fuel, vm);
     }
-    SubAddFloat { middle, left, right, result, other } [_, _] => {
+    SubAddFloat { middle, left, right, result, other } 3 => {
         let difference = float(window, left) - float(window, right);
         let sum = difference + float(window, other);
         if !numeric::is_finite(sum) {
@@ -315,7 +331,7 @@ fused! {
         set(window, result, slot::from_sum(sum));
         go_behind::<M>(3, words, window, fuel, vm);
     }
-    MulMulAddFloat { middle, left, right, factor, result, other } [_, _, _] => {
+    MulMulAddFloat { middle, left, right, factor, result, other } 4 => {
         let product = float(window, left) * float(window, right) * float(window, factor);
         let sum = product + float(window, other);
         if !numeric::is_finite(sum) {
@@ -327,12 +343,21 @@ fused! {
     }
 }
 
+/// What the round is due that ends at a word, if it is one of a range: other loops end with the same op.
+#[inline(always)]
+fn due_in_range(words: Words<'_>, at: usize) -> Option<u16> {
+    let end = word_at(words, at);
+    (end.kind() == Kind::NextInRange as u8).then(|| fields::NextInRange::due(end))
+}
+
 /// A fused word that does nothing leaves the work to those behind it, and what was paid is given back. Rare, and by itself it computes
 /// the fuel anew, so that handlers need not keep it.
 #[inline(never)]
 fn unfused<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>, due: u16) {
     match words {
-        [word, rest @ ..] if word.is_fused() => go_on::<M>(rest, window, give(left, due), vm),
+        [word, rest @ ..] if word.decode().is_some_and(Word::is_fused) => {
+            go_on::<M>(rest, window, give(left, due), vm)
+        }
         _ => mistaken(words, window, left, vm),
     }
 }
@@ -340,25 +365,17 @@ fn unfused<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mu
 /// A condition on a field of what is no row like the last one.
 #[inline(never)]
 fn own_field<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    let &[
-        word @ (Word::FieldLessIf { loaded, record, field, other, result, unless }
-        | Word::FieldMoreIf { loaded, record, field, other, result, unless }),
-        _,
-        _,
-        Word::If { credit, otherwise, .. },
-        ..,
-    ] = words
-    else {
-        return mistaken(words, window, fuel, vm);
-    };
+    let [own, _, _, _, _, ..] = words else { return mistaken(words, window, fuel, vm) };
+    // Both have the same fields.
+    let fields::FieldLessIf { loaded, record, field, other, result, unless } = fields::FieldLessIf::of(own);
     let Some(value) = vm.heap.field(get(window, record), field) else {
         return go_behind::<M>(1, words, window, fuel, vm);
     };
-    let (own, limit) = (value.cast_signed(), int(window, other));
-    let is = if matches!(word, Word::FieldLessIf { .. }) { own < limit } else { own > limit };
+    let (value_of, limit) = (value.cast_signed(), int(window, other));
+    let is = if own.kind() == Kind::FieldLessIf as u8 { value_of < limit } else { value_of > limit };
     set(window, loaded, value);
     set(window, result, u64::from(is != unless));
-    branch::<M, 4>((is != unless, &credit, &otherwise), words, window, fuel, vm);
+    branch::<M, 4>(is != unless, words, window, fuel, vm);
 }
 
 #[inline(always)]
@@ -369,7 +386,7 @@ fn constant_of(vm: &Vm<'_>, place: u16) -> u64 {
 /// Goes on behind so many words, of which the last is an `if`, or where that leads.
 #[inline(always)]
 fn branch<'a, M: Mode, const WORDS: usize>(
-    (holds, credit, otherwise): (bool, &u16, &u32),
+    holds: bool,
     words: Words<'a>,
     window: &'a Window,
     fuel: i64,
@@ -378,5 +395,6 @@ fn branch<'a, M: Mode, const WORDS: usize>(
     if holds {
         return go_behind::<M>(WORDS, words, window, fuel, vm);
     }
-    go_to::<M>(*otherwise, window, give(fuel, *credit), vm);
+    let leads = word_at(words, WORDS.wrapping_sub(1));
+    go_to::<M>(fields::If::otherwise(leads), window, give(fuel, fields::If::credit(leads)), vm);
 }

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use swarm_bytecode::cost;
 use swarm_bytecode::trap::TrapCode;
 
-use super::chain::{Mode, Vm, Words, go_behind, go_on, handlers, mistaken, short, trap};
+use super::chain::{Mode, Vm, Words, go_behind, go_on, handlers, mistaken, short, trap, word_at};
 use super::fuel::{covers, pay};
 use super::reach::reach;
 use super::window::{get, set};
@@ -15,7 +15,7 @@ use crate::heap::bools::byte;
 use crate::map;
 use crate::order::Order;
 use crate::scope::Window;
-use crate::word::Word;
+use crate::word::fields;
 
 handlers! {
     (words, rest, window, fuel, vm);
@@ -98,48 +98,44 @@ handlers! {
     }
     SetField { record, field, value, due } => {
         let record = get(window, record);
-        match (rest, vm.heap.writable(record)) {
-            ([Word::Shape { shares, .. }, after @ ..], Some(_)) => {
-                if !covers(fuel, due) {
-                    return short(rest, fuel, vm, 0);
-                }
-                let value = get(window, value);
-                if *shares {
-                    vm.heap.share(value);
-                }
-                vm.heap.write(record, u32::from(field), value);
-                go_on::<M>(after, window, fuel, vm);
-            }
-            _ => reach::<M>(words, window, fuel, vm),
+        if vm.heap.writable(record).is_none() {
+            return reach::<M>(words, window, fuel, vm);
         }
+        if !covers(fuel, due) {
+            return short(rest, fuel, vm, 0);
+        }
+        let value = get(window, value);
+        if fields::Shape::of(word_at(words, 1)).shares {
+            vm.heap.share(value);
+        }
+        vm.heap.write(record, u32::from(field), value);
+        go_behind::<M>(1, rest, window, fuel, vm);
     }
     Find { found, value, map, key, due } => {
-        let [Word::Entries { order, .. }, after @ ..] = rest else {
-            return mistaken(rest, window, fuel, vm);
-        };
+        let fields::Entries { order, .. } = fields::Entries::of(word_at(words, 1));
         let (map, key) = (get(window, map), get(window, key));
         let charge = cost::read_key(order.text_bytes(key));
         let Some(fuel) = pay(fuel, due, charge) else { return short(rest, fuel, vm, charge) };
-        let held = look_up(*order, map, key, vm);
+        let held = look_up(order, map, key, vm);
         set(window, value, held.unwrap_or(0));
         set(window, found, u64::from(held.is_some()));
-        go_on::<M>(after, window, fuel, vm);
+        go_behind::<M>(1, rest, window, fuel, vm);
     }
     SetEntry { map, key, value, due } => {
         // Who has just read an entry mostly writes it next.
         let (searched, own) = vm.searched;
         let key = get(window, key);
-        if let [Word::Entries { order, shares, most }, after @ ..] = rest
-            && key == searched
+        let fields::Entries { order, shares, most } = fields::Entries::of(word_at(words, 1));
+        if key == searched
             && let Some(left) = pay(fuel, due, cost::read_key(order.text_bytes(key)))
-            && let Some(place) = vm.heap.own_entry(get(window, map), *vm.found, own, *most)
+            && let Some(place) = vm.heap.own_entry(get(window, map), *vm.found, own, most)
         {
             let value = get(window, value);
             *place = value.to_le_bytes();
-            if *shares {
+            if shares {
                 vm.heap.share(value);
             }
-            return go_on::<M>(after, window, left, vm);
+            return go_behind::<M>(1, rest, window, left, vm);
         }
         reach::<M>(words, window, fuel, vm);
     }
@@ -193,37 +189,35 @@ handlers! {
     }
     Push { list, value, due } => {
         let list = get(window, list);
-        if let [Word::Items { shares, most }, ..] = rest {
-            if !covers(fuel, due) {
-                return if vm.heap.has_room(list, *most) {
-                    short(rest, fuel, vm, 0)
-                } else {
-                    reach::<M>(words, window, fuel, vm)
-                };
+        let fields::Items { shares, most } = fields::Items::of(word_at(words, 1));
+        if !covers(fuel, due) {
+            return if vm.heap.has_room(list, most) {
+                short(rest, fuel, vm, 0)
+            } else {
+                reach::<M>(words, window, fuel, vm)
+            };
+        }
+        let value = get(window, value);
+        if vm.heap.append(list, value, most) {
+            if shares {
+                vm.heap.share(value);
             }
-            let value = get(window, value);
-            if vm.heap.append(list, value, *most) {
-                if *shares {
-                    vm.heap.share(value);
-                }
-                return go_behind::<M>(1, rest, window, fuel, vm);
-            }
+            return go_behind::<M>(1, rest, window, fuel, vm);
         }
         reach::<M>(words, window, fuel, vm);
     }
     PushBool { list, value, due } => {
         let list = get(window, list);
-        if let [Word::Items { most, .. }, ..] = rest {
-            if !covers(fuel, due) {
-                return if vm.heap.has_room(list, *most) {
-                    short(rest, fuel, vm, 0)
-                } else {
-                    reach::<M>(words, window, fuel, vm)
-                };
-            }
-            if vm.heap.append_bool(list, get(window, value), *most) {
-                return go_behind::<M>(1, rest, window, fuel, vm);
-            }
+        let fields::Items { most, .. } = fields::Items::of(word_at(words, 1));
+        if !covers(fuel, due) {
+            return if vm.heap.has_room(list, most) {
+                short(rest, fuel, vm, 0)
+            } else {
+                reach::<M>(words, window, fuel, vm)
+            };
+        }
+        if vm.heap.append_bool(list, get(window, value), most) {
+            return go_behind::<M>(1, rest, window, fuel, vm);
         }
         reach::<M>(words, window, fuel, vm);
     }

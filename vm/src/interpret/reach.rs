@@ -49,7 +49,7 @@ impl<'a> Reach<'a> {
 
     /// The word so many words on.
     fn word(&self, words: usize) -> Result<Word, Pause> {
-        self.code.words.get(self.pc.wrapping_add(words)).copied().ok_or(Pause::Internal)
+        self.code.word(self.pc.wrapping_add(words)).ok_or(Pause::Internal)
     }
 
     /// Pays a dynamic charge, or finds that it is not there (rule F4).
@@ -101,7 +101,7 @@ pub(super) fn reach<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64
 /// Carries a word out and gives the place of the one to go on with, and the fuel to the machine.
 #[inline(never)]
 fn carry_out<'a>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) -> Option<u32> {
-    let &[word, ref rest @ ..] = words else {
+    let (Some(word), [_, rest @ ..]) = (words.first().and_then(|word| word.decode()), words) else {
         mistaken(words, window, fuel, vm);
         return None;
     };

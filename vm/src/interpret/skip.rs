@@ -10,7 +10,7 @@ use super::window::{get, set};
 use crate::filter::{Condition, Filter, MOST, Relation};
 use crate::scope::Window;
 use crate::slot::{self, Reference};
-use crate::word::Word;
+use crate::word::fields;
 
 /// Most rows looked at together.
 pub(super) const BLOCK: usize = 128;
@@ -62,9 +62,8 @@ handlers! {
 /// Passes on where that is not just a few rows, if anything is known of them.
 #[inline(never)]
 fn pass_far<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    let &[Word::PassOn { filter, from, .. }, ref rest @ ..] = words else {
-        return mistaken(words, window, fuel, vm);
-    };
+    let [own, rest @ ..] = words else { return mistaken(words, window, fuel, vm) };
+    let fields::PassOn { filter, from, .. } = fields::PassOn::of(own);
     if vm.masks.about != (filter, vm.base) {
         return go_on::<M>(rest, window, fuel, vm);
     }

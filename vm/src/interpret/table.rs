@@ -2,33 +2,23 @@
 
 use super::chain::{Handler, Mode};
 use super::{flow, fused, objects, reach, skip, values};
-use crate::word::Word;
+use crate::word::Kind;
 
-/// Words in the order of [`Word`], so that the index of one is its tag and finding it takes no table, each
-/// with its handler.
+/// Words, each with its handler.
 macro_rules! table {
     ($($word:ident => $module:ident::$handler:ident,)*) => {
-        #[derive(Clone, Copy)]
-        #[repr(u8)]
-        enum Index {
-            $($word,)*
-        }
-
-        /// The index of a word's handler.
-        #[inline(always)]
-        pub(super) const fn index(word: &Word) -> u8 {
-            match word {
-                $(Word::$word { .. } => Index::$word as u8,)*
-            }
-        }
-
-        /// The handlers by index. Those at the end belong to no word.
+        /// The handlers by kind of word. Those at the end belong to no word.
         #[expect(clippy::indexing_slicing, reason = "it is made when the program is compiled")]
         pub(super) const fn handlers<M: Mode>() -> [Handler; 256] {
             let mut handlers: [Handler; 256] = [flow::part::<M>; 256];
-            $(handlers[Index::$word as usize] = $module::$handler::<M>;)*
+            $(handlers[Kind::$word as usize] = $module::$handler::<M>;)*
             handlers
         }
+
+        /// Each kind of word has one.
+        const _: fn(Kind) = |kind| match kind {
+            $(Kind::$word => {})*
+        };
     };
 }
 

@@ -9,7 +9,7 @@ use super::fuel::covers;
 use super::window::{constant, float, get, set, word as int};
 use crate::scope::Window;
 use crate::slot;
-use crate::word::Word;
+use crate::word::fields;
 
 /// Handlers of words that give a value.
 macro_rules! values {

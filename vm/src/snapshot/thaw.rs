@@ -179,8 +179,8 @@ impl Thawer<'_> {
             result,
             quote,
         };
-        match self.code.words.get(pc) {
-            Some(&Word::Call { result, due, site }) if !quote => {
+        match self.code.word(pc) {
+            Some(Word::Call { result, due, site }) if !quote => {
                 let call = self.code.calls.get(slot::index(site)).filter(|call| call.function == callee);
                 call.map(|_| frame(pc.saturating_add(1), due, result)).ok_or(Damaged)
             }
@@ -399,14 +399,11 @@ impl Thawer<'_> {
 
     /// Where the result of a host call goes, its site, and how it is issued.
     fn host_call(&self, pc: usize) -> Result<(u8, u32, CallKind), Damaged> {
-        let words = &self.code.words;
-        Ok(match words.get(pc) {
-            Some(&Word::Host { result, site, .. }) => (result, site, CallKind::Plain),
-            Some(&Word::TryHost { result, site, .. }) => (result, site, CallKind::Try),
-            Some(&Word::RetryHost { result, site, .. }) => match words.get(pc.saturating_add(1)) {
-                Some(&Word::Attempts { backoff, times }) => {
-                    (result, site, CallKind::Retry { times, backoff })
-                }
+        Ok(match self.code.word(pc) {
+            Some(Word::Host { result, site, .. }) => (result, site, CallKind::Plain),
+            Some(Word::TryHost { result, site, .. }) => (result, site, CallKind::Try),
+            Some(Word::RetryHost { result, site, .. }) => match self.code.word(pc.saturating_add(1)) {
+                Some(Word::Attempts { backoff, times }) => (result, site, CallKind::Retry { times, backoff }),
                 _ => return Err(Damaged),
             },
             _ => return Err(Damaged),
