@@ -31,6 +31,31 @@ pub(crate) const fn place(end: usize, size: usize) -> usize {
     end.next_multiple_of(size)
 }
 
+/// Where the field of a name is, of a kind of word with such fields.
+pub(crate) const fn place_of(names: &[&str], sizes: &[usize], name: &str) -> usize {
+    let (mut end, mut names, mut sizes) = (1, names, sizes);
+    while let ([first, names_left @ ..], [size, sizes_left @ ..]) = (names, sizes) {
+        let at = place(end, *size);
+        if is(first.as_bytes(), name.as_bytes()) {
+            return at;
+        }
+        (end, names, sizes) = (at.wrapping_add(*size), names_left, sizes_left);
+    }
+    // None is there.
+    8
+}
+
+const fn is(left: &[u8], right: &[u8]) -> bool {
+    let (mut left, mut right) = (left, right);
+    while let ([a, left_rest @ ..], [b, right_rest @ ..]) = (left, right) {
+        if *a != *b {
+            return false;
+        }
+        (left, right) = (left_rest, right_rest);
+    }
+    left.is_empty() && right.is_empty()
+}
+
 /// Fields that are numbers.
 macro_rules! numbers {
     ($($ty:ty),*) => { $(
@@ -101,13 +126,9 @@ macro_rules! words {
                     $(Word::$name $({ $($field),* })? => {
                         let mut bytes = [0; 8];
                         (Kind::$name as u8).put(&mut bytes, 0);
-                        let end: usize = 1;
                         $($(
-                            let at = place(end, <$ty>::SIZE);
-                            $field.put(&mut bytes, at);
-                            let end = at.wrapping_add(<$ty>::SIZE);
+                            $field.put(&mut bytes, const { fields::$name::place_of(stringify!($field)) });
                         )*)?
-                        let _ = end;
                         Encoded(bytes)
                     })*
                 }
@@ -130,32 +151,34 @@ macro_rules! words {
         /// The fields of each kind of word.
         #[expect(dead_code, reason = "each handler reads what it needs")]
         pub(crate) mod fields {
-            use super::{Encoded, How, Operand, Order, place};
+            use super::{Encoded, How, Operand, Order, place, place_of};
             $(
                 pub(crate) struct $name {
                     $($(pub(crate) $field: $ty,)*)?
                 }
 
                 impl $name {
+                    const NAMES: &[&str] = &[$($(stringify!($field)),*)?];
+                    const SIZES: &[usize] = &[$($(<$ty>::SIZE),*)?];
+
+                    /// Where the field of a name is.
+                    pub(crate) const fn place_of(name: &str) -> usize {
+                        place_of($name::NAMES, $name::SIZES, name)
+                    }
+
                     /// Of a word of this kind.
                     #[inline(always)]
                     pub(crate) fn of(word: &Encoded) -> $name {
                         let _ = word;
-                        let end: usize = 1;
-                        $($(
-                            let at = place(end, <$ty>::SIZE);
-                            let $field = <$ty>::get(&word.0, at);
-                            let end = at.wrapping_add(<$ty>::SIZE);
-                        )*)?
-                        let _ = end;
-                        $name { $($($field,)*)? }
+                        $name { $($($field: $name::$field(word),)*)? }
                     }
 
                     $($(
                         /// One of them, where it is needed and no sooner.
-                        #[inline]
+                        #[inline(always)]
                         pub(crate) fn $field(word: &Encoded) -> $ty {
-                            $name::of(word).$field
+                            const AT: usize = $name::place_of(stringify!($field));
+                            <$ty>::get(&word.0, AT)
                         }
                     )*)?
                 }

@@ -2,7 +2,7 @@
 //! window of 256 slots; `due` is the fuel of the region since the anchor once the op is paid (`d(p)`),
 //! `credit` what a jump puts back (rule F2 of `swarm_bytecode::layout`).
 
-use crate::encoded::{Encoded, Operand, place, words};
+use crate::encoded::{Encoded, Operand, place, place_of, words};
 use crate::order::Order;
 use crate::quick::How;
 
@@ -628,7 +628,7 @@ words! {
         list: u8,
         index: u8,
         register: u8,
-        value: bool,
+        value: u8,
     },
     /// A [`Word::Push`] of what is no reference, and a [`Word::NextInRange`].
     PushNext {

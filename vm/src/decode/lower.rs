@@ -453,7 +453,7 @@ impl<'m> Decoder<'m> {
             }
             Word::SetConstantNext { list, index, register, constant } if bools(list) => {
                 let value = self.constants.get(usize::from(constant)).is_some_and(|value| *value != 0);
-                Word::SetConstantBoolNext { list, index, register, value }
+                Word::SetConstantBoolNext { list, index, register, value: value.into() }
             }
             Word::PushNext { list, value } if bools(list) => Word::PushBoolNext { list, value },
             word => word,

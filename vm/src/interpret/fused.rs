@@ -173,7 +173,7 @@ fused! {
         let Some(due) = due_in_range(words, 3) else { return unfused::<M>(words, window, fuel, vm, 0) };
         let left = take(fuel, due);
         if !owes(left) && let Some(place) = vm.heap.own_bool(get(window, list), get(window, index)) {
-            *place = u8::from(value);
+            *place = value;
             set(window, register, u64::from(value));
             return next_in_range::<M, 3>(words, window, left, vm);
         }
