@@ -1,12 +1,13 @@
 //! Words as their eight bytes: the number of the kind of word, and behind it its fields in their order, each where its size divides
-//! its place. A handler reads the fields of its own kind of word without asking whether it is of that kind; that would be a
-//! read and a branch for each word. What it reads of a word of another kind would be wrong, but no less safe.
+//! its place. A handler reads the fields of its own kind of word, and of those it covers, without asking whether they are of that
+//! kind; that would be a read and a branch for each. What it read of a word of another kind would be wrong, but no less safe; builds
+//! with debug assertions, as tests and fuzz targets are, ask.
 
 use crate::order::Order;
 use crate::quick::How;
 
 /// A word as its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(align(8))]
 pub(crate) struct Encoded(pub(crate) [u8; 8]);
 
@@ -151,7 +152,7 @@ macro_rules! words {
         /// The fields of each kind of word.
         #[expect(dead_code, reason = "each handler reads what it needs")]
         pub(crate) mod fields {
-            use super::{Encoded, How, Operand, Order, place, place_of};
+            use super::{Encoded, How, Kind, Operand, Order, place, place_of};
             $(
                 pub(crate) struct $name {
                     $($(pub(crate) $field: $ty,)*)?
@@ -178,6 +179,7 @@ macro_rules! words {
                         #[inline(always)]
                         pub(crate) fn $field(word: &Encoded) -> $ty {
                             const AT: usize = $name::place_of(stringify!($field));
+                            debug_assert_eq!(word.kind(), Kind::$name as u8, "the kind of word");
                             <$ty>::get(&word.0, AT)
                         }
                     )*)?

@@ -76,20 +76,20 @@ fn may_begin(op: &Op) -> bool {
     )
 }
 
-/// A loop over a range that appends one constant, and how many ops its body has.
+/// A loop over a range that appends one constant, small enough to stand in its word, and how many ops its body has.
 fn fill(before: Option<&Op>, body: &[Op]) -> Option<(Word, usize)> {
-    match (before?, body) {
-        (
-            Op::Range { item, last, .. },
-            [
-                Op::Integer { result: constant, .. } | Op::Zero { result: constant },
-                Op::Push { list, value },
-                Op::Advance {},
-                ..,
-            ],
-        ) if value == constant && ![list, item, last].contains(&constant) => Some((Word::FillRounds, 3)),
-        _ => None,
-    }
+    let Op::Range { item, last, .. } = before? else { return None };
+    let (constant, list, value) = match body {
+        [Op::Integer { result, value: small }, Op::Push { list, value }, Op::Advance {}, ..]
+            if i32::try_from(*small).is_ok() =>
+        {
+            (result, list, value)
+        }
+        [Op::Zero { result }, Op::Push { list, value }, Op::Advance {}, ..] => (result, list, value),
+        _ => return None,
+    };
+    let fills = value == constant && ![list, item, last].contains(&constant);
+    fills.then_some((Word::FillRounds, 3))
 }
 
 /// Ops that end in an `if`, without constants of their own, and how many they are.

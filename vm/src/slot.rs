@@ -91,8 +91,8 @@ pub(crate) fn from_float(value: f64) -> u64 {
     (value + 0.0).to_bits()
 }
 
-/// A float whose own bits are its slot: any but −0. To look costs as much as [`from_float`]; but what waits for the float need not wait
-/// for the look.
+/// A float whose own bits are its slot: any but −0. To look takes more instructions than [`from_float`], but what waits for
+/// the float need not wait for the look.
 #[inline(always)]
 pub(crate) fn own_bits(value: f64) -> Option<u64> {
     const NEGATIVE_ZERO: u64 = (-0.0_f64).to_bits();

@@ -204,7 +204,7 @@ pub(super) fn internal(fuel: i64, vm: &mut Vm<'_>) {
     vm.exit = Some(Exit::Pause(Pause::Internal));
 }
 
-/// A handler was given another's words.
+/// A handler was given fewer words than it needs, or a word it does not know.
 #[cold]
 #[inline(never)]
 pub(super) fn mistaken<'a>(words: Words<'a>, _: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
@@ -227,7 +227,7 @@ macro_rules! handlers {
 }
 pub(super) use handlers;
 
-/// A word that is known to be there.
+/// A word that is there: whoever asks has seen how many there are.
 #[inline(always)]
 pub(super) fn word_at<'a>(words: Words<'a>, at: usize) -> &'a Encoded {
     const NONE: &Encoded = &Encoded([u8::MAX; 8]);

@@ -114,7 +114,7 @@ handlers! {
                 set(window, index, at);
                 to_target::<M, 0>(words, window, left, vm);
             }
-            None => leave::<M, 0>(words, window, left, vm, due),
+            None => leave::<M>(words, window, left, vm, due),
         }
     }
 
@@ -325,7 +325,7 @@ fn far_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &
             set(window, index, at);
             back::<M, 0>(body, words, window, left, vm);
         }
-        None => leave::<M, 0>(words, window, left, vm, due),
+        None => leave::<M>(words, window, left, vm, due),
     }
 }
 
@@ -341,7 +341,7 @@ fn far_bool<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &m
             set(window, index, at);
             back::<M, 0>(body, words, window, left, vm);
         }
-        None => leave::<M, 0>(words, window, left, vm, due),
+        None => leave::<M>(words, window, left, vm, due),
     }
 }
 
@@ -408,17 +408,11 @@ fn to_target<'a, M: Mode, const AT: usize>(words: Words<'a>, window: &'a Window,
     }
 }
 
-/// On behind a loop's end, `AT` these words: the round that was paid for is not there. Rare, and by itself it computes the fuel anew,
-/// so that handlers need not keep it.
+/// On behind a loop that ends with the first of these words: the round that was paid for is not there. Rare, and by itself it
+/// computes the fuel anew, so that handlers need not keep it.
 #[inline(never)]
-fn leave<'a, M: Mode, const AT: usize>(
-    words: Words<'a>,
-    window: &'a Window,
-    left: i64,
-    vm: &mut Vm<'a>,
-    due: u16,
-) {
-    behind::<M, AT>(words, window, give(left, due), vm);
+fn leave<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>, due: u16) {
+    behind::<M, 0>(words, window, give(left, due), vm);
 }
 
 /// Behind the target of a loop's end `AT` these words.

@@ -138,7 +138,7 @@ fused! {
         next_in_range::<M, 2>(words, window, left, vm);
     }
     SetItemNext { list, index, value } 3 => {
-        if fields::SetItem::of(word_at(words, 1)).shares {
+        if fields::SetItem::shares(word_at(words, 1)) {
             return unfused::<M>(words, window, fuel, vm, 0);
         }
         let Some(due) = due_in_range(words, 2) else { return unfused::<M>(words, window, fuel, vm, 0) };
@@ -203,8 +203,11 @@ fused! {
 
     FillRounds {} 5 => {
         let fields::Integer { result: constant, value } = fields::Integer::of(word_at(words, 1));
-        // Of both kinds of lists.
-        let fields::Push { list, .. } = fields::Push::of(word_at(words, 2));
+        let pushes = word_at(words, 2);
+        let list = match pushes.kind() == Kind::Push as u8 {
+            true => fields::Push::list(pushes),
+            false => fields::PushBool::list(pushes),
+        };
         let fields::Items { most, shares } = fields::Items::of(word_at(words, 3));
         if shares {
             return unfused::<M>(words, window, fuel, vm, 0);
@@ -366,13 +369,18 @@ fn unfused<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mu
 #[inline(never)]
 fn own_field<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
     let [own, _, _, _, _, ..] = words else { return mistaken(words, window, fuel, vm) };
-    // Both have the same fields.
-    let fields::FieldLessIf { loaded, record, field, other, result, unless } = fields::FieldLessIf::of(own);
+    let Some(
+        own @ (Word::FieldLessIf { loaded, record, field, other, result, unless }
+        | Word::FieldMoreIf { loaded, record, field, other, result, unless }),
+    ) = own.decode()
+    else {
+        return mistaken(words, window, fuel, vm);
+    };
     let Some(value) = vm.heap.field(get(window, record), field) else {
         return go_behind::<M>(1, words, window, fuel, vm);
     };
-    let (value_of, limit) = (value.cast_signed(), int(window, other));
-    let is = if own.kind() == Kind::FieldLessIf as u8 { value_of < limit } else { value_of > limit };
+    let (loads, limit) = (value.cast_signed(), int(window, other));
+    let is = if matches!(own, Word::FieldLessIf { .. }) { loads < limit } else { loads > limit };
     set(window, loaded, value);
     set(window, result, u64::from(is != unless));
     branch::<M, 4>(is != unless, words, window, fuel, vm);

@@ -105,7 +105,7 @@ handlers! {
             return short(rest, fuel, vm, 0);
         }
         let value = get(window, value);
-        if fields::Shape::of(word_at(words, 1)).shares {
+        if fields::Shape::shares(word_at(words, 1)) {
             vm.heap.share(value);
         }
         vm.heap.write(record, u32::from(field), value);

@@ -2,7 +2,7 @@
 //! ops one by one, which is how a run with a trace of ops goes.
 
 use crate::common::*;
-use swarm_bytecode::module::{FloatId, Module};
+use swarm_bytecode::module::{FloatId, FunctionId, Module};
 use swarm_bytecode::native::NativeFunction;
 use swarm_bytecode::op::Op;
 use swarm_bytecode::types::{Type, TypeId};
@@ -123,6 +123,7 @@ fn constants_at_the_end() -> Vec<Vec<Op>> {
     let flag = || Op::Integer { result: r(CONDITION), value: 1 };
     let mut all = vec![
         vec![int(6, 7), push(LIST, 6)],
+        vec![int(6, 5_000_000_000), push(LIST, 6)],
         vec![int(6, 7), push(LIST, 5)],
         vec![Op::Zero { result: r(6) }, push(LIST, 6)],
         vec![flag(), push(FLAGS, CONDITION)],
@@ -240,4 +241,53 @@ fn fused_words_do_what_their_ops_do() {
         }
     }
     assert!(done > 1_000 && trapped > 200, "{done} {trapped}");
+}
+
+/// The same behind so many words that a round's end has no room for where its loop begins.
+fn far_behind(near: &Module) -> Module {
+    let mut module = near.clone();
+    let add = Op::AddInt { result: r(1), left: r(0), right: r(0) };
+    let mut code: Vec<_> =
+        (1..40_000).map(|at| if at % 100 == 0 { Op::Settle {} } else { add.clone() }).collect();
+    code.push(Op::Return {});
+    let padding = function(&[INT, INT], 1, None, code);
+    module.functions = vec![padding.clone(), padding, near.functions[0].clone()];
+    module.entry = FunctionId(2);
+    module
+}
+
+/// Loops over a range, numbers and booleans, whose ends stand by themselves and in words with what is before them.
+fn loops() -> Vec<Module> {
+    let numbers = [4, 1, 2, 3, 4];
+    let reals = [2, 3, 4, 6, 8];
+    let mut all: Vec<_> = sequences().iter().map(|sequence| program(sequence, numbers, reals)).collect();
+    let add = Op::AddInt { result: r(6), left: r(6), right: r(4) };
+    for list in [LIST, FLAGS] {
+        for last in [add.clone(), Op::Settle {}] {
+            let mut module = program(&[add.clone(), last], numbers, reals);
+            let item = if list == LIST { r(5) } else { r(CONDITION) };
+            for op in &mut module.functions[0].code {
+                if let Op::Range { .. } = op {
+                    *op = Op::ForEach { item, index: r(ROUND), list: r(list) };
+                }
+            }
+            all.push(module);
+        }
+    }
+    all
+}
+
+#[test]
+fn loops_behind_many_words_do_the_same() {
+    let mut done = 0;
+    for near in loops() {
+        let far = far_behind(&near);
+        for slice in [2, 1_000] {
+            let [expected, found] = [&near, &far].map(|module| outcomes(module, 1_000_000, slice, false).1);
+            let told = |report: &Report| (report.outcome, report.result.clone(), report.fuel_used);
+            assert_eq!(told(&expected), told(&found), "{near:#?}");
+            done += usize::from(expected.outcome.name() == "done");
+        }
+    }
+    assert!(done > 100, "{done}");
 }
