@@ -251,7 +251,12 @@ fn chain(rest: &[Op], mutable: impl FnOnce(Register) -> bool) -> Option<(Word, u
         {
             let &[left, right] = arguments.as_slice() else { return None };
             let (other, _) = native(after, NativeFunction::BitXor, middle)?;
-            (Word::ShiftXorInt { middle: middle.0, left: left.0, right: right.0, other: other.0 }, 2)
+            let (middle, left, right, other) = (middle.0, left.0, right.0, other.0);
+            match after {
+                // Where numbers are mixed, that is mostly the end of a round.
+                [_, Op::Advance {}, ..] => (Word::ShiftXorNext { middle, left, right, other }, 3),
+                _ => (Word::ShiftXorInt { middle, left, right, other }, 2),
+            }
         }
         [Op::MulFloat { result: middle, left, right }, ref after @ ..] => {
             return product(middle, left, right, after);

@@ -107,7 +107,7 @@ fn run<O: Observer>(
         attached,
         rows: Rows::new(attached),
         frames: &mut machine.frames,
-        heap: &mut machine.heap,
+        heap: std::mem::take(&mut machine.heap),
         memory: &mut machine.memory,
         metrics: &machine.metrics,
         states: &mut machine.states,
@@ -156,6 +156,7 @@ fn run<O: Observer>(
             exit => break exit.unwrap_or(Exit::Pause(Pause::Internal)),
         }
     };
+    machine.heap = vm.heap;
     machine.pc = vm.pc;
     machine.base = vm.base;
     machine.function = vm.function;

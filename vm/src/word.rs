@@ -6,9 +6,6 @@ use crate::encoded::{Encoded, Operand, place, place_of, words};
 use crate::order::Order;
 use crate::quick::How;
 
-/// In place of a word's number that does not fit 16 bits.
-pub(crate) const FAR: u16 = u16::MAX;
-
 words! {
     // Flow
     If {
@@ -34,7 +31,7 @@ words! {
         list: u8,
         due: u16,
     },
-    /// Followed by [`Word::Target`]: the first word of the body, which is `body` as well if it is not [`FAR`].
+    /// Followed by [`Word::Target`]: the first word of the body, which is `body` as well.
     NextItem {
         item: u8,
         index: u8,
@@ -63,6 +60,26 @@ words! {
         last: u8,
         due: u16,
         body: u16,
+    },
+    /// [`Word::NextItem`] where the first word of the body has a number beyond 16 bits.
+    FarItem {
+        item: u8,
+        index: u8,
+        list: u8,
+        due: u16,
+    },
+    /// [`Word::NextItemBool`] of this kind.
+    FarItemBool {
+        item: u8,
+        index: u8,
+        list: u8,
+        due: u16,
+    },
+    /// [`Word::NextInRange`] of this kind.
+    FarInRange {
+        item: u8,
+        last: u8,
+        due: u16,
     },
     /// Belongs to the word before it. `credit` holds on the way out of, or past, the loop.
     Target {
@@ -628,7 +645,7 @@ words! {
         list: u8,
         index: u8,
         register: u8,
-        value: u8,
+        value: u32,
     },
     /// A [`Word::Push`] of what is no reference, and a [`Word::NextInRange`].
     PushNext {
@@ -687,6 +704,13 @@ words! {
         right: u8,
         other: u8,
     },
+    /// A [`Word::ShiftXorInt`], and a [`Word::NextInRange`].
+    ShiftXorNext {
+        middle: u8,
+        left: u8,
+        right: u8,
+        other: u8,
+    },
     /// Two products.
     TwiceMulFloat {
         first: u8,
@@ -737,7 +761,7 @@ words! {
         credit: u16,
         otherwise: u32,
     },
-    /// In place of a fused word whose constant lies too far.
+    /// In place of a fused word whose constant lies too far, whose value is a reference, or that thought of another end of the round.
     Unfused,
     /// Before the body of a loop: passes over rows and conditions that do not hold. See [`crate::filter`].
     PassRows {
@@ -760,6 +784,24 @@ words! {
 }
 
 impl Word {
+    /// Of a fused word that ends with a [`Word::NextInRange`]: what stands in its place where a round ends with another word.
+    pub(crate) const fn with_another_end(self) -> Option<Word> {
+        match self {
+            Word::ShiftXorNext { middle, left, right, other } => {
+                Some(Word::ShiftXorInt { middle, left, right, other })
+            }
+            Word::MoveNext { .. }
+            | Word::SetItemNext { .. }
+            | Word::SetConstantNext { .. }
+            | Word::PushNext { .. }
+            | Word::SetItemBoolNext { .. }
+            | Word::SetConstantBoolNext { .. }
+            | Word::PushBoolNext { .. }
+            | Word::FillRounds => Some(Word::Unfused),
+            _ => None,
+        }
+    }
+
     /// Whether the word does at once what the words behind it do.
     pub(crate) const fn is_fused(self) -> bool {
         matches!(
@@ -789,6 +831,7 @@ impl Word {
                 | Word::MulAddInt { .. }
                 | Word::MulAddAndInt { .. }
                 | Word::ShiftXorInt { .. }
+                | Word::ShiftXorNext { .. }
                 | Word::TwiceMulFloat { .. }
                 | Word::MulAddFloat { .. }
                 | Word::SubAddFloat { .. }

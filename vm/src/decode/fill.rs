@@ -24,6 +24,8 @@ pub(super) struct Filling<'d, 'm> {
     ahead: Vec<Word>,
     /// How many of the words before those of ops have their place.
     placed: usize,
+    /// The last fused word that may end a round.
+    round: Option<usize>,
     /// The next op.
     p: usize,
     /// The ops that opened the loops around it which end with `next`.
@@ -51,6 +53,7 @@ impl<'d, 'm> Filling<'d, 'm> {
             positions,
             ahead,
             placed: 0,
+            round: None,
             p: 0,
             opened: Vec::new(),
         }
@@ -80,12 +83,23 @@ impl<'d, 'm> Filling<'d, 'm> {
         if ahead > 0 {
             let placed = self.placed;
             self.placed = placed.checked_add(ahead)?;
-            self.ahead.get(placed..self.placed)?.iter().for_each(|word| self.decoder.put(*word));
+            for word in self.ahead.get(placed..self.placed)? {
+                if word.with_another_end().is_some() {
+                    self.round = Some(self.decoder.words.len());
+                }
+                self.decoder.put(*word);
+            }
         }
         if leaving_words(op, layout, p) > 0 {
             self.decoder.put(Word::Leave { count: leaves(op, layout, p)?, due });
         }
+        let first = self.decoder.words.len();
         self.decoder.op(self.function, op, &edges, due)?;
+        if let Op::Advance {} = op
+            && let Some(round) = self.round.take()
+        {
+            self.decoder.end_round(round, first);
+        }
         self.decoder.origins.resize(self.decoder.words.len(), origin);
         if let Op::ForEach { .. } | Op::ForEachEntry { .. } | Op::Range { .. } = op {
             self.opened.push(op.clone());

@@ -18,7 +18,7 @@ use crate::objects::MapShape;
 use crate::order::Order;
 use crate::quick::Quick;
 use crate::slot;
-use crate::word::{FAR, Kind, Word};
+use crate::word::{Kind, Word};
 
 /// What is made of a module's functions.
 pub(super) struct Decoder<'m> {
@@ -135,22 +135,28 @@ impl<'m> Decoder<'m> {
             }
             Op::Advance {} => {
                 let target = edges.target()?;
-                let body = u16::try_from(target).unwrap_or(FAR);
-                match edges.opening? {
-                    Op::ForEach { item, index, list } if self.holds_bools(ty(list)?) => {
-                        self.put(plain!(NextItemBool { item, index, list } due: due, body: body));
+                self.put(match (edges.opening?, u16::try_from(target)) {
+                    (Op::ForEach { item, index, list }, Ok(body)) if self.holds_bools(ty(list)?) => {
+                        plain!(NextItemBool { item, index, list } due: due, body: body)
                     }
-                    Op::ForEach { item, index, list } => {
-                        self.put(plain!(NextItem { item, index, list } due: due, body: body));
+                    (Op::ForEach { item, index, list }, Err(_)) if self.holds_bools(ty(list)?) => {
+                        plain!(FarItemBool { item, index, list } due: due)
                     }
-                    Op::ForEachEntry { key, value, index, map } => {
-                        self.put(plain!(NextEntry { key, value, index, map } due: due));
+                    (Op::ForEach { item, index, list }, Ok(body)) => {
+                        plain!(NextItem { item, index, list } due: due, body: body)
                     }
-                    Op::Range { item, last, .. } => {
-                        self.put(plain!(NextInRange { item, last } due: due, body: body))
+                    (Op::ForEach { item, index, list }, Err(_)) => {
+                        plain!(FarItem { item, index, list } due: due)
                     }
+                    (Op::ForEachEntry { key, value, index, map }, _) => {
+                        plain!(NextEntry { key, value, index, map } due: due)
+                    }
+                    (Op::Range { item, last, .. }, Ok(body)) => {
+                        plain!(NextInRange { item, last } due: due, body: body)
+                    }
+                    (Op::Range { item, last, .. }, Err(_)) => plain!(FarInRange { item, last } due: due),
                     _ => return None,
-                }
+                });
                 Word::Target { credit: edges.credit(edges.p.checked_add(1)?)?, target }
             }
             Op::Return {} => Word::Return { due },
@@ -443,11 +449,15 @@ impl<'m> Decoder<'m> {
 
     /// A fused word that has to do with a list, for what its type is.
     pub(super) fn fitting(&self, function: &Function, word: Word) -> Word {
-        let bools = |list: u8| {
-            let ty = function.registers.get(usize::from(list));
-            ty.is_some_and(|ty| self.holds_bools(*ty))
-        };
+        let type_of = |register: u8| function.registers.get(usize::from(register)).copied();
+        let bools = |list: u8| type_of(list).is_some_and(|ty| self.holds_bools(ty));
         match word {
+            // What is stored has to be marked shared then.
+            Word::SetItemNext { value, .. } | Word::PushNext { value, .. }
+                if type_of(value).is_none_or(|ty| self.is_reference(ty)) =>
+            {
+                Word::Unfused
+            }
             Word::SetItemNext { list, index, value } if bools(list) => {
                 Word::SetItemBoolNext { list, index, value }
             }
@@ -457,6 +467,17 @@ impl<'m> Decoder<'m> {
             }
             Word::PushNext { list, value } if bools(list) => Word::PushBoolNext { list, value },
             word => word,
+        }
+    }
+
+    /// Where a round of a loop over a range does not end with the word of this number, the fused word that thought so is another.
+    pub(super) fn end_round(&mut self, fused: usize, end: usize) {
+        let ends = self.words.get(end).is_some_and(|word| word.kind() == Kind::NextInRange as u8);
+        if !ends
+            && let Some(word) = self.words.get_mut(fused)
+            && let Some(other) = word.decode().and_then(Word::with_another_end)
+        {
+            *word = other.encode();
         }
     }
 

@@ -57,7 +57,8 @@ pub(super) struct Vm<'a> {
     pub(super) attached: &'a Attached,
     pub(super) rows: Rows<'a>,
     pub(super) frames: &'a mut Vec<Frame>,
-    pub(super) heap: &'a mut Heap,
+    /// The machine's, which has it back at the end.
+    pub(super) heap: Heap,
     pub(super) memory: &'a mut MemoryMeter,
     pub(super) metrics: &'a [MetricState],
     pub(super) states: &'a mut [u64],
@@ -99,7 +100,7 @@ pub(super) enum Exit {
 
 impl<'a> Vm<'a> {
     pub(super) fn data(&self) -> Data<'_> {
-        Data { code: self.code, attached: self.attached, heap: self.heap }
+        Data { code: self.code, attached: self.attached, heap: &self.heap }
     }
 
     /// The window that starts at a slot of the stack.

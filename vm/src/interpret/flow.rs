@@ -14,7 +14,7 @@ use crate::machine::{Frame, Pause, WINDOW, check_depth};
 use crate::outside::Reply;
 use crate::scope::Window;
 use crate::slot;
-use crate::word::{FAR, fields};
+use crate::word::fields;
 
 handlers! {
     (words, rest, window, fuel, vm);
@@ -63,7 +63,7 @@ handlers! {
             Some(row) => {
                 set(window, item, row);
                 set(window, index, at);
-                back::<M, 0>(body, words, window, left, vm);
+                go_to::<M>(body.into(), window, left, vm);
             }
             None => own_round::<M>(words, window, left, vm),
         }
@@ -78,7 +78,7 @@ handlers! {
             Some(value) => {
                 set(window, item, value);
                 set(window, index, at);
-                back::<M, 0>(body, words, window, left, vm);
+                go_to::<M>(body.into(), window, left, vm);
             }
             None => far_bool::<M>(words, window, left, vm),
         }
@@ -101,6 +101,32 @@ handlers! {
         }
         next_in_range::<M, 0>(words, window, left, vm);
     }
+    FarItem { item, index, list, due } => {
+        let left = take(fuel, due);
+        if owes(left) {
+            return unpaid(rest, left, vm, due);
+        }
+        any_round::<M>([item, index, list], due, words, window, left, vm);
+    }
+    FarItemBool { item, index, list, due } => {
+        let left = take(fuel, due);
+        if owes(left) {
+            return unpaid(rest, left, vm, due);
+        }
+        any_bool::<M>([item, index, list], due, words, window, left, vm);
+    }
+    FarInRange { item, last, due } => {
+        let left = take(fuel, due);
+        if owes(left) {
+            return unpaid(rest, left, vm, due);
+        }
+        let value = int(window, item);
+        if value < int(window, last) {
+            set(window, item, value.wrapping_add(1).cast_unsigned());
+            return to_target::<M>(words, window, left, vm);
+        }
+        leave::<M>(words, window, left, vm, due);
+    }
     NextEntry { key, value, index, map, due } => {
         let left = take(fuel, due);
         if owes(left) {
@@ -112,7 +138,7 @@ handlers! {
                 set(window, key, own);
                 set(window, value, held);
                 set(window, index, at);
-                to_target::<M, 0>(words, window, left, vm);
+                to_target::<M>(words, window, left, vm);
             }
             None => leave::<M>(words, window, left, vm, due),
         }
@@ -191,14 +217,14 @@ handlers! {
 
     Host { result: _, due, site } => {
         let left = fuel.wrapping_sub(i64::from(due)).wrapping_add(vm.ahead);
-        match vm.outside.host_call(site, left, window, vm.heap, vm.memory) {
+        match vm.outside.host_call(site, left, window, &mut vm.heap, vm.memory) {
             Reply::Done { charge } => go_on::<M>(rest, window, fuel.wrapping_sub(charge), vm),
             reply => replied(rest, fuel, vm, reply),
         }
     }
     TryHost { result, due, site } => {
         let left = fuel.wrapping_sub(i64::from(due)).wrapping_add(vm.ahead);
-        match vm.outside.host_call(site, left, window, vm.heap, vm.memory) {
+        match vm.outside.host_call(site, left, window, &mut vm.heap, vm.memory) {
             Reply::Done { charge } => {
                 set(window, result, 1);
                 go_on::<M>(rest, window, fuel.wrapping_sub(charge), vm);
@@ -307,7 +333,7 @@ fn own_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &
         Some(value) => {
             set(window, item, value);
             set(window, index, at);
-            back::<M, 0>(body, words, window, left, vm);
+            go_to::<M>(body.into(), window, left, vm);
         }
         None => far_round::<M>(words, window, left, vm),
     }
@@ -317,13 +343,26 @@ fn own_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &
 #[inline(never)]
 fn far_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>) {
     let [own, ..] = words else { return mistaken(words, window, left, vm) };
-    let fields::NextItem { item, index, list, due, body } = fields::NextItem::of(own);
+    let fields::NextItem { item, index, list, due, .. } = fields::NextItem::of(own);
+    any_round::<M>([item, index, list], due, words, window, left, vm);
+}
+
+/// A round of a loop over any list, or its end: the registers of the item, its index and the list.
+#[inline(always)]
+fn any_round<'a, M: Mode>(
+    [item, index, list]: [u8; 3],
+    due: u16,
+    words: Words<'a>,
+    window: &'a Window,
+    left: i64,
+    vm: &mut Vm<'a>,
+) {
     let at = get(window, index).wrapping_add(1);
-    match vm.rows.item(vm.heap, get(window, list), at) {
+    match vm.rows.item(&vm.heap, get(window, list), at) {
         Some(value) => {
             set(window, item, value);
             set(window, index, at);
-            back::<M, 0>(body, words, window, left, vm);
+            to_target::<M>(words, window, left, vm);
         }
         None => leave::<M>(words, window, left, vm, due),
     }
@@ -333,13 +372,26 @@ fn far_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &
 #[inline(never)]
 fn far_bool<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>) {
     let [own, ..] = words else { return mistaken(words, window, left, vm) };
-    let fields::NextItemBool { item, index, list, due, body } = fields::NextItemBool::of(own);
+    let fields::NextItemBool { item, index, list, due, .. } = fields::NextItemBool::of(own);
+    any_bool::<M>([item, index, list], due, words, window, left, vm);
+}
+
+/// As [`any_round`], of any list of bools.
+#[inline(always)]
+fn any_bool<'a, M: Mode>(
+    [item, index, list]: [u8; 3],
+    due: u16,
+    words: Words<'a>,
+    window: &'a Window,
+    left: i64,
+    vm: &mut Vm<'a>,
+) {
     let at = get(window, index).wrapping_add(1);
     match u32::try_from(at).ok().and_then(|at| vm.data().item(get(window, list), at)) {
         Some(value) => {
             set(window, item, value);
             set(window, index, at);
-            back::<M, 0>(body, words, window, left, vm);
+            to_target::<M>(words, window, left, vm);
         }
         None => leave::<M>(words, window, left, vm, due),
     }
@@ -378,31 +430,10 @@ fn past<'a, M: Mode>(rest: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm
     }
 }
 
-/// Back to the first word of a loop's body; the fuel is paid. The end of the round is `AT` these words.
+/// To the target behind the first of these words.
 #[inline(always)]
-fn back<'a, M: Mode, const AT: usize>(
-    body: u16,
-    words: Words<'a>,
-    window: &'a Window,
-    fuel: i64,
-    vm: &mut Vm<'a>,
-) {
-    if body == FAR {
-        return far_back::<M, AT>(words, window, fuel, vm);
-    }
-    go_to::<M>(body.into(), window, fuel, vm);
-}
-
-/// The same wherever it is.
-#[inline(never)]
-fn far_back<'a, M: Mode, const AT: usize>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    to_target::<M, AT>(words, window, fuel, vm);
-}
-
-/// To the target behind the word `AT` these.
-#[inline(always)]
-fn to_target<'a, M: Mode, const AT: usize>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    match words.get(AT.wrapping_add(1)) {
+fn to_target<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    match words.get(1) {
         Some(word) => go_to::<M>(fields::Target::target(word), window, fuel, vm),
         None => internal(fuel, vm),
     }
@@ -426,7 +457,37 @@ fn behind<'a, M: Mode, const AT: usize>(words: Words<'a>, window: &'a Window, fu
     }
 }
 
-/// The end of a round of a range, a [`fields::NextInRange`] `AT` these words, which is paid for.
+/// Where the body begins of a range that ends `at` these words. For words that write registers and ask before they do: a read waits
+/// until the processor knows where the writes before it go, and all of the next round waits for this one.
+#[inline(always)]
+pub(super) fn body_of(words: Words<'_>, at: usize, vm: &Vm<'_>) -> Option<usize> {
+    let body = usize::from(fields::NextInRange::body(word_at(words, at)));
+    (body < vm.words.len()).then_some(body)
+}
+
+/// The end of a round of a range, a [`fields::NextInRange`] `AT` these words, which is paid for and has this body.
+#[inline(always)]
+pub(super) fn back_in_range<'a, M: Mode, const AT: usize>(
+    body: usize,
+    words: Words<'a>,
+    window: &'a Window,
+    left: i64,
+    vm: &mut Vm<'a>,
+) {
+    let end = word_at(words, AT);
+    let item = fields::NextInRange::item(end);
+    let value = int(window, item);
+    if value < int(window, fields::NextInRange::last(end)) {
+        set(window, item, value.wrapping_add(1).cast_unsigned());
+        return match vm.words.get(body..) {
+            Some(words) => go_on::<M>(words, window, left, vm),
+            None => internal(left, vm),
+        };
+    }
+    leave_range::<M, AT>(words, window, left, vm);
+}
+
+/// The same, where the body is asked for last.
 #[inline(always)]
 pub(super) fn next_in_range<'a, M: Mode, const AT: usize>(
     words: Words<'a>,
@@ -439,7 +500,7 @@ pub(super) fn next_in_range<'a, M: Mode, const AT: usize>(
     let value = int(window, item);
     if value < int(window, fields::NextInRange::last(end)) {
         set(window, item, value.wrapping_add(1).cast_unsigned());
-        return back::<M, AT>(fields::NextInRange::body(end), words, window, left, vm);
+        return go_to::<M>(fields::NextInRange::body(end).into(), window, left, vm);
     }
     leave_range::<M, AT>(words, window, left, vm);
 }

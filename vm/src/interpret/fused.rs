@@ -5,7 +5,7 @@
 use swarm_bytecode::numeric;
 
 use super::chain::{Mode, Vm, Words, go_behind, go_on, go_to, mistaken, word_at};
-use super::flow::next_in_range;
+use super::flow::{back_in_range, body_of, next_in_range};
 use super::fuel::{covers, give, owes, take, take_all};
 use super::window::{constant, float, get, set, word as int};
 use crate::heap::bools::byte;
@@ -129,76 +129,65 @@ fused! {
     }
 
     MoveNext { result, value } 3 => {
-        let Some(due) = due_in_range(words, 2) else { return unfused::<M>(words, window, fuel, vm, 0) };
-        let left = take(fuel, due);
+        let Some(body) = body_of(words, 2, vm) else { return mistaken(words, window, fuel, vm) };
+        let left = take(fuel, due_in_range(words, 2));
         if owes(left) {
-            return unfused::<M>(words, window, left, vm, due);
+            return unpaid_round::<M, 2>(words, window, left, vm);
         }
         set(window, result, get(window, value));
-        next_in_range::<M, 2>(words, window, left, vm);
+        back_in_range::<M, 2>(body, words, window, left, vm);
     }
     SetItemNext { list, index, value } 3 => {
-        if fields::SetItem::shares(word_at(words, 1)) {
-            return unfused::<M>(words, window, fuel, vm, 0);
-        }
-        let Some(due) = due_in_range(words, 2) else { return unfused::<M>(words, window, fuel, vm, 0) };
-        let left = take(fuel, due);
+        let left = take(fuel, due_in_range(words, 2));
         if !owes(left) && let Some(place) = vm.heap.own_item(get(window, list), get(window, index)) {
             *place = get(window, value).to_le_bytes();
             return next_in_range::<M, 2>(words, window, left, vm);
         }
-        unfused::<M>(words, window, left, vm, due);
+        unpaid_round::<M, 2>(words, window, left, vm);
     }
     SetConstantNext { list, index, register, constant } 4 => {
-        let Some(due) = due_in_range(words, 3) else { return unfused::<M>(words, window, fuel, vm, 0) };
         let value = constant_of(vm, constant);
-        let left = take(fuel, due);
+        let left = take(fuel, due_in_range(words, 3));
         if !owes(left) && let Some(place) = vm.heap.own_item(get(window, list), get(window, index)) {
             *place = value.to_le_bytes();
             set(window, register, value);
             return next_in_range::<M, 3>(words, window, left, vm);
         }
-        unfused::<M>(words, window, left, vm, due);
+        unpaid_round::<M, 3>(words, window, left, vm);
     }
     SetItemBoolNext { list, index, value } 3 => {
-        let Some(due) = due_in_range(words, 2) else { return unfused::<M>(words, window, fuel, vm, 0) };
-        let left = take(fuel, due);
+        let left = take(fuel, due_in_range(words, 2));
         if !owes(left) && let Some(place) = vm.heap.own_bool(get(window, list), get(window, index)) {
             *place = byte(get(window, value));
             return next_in_range::<M, 2>(words, window, left, vm);
         }
-        unfused::<M>(words, window, left, vm, due);
+        unpaid_round::<M, 2>(words, window, left, vm);
     }
     SetConstantBoolNext { list, index, register, value } 4 => {
-        let Some(due) = due_in_range(words, 3) else { return unfused::<M>(words, window, fuel, vm, 0) };
-        let left = take(fuel, due);
+        let left = take(fuel, due_in_range(words, 3));
         if !owes(left) && let Some(place) = vm.heap.own_bool(get(window, list), get(window, index)) {
-            *place = value;
-            set(window, register, u64::from(value));
+            let value = u64::from(value);
+            *place = byte(value);
+            set(window, register, value);
             return next_in_range::<M, 3>(words, window, left, vm);
         }
-        unfused::<M>(words, window, left, vm, due);
+        unpaid_round::<M, 3>(words, window, left, vm);
     }
     PushNext { list, value } 4 => {
-        let fields::Items { most, shares } = fields::Items::of(word_at(words, 2));
-        if shares {
-            return unfused::<M>(words, window, fuel, vm, 0);
-        }
-        let Some(due) = due_in_range(words, 3) else { return unfused::<M>(words, window, fuel, vm, 0) };
-        let left = take(fuel, due);
+        let most = fields::Items::most(word_at(words, 2));
+        let left = take(fuel, due_in_range(words, 3));
         if !owes(left) && vm.heap.append(get(window, list), get(window, value), most) {
             return next_in_range::<M, 3>(words, window, left, vm);
         }
-        unfused::<M>(words, window, left, vm, due);
+        unpaid_round::<M, 3>(words, window, left, vm);
     }
     PushBoolNext { list, value } 4 => {
-        let fields::Items { most, .. } = fields::Items::of(word_at(words, 2));
-        let Some(due) = due_in_range(words, 3) else { return unfused::<M>(words, window, fuel, vm, 0) };
-        let left = take(fuel, due);
+        let most = fields::Items::most(word_at(words, 2));
+        let left = take(fuel, due_in_range(words, 3));
         if !owes(left) && vm.heap.append_bool(get(window, list), get(window, value), most) {
             return next_in_range::<M, 3>(words, window, left, vm);
         }
-        unfused::<M>(words, window, left, vm, due);
+        unpaid_round::<M, 3>(words, window, left, vm);
     }
 
     FillRounds {} 5 => {
@@ -281,23 +270,24 @@ fused! {
         };
         let shifted = shifted.cast_unsigned();
         let mixed = shifted ^ get(window, other);
-        // Where numbers are mixed, that is mostly the end of a round.
         let mixes = word_at(words, 2);
-        if let Some(due) = due_in_range(words, 3) {
-            let left = take(fuel, due);
-            if owes(left) {
-                return unfused::<M>(words, window, left, vm, due);
-            }
-            set(window, middle, shifted);
-            set(window, fields::XorInt::result(mixes), mixed);
-            return next_in_range::<M, 3>(words, window, left, vm);
-        }
         if !covers(fuel, fields::XorInt::due(mixes)) {
             return unfused::<M>(words, window, fuel, vm, 0);
         }
         set(window, middle, shifted);
         set(window, fields::XorInt::result(mixes), mixed);
         go_behind::<M>(3, words, window, fuel, vm);
+    }
+    ShiftXorNext { middle, left: shifts, right, other } 4 => {
+        let Some(body) = body_of(words, 3, vm) else { return mistaken(words, window, fuel, vm) };
+        let left = take(fuel, due_in_range(words, 3));
+        if !owes(left) && let Ok(shifted) = numeric::shift_right(int(window, shifts), int(window, right)) {
+            let mixed = shifted.cast_unsigned() ^ get(window, other);
+            set(window, middle, shifted.cast_unsigned());
+            set(window, fields::XorInt::result(word_at(words, 2)), mixed);
+            return back_in_range::<M, 3>(body, words, window, left, vm);
+        }
+        unpaid_round::<M, 3>(words, window, left, vm);
     }
 
     // What is not finite stays so through sums and products, so a last result that is finite vouches for all.
@@ -346,11 +336,10 @@ fused! {
     }
 }
 
-/// What the round is due that ends at a word, if it is one of a range: other loops end with the same op.
+/// What the round is due that ends at a word, a [`fields::NextInRange`].
 #[inline(always)]
-fn due_in_range(words: Words<'_>, at: usize) -> Option<u16> {
-    let end = word_at(words, at);
-    (end.kind() == Kind::NextInRange as u8).then(|| fields::NextInRange::due(end))
+fn due_in_range(words: Words<'_>, at: usize) -> u16 {
+    fields::NextInRange::due(word_at(words, at))
 }
 
 /// A fused word that does nothing leaves the work to those behind it, and what was paid is given back. Rare, and by itself it computes
@@ -362,6 +351,20 @@ fn unfused<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mu
             go_on::<M>(rest, window, give(left, due), vm)
         }
         _ => mistaken(words, window, left, vm),
+    }
+}
+
+/// The same of a word that ends a round, the [`fields::NextInRange`] `AT` these words, which was paid.
+#[inline(never)]
+fn unpaid_round<'a, M: Mode, const AT: usize>(
+    words: Words<'a>,
+    window: &'a Window,
+    left: i64,
+    vm: &mut Vm<'a>,
+) {
+    match words.get(AT) {
+        Some(end) => unfused::<M>(words, window, left, vm, fields::NextInRange::due(end)),
+        None => mistaken(words, window, left, vm),
     }
 }
 

@@ -264,7 +264,7 @@ fn far_field<'a, M: Mode>(
     fuel: i64,
     vm: &mut Vm<'a>,
 ) {
-    set(window, result, vm.rows.field(vm.heap, get(window, record), field));
+    set(window, result, vm.rows.field(&vm.heap, get(window, record), field));
     go_on::<M>(rest, window, fuel, vm);
 }
 
@@ -277,7 +277,7 @@ fn far_item<'a, M: Mode>(
     fuel: i64,
     vm: &mut Vm<'a>,
 ) {
-    match vm.rows.item(vm.heap, get(window, list), get(window, index)) {
+    match vm.rows.item(&vm.heap, get(window, list), get(window, index)) {
         Some(value) => {
             set(window, result, value);
             go_on::<M>(rest, window, fuel, vm);

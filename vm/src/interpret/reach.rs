@@ -109,7 +109,7 @@ fn carry_out<'a>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a
     let mut reach = Reach {
         code: vm.code,
         attached: vm.attached,
-        heap: vm.heap,
+        heap: &mut vm.heap,
         memory: vm.memory,
         metrics: vm.metrics,
         found: *vm.found,

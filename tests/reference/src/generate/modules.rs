@@ -14,6 +14,9 @@ use swarm_compiler::{Options, compile_text_with};
 
 use super::{Choices, Generated, program};
 
+/// Most registers of a function.
+const REGISTERS: usize = 250;
+
 /// A module with the program it was made from: what that is given fits the module.
 #[derive(Debug, Clone)]
 pub struct Made {
@@ -81,8 +84,11 @@ fn adorn(module: &mut Module, choices: &mut Choices<'_, '_>) {
     drop(function.code.splice(at..at, own));
 }
 
-/// A few ops that can stand anywhere in a function, over registers of their own.
+/// A few ops that can stand anywhere in a function, over registers of their own, where it has room for any.
 fn ownerless(function: &mut Function, types: &[Type], choices: &mut Choices<'_, '_>) -> Vec<Op> {
+    if function.registers.len().saturating_add(3) > REGISTERS {
+        return vec![Op::Settle {}];
+    }
     let mut register = |ty: TypeId| {
         function.registers.push(ty);
         Register(u8::try_from(function.registers.len().saturating_sub(1)).unwrap_or(u8::MAX))

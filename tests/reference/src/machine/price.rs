@@ -106,7 +106,7 @@ pub(super) fn native(
                     slots = first.length();
                     own = first.entries().values().map(|(key, _)| key_bytes(key)).sum();
                 }
-                _ => measure(first, &mut slots, &mut own),
+                _ => measure(types, ty, first, &mut slots, &mut own),
             }
             if charge == Charge::Sort {
                 slots.saturating_add(text(own)).saturating_mul(log2_ceiling(first.length()))
@@ -118,16 +118,34 @@ pub(super) fn native(
     work.saturating_add(made_words(made))
 }
 
-/// Slots of all that a value holds, however deep, and bytes of the texts among it.
-fn measure(value: &Value, slots: &mut u64, text_bytes: &mut u64) {
-    let entries = value.entries();
-    let keyed = entries.values().flat_map(|(key, value)| [key, value]);
-    let parts = value.parts().iter().chain(value.some()).chain(keyed);
-    for part in parts {
-        *slots = slots.saturating_add(1);
-        measure(part, slots, text_bytes);
+/// Slots of all that a value holds, however deep, and bytes of the texts among it. A record that is zero has its fields all the same.
+/// Beyond what any run can pay it gives up.
+fn measure(types: Types<'_>, ty: TypeId, value: &Value, slots: &mut u64, text_bytes: &mut u64) {
+    const MOST: u64 = 1 << 24;
+    let mut part = |ty: TypeId, value: &Value| {
+        if *slots < MOST {
+            *slots = slots.saturating_add(1);
+            measure(types, ty, value, slots, text_bytes);
+        }
+    };
+    match types.get(ty) {
+        Type::List { element, .. } => value.parts().iter().for_each(|item| part(*element, item)),
+        Type::Record { fields, .. } => {
+            fields.iter().enumerate().for_each(|(at, field)| part(field.ty, &value.field(at)));
+        }
+        Type::Enum { .. } => {
+            let fields = types.payload(ty, value.case()).iter().enumerate();
+            fields.for_each(|(at, field)| part(field.ty, &value.field(at)));
+        }
+        Type::Optional(inner) => value.some().into_iter().for_each(|held| part(*inner, held)),
+        Type::Map { key, value: held, .. } => {
+            for (own, other) in value.entries().values() {
+                part(*key, own);
+                part(*held, other);
+            }
+        }
+        _ => *text_bytes = text_bytes.saturating_add(bytes(value.text())),
     }
-    *text_bytes = text_bytes.saturating_add(bytes(value.text()));
 }
 
 /// Words of what a native made.
