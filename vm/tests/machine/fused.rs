@@ -256,7 +256,7 @@ fn far_behind(near: &Module) -> Module {
     module
 }
 
-/// Loops over a range, numbers and booleans, whose ends stand by themselves and in words with what is before them.
+/// Loops over a range and over lists, whose ends stand by themselves and in words with what is before them.
 fn loops() -> Vec<Module> {
     let numbers = [4, 1, 2, 3, 4];
     let reals = [2, 3, 4, 6, 8];
@@ -264,30 +264,45 @@ fn loops() -> Vec<Module> {
     let add = Op::AddInt { result: r(6), left: r(6), right: r(4) };
     for list in [LIST, FLAGS] {
         for last in [add.clone(), Op::Settle {}] {
-            let mut module = program(&[add.clone(), last], numbers, reals);
             let item = if list == LIST { r(5) } else { r(CONDITION) };
-            for op in &mut module.functions[0].code {
-                if let Op::Range { .. } = op {
-                    *op = Op::ForEach { item, index: r(ROUND), list: r(list) };
-                }
-            }
+            let each = Op::ForEach { item, index: r(ROUND), list: r(list) };
+            all.push(with_loop(&program(&[add.clone(), last], numbers, reals), &[each]));
+        }
+    }
+    // What ends a round of a range may end one of a list.
+    let list = Op::NewList { result: r(TAKEN), items: rs(&[19, 19, 20]) };
+    let each = [list, Op::ForEach { item: r(ROUND), index: r(22), list: r(TAKEN) }];
+    for sequence in sequences() {
+        let mut module = with_loop(&program(&sequence, numbers, reals), &each);
+        module.functions[0].registers[22] = INT;
+        if !sequence.iter().any(|op| matches!(op, Op::Move { .. })) {
             all.push(module);
         }
     }
     all
 }
 
+/// The module with another loop than that over a range.
+fn with_loop(module: &Module, head: &[Op]) -> Module {
+    let mut module = module.clone();
+    let code = &mut module.functions[0].code;
+    let at = code.iter().position(|op| matches!(op, Op::Range { .. })).unwrap();
+    code.splice(at..=at, head.iter().cloned());
+    module
+}
+
 #[test]
 fn loops_behind_many_words_do_the_same() {
     let mut done = 0;
     for near in loops() {
-        let far = far_behind(&near);
-        for slice in [2, 1_000] {
-            let [expected, found] = [&near, &far].map(|module| outcomes(module, 1_000_000, slice, false).1);
-            let told = |report: &Report| (report.outcome, report.result.clone(), report.fuel_used);
-            assert_eq!(told(&expected), told(&found), "{near:#?}");
-            done += usize::from(expected.outcome.name() == "done");
-        }
+        let [op_by_op, cut, whole] = [(2, true), (2, false), (1_000, false)]
+            .map(|(slice, traced)| outcomes(&near, 1_000_000, slice, traced).1);
+        assert_eq!(op_by_op, cut, "{near:#?}");
+        assert_eq!(op_by_op, whole, "{near:#?}");
+        let far = outcomes(&far_behind(&near), 1_000_000, 1_000, false).1;
+        let told = |report: &Report| (report.outcome, report.result.clone(), report.fuel_used);
+        assert_eq!(told(&whole), told(&far), "{near:#?}");
+        done += usize::from(whole.outcome.name() == "done");
     }
     assert!(done > 100, "{done}");
 }
