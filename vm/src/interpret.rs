@@ -121,6 +121,7 @@ fn run<O: Observer>(
         mark: machine.mark.wrapping_sub(ahead),
         fuel_limit: machine.fuel_limit,
         ahead,
+        round: (0, &code.words),
         rest: words,
         window,
         fuel: machine.fuel.wrapping_sub(ahead),

@@ -76,6 +76,8 @@ pub(super) struct Vm<'a> {
     pub(super) fuel_limit: i64,
     /// Fuel that is there, but kept back to look at the native stack first.
     pub(super) ahead: i64,
+    /// Where the last round of a loop began: the number of its first word, and the words from that on.
+    pub(super) round: (u16, Words<'a>),
     /// Between handlers that come back: where to go on.
     pub(super) rest: Words<'a>,
     pub(super) window: &'a Window,

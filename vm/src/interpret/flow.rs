@@ -63,7 +63,7 @@ handlers! {
             Some(row) => {
                 set(window, item, row);
                 set(window, index, at);
-                go_to::<M>(body.into(), window, left, vm);
+                again::<M>(body, window, left, vm);
             }
             None => own_round::<M>(words, window, left, vm),
         }
@@ -78,7 +78,7 @@ handlers! {
             Some(value) => {
                 set(window, item, value);
                 set(window, index, at);
-                go_to::<M>(body.into(), window, left, vm);
+                again::<M>(body, window, left, vm);
             }
             None => far_bool::<M>(words, window, left, vm),
         }
@@ -333,7 +333,7 @@ fn own_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &
         Some(value) => {
             set(window, item, value);
             set(window, index, at);
-            go_to::<M>(body.into(), window, left, vm);
+            again::<M>(body, window, left, vm);
         }
         None => far_round::<M>(words, window, left, vm),
     }
@@ -457,37 +457,30 @@ fn behind<'a, M: Mode, const AT: usize>(words: Words<'a>, window: &'a Window, fu
     }
 }
 
-/// Where the body begins of a range that ends `at` these words. For words that write registers and ask before they do: a read waits
-/// until the processor knows where the writes before it go, and all of the next round waits for this one.
+/// Back to the first word of a loop's body, whose number is this. It is mostly the one of the last round, and a comparison is foreseen:
+/// nothing of the next round waits for the number to be read.
 #[inline(always)]
-pub(super) fn body_of(words: Words<'_>, at: usize, vm: &Vm<'_>) -> Option<usize> {
-    let body = usize::from(fields::NextInRange::body(word_at(words, at)));
-    (body < vm.words.len()).then_some(body)
-}
-
-/// The end of a round of a range, a [`fields::NextInRange`] `AT` these words, which is paid for and has this body.
-#[inline(always)]
-pub(super) fn back_in_range<'a, M: Mode, const AT: usize>(
-    body: usize,
-    words: Words<'a>,
-    window: &'a Window,
-    left: i64,
-    vm: &mut Vm<'a>,
-) {
-    let end = word_at(words, AT);
-    let item = fields::NextInRange::item(end);
-    let value = int(window, item);
-    if value < int(window, fields::NextInRange::last(end)) {
-        set(window, item, value.wrapping_add(1).cast_unsigned());
-        return match vm.words.get(body..) {
-            Some(words) => go_on::<M>(words, window, left, vm),
-            None => internal(left, vm),
-        };
+fn again<'a, M: Mode>(body: u16, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    let (last, words) = vm.round;
+    if body == last {
+        return go_on::<M>(words, window, fuel, vm);
     }
-    leave_range::<M, AT>(words, window, left, vm);
+    another::<M>(body, window, fuel, vm);
 }
 
-/// The same, where the body is asked for last.
+/// The same of another loop than that of the last round.
+#[inline(never)]
+fn another<'a, M: Mode>(body: u16, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
+    match vm.words.get(usize::from(body)..) {
+        Some(words) => {
+            vm.round = (body, words);
+            go_on::<M>(words, window, fuel, vm);
+        }
+        None => internal(fuel, vm),
+    }
+}
+
+/// The end of a round of a range, a [`fields::NextInRange`] `AT` these words, which is paid for.
 #[inline(always)]
 pub(super) fn next_in_range<'a, M: Mode, const AT: usize>(
     words: Words<'a>,
@@ -500,7 +493,7 @@ pub(super) fn next_in_range<'a, M: Mode, const AT: usize>(
     let value = int(window, item);
     if value < int(window, fields::NextInRange::last(end)) {
         set(window, item, value.wrapping_add(1).cast_unsigned());
-        return go_to::<M>(fields::NextInRange::body(end).into(), window, left, vm);
+        return again::<M>(fields::NextInRange::body(end), window, left, vm);
     }
     leave_range::<M, AT>(words, window, left, vm);
 }

@@ -5,7 +5,7 @@
 use swarm_bytecode::numeric;
 
 use super::chain::{Mode, Vm, Words, go_behind, go_on, go_to, mistaken, word_at};
-use super::flow::{back_in_range, body_of, next_in_range};
+use super::flow::next_in_range;
 use super::fuel::{covers, give, owes, take, take_all};
 use super::window::{constant, float, get, set, word as int};
 use crate::heap::bools::byte;
@@ -129,13 +129,12 @@ fused! {
     }
 
     MoveNext { result, value } 3 => {
-        let Some(body) = body_of(words, 2, vm) else { return mistaken(words, window, fuel, vm) };
         let left = take(fuel, due_in_range(words, 2));
         if owes(left) {
             return unpaid_round::<M, 2>(words, window, left, vm);
         }
         set(window, result, get(window, value));
-        back_in_range::<M, 2>(body, words, window, left, vm);
+        next_in_range::<M, 2>(words, window, left, vm);
     }
     SetItemNext { list, index, value } 3 => {
         let left = take(fuel, due_in_range(words, 2));
@@ -279,13 +278,12 @@ fused! {
         go_behind::<M>(3, words, window, fuel, vm);
     }
     ShiftXorNext { middle, left: shifts, right, other } 4 => {
-        let Some(body) = body_of(words, 3, vm) else { return mistaken(words, window, fuel, vm) };
         let left = take(fuel, due_in_range(words, 3));
         if !owes(left) && let Ok(shifted) = numeric::shift_right(int(window, shifts), int(window, right)) {
             let mixed = shifted.cast_unsigned() ^ get(window, other);
             set(window, middle, shifted.cast_unsigned());
             set(window, fields::XorInt::result(word_at(words, 2)), mixed);
-            return back_in_range::<M, 3>(body, words, window, left, vm);
+            return next_in_range::<M, 3>(words, window, left, vm);
         }
         unpaid_round::<M, 3>(words, window, left, vm);
     }
