@@ -106,14 +106,14 @@ handlers! {
         if owes(left) {
             return unpaid(rest, left, vm, due);
         }
-        any_round::<M>([item, index, list], due, words, window, left, vm);
+        any_round::<M>([item, index, list], due, words, window, left, vm, any_item);
     }
     FarItemBool { item, index, list, due } => {
         let left = take(fuel, due);
         if owes(left) {
             return unpaid(rest, left, vm, due);
         }
-        any_bool::<M>([item, index, list], due, words, window, left, vm);
+        any_round::<M>([item, index, list], due, words, window, left, vm, any_bool);
     }
     FarInRange { item, last, due } => {
         let left = take(fuel, due);
@@ -344,10 +344,18 @@ fn own_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &
 fn far_round<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>) {
     let [own, ..] = words else { return mistaken(words, window, left, vm) };
     let fields::NextItem { item, index, list, due, .. } = fields::NextItem::of(own);
-    any_round::<M>([item, index, list], due, words, window, left, vm);
+    any_round::<M>([item, index, list], due, words, window, left, vm, any_item);
 }
 
-/// A round of a loop over any list, or its end: the registers of the item, its index and the list.
+/// A round of a loop over a list of bools that does not lie in the arena, or the end of a loop.
+#[inline(never)]
+fn far_bool<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>) {
+    let [own, ..] = words else { return mistaken(words, window, left, vm) };
+    let fields::NextItemBool { item, index, list, due, .. } = fields::NextItemBool::of(own);
+    any_round::<M>([item, index, list], due, words, window, left, vm, any_bool);
+}
+
+/// A round of a loop over any list, or its end: the registers of the item, its index and the list, and how an item is found.
 #[inline(always)]
 fn any_round<'a, M: Mode>(
     [item, index, list]: [u8; 3],
@@ -356,9 +364,10 @@ fn any_round<'a, M: Mode>(
     window: &'a Window,
     left: i64,
     vm: &mut Vm<'a>,
+    find: impl FnOnce(&mut Vm<'a>, u64, u64) -> Option<u64>,
 ) {
     let at = get(window, index).wrapping_add(1);
-    match vm.rows.item(&vm.heap, get(window, list), at) {
+    match find(vm, get(window, list), at) {
         Some(value) => {
             set(window, item, value);
             set(window, index, at);
@@ -368,33 +377,16 @@ fn any_round<'a, M: Mode>(
     }
 }
 
-/// A round of a loop over a list of bools that does not lie in the arena, or the end of a loop.
-#[inline(never)]
-fn far_bool<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>) {
-    let [own, ..] = words else { return mistaken(words, window, left, vm) };
-    let fields::NextItemBool { item, index, list, due, .. } = fields::NextItemBool::of(own);
-    any_bool::<M>([item, index, list], due, words, window, left, vm);
-}
-
-/// As [`any_round`], of any list of bools.
+/// An item of any list.
 #[inline(always)]
-fn any_bool<'a, M: Mode>(
-    [item, index, list]: [u8; 3],
-    due: u16,
-    words: Words<'a>,
-    window: &'a Window,
-    left: i64,
-    vm: &mut Vm<'a>,
-) {
-    let at = get(window, index).wrapping_add(1);
-    match u32::try_from(at).ok().and_then(|at| vm.data().item(get(window, list), at)) {
-        Some(value) => {
-            set(window, item, value);
-            set(window, index, at);
-            to_target::<M>(words, window, left, vm);
-        }
-        None => leave::<M>(words, window, left, vm, due),
-    }
+fn any_item(vm: &mut Vm<'_>, list: u64, at: u64) -> Option<u64> {
+    vm.rows.item(&vm.heap, list, at)
+}
+
+/// An item of any list of bools.
+#[inline(always)]
+fn any_bool(vm: &mut Vm<'_>, list: u64, at: u64) -> Option<u64> {
+    u32::try_from(at).ok().and_then(|at| vm.data().item(list, at))
 }
 
 /// The fuel does not cover the region up to the word in front of these, which was paid all the same.

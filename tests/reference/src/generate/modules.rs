@@ -5,6 +5,7 @@
 use std::convert::Infallible;
 
 use arbitrary::Unstructured;
+use swarm_bytecode::codec::limits::REGISTERS;
 use swarm_bytecode::module::{
     Amount, CallCost, Effect, Function, FunctionId, MetricKind, Module, Polynomial,
 };
@@ -13,9 +14,6 @@ use swarm_bytecode::types::{Constant, Type, TypeId};
 use swarm_compiler::{Options, compile_text_with};
 
 use super::{Choices, Generated, program};
-
-/// Most registers of a function.
-const REGISTERS: usize = 250;
 
 /// A module with the program it was made from: what that is given fits the module.
 #[derive(Debug, Clone)]
