@@ -131,8 +131,12 @@ fn condition(rest: &[Op]) -> Option<(Word, usize)> {
             let result = result.when(condition)?;
             (Word::SumMoreIf { sum, left, right, other, result, unless }, 3)
         }
-        [Op::Item { result, list, index }, Op::If { condition }, ..] => {
-            (Word::ItemIf { result: result.when(condition)?, list: list.0, index: index.0 }, 2)
+        [Op::Item { result, list, index }, Op::If { condition }, after @ ..] => {
+            let (result, list, index) = (result.when(condition)?, list.0, index.0);
+            match after {
+                [Op::Else {}, ..] => (Word::ItemElse { result, list, index }, 3),
+                _ => (Word::ItemIf { result, list, index }, 2),
+            }
         }
         [compare, Op::If { condition }, ..] => (comparison(compare, condition)?, 2),
         _ => return None,

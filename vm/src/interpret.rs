@@ -37,7 +37,7 @@ use crate::decode::Code;
 use crate::machine::{Machine, Pause, WINDOW};
 use crate::outside::Outside;
 use crate::word::Word;
-use chain::{Chained, Exit, Stepped, Vm};
+use chain::{Chained, Exit, Round, Stepped, Vm};
 pub(crate) use observer::{Blind, Observer};
 pub(crate) use passing::Passing;
 use rows::Rows;
@@ -121,7 +121,7 @@ fn run<O: Observer>(
         mark: machine.mark.wrapping_sub(ahead),
         fuel_limit: machine.fuel_limit,
         ahead,
-        round: (0, &code.words),
+        round: Round::at_start(&code.words),
         rest: words,
         window,
         fuel: machine.fuel.wrapping_sub(ahead),

@@ -597,6 +597,12 @@ words! {
         list: u8,
         index: u8,
     },
+    /// The same, and `else` for what is to be done only where it is false.
+    ItemElse {
+        result: u8,
+        list: u8,
+        index: u8,
+    },
     /// `fadd`; whether the sum is more than `other`, or `unless` it is; `if`.
     SumMoreIf {
         sum: u8,
@@ -815,6 +821,7 @@ impl Word {
                 | Word::FieldLessIf { .. }
                 | Word::FieldMoreIf { .. }
                 | Word::ItemIf { .. }
+                | Word::ItemElse { .. }
                 | Word::SumMoreIf { .. }
                 | Word::MoveNext { .. }
                 | Word::ProductsMoreIf { .. }

@@ -89,13 +89,13 @@ fn read(code: &str) -> BTreeMap<&str, Found> {
         let instructions: Vec<&str> = instructions.collect();
         let mut found = Found::default();
         for (at, instruction) in instructions.iter().enumerate() {
-            if !leads_on(instruction) {
+            let before = instructions.get(..at).unwrap_or(&[]);
+            if !leads_on(instruction) && !leads_where_kept(before, instruction) {
                 continue;
             }
             found.calls = found.calls.saturating_add(u32::from(instruction.starts_with("call")));
             if instruction.starts_with("jmp") {
                 found.jumps = found.jumps.saturating_add(1);
-                let before = instructions.get(..at).unwrap_or(&[]);
                 found.moves = found.moves.saturating_add(u32::from(is_picked(before, instruction)));
             }
         }
@@ -111,6 +111,17 @@ fn leads_on(instruction: &str) -> bool {
     let own = |at: &str| at.strip_suffix('>').is_some_and(|name| named(TABLE).any(|own| own == name));
     let known = instruction.split_once("<swarm_vm::interpret::").is_some_and(|(_, at)| own(at));
     known || (instruction.contains("*(") && instruction.ends_with(",8)"))
+}
+
+/// Whether an instruction goes to a handler that was kept in memory, as a round's first is: to a register that was read as it is. Where
+/// the compiler made a table of the arms of a match, what it reads there is added to something.
+fn leads_where_kept(before: &[&str], instruction: &str) -> bool {
+    let Some((_, register)) = instruction.split_once("*%") else { return false };
+    let written = before.iter().rev().find(|written| {
+        let target = written.rsplit(',').next().unwrap_or("").trim();
+        target.strip_prefix('%').is_some_and(|target| whole(target) == whole(register))
+    });
+    written.is_some_and(|written| written.starts_with("mov ") && written.contains('('))
 }
 
 /// Registers that a call may change.
@@ -170,7 +181,7 @@ fn whole(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, executable, is_picked, named, read, whole};
+    use super::{Found, executable, is_picked, leads_where_kept, named, read, whole};
 
     #[test]
     fn machine_code_is_read() {
@@ -189,6 +200,16 @@ mod tests {
         assert_eq!(handlers.get("flow::Host"), Some(&Found { jumps: 1, calls: 1, moves: 0 }));
         assert_eq!(handlers.get("flow::Loop"), Some(&Found { jumps: 1, calls: 1, moves: 0 }));
         assert_eq!(handlers.len(), 3);
+    }
+
+    #[test]
+    fn a_handler_that_was_kept_is_one() {
+        let kept = ["mov    0x470(%r8),%rax", "mov    0x460(%r8),%rdi", "pop    %rbx"];
+        assert!(leads_where_kept(&kept, "jmp    *%rax"));
+        assert!(leads_where_kept(&kept, "call   *%rax"));
+        let arms = ["movslq (%r10,%r9,4),%r11", "add    %r10,%r11"];
+        assert!(!leads_where_kept(&arms, "jmp    *%r11"));
+        assert!(!leads_where_kept(&["mov    %rcx,%rax"], "jmp    *%rax"));
     }
 
     #[test]

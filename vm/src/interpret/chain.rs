@@ -76,8 +76,7 @@ pub(super) struct Vm<'a> {
     pub(super) fuel_limit: i64,
     /// Fuel that is there, but kept back to look at the native stack first.
     pub(super) ahead: i64,
-    /// Where the last round of a loop began: the number of its first word, and the words from that on.
-    pub(super) round: (u16, Words<'a>),
+    pub(super) round: Round<'a>,
     /// Between handlers that come back: where to go on.
     pub(super) rest: Words<'a>,
     pub(super) window: &'a Window,
@@ -88,6 +87,24 @@ pub(super) struct Vm<'a> {
     pub(super) stack_at: usize,
     pub(super) masks: Masks<'a>,
     pub(super) exit: Option<Exit>,
+}
+
+/// Where the last round of a loop began.
+#[derive(Clone, Copy)]
+pub(super) struct Round<'a> {
+    /// The number of its first word.
+    pub(super) body: u16,
+    /// The words from that on.
+    pub(super) words: Words<'a>,
+    /// The handler of the first of them.
+    pub(super) first: Handler,
+}
+
+impl<'a> Round<'a> {
+    /// One that begins with the first of all words.
+    pub(super) fn at_start(words: Words<'a>) -> Self {
+        Round { body: 0, words, first: words.first().map_or(mistaken, handler::<Chained>) }
+    }
 }
 
 /// Why handlers gave control back.
@@ -120,12 +137,18 @@ impl<'a> Vm<'a> {
 
 /// Carries out the first of these words.
 #[inline(always)]
-#[expect(clippy::indexing_slicing, reason = "a u8 is a valid index of 256 handlers")]
 pub(super) fn handle<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
     match words.first() {
-        Some(word) => M::HANDLERS[usize::from(word.kind())](words, window, fuel, vm),
+        Some(word) => handler::<M>(word)(words, window, fuel, vm),
         None => internal(fuel, vm),
     }
+}
+
+/// What carries out a word.
+#[inline(always)]
+#[expect(clippy::indexing_slicing, reason = "a u8 is a valid index of 256 handlers")]
+pub(super) fn handler<M: Mode>(word: &Encoded) -> Handler {
+    M::HANDLERS[usize::from(word.kind())]
 }
 
 /// Goes on with the first of these words.
@@ -180,10 +203,11 @@ pub(super) fn short<'a>(rest: Words<'a>, fuel: i64, vm: &mut Vm<'a>, charge: u64
     pause(rest, fuel, vm, Pause::Short { charge });
 }
 
-/// An op about to trap settles first: out of fuel comes before the trap (rule F6).
+/// The first of these words traps, and settles before: out of fuel comes before the trap (rule F6).
 #[cold]
 #[inline(never)]
-pub(super) fn trap<'a>(rest: Words<'a>, fuel: i64, vm: &mut Vm<'a>, trap: TrapCode) {
+pub(super) fn trap<'a>(words: Words<'a>, fuel: i64, vm: &mut Vm<'a>, trap: TrapCode) {
+    let [_, rest @ ..] = words else { return internal(fuel, vm) };
     let due = vm.code.origin(vm.place_before(rest)).due;
     if covers(fuel, due) {
         pause(rest, fuel, vm, Pause::Trap(trap));

@@ -4,8 +4,8 @@
 use swarm_bytecode::cost;
 
 use super::chain::{
-    Exit, Mode, Vm, Words, go_behind, go_on, go_to, handlers, internal, limit, mistaken, pause, short,
-    word_at,
+    Exit, Mode, Round, Vm, Words, go_behind, go_on, go_to, handler, handlers, internal, limit, mistaken,
+    pause, short, word_at,
 };
 use super::fuel::{covers, covers_all, give, owes, take};
 use super::window::{clear, copy, few, get, set, word as int};
@@ -453,9 +453,9 @@ fn behind<'a, M: Mode, const AT: usize>(words: Words<'a>, window: &'a Window, fu
 /// nothing of the next round waits for the number to be read.
 #[inline(always)]
 fn again<'a, M: Mode>(body: u16, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    let (last, words) = vm.round;
-    if body == last {
-        return go_on::<M>(words, window, fuel, vm);
+    let Round { body: last, words, first } = vm.round;
+    if M::CHAINED && body == last {
+        return first(words, window, fuel, vm);
     }
     another::<M>(body, window, fuel, vm);
 }
@@ -464,11 +464,11 @@ fn again<'a, M: Mode>(body: u16, window: &'a Window, fuel: i64, vm: &mut Vm<'a>)
 #[inline(never)]
 fn another<'a, M: Mode>(body: u16, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
     match vm.words.get(usize::from(body)..) {
-        Some(words) => {
-            vm.round = (body, words);
+        Some(words @ [word, ..]) => {
+            vm.round = Round { body, words, first: handler::<M>(word) };
             go_on::<M>(words, window, fuel, vm);
         }
-        None => internal(fuel, vm),
+        _ => internal(fuel, vm),
     }
 }
 

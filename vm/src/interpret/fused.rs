@@ -96,6 +96,19 @@ fused! {
         set(window, result, value);
         branch::<M, 3>(value != 0, words, window, fuel, vm);
     }
+    ItemElse { result, list, index } 4 => {
+        let Some(value) = vm.heap.bool_item(get(window, list), get(window, index)) else {
+            return unfused::<M>(words, window, fuel, vm, 0);
+        };
+        set(window, result, value);
+        if value == 0 {
+            let fields::If { credit, otherwise, .. } = fields::If::of(word_at(words, 2));
+            debug_assert_eq!(slot::index(otherwise), vm.place_before(words).wrapping_add(5));
+            return go_behind::<M>(4, words, window, give(fuel, credit), vm);
+        }
+        let fields::Jump { credit, target } = fields::Jump::of(word_at(words, 3));
+        go_to::<M>(target, window, give(fuel, credit), vm);
+    }
     SumMoreIf { sum, left, right, other, result, unless } 4 => {
         let value = float(window, left) + float(window, right);
         if !numeric::is_finite(value) {

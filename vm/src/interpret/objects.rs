@@ -152,7 +152,7 @@ handlers! {
                 set(window, result, value);
                 go_on::<M>(rest, window, fuel, vm);
             }
-            None => far_item::<M>((result, list, index), rest, window, fuel, vm),
+            None => far_item::<M>((result, list, index), words, window, fuel, vm),
         }
     }
     SetItem { list, index, value, shares, due } => {
@@ -174,7 +174,7 @@ handlers! {
                 set(window, result, value);
                 go_on::<M>(rest, window, fuel, vm);
             }
-            None => far_bool::<M>((result, list, index), rest, window, fuel, vm),
+            None => far_bool::<M>((result, list, index), words, window, fuel, vm),
         }
     }
     SetItemBool { list, index, value, due } => {
@@ -227,7 +227,7 @@ handlers! {
                 set(window, result, value);
                 go_on::<M>(rest, window, fuel, vm);
             }
-            None => trap(rest, fuel, vm, TrapCode::NoneUnwrapped),
+            None => trap(words, fuel, vm, TrapCode::NoneUnwrapped),
         }
     }
     Case { result, value } => {
@@ -238,7 +238,7 @@ handlers! {
     Payload { result, value, case, field } => {
         let value = get(window, value);
         if vm.data().case(value) != case {
-            return trap(rest, fuel, vm, TrapCode::WrongCase);
+            return trap(words, fuel, vm, TrapCode::WrongCase);
         }
         let held = vm.data().payload(value, field);
         set(window, result, held);
@@ -272,17 +272,18 @@ fn far_field<'a, M: Mode>(
 #[inline(never)]
 fn far_item<'a, M: Mode>(
     (result, list, index): (u8, u8, u8),
-    rest: Words<'a>,
+    words: Words<'a>,
     window: &'a Window,
     fuel: i64,
     vm: &mut Vm<'a>,
 ) {
+    let [_, rest @ ..] = words else { return mistaken(words, window, fuel, vm) };
     match vm.rows.item(&vm.heap, get(window, list), get(window, index)) {
         Some(value) => {
             set(window, result, value);
             go_on::<M>(rest, window, fuel, vm);
         }
-        None => trap(rest, fuel, vm, TrapCode::IndexOutOfRange),
+        None => trap(words, fuel, vm, TrapCode::IndexOutOfRange),
     }
 }
 
@@ -290,18 +291,19 @@ fn far_item<'a, M: Mode>(
 #[inline(never)]
 fn far_bool<'a, M: Mode>(
     (result, list, index): (u8, u8, u8),
-    rest: Words<'a>,
+    words: Words<'a>,
     window: &'a Window,
     fuel: i64,
     vm: &mut Vm<'a>,
 ) {
+    let [_, rest @ ..] = words else { return mistaken(words, window, fuel, vm) };
     let at = u32::try_from(get(window, index)).ok();
     match at.and_then(|at| vm.data().item(get(window, list), at)) {
         Some(value) => {
             set(window, result, value);
             go_on::<M>(rest, window, fuel, vm);
         }
-        None => trap(rest, fuel, vm, TrapCode::IndexOutOfRange),
+        None => trap(words, fuel, vm, TrapCode::IndexOutOfRange),
     }
 }
 

@@ -127,7 +127,7 @@ fn carry_out<'a>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a
             vm.fuel = fuel;
             return Some(slot::count(next));
         }
-        Err(Pause::Trap(code)) => trap(rest, fuel, vm, code),
+        Err(Pause::Trap(code)) => trap(words, fuel, vm, code),
         Err(Pause::Short { charge }) => short(rest, fuel, vm, charge),
         Err(other) => pause(rest, fuel, vm, other),
     }

@@ -127,6 +127,7 @@ table! {
     FieldLessIf => fused::FieldLessIf,
     FieldMoreIf => fused::FieldMoreIf,
     ItemIf => fused::ItemIf,
+    ItemElse => fused::ItemElse,
     SumMoreIf => fused::SumMoreIf,
     ProductsMoreIf => fused::ProductsMoreIf,
     MoveNext => fused::MoveNext,

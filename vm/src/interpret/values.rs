@@ -35,7 +35,7 @@ macro_rules! checked {
                         set($window, $result, value);
                         go_on::<M>(rest, $window, fuel, $vm);
                     }
-                    Err(code) => trap(rest, fuel, $vm, code),
+                    Err(code) => trap(words, fuel, $vm, code),
                 }
             })*
         }
@@ -56,7 +56,7 @@ macro_rules! natives {
                         set($window, $result, value);
                         go_on::<M>(rest, $window, fuel, vm);
                     }
-                    Err(code) => trap(rest, fuel, vm, code),
+                    Err(code) => trap(words, fuel, vm, code),
                 }
             })*
         }

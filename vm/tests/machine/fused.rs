@@ -200,7 +200,15 @@ fn sequences() -> Vec<Vec<Op>> {
         }
     }
     for index in [1, ROUND] {
-        all.push(condition(vec![], Op::Item { result, list: r(FLAGS), index: r(index) }));
+        let item = Op::Item { result, list: r(FLAGS), index: r(index) };
+        all.push(condition(vec![], item.clone()));
+        // What is done where the item is false, with a question like it right behind, which is no part of it.
+        let mut only_else = condition(vec![], item.clone());
+        only_else.remove(2);
+        all.push(only_else.clone());
+        let behind = only_else.len() - 1;
+        only_else.splice(behind..behind, only_else.clone());
+        all.push(only_else);
     }
     for (left, right) in [(3, 2), (2, 3)] {
         all.push(vec![int(3, 7), add(6, left, right)]);
