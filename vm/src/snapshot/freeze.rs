@@ -128,6 +128,7 @@ impl Freezer<'_> {
             let callers = machine.frames.iter().map(|frame| (frame.function, frame.base, frame.pc));
             for (function, base, pc) in callers.chain(own) {
                 let types = register_types(self.code, function);
+                registers.reserve_exact(types.len());
                 let slots = machine.stack.get(base..).unwrap_or(&[]);
                 // The same run gives the same bytes, whether rows were passed over in it or not.
                 let unread = unread(self.code, function, pc);
@@ -136,8 +137,8 @@ impl Freezer<'_> {
                 self.collect.values(types.iter().copied().zip(slots), &mut registers);
             }
         }
-        let mut states = Vec::new();
         let module = self.code.module();
+        let mut states = Vec::with_capacity(module.states.len());
         self.collect.values(module.states.iter().map(|state| state.ty).zip(&machine.states), &mut states);
         MachineImage {
             at: if resting { Position { function: 0, op: 0, word: 0 } } else { self.position(machine.pc) },
