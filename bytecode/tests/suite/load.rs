@@ -3,6 +3,7 @@
 use crate::rules::base;
 use crate::support::{any_module, sample};
 use smol_str::SmolStr;
+use swarm_bytecode::codec::{CodeReader, LONG};
 use swarm_bytecode::module::*;
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::{Field, Type, TypeId};
@@ -182,4 +183,62 @@ fn of_bytes(bytes: usize) -> Module {
     let function = Function { registers: vec![TypeId::INT; 3], parameters: 0, result: None, code };
     module.functions = vec![function; bytes / each + 1];
     module
+}
+
+/// A function of so many ops that have results of several types, told by ops and spelt out.
+fn long_function(ops: usize, sample: &Function) -> Function {
+    let some = [
+        Op::Integer { result: Register(1), value: 70_000 },
+        Op::AddInt { result: Register(0), left: Register(0), right: Register(1) },
+        Op::Zero { result: Register(2) },
+        Op::Settle {},
+    ];
+    let mut code: Vec<Op> = some.iter().cycle().take(ops - 1).cloned().collect();
+    code.push(Op::ReturnValue { value: Register(0) });
+    let registers = vec![TypeId::INT, TypeId::INT, TypeId::FLOAT];
+    Function { registers, parameters: 1, result: Some(TypeId::INT), code, ..sample.clone() }
+}
+
+#[test]
+fn the_ops_of_long_functions_are_read_once_more() {
+    let mut module = base();
+    module.debug = None;
+    let sizes = [3, LONG - 1, LONG, LONG + 1, 5, LONG + 2, 3 * LONG];
+    let sample = module.functions[0].clone();
+    module.functions.extend(sizes.map(|ops| long_function(ops, &sample)));
+    let bytes = module.encode();
+    let verified = Verified::load(&bytes).unwrap();
+    let long = verified.long_functions(&bytes);
+    let first = module.functions.len() - sizes.len();
+    let found: Vec<usize> = long.iter().map(|(index, _)| *index).collect();
+    assert_eq!(found, [3, 5, 6].map(|at| first + at));
+
+    for (index, reader) in long {
+        let own = &module.functions[index].code;
+        let mut ops = Vec::new();
+        let all = |reader: CodeReader<'_>, ops: &mut Vec<Op>, most: usize| {
+            reader.read(&module, |op| {
+                ops.push(op);
+                (ops.len() < most).then_some(())
+            })
+        };
+        assert_eq!(all(reader.clone(), &mut ops, usize::MAX), Some(()));
+        assert_eq!(&ops, own);
+        ops.clear();
+        assert_eq!(all(reader, &mut ops, LONG / 2), None);
+        assert_eq!(ops, own[..LONG / 2]);
+    }
+    // Of bytes that end in the midst of it there are only the ops before.
+    let (last, _) = verified.long_functions(&bytes).pop().unwrap();
+    let cut = &bytes[..bytes.len() - 1_000];
+    let (_, reader) = verified.long_functions(cut).pop().unwrap();
+    let mut ops = 0;
+    assert_eq!(
+        reader.read(&module, |_| {
+            ops += 1;
+            Some(())
+        }),
+        None
+    );
+    assert!(ops > 0 && ops < module.functions[last].code.len(), "{ops}");
 }
