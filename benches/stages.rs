@@ -17,7 +17,7 @@ use swarm_vm::{Answer, Grants, Host, Inputs, Instance, Limits, Program};
 
 type Failure = Box<dyn std::error::Error>;
 
-const USAGE: &str = "stages (lex | parse | compile | load | first | source | instance | idle | snapshot | size) (sample | BYTES) TIMES";
+const USAGE: &str = "stages (lex | parse | compile | load | first | source | instance | idle | snapshot | size) (sample | BYTES | FILE) TIMES";
 
 fn repeat<T>(times: u32, work: impl Fn() -> T) {
     for _ in 0..times {
@@ -88,6 +88,10 @@ fn run(stage: &str, text: &str, times: u32) -> Result<(), Failure> {
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [stage, text, times] = arguments.as_slice() else { return Err(USAGE.into()) };
-    let text = if text == "sample" { SAMPLE.to_owned() } else { generated(text.parse()?) };
+    let text = match (text.as_str(), text.parse()) {
+        ("sample", _) => SAMPLE.to_owned(),
+        (_, Ok(bytes)) => generated(bytes),
+        (file, Err(_)) => std::fs::read_to_string(file)?,
+    };
     run(stage, &text, times.parse()?)
 }
