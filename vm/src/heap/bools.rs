@@ -27,26 +27,35 @@ pub(crate) fn byte(value: u64) -> u8 {
 }
 
 impl Heap {
+    /// Where the header of a list of bools of this arena lies, and item `at` among the bytes, if both places exist. They are asked
+    /// for before the header is read, so that there is less to keep at once.
+    #[inline(always)]
+    fn places_of(&self, list: u64, at: u64) -> Option<(usize, usize)> {
+        let header = usize::try_from(list).ok()?.wrapping_sub(FIRST_OFFSET);
+        let place = byte_of(header, usize::try_from(at).ok()?);
+        let exist = header < self.words.len() && place < self.words.as_flattened().len();
+        exist.then_some((header, place))
+    }
+
     /// Item `at` of a list of bools of this arena, if there is one.
     #[inline(always)]
     pub(crate) fn bool_item(&self, list: u64, at: u64) -> Option<u64> {
-        let header = usize::try_from(list).ok()?.wrapping_sub(FIRST_OFFSET);
+        let (header, place) = self.places_of(list, at)?;
         if at >= u64::from(slot::low(self.at(header)?)) {
             return None;
         }
-        let item = self.words.as_flattened().get(byte_of(header, usize::try_from(at).ok()?))?;
-        Some(u64::from(*item))
+        self.words.as_flattened().get(place).map(|item| u64::from(*item))
     }
 
     /// Item `at` of a list of bools of this arena that may be written, if there is one.
     #[inline(always)]
     pub(crate) fn own_bool(&mut self, list: u64, at: u64) -> Option<&mut u8> {
-        let header = usize::try_from(list).ok()?.wrapping_sub(FIRST_OFFSET);
+        let (header, place) = self.places_of(list, at)?;
         let length = self.at(header)?;
         if length & SHARED != 0 || at >= u64::from(slot::low(length)) {
             return None;
         }
-        self.words.as_flattened_mut().get_mut(byte_of(header, usize::try_from(at).ok()?))
+        self.words.as_flattened_mut().get_mut(place)
     }
 
     /// As [`Heap::append`], to a list of bools.

@@ -355,6 +355,7 @@ fn due_in_range(words: Words<'_>, at: usize) -> u16 {
 
 /// A fused word that does nothing leaves the work to those behind it, and what was paid is given back. Rare, and by itself it computes
 /// the fuel anew, so that handlers need not keep it.
+#[cold]
 #[inline(never)]
 fn unfused<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mut Vm<'a>, due: u16) {
     match words {
@@ -366,6 +367,7 @@ fn unfused<'a, M: Mode>(words: Words<'a>, window: &'a Window, left: i64, vm: &mu
 }
 
 /// The same of a word that ends a round, the [`fields::NextInRange`] `AT` these words, which was paid.
+#[cold]
 #[inline(never)]
 fn unpaid_round<'a, M: Mode, const AT: usize>(
     words: Words<'a>,
