@@ -134,15 +134,15 @@ impl Pass<'_> {
         }
     }
 
-    /// Whether a brace begins what other languages have for a record: `{"id": …`, where a value could stand.
+    /// Whether a brace begins what other languages have for a record or a map: `{"id": …` and `{}`, where a value could stand.
     fn begins_members(&self, at: usize) -> bool {
         let token = |ahead: usize| self.lexemes.get(at.saturating_add(ahead)).map(|lexeme| lexeme.token);
         let value = self.out.last().is_some_and(|last| {
             matches!(last.token, Token::LeftParen | Token::LeftBracket | Token::Comma | Token::Colon)
         });
-        value
-            && token(1).is_some_and(|member| member == Token::String || member.is_name())
-            && token(2) == Some(Token::Colon)
+        let member = token(1)
+            .is_some_and(|member| matches!(member, Token::String | Token::Number) || member.is_name());
+        value && (token(1) == Some(Token::RightBrace) || member && token(2) == Some(Token::Colon))
     }
 
     /// Whether a declaration begins here: its word at the left edge, or as far left as what is open.

@@ -1,7 +1,7 @@
 //! Slips in the header and in a STATE: what other notations have there.
 
 use crate::diagnostic::{Diagnostic, Edit};
-use crate::items::open_before;
+use crate::items::{closing, item_starts, open_before};
 use crate::mend::{Mend, Slip, single_token};
 use crate::report;
 use crate::span::Span;
@@ -45,6 +45,49 @@ impl Slip<'_> {
         Some((diagnostic.fixes(description, edits), Mend::LeaveOut))
     }
 
+    /// `INSTRUCTION save_v1 { FUNC f() { … } }`: declarations, or statements, stand behind the header and not in it.
+    pub(crate) fn body_in_header(&self) -> Option<(Diagnostic, Mend)> {
+        let first = self.lexeme(self.at)?;
+        let open = open_before(self.lexemes, self.at).pop()?;
+        let header = open.checked_sub(2).and_then(|at| self.lexeme(at))?;
+        let begins = first.line_start || self.previous()?.token == Token::LeftBrace;
+        if header.token != Token::Instruction || !begins {
+            return None;
+        }
+        let word = first.token.keyword().unwrap_or("FUNC");
+        let told = |edits| report::body_in_header(self.span(first), word, edits);
+        let close = closing(self.lexemes, open);
+        let (closer, last) = (self.lexeme(close)?, self.lexeme(close.checked_sub(1)?)?);
+        let end = Edit { span: self.behind(), text: "\n}\n".to_owned() };
+        let clause = |at: usize| {
+            let token = |at: usize| self.lexeme(at).map(|lexeme| lexeme.token);
+            token(at).is_some_and(|first| first.begins_clause(token(at.saturating_add(1))))
+        };
+        let lines = item_starts(self.lexemes, self.at, close);
+        if first.token.begins_declaration() && lines.iter().skip(1).any(|at| clause(*at)) {
+            // What is behind belongs to the header; only this goes.
+            let own = self.lexeme(lines.get(1)?.checked_sub(1)?)?;
+            let whole = self.span(first).to(self.span(own));
+            let gap = Span { start: self.previous()?.end, ..whole };
+            let text = format!("\n\n{}", self.text_of(whole));
+            let edits =
+                vec![Edit { span: gap, text: String::new() }, Edit { span: self.span(closer).after(), text }];
+            return Some((told(edits), Mend::LeaveOut));
+        }
+        if first.token.begins_declaration() {
+            let gap = Span { start: last.end, ..self.span(closer) };
+            let edits = vec![end, Edit { span: gap, text: String::new() }];
+            let changes = vec![(self.at, vec![Token::RightBrace, first.token]), (close, Vec::new())];
+            return Some((told(edits), Mend::Rewrite(changes)));
+        }
+        // The brace that closed the header closes what takes the statements in.
+        let statement = matches!(first.token, Token::If | Token::For) || first.token.begins_statement_only();
+        statement.then(|| {
+            let edits = vec![Edit { text: "\n}\n\nON START {".to_owned(), ..end }];
+            (told(edits), Mend::LeaveOut)
+        })
+    }
+
     /// A header whose clauses stand in no braces.
     pub(crate) fn bare_header(&self, diagnostic: Diagnostic) -> (Diagnostic, Mend) {
         let end = self.lexemes.last().map_or(self.place(), |last| self.span(*last).after());
@@ -67,6 +110,28 @@ impl Slip<'_> {
         let gap = Span { start: word.end, ..self.span(colon) };
         let diagnostic = report::clause_with_sign(self.span(colon), ":", gap);
         Some((diagnostic, Mend::Replace(self.at..behind.saturating_add(1), token)))
+    }
+
+    /// `GOAL "spend less"`: what is said to people stands in a comment.
+    pub(crate) fn described(&self) -> Option<(Diagnostic, Mend)> {
+        const WORDS: [&str; 7] =
+            ["goal", "description", "purpose", "summary", "objective", "reason", "author"];
+        let word = self.lexeme(self.at).filter(|word| word.token == Token::Name && word.line_start)?;
+        let known = WORDS.iter().any(|own| own.eq_ignore_ascii_case(self.slice(word)));
+        if !known || !self.expected.has("DEADLINE") {
+            return None;
+        }
+        let mut at = self.at.saturating_add(1);
+        if matches!(self.lexeme(at)?.token, Token::Colon | Token::Assign) {
+            at = at.saturating_add(1);
+        }
+        let text = self.lexeme(at).filter(|text| text.token == Token::String)?;
+        let alone = self.lexeme(at.saturating_add(1)).is_none_or(|next| next.line_start);
+        let comment = format!("// {}", self.slice(text).trim_matches('"'));
+        let whole = self.span(word).to(self.span(text));
+        let diagnostic = report::described(self.span(word), self.slice(word));
+        let diagnostic = if alone { diagnostic.fix("make it a comment", whole, comment) } else { diagnostic };
+        Some((diagnostic, Mend::LeaveOut))
     }
 
     /// `ROLLOUT 10% -> 50%`, `ROLLOUT 10% THEN 50%`

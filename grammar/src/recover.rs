@@ -158,6 +158,7 @@ impl Recovery<'_> {
         if !self.begins_well(&mut lexemes) {
             return self.give_up(&lexemes);
         }
+        let mut lacks = false;
         loop {
             self.budget = self.budget.saturating_sub(lexemes.len());
             let mut builder =
@@ -167,6 +168,9 @@ impl Recovery<'_> {
                 self.diagnostics.append(&mut builder.diagnostics);
                 self.items.append(&mut builder.items);
                 self.used_docs.append(&mut builder.used_docs);
+                if lacks {
+                    self.give_up(&lexemes);
+                }
                 return;
             };
             let at = match stop {
@@ -186,6 +190,8 @@ impl Recovery<'_> {
                 Mend::LeaveOut
             } else {
                 let (diagnostic, mend) = slip.explain();
+                // What the header had instead is missing elsewhere.
+                lacks |= mend == Mend::LeaveOut && slip.body_in_header().is_some();
                 if self.already_reported(diagnostic.primary.span)
                     || self.already_reported(slip.surroundings())
                 {

@@ -232,6 +232,39 @@ pub(crate) fn record_in_braces(span: Span) -> Diagnostic {
         .label("Task(id: \"a\", cost: $2), or [\"a\": 1, \"b\": 2]")
 }
 
+/// `STATE seen: map<string, int> MAX 9 = {}`; `right` is what the type asks for.
+pub(crate) fn empty_braces(span: Span, right: Option<&str>) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::E0012, span, "an empty map is [:], an empty list []");
+    match right {
+        Some(right) => diagnostic.label("here").fix(format!("write {right}"), span, right),
+        None => diagnostic.label("here a value is expected"),
+    }
+}
+
+/// `x IN xs`; `right` is the whole the other way round.
+pub(crate) fn membership(word: Span, whole: Span, right: String) -> Diagnostic {
+    Diagnostic::new(Code::E0013, word, "whether something is in a list, map or text is asked with CONTAINS")
+        .label("IN stands between FOR x and what it goes over")
+        .fix(format!("write {right}"), whole, right)
+}
+
+/// `GOAL "spend less"`
+pub(crate) fn described(span: Span, word: &str) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0003,
+        span,
+        format!("{word} is no clause: what people should know stands in a comment"),
+    )
+    .label("here")
+}
+
+/// `INSTRUCTION save_v1 { FUNC f() { } }`; the edits end the header before.
+pub(crate) fn body_in_header(span: Span, word: &str, edits: Vec<Edit>) -> Diagnostic {
+    Diagnostic::new(Code::E0003, span, format!("{word} stands behind the header, not in it"))
+        .label("only clauses such as DEADLINE, BUDGET and TARGET stand in INSTRUCTION { }")
+        .fixes("put it behind the header", edits)
+}
+
 /// `TRY { PAY(x) }`
 pub(crate) fn block_of_a_try(span: Span, edits: Option<Vec<Edit>>) -> Diagnostic {
     let diagnostic = Diagnostic::new(Code::E0003, span, "what is tried is one ACTION, found `{`")

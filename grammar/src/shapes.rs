@@ -52,18 +52,86 @@ impl Slip<'_> {
         Some((report::expression_body(self.span(sign), edits), Mend::Rewrite(changes)))
     }
 
-    /// `{"id": "a"}` where a value belongs.
+    /// `{"id": "a"}` and `{}` where a value belongs.
     pub(crate) fn record_in_braces(&self) -> Option<(Diagnostic, Mend)> {
         let brace = self.lexeme(self.at).filter(|brace| brace.token == Token::LeftBrace)?;
-        let member = self.lexeme(self.at.saturating_add(1))?.token;
-        let colon = self.lexeme(self.at.saturating_add(2)).map(|colon| colon.token);
-        let literal = self.expected.value()
-            && (member == Token::String || member.is_name())
-            && colon == Some(Token::Colon);
-        literal.then(|| {
-            let behind = closing(self.lexemes, self.at).saturating_add(1).min(self.lexemes.len());
-            (report::record_in_braces(self.span(brace)), Mend::Replace(self.at..behind, Token::Bad))
+        if !self.expected.value() {
+            return None;
+        }
+        let close = closing(self.lexemes, self.at);
+        let closer = self.lexeme(close)?;
+        let member = self.lexeme(self.at.saturating_add(1))?;
+        let all = self.at..close.saturating_add(1);
+        if member == closer {
+            let value = self.previous().is_some_and(|before| takes_value(before.token));
+            let right = self.empty_value();
+            let whole = self.span(brace).to(self.span(closer));
+            return value.then(|| (report::empty_braces(whole, right), Mend::Replace(all, Token::Bad)));
+        }
+        self.lexeme(self.at.saturating_add(2)).filter(|colon| colon.token == Token::Colon)?;
+        let diagnostic = report::record_in_braces(self.span(brace));
+        if matches!(member.token, Token::String | Token::Number) {
+            let edits = [(brace, "["), (closer, "]")];
+            let edits = edits.map(|(own, text)| Edit { span: self.span(own), text: text.to_owned() });
+            let changes = vec![(self.at, vec![Token::LeftBracket]), (close, vec![Token::RightBracket])];
+            return Some((diagnostic.fixes("write a map", edits.into()), Mend::Rewrite(changes)));
+        }
+        member.token.is_name().then_some((diagnostic, Mend::Replace(all, Token::Bad)))
+    }
+
+    /// The empty list or map, as the type says that stands before.
+    fn empty_value(&self) -> Option<&'static str> {
+        let before = self.lexemes.get(..self.at)?;
+        let line = before.iter().rposition(|lexeme| lexeme.line_start).unwrap_or_default();
+        let mut words = before.get(line..)?.iter().map(|lexeme| self.slice(*lexeme));
+        words.find_map(|word| match word {
+            "map" => Some("[:]"),
+            "list" => Some("[]"),
+            _ => None,
         })
+    }
+
+    /// `x IN xs`, `x NOT IN xs`: the whole asks before what is asked for.
+    pub(crate) fn membership(&self) -> Option<(Diagnostic, Mend)> {
+        let negated = self.token() == Some(Token::Not) && self.next() == Some(Token::In);
+        let word = self.at.saturating_add(usize::from(negated));
+        if !negated && self.token() != Some(Token::In) || !self.expected.has("CONTAINS") {
+            return None;
+        }
+        let before = self.previous()?;
+        let start = match before.token {
+            Token::String | Token::Number => self.at.checked_sub(1)?,
+            _ => self.place_start()?,
+        };
+        let whole = word.saturating_add(1);
+        let end = self.place_end(whole)?;
+        let spans = |from: usize, to: usize| {
+            Some(self.span(self.lexeme(from)?).to(self.span(self.lexeme(to.checked_sub(1)?)?)))
+        };
+        let (part, group) = (self.text_of(spans(start, self.at)?), self.text_of(spans(whole, end)?));
+        let right = format!("{}{group} CONTAINS {part}", if negated { "NOT " } else { "" });
+        let diagnostic = report::membership(spans(self.at, whole)?, spans(start, end)?, right);
+        Some((diagnostic, Mend::Replace(start..end, Token::Bad)))
+    }
+
+    /// The token behind the place (`a.b[c]`), the call or the list that begins there.
+    fn place_end(&self, start: usize) -> Option<usize> {
+        let first = self.lexeme(start).filter(|first| !first.line_start)?;
+        let mut end = match first.token {
+            Token::LeftBracket => closing(self.lexemes, start).saturating_add(1),
+            token if token.is_name() => start.saturating_add(1),
+            _ => return None,
+        };
+        loop {
+            let lexeme = self.lexeme(end);
+            end = match lexeme.map(|lexeme| lexeme.token) {
+                Some(Token::Dot) => end.saturating_add(2),
+                Some(Token::LeftBracket | Token::LeftParen) if !lexeme.is_some_and(|own| own.line_start) => {
+                    closing(self.lexemes, end).saturating_add(1)
+                }
+                _ => return (end <= self.lexemes.len()).then_some(end),
+            };
+        }
     }
 
     /// `TRY { PAY(x) }`, `RETRY 3 TIMES { PAY(x) }`
@@ -98,4 +166,18 @@ impl Slip<'_> {
         let changes = vec![(self.at, Vec::new()), (close, tokens)];
         Some((report::block_of_a_try(self.span(open), Some(edits)), Mend::Rewrite(changes)))
     }
+}
+
+/// Whether a value stands behind a token, and no block.
+fn takes_value(before: Token) -> bool {
+    matches!(
+        before,
+        Token::Assign
+            | Token::LeftParen
+            | Token::LeftBracket
+            | Token::Comma
+            | Token::Colon
+            | Token::Return
+            | Token::Coalesce
+    )
 }
