@@ -144,6 +144,48 @@ impl Slip<'_> {
         })
     }
 
+    /// `ROLLOUT canary 5%, 25%`
+    pub(crate) fn named_waves(&self) -> Option<(Diagnostic, Mend)> {
+        let name = self.at.checked_sub(1)?;
+        let (rollout, word) = (self.lexeme(name.checked_sub(1)?)?, self.lexeme(name)?);
+        let share = self.token() == Some(Token::Number) && word.token == Token::Name;
+        (share && rollout.token == Token::Rollout).then(|| {
+            let gap = Span { start: rollout.end, ..self.span(word) };
+            (report::named_waves(self.span(word), self.slice(word), gap), Mend::Remove(name))
+        })
+    }
+
+    /// `TARGET agents WHERE …`
+    pub(crate) fn target_without_count(&self) -> Option<(Diagnostic, Mend)> {
+        let before = self.at.checked_sub(1)?;
+        let lower = self.expected.has("AGENTS").then_some(before);
+        let name = lower.or_else(|| (self.token() == Some(Token::Agents)).then_some(self.at))?;
+        let word = self.lexeme(name)?;
+        let target = self.lexeme(name.checked_sub(1)?)?.token == Token::Target;
+        (target && self.slice(word).eq_ignore_ascii_case("agents")).then(|| {
+            let diagnostic = report::target_without_count(self.span(word));
+            (diagnostic, Mend::Rewrite(vec![(name, vec![Token::All, Token::Agents])]))
+        })
+    }
+
+    /// `METRIC served: counter`
+    pub(crate) fn metric_kind(&self) -> Option<(Diagnostic, Mend)> {
+        let kind = self.at.checked_sub(1)?;
+        let word = self.lexeme(kind).filter(|word| word.token.is_name())?;
+        let metric = self.lexeme(self.at.checked_sub(4)?)?.token == Token::Metric;
+        if !metric || !self.expected.has("DISTRIBUTION") {
+            return None;
+        }
+        let (right, token) = match self.slice(word).to_ascii_lowercase().as_str() {
+            "counter" | "count" | "sum" => ("int TOTAL", Token::Total),
+            "gauge" => ("float GAUGE", Token::Gauge),
+            "histogram" | "summary" | "distribution" | "timer" => ("float DISTRIBUTION", Token::Distribution),
+            _ => return None,
+        };
+        let diagnostic = report::metric_kind(self.span(word), right);
+        Some((diagnostic, Mend::Rewrite(vec![(kind, vec![Token::Bad, token])])))
+    }
+
     /// `ROLLOUT 10% WHEN rate < 1%`, and nothing for where it is not.
     pub(crate) fn gate_without_else(&self) -> Option<(Diagnostic, Mend)> {
         let rollout =

@@ -248,6 +248,27 @@ pub(crate) fn membership(word: Span, whole: Span, right: String) -> Diagnostic {
         .fix(format!("write {right}"), whole, right)
 }
 
+/// `ROLLOUT canary 5%`; `gap` reaches back to what stands before.
+pub(crate) fn named_waves(word: Span, name: &str, gap: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0003, word, format!("a wave is a share of the fleet, and `{name}` is none"))
+        .label("ROLLOUT 5%, 25%, 100% AFTER 10min")
+        .fix("take it out", gap, "")
+}
+
+/// `TARGET agents`
+pub(crate) fn target_without_count(word: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0003, word, "TARGET does not say how many agents are meant")
+        .label("ALL AGENTS, 50 AGENTS, or UP TO 50 AGENTS")
+        .fix("write ALL AGENTS", word, "ALL AGENTS")
+}
+
+/// `METRIC served: counter`; `right` is the type with the kind that is meant.
+pub(crate) fn metric_kind(word: Span, right: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0003, word, "a metric has a type, and behind it what becomes of its samples")
+        .label("TOTAL adds them, GAUGE keeps the last, DISTRIBUTION has quantiles")
+        .fix(format!("write {right}"), word, right)
+}
+
 /// `GOAL "spend less"`
 pub(crate) fn described(span: Span, word: &str) -> Diagnostic {
     Diagnostic::new(
