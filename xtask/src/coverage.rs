@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{root, say, target};
+use crate::{root, say, target, tools};
 
 /// Parts that are shown apart, by the beginnings of their files' paths.
 const PARTS: [(&str, &[&str]); 4] = [
@@ -22,6 +22,8 @@ const PARTS: [(&str, &[&str]); 4] = [
 
 /// Runs the tests with counters in the code and sums up the lines they reach.
 pub(crate) fn run(rest: &[String]) -> Result<()> {
+    // Before the tests, which take minutes.
+    let suffix = llvm_suffix()?;
     let folder = target().join("coverage");
     let profiles = folder.join("profiles");
     if profiles.exists() {
@@ -44,10 +46,10 @@ pub(crate) fn run(rest: &[String]) -> Result<()> {
     // One test that fails is shown, and does not keep the others from being counted.
     let status = cargo(&["--no-fail-fast"]).status().context("cannot run the tests")?;
     let merged = folder.join("all.profdata");
-    let mut merge = llvm("llvm-profdata")?;
+    let mut merge = Command::new(format!("llvm-profdata{suffix}"));
     merge.args(["merge", "--sparse", "--failure-mode=all", "-o"]).arg(&merged).arg(&profiles);
     ensure!(merge.status().context("cannot run llvm-profdata")?.success(), "llvm-profdata failed");
-    let mut export = llvm("llvm-cov")?;
+    let mut export = Command::new(format!("llvm-cov{suffix}"));
     export.args(["export", "--format=lcov", "--instr-profile"]).arg(&merged);
     let own = folder.join("debug/swarmc");
     for program in programs.iter().chain([&own]).filter(|program| program.exists()) {
@@ -68,15 +70,19 @@ fn executable(line: &str) -> Option<&Path> {
     Some(Path::new(path.strip_suffix(')')?))
 }
 
-/// A tool of the LLVM that the compiler was built with, by the name a distribution gives it, else by its
-/// plain name.
-fn llvm(tool: &str) -> Result<Command> {
+/// What a distribution appends to the name of a tool of the LLVM that the compiler was built with, as `-22`; nothing where there is
+/// none of that name, and the plain one has to do.
+fn llvm_suffix() -> Result<String> {
     let version = Command::new("rustc").arg("-vV").output().context("cannot run rustc")?;
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
     let version = version.lines().find_map(|line| line.strip_prefix("LLVM version: ")).unwrap_or_default();
-    let named = format!("{tool}-{}", version.split('.').next().unwrap_or_default());
-    let there = Command::new(&named).arg("--version").output().is_ok();
-    Ok(Command::new(if there { &named } else { tool }))
+    let suffix = format!("-{}", version.split('.').next().unwrap_or_default());
+    let named = tools::ensure(&format!("llvm-profdata{suffix}"), &format!("llvm{suffix}"))?;
+    ensure!(
+        named || tools::starts("llvm-profdata"),
+        "the profiles are read by llvm-profdata and llvm-cov of LLVM {version}: install llvm{suffix}"
+    );
+    Ok(if named { suffix } else { String::new() })
 }
 
 /// A line for each part: how many lines there are, and how many were run.
