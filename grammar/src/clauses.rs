@@ -155,6 +155,26 @@ impl Slip<'_> {
         })
     }
 
+    /// `BUDGET money $100, tokens 1M`
+    pub(crate) fn named_budget(&self) -> Option<(Diagnostic, Mend)> {
+        let name = self.at.checked_sub(1)?;
+        let (before, word) = (self.lexeme(name.checked_sub(1)?)?, self.lexeme(name)?);
+        let number = self.lexeme(self.at).filter(|number| number.token == Token::Number)?;
+        let begins = matches!(before.token, Token::Budget | Token::Comma) && word.token == Token::Name;
+        if !begins || !self.begins_with(Token::Budget) {
+            return None;
+        }
+        let written = self.slice(word);
+        let whole = self.span(word).to(self.span(number));
+        if written.eq_ignore_ascii_case("tokens") {
+            let right = format!("{} tokens", self.slice(number));
+            let diagnostic = report::named_budget(self.span(word), written, whole, &right);
+            return Some((diagnostic, Mend::Replace(name..self.at.saturating_add(1), Token::Bad)));
+        }
+        let diagnostic = report::named_budget(self.span(word), written, whole, self.slice(number));
+        Some((diagnostic, Mend::Remove(name)))
+    }
+
     /// `TARGET agents WHERE …`
     pub(crate) fn target_without_count(&self) -> Option<(Diagnostic, Mend)> {
         let before = self.at.checked_sub(1)?;

@@ -128,6 +128,7 @@ impl<'a> Slip<'a> {
             .or_else(|| self.described())
             .or_else(|| self.waves_apart())
             .or_else(|| self.named_waves())
+            .or_else(|| self.named_budget())
             .or_else(|| self.target_without_count())
             .or_else(|| self.metric_kind())
             .or_else(|| self.gate_without_else())

@@ -255,6 +255,13 @@ pub(crate) fn named_waves(word: Span, name: &str, gap: Span) -> Diagnostic {
         .fix("take it out", gap, "")
 }
 
+/// `BUDGET money $100`; `right` is what the whole becomes.
+pub(crate) fn named_budget(word: Span, name: &str, whole: Span, right: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0003, word, format!("a budget says by its unit what it limits, not by `{name}`"))
+        .label("BUDGET $5, 100_000 tokens")
+        .fix(format!("write {right}"), whole, right)
+}
+
 /// `TARGET agents`
 pub(crate) fn target_without_count(word: Span) -> Diagnostic {
     Diagnostic::new(Code::E0003, word, "TARGET does not say how many agents are meant")

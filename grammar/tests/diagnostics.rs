@@ -345,6 +345,7 @@ const DECLARATIONS: &[&str] = &[
     "INSTRUCTION A_v1 { FUNC f() { } }",
     "INSTRUCTION A_v1 {\n  TARGET agents WHERE agent.role == \"x\"\n  ROLLOUT canary 5%, 100%\n}",
     "INSTRUCTION A_v1 {\n  TARGET: AGENTS\n  ROLLOUT: staged 5%, 100%\n}",
+    "INSTRUCTION A_v1 {\n  BUDGET money $100, tokens 1M\n  DEADLINE 2h\n}",
     "METRIC served: counter",
     "METRIC load: Gauge BY AGENT",
     "METRIC delay: histogram",
