@@ -593,6 +593,13 @@ impl<'a> Data<'a> {
         }
     }
 
+    /// The items of the list in a slot, if it lies in the arena, and its items are no bools.
+    pub(crate) fn own_items(self, list: u64) -> Option<&'a [Stored]> {
+        let reference = Reference::unpack(list);
+        let header = (reference.source == ARENA).then(|| self.heap.word(slot::index(reference.index)))?;
+        (header & BYTES == 0).then(|| self.heap.slots(list, slot::index(slot::low(header))))
+    }
+
     /// Entry `at` of the map in a slot, as it lies: key and value. In the order of the keys once the map is
     /// sorted.
     #[inline]

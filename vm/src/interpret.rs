@@ -127,7 +127,7 @@ fn run<O: Observer>(
         fuel: machine.fuel.wrapping_sub(ahead),
         pc: machine.pc,
         stack_at: 0,
-        masks: skip::Masks::default(),
+        masks: None,
         exit: None,
     };
     let exit = loop {

@@ -85,7 +85,8 @@ pub(super) struct Vm<'a> {
     pub(super) pc: usize,
     /// An address on the native stack where a chain ended.
     pub(super) stack_at: usize,
-    pub(super) masks: Masks<'a>,
+    /// Where a loop over rows has a filter.
+    pub(super) masks: Option<Masks<'a>>,
     pub(super) exit: Option<Exit>,
 }
 

@@ -26,15 +26,16 @@ handlers! {
     (words, rest, window, fuel, vm);
 
     PassRows { filter, list } => {
-        if vm.masks.vain == (filter, get(window, list)) {
+        if vm.masks.as_ref().is_some_and(|masks| masks.vain == (filter, get(window, list))) {
             return go_on::<M>(rest, window, fuel, vm);
         }
         let (target, fuel) = pass_rows(filter, window, fuel, vm);
         land::<M>(target, rest, window, fuel, vm);
     }
     PassOn { filter, from, credit } => {
-        let masks = &vm.masks;
-        if masks.about == (filter, vm.base) {
+        if let Some(masks) = &vm.masks
+            && masks.about == (filter, vm.base)
+        {
             let index = get(window, masks.index);
             let bits = masks.bits_behind(wide(index).wrapping_sub(masks.start), from);
             let Some(bits) = NonZero::new(bits) else { return pass_far::<M>(words, window, fuel, vm) };
@@ -64,7 +65,7 @@ handlers! {
 fn pass_far<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
     let [own, rest @ ..] = words else { return mistaken(words, window, fuel, vm) };
     let fields::PassOn { filter, from, .. } = fields::PassOn::of(own);
-    if vm.masks.about != (filter, vm.base) {
+    if vm.masks.as_ref().is_none_or(|masks| masks.about != (filter, vm.base)) {
         return go_on::<M>(rest, window, fuel, vm);
     }
     let (target, fuel) = pass(filter, from, window, fuel, vm);
@@ -291,10 +292,11 @@ fn wide(value: u64) -> usize {
 fn pass_rows(number: u16, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (u32, i64) {
     let Some(filter) = vm.code.filters.get(usize::from(number)) else { return (0, fuel) };
     let about = (number, vm.base);
-    if !vm.masks.is_of(about, filter, window) && !vm.masks.begin(about, filter, &vm.rows, window) {
+    let masks = vm.masks.get_or_insert_default();
+    if !masks.is_of(about, filter, window) && !masks.begin(about, filter, &vm.rows, window) {
         return (0, fuel);
     }
-    if get(window, filter.item) != vm.masks.first.wrapping_add(get(window, filter.index)) {
+    if get(window, filter.item) != masks.first.wrapping_add(get(window, filter.index)) {
         return (0, fuel);
     }
     pass(number, 0, window, fuel, vm)
@@ -305,27 +307,28 @@ fn pass_rows(number: u16, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (u32, 
 #[inline(never)]
 fn pass(number: u16, from: u8, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (u32, i64) {
     let Some(filter) = vm.code.filters.get(usize::from(number)) else { return (0, fuel) };
+    let Some(masks) = &mut vm.masks else { return (0, fuel) };
     let start = wide(get(window, filter.index));
     // A round is paid at its end, when the jumps over its conditions have put back what they do.
-    let before = i64::from(vm.masks.condition(from.into()).credit);
+    let before = i64::from(masks.condition(from.into()).credit);
     let there = fuel.wrapping_add(vm.ahead).wrapping_sub(before).max(0).cast_unsigned();
     // At least half of the rounds that can be paid: to know all would take a division.
-    let most = wide(there.wrapping_shr(vm.masks.shift));
-    let last = vm.masks.items.wrapping_sub(1).min(start.saturating_add(most));
-    let found = vm.masks.next(&filter.conditions, (start, from), last.wrapping_add(1));
+    let most = wide(there.wrapping_shr(masks.shift));
+    let last = masks.items.wrapping_sub(1).min(start.saturating_add(most));
+    let found = masks.next(&filter.conditions, (start, from), last.wrapping_add(1));
     let (to, until) = found.unwrap_or((last, 0));
     if (to, until) <= (start, from) {
         return (0, fuel);
     }
     if !filter.goes_on {
-        leave_registers(filter, &vm.masks.conditions, window, start, (to, until));
+        leave_registers(filter, &masks.conditions, window, start, (to, until));
     }
     let index = to as u64;
-    set(window, filter.item, vm.masks.first.wrapping_add(index));
+    set(window, filter.item, masks.first.wrapping_add(index));
     set(window, filter.index, index);
     let rounds = to.wrapping_sub(start) as u64;
     let rounds = rounds.wrapping_mul(u64::from(filter.cost)).cast_signed();
-    let next = vm.masks.condition(until.into());
+    let next = masks.condition(until.into());
     let spent = rounds.wrapping_add(before).wrapping_sub(next.credit.into());
     let from_ahead = spent.max(0).min(vm.ahead);
     vm.ahead = vm.ahead.wrapping_sub(from_ahead);

@@ -140,6 +140,9 @@ impl<'a> Call<'_, 'a> {
     /// The items of an argument that is a list.
     fn items(&self, at: usize) -> Vec<u64> {
         let (data, list) = (self.scope.data(), self.slot(at));
+        if let Some(items) = data.own_items(list) {
+            return items.iter().map(|item| u64::from_le_bytes(*item)).collect();
+        }
         (0..data.length(list)).filter_map(|at| data.item(list, at)).collect()
     }
 
