@@ -1,7 +1,7 @@
 //! Slips in the header and in a STATE: what other notations have there.
 
 use crate::diagnostic::{Diagnostic, Edit};
-use crate::items::{closing, item_starts, open_before};
+use crate::items::{clause_at, closing, item_starts, open_before};
 use crate::mend::{Mend, Slip, single_token};
 use crate::report;
 use crate::span::Span;
@@ -59,23 +59,21 @@ impl Slip<'_> {
         let close = closing(self.lexemes, open);
         let (closer, last) = (self.lexeme(close)?, self.lexeme(close.checked_sub(1)?)?);
         let end = Edit { span: self.behind(), text: "\n}\n".to_owned() };
-        let clause = |at: usize| {
-            let token = |at: usize| self.lexeme(at).map(|lexeme| lexeme.token);
-            token(at).is_some_and(|first| first.begins_clause(token(at.saturating_add(1))))
-        };
         let lines = item_starts(self.lexemes, self.at, close);
-        if first.token.begins_declaration() && lines.iter().skip(1).any(|at| clause(*at)) {
+        if first.token.begins_declaration() && lines.iter().skip(1).any(|at| clause_at(self.lexemes, *at)) {
             // What is behind belongs to the header; only this goes.
             let own = self.lexeme(lines.get(1)?.checked_sub(1)?)?;
-            let whole = self.span(first).to(self.span(own));
-            let gap = Span { start: self.previous()?.end, ..whole };
-            let text = format!("\n\n{}", self.text_of(whole));
+            // With the comments before it.
+            let gap = self.behind().to(self.span(own));
+            let text = format!("\n\n{}", self.text_of(gap).trim_start());
             let edits =
                 vec![Edit { span: gap, text: String::new() }, Edit { span: self.span(closer).after(), text }];
             return Some((told(edits), Mend::LeaveOut));
         }
         if first.token.begins_declaration() {
             let gap = Span { start: last.end, ..self.span(closer) };
+            // A comment there stays.
+            let gap = if self.text_of(gap).trim_start() == "}" { gap } else { self.span(closer) };
             let edits = vec![end, Edit { span: gap, text: String::new() }];
             let changes = vec![(self.at, vec![Token::RightBrace, first.token]), (close, Vec::new())];
             return Some((told(edits), Mend::Rewrite(changes)));

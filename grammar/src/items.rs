@@ -103,6 +103,12 @@ pub(crate) fn begins_item(lexemes: &[Lexeme], at: usize) -> bool {
     lexeme.line_start && !wants_more(previous.token)
 }
 
+/// Whether a clause of the header begins at this token.
+pub(crate) fn clause_at(lexemes: &[Lexeme], at: usize) -> bool {
+    let token = |at: usize| lexemes.get(at).map(|lexeme| lexeme.token);
+    token(at).is_some_and(|first| first.begins_clause(token(at.saturating_add(1))))
+}
+
 /// Whether a token never begins a line of its own.
 fn continues(token: Token) -> bool {
     matches!(

@@ -13,7 +13,7 @@ use crate::ast::{Item, ItemKind};
 use crate::brackets::declaration_at;
 use crate::diagnostic::{Diagnostic, Edit};
 use crate::foreign;
-use crate::items::{begins_item, closing, smallest_part};
+use crate::items::{begins_item, clause_at, closing, smallest_part};
 use crate::lexer::Lexed;
 use crate::mend::{Mend, Slip};
 use crate::node::Builder;
@@ -125,12 +125,6 @@ fn begins_part(text: &str, lexemes: &[Lexeme], at: usize) -> bool {
 fn begins_clauses(lexemes: &[Lexeme], first: usize, at: usize) -> bool {
     let line_start = lexemes.get(at).is_some_and(|lexeme| lexeme.line_start);
     line_start && !clause_at(lexemes, first) && clause_at(lexemes, at) && begins_item(lexemes, at)
-}
-
-/// Whether a clause of the header begins at this token.
-fn clause_at(lexemes: &[Lexeme], at: usize) -> bool {
-    let token = |at: usize| lexemes.get(at).map(|lexeme| lexeme.token);
-    token(at).is_some_and(|first| first.begins_clause(token(at.saturating_add(1))))
 }
 
 struct Recovery<'a> {

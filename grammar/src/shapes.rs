@@ -101,10 +101,10 @@ impl Slip<'_> {
         let before = self.previous()?;
         let start = match before.token {
             Token::String | Token::Number => self.at.checked_sub(1)?,
-            _ => self.place_start()?,
+            _ => self.place_start().filter(|start| self.place_end(*start) == Some(self.at))?,
         };
         let whole = word.saturating_add(1);
-        let end = self.place_end(whole)?;
+        let end = self.lexeme(whole).filter(|group| !group.line_start).and_then(|_| self.place_end(whole))?;
         let spans = |from: usize, to: usize| {
             Some(self.span(self.lexeme(from)?).to(self.span(self.lexeme(to.checked_sub(1)?)?)))
         };
@@ -116,7 +116,7 @@ impl Slip<'_> {
 
     /// The token behind the place (`a.b[c]`), the call or the list that begins there.
     fn place_end(&self, start: usize) -> Option<usize> {
-        let first = self.lexeme(start).filter(|first| !first.line_start)?;
+        let first = self.lexeme(start)?;
         let mut end = match first.token {
             Token::LeftBracket => closing(self.lexemes, start).saturating_add(1),
             token if token.is_name() => start.saturating_add(1),
