@@ -40,7 +40,7 @@ const TEXT_BYTES: usize = 16_384;
 type Kernel = fn() -> Result<(), Failure>;
 
 /// All kernels by name.
-const KERNELS: [(&str, Kernel); 20] = [
+const KERNELS: [(&str, Kernel); 21] = [
     ("lex", || {
         let text = generated(TEXT_BYTES);
         count(|| swarm_grammar::count_tokens(black_box(&text)));
@@ -109,8 +109,9 @@ const KERNELS: [(&str, Kernel); 20] = [
         count(|| instance(&program, &inputs, &host));
         Ok(())
     }),
-    ("policy", || policy(false)),
-    ("policy-digest", || policy(true)),
+    ("policy", || policy(&Tasks::random(1_000), false)),
+    ("policy-digest", || policy(&Tasks::random(1_000), true)),
+    ("policy-rare", || policy(&Tasks::rare(10_000), false)),
     ("hostcall", || work(include_str!("peers/programs/hostcall.swarm"), 1_000)),
     ("fib", || work(include_str!("peers/programs/fib.swarm"), 15)),
     ("sieve", || work(include_str!("peers/programs/sieve.swarm"), 2_000)),
@@ -126,10 +127,10 @@ const KERNELS: [(&str, Kernel); 20] = [
     }),
 ];
 
-/// The sample over a thousand tasks, with or without the log of actions and the digest.
-fn policy(keeps: bool) -> Result<(), Failure> {
+/// The sample over some tasks, with or without the log of actions and the digest.
+fn policy(tasks: &Tasks, keeps: bool) -> Result<(), Failure> {
     let program = Program::load(&module(SAMPLE)?.encode())?;
-    let inputs = Inputs::new(&program).table("task_queue", &*Tasks::random(1_000).table()?)?;
+    let inputs = Inputs::new(&program).table("task_queue", &*tasks.table()?)?;
     let calls = std::cell::Cell::new(0);
     let mut host = counting_host(&calls);
     if !keeps {

@@ -16,7 +16,7 @@ pub use generated::generated;
 /// The sample, as a governor writes it.
 pub const SAMPLE: &str = include_str!("../examples/cost_optimization.swarm");
 
-/// Tasks as columns. Each of the sample's three conditions holds for about 40 % of them, in random order.
+/// Tasks as columns.
 #[derive(Debug, Clone, Default)]
 pub struct Tasks {
     /// Nanoseconds of processor time.
@@ -28,18 +28,29 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// `count` tasks from a fixed seed.
+    /// `count` tasks from a fixed seed. Each of the sample's three conditions holds for about 40 % of them, in random
+    /// order.
     pub fn random(count: usize) -> Tasks {
+        Tasks::with(count, 4_000)
+    }
+
+    /// The same with each condition true for 33 of 10,000, so that one of them is for about 1 % of the tasks.
+    pub fn rare(count: usize) -> Tasks {
+        Tasks::with(count, 33)
+    }
+
+    fn with(count: usize, of_10_000: i64) -> Tasks {
         let mut state = 42_u64;
-        let mut below = |bound: i64| {
+        let mut value = |limit: i64| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 20).cast_signed().checked_rem(bound).unwrap_or(0)
+            let bound = limit.saturating_mul(10_000).checked_div(10_000_i64.saturating_sub(of_10_000));
+            (state >> 20).cast_signed().checked_rem(bound.unwrap_or(0)).unwrap_or(0)
         };
         let mut tasks = Tasks::default();
         for _ in 0..count {
-            tasks.cpu_time.push(below(8_333_333_333));
-            tasks.memory.push(below(1_666_666_666));
-            tasks.network.push(below(166_666_666));
+            tasks.cpu_time.push(value(5_000_000_000));
+            tasks.memory.push(value(1_000_000_000));
+            tasks.network.push(value(100_000_000));
         }
         tasks
     }

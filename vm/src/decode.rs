@@ -248,7 +248,10 @@ impl Code {
         }
         decoder.quicken();
         let Decoder { strings, words, origins, constants, sites, mut calls, .. } = decoder;
-        let Decoder { extended, withins, filters, arguments, types, .. } = decoder;
+        let Decoder { extended, withins, mut filters, arguments, types, .. } = decoder;
+        for (number, filter) in (0..).zip(&mut filters) {
+            filter.find_calls(number, &words);
+        }
         for call in &mut calls {
             call.callee = functions.get(usize::from(call.function)).copied().unwrap_or_default();
         }

@@ -11,6 +11,7 @@ use swarm_bytecode::layout::Layout;
 use swarm_bytecode::op::{Flow, Op, Operand, OperandKind, Register};
 
 use crate::decode::Code;
+use crate::encoded::Encoded;
 use crate::fuse::{Ask, Compared, Fusing, floats, words};
 use crate::slot;
 use crate::word::Word;
@@ -49,6 +50,20 @@ pub(crate) struct Condition {
     pub(crate) start: u32,
     /// How many words behind that the first one inside of it stands.
     pub(crate) inside: u8,
+    /// The site of the call of the host that is all that is done where it holds, or [`NO_SITE`], and what that is due to
+    /// pay.
+    pub(crate) site: u32,
+    pub(crate) due: u16,
+}
+
+/// No call of the host, or more than that.
+pub(crate) const NO_SITE: u32 = u32::MAX;
+
+impl Condition {
+    /// The first word inside of it.
+    pub(crate) fn first_inside(&self) -> u32 {
+        self.start.wrapping_add(self.inside.into())
+    }
 }
 
 /// How the field compares with the other value.
@@ -101,6 +116,8 @@ impl Filter {
                 credit: u16::try_from(credit).ok()?,
                 start: slot::count(at),
                 inside: 0,
+                site: NO_SITE,
+                due: 0,
             });
             at = layout.target(branch)?;
             credit = credit.checked_add(i64::from(layout.edge(branch, at)))?;
@@ -121,6 +138,24 @@ impl Filter {
         filter.goes_on =
             filter.is_steady(code.from(p)?.get(..end.checked_sub(p)?)?) && filter.is_local(outlive()?);
         Some((filter, end))
+    }
+
+    /// Finds out where one call of the host is all that is done, once all words are made. Conditions are passed over behind
+    /// those only if they are from within a row as well.
+    pub(crate) fn find_calls(&mut self, number: u16, words: &[Encoded]) {
+        if !self.goes_on {
+            return;
+        }
+        for (behind, condition) in (1..).zip(&mut self.conditions) {
+            let inside = words.get(slot::index(condition.first_inside())..);
+            if let Some([call, next, ..]) = inside
+                && let Some(Word::Host { due, site, .. }) = call.decode()
+                && let Some(Word::PassOn { filter, from, .. }) = next.decode()
+                && (filter, from) == (number, behind)
+            {
+                (condition.site, condition.due) = (site, due);
+            }
+        }
     }
 
     /// The memory it takes, with that of its places while a function is decoded.

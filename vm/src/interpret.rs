@@ -15,6 +15,7 @@
 //! [`swarm_bytecode::layout`]). An op that settles looks whether the fuel of its region is there before it
 //! acts, and an op about to trap does too, so running out always comes before it.
 
+mod acting;
 mod chain;
 mod flow;
 mod fuel;
@@ -34,9 +35,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::attached::Attached;
 use crate::decode::Code;
+use crate::limits::MAX_FUEL;
 use crate::machine::{Machine, Pause, WINDOW};
 use crate::outside::Outside;
 use crate::word::Word;
+pub(crate) use acting::{Act, Acting};
 use chain::{Chained, Exit, Round, Stepped, Vm};
 pub(crate) use observer::{Blind, Observer};
 pub(crate) use passing::Passing;
@@ -144,7 +147,13 @@ fn run<O: Observer>(
                 CHAINS.store(growth <= MOST_GROWTH, Ordering::Relaxed);
             }
         }
-        match vm.exit.take() {
+        let exit = vm.exit.take();
+        if let Some(Exit::Pause(Pause::Short { charge })) = exit
+            && vm.ahead == 0
+        {
+            vm.ahead = next_slice(&mut vm, charge);
+        }
+        match exit {
             Some(Exit::Pause(Pause::Short { charge })) if vm.ahead > 0 => {
                 let more = i64::try_from(charge).unwrap_or(i64::MAX).saturating_add(CHAIN).min(vm.ahead);
                 vm.ahead = vm.ahead.wrapping_sub(more);
@@ -162,7 +171,22 @@ fn run<O: Observer>(
     machine.base = vm.base;
     machine.function = vm.function;
     machine.fuel = vm.fuel.wrapping_add(vm.ahead);
+    machine.mark = vm.mark.wrapping_add(vm.ahead);
     exit
+}
+
+/// How much fuel more there is where it does not cover the word at hand and this dynamic charge: none if that is up to the
+/// driver.
+#[cold]
+#[inline(never)]
+fn next_slice(vm: &mut Vm<'_>, charge: u64) -> i64 {
+    let due = i64::from(vm.code.origin(vm.pc).due).saturating_add(charge.min(MAX_FUEL).cast_signed());
+    let needed = vm.mark.wrapping_sub(vm.fuel).saturating_add(due);
+    if needed > vm.fuel_limit {
+        return 0;
+    }
+    let mark = vm.outside.next_slice(needed, vm.fuel_limit).unwrap_or(vm.mark);
+    mark.wrapping_sub(vm.mark)
 }
 
 /// Runs word by word.

@@ -2,6 +2,7 @@
 
 use crate::heap::Heap;
 use crate::host::Ready;
+use crate::interpret::Acting;
 use crate::machine::MemoryMeter;
 use crate::scope::Window;
 
@@ -30,7 +31,12 @@ pub(crate) trait Outside {
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Reply;
-    /// The same, with the arguments by themselves; none of them becomes shared by that.
+    /// Makes the calls of actions on rows, as long as one follows the other, that stand next. `Done` if all that were
+    /// come to are.
+    fn act(&mut self, _rows: &mut Acting<'_, '_>, _heap: &mut Heap, _memory: &mut MemoryMeter) -> Reply {
+        Reply::Done { charge: 0 }
+    }
+    /// The same as `host_call`, with the arguments by themselves; none of them becomes shared by that.
     fn call_with(
         &mut self,
         _site: u32,
@@ -50,6 +56,11 @@ pub(crate) trait Outside {
     /// Looks at the clock. False if there is no time left, or it is up to the driver.
     fn look_at_clock(&mut self) -> bool {
         false
+    }
+    /// Looks at the clock, and gives the mark at the end of the next slice: more than `needed` and no more than `limit`, in
+    /// total fuel used. Nothing if there is no time left, or it is up to the driver.
+    fn next_slice(&mut self, _needed: i64, _limit: i64) -> Option<i64> {
+        None
     }
     /// The mark was moved, in total fuel used.
     fn mark_moved(&mut self, _mark: i64) {}

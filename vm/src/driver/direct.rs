@@ -1,5 +1,7 @@
 //! Host calls made in place: an action that nothing stands against costs little more than its handler.
 
+mod rows;
+
 use swarm_bytecode::module::Import;
 
 use super::look::Look;
@@ -9,7 +11,7 @@ use crate::attached::Texts;
 use crate::decode::Code;
 use crate::heap::Heap;
 use crate::host::{About, Answer, Call, Host, Link, Ready, charge_with_texts};
-use crate::interpret::get;
+use crate::interpret::{Acting, get};
 use crate::limits::Limits;
 use crate::machine::MemoryMeter;
 use crate::outside::{Outside, Reply};
@@ -29,6 +31,8 @@ pub(super) struct Direct<'a, 'h> {
     pub(super) left: Left,
     /// The most that any of these calls costs.
     pub(super) most_cost: (i64, i64),
+    /// The most logical bytes of any of these calls.
+    pub(super) most_bytes: u64,
     /// The call at hand.
     pub(super) about: About<'a>,
     /// The least of limit and slice, in total fuel used.
@@ -50,6 +54,8 @@ pub(super) struct Direct<'a, 'h> {
     pub(super) holds: bool,
     /// Whether anything is kept of an action: in the log or the digest.
     pub(super) keeps: bool,
+    /// Fuel between two looks at the clock, where nothing but that is to be done then.
+    pub(super) slice: Option<i64>,
     /// When the order's time is over.
     pub(super) deadline_ns: Option<u64>,
 }
@@ -109,6 +115,14 @@ impl Left {
         number
     }
 
+    /// The same for so many calls.
+    fn count_all(&mut self, calls: u64, (money, tokens): (i64, i64)) {
+        self.next = self.next.wrapping_add(calls);
+        let cost = |each: i64| each.wrapping_mul(calls.cast_signed());
+        self.money = self.money.wrapping_sub(cost(money));
+        self.tokens = self.tokens.wrapping_sub(cost(tokens));
+    }
+
     /// So many calls from the next one on are known to be allowed, if they are even at the greatest cost.
     fn foresee(&mut self, calls: u32, (money, tokens): (i64, i64)) {
         let fit = |cost: i64, left: i64| cost.checked_mul(calls.into()).is_some_and(|all| all <= left);
@@ -157,12 +171,11 @@ impl Outside for Direct<'_, '_> {
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Reply {
-        let Some(site) = self.sites.get(slot::index(site)) else { return Reply::Declined };
-        let arguments = match (site.small, site.registers) {
-            (true, [first, second, ..]) => [get(window, first), get(window, second), 0, 0],
-            (false, registers) => registers.map(|register| get(window, register)),
-        };
-        self.call(site, left, &arguments, heap, memory)
+        self.call_at(site, left, window, heap, memory)
+    }
+
+    fn act(&mut self, rows: &mut Acting<'_, '_>, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply {
+        self.act_on_rows(rows, heap, memory)
     }
 
     fn call_with(
@@ -210,6 +223,12 @@ impl Outside for Direct<'_, '_> {
         true
     }
 
+    fn next_slice(&mut self, needed: i64, limit: i64) -> Option<i64> {
+        let slice = self.slice.filter(|_| self.look_at_clock())?;
+        self.mark = needed.saturating_add(slice).min(limit);
+        Some(self.mark)
+    }
+
     fn mark_moved(&mut self, mark: i64) {
         self.mark = mark;
     }
@@ -232,6 +251,24 @@ impl Direct<'_, '_> {
         self.reserved = (self.reserved.0.saturating_add(money), self.reserved.1.saturating_add(tokens));
     }
 
+    /// Makes the call of a site.
+    #[inline(always)]
+    fn call_at(
+        &mut self,
+        site: u32,
+        left: i64,
+        window: &Window,
+        heap: &mut Heap,
+        memory: &mut MemoryMeter,
+    ) -> Reply {
+        let Some(site) = self.sites.get(slot::index(site)) else { return Reply::Declined };
+        let arguments = match (site.small, site.registers) {
+            (true, [first, second, ..]) => [get(window, first), get(window, second), 0, 0],
+            (false, registers) => registers.map(|register| get(window, register)),
+        };
+        self.call(site, left, &arguments, heap, memory)
+    }
+
     /// Makes a call. What is known to be allowed and needs nothing beside the host is made here, with at most two
     /// arguments.
     #[inline(always)]
@@ -252,7 +289,8 @@ impl Direct<'_, '_> {
             if self.keeps {
                 return self.make(site, number, (fuel, site.charge), arguments, heap);
             }
-            self.begin::<2>(site, number, arguments, heap);
+            let [first, second, ..] = *arguments;
+            self.begin(site, number, &[first, second], heap);
             let call = Call { about: &self.about, heap, arguments };
             self.host.call_own(site.function, call, &mut self.answer);
             return match self.answer {
@@ -308,7 +346,7 @@ impl Direct<'_, '_> {
         arguments: &[u64; Ready::MOST],
         heap: &mut Heap,
     ) -> Reply {
-        self.begin::<{ Ready::MOST }>(site, number, arguments, heap);
+        self.begin(site, number, arguments, heap);
         self.keep(site, arguments);
         let mut result = ActionResult::Held;
         if !self.holds {
@@ -325,19 +363,13 @@ impl Direct<'_, '_> {
 
     /// Begins the call of this number, which is allowed and has at most `N` arguments.
     #[inline(always)]
-    fn begin<const N: usize>(
-        &mut self,
-        site: &Ready,
-        number: u64,
-        arguments: &[u64; Ready::MOST],
-        heap: &mut Heap,
-    ) {
+    fn begin<const N: usize>(&mut self, site: &Ready, number: u64, arguments: &[u64; N], heap: &mut Heap) {
         (self.about.number, self.about.pc) = (number, slot::index(site.pc));
         if let Some(import) = self.imports.get(usize::from(site.import)) {
             self.about.import = import;
         }
         if site.shares != 0 {
-            for (at, slot) in (0_u32..).zip(arguments.iter().take(N)) {
+            for (at, slot) in (0_u32..).zip(arguments) {
                 if site.shares.wrapping_shr(at) & 1 != 0 {
                     heap.share(*slot);
                 }

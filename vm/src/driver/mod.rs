@@ -145,6 +145,7 @@ impl<'a> Driver<'a, '_> {
             links: state.links.table(),
             left: Left::of(&self.settings.limits, &state.meters),
             most_cost: state.links.most_cost(),
+            most_bytes: state.links.most_bytes(),
             about: About { code, attached, import, number: 0, pc: 0, attempt: 1, key: None },
             mark: state.machine.mark,
             first_number: state.meters.host_calls.wrapping_sub(issued),
@@ -159,6 +160,8 @@ impl<'a> Driver<'a, '_> {
             logs,
             holds,
             keeps,
+            // Another tier may be ready then.
+            slice: self.tier.is_none().then_some(self.settings.slice),
             deadline_ns: state.deadline_ns,
         };
         let machine = &mut state.machine;

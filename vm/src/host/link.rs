@@ -89,6 +89,8 @@ pub(crate) struct Ready {
     pub(crate) function: u32,
     /// As in [`Link`].
     pub(crate) silent: bool,
+    /// Whether it is both small and silent.
+    pub(crate) sure: bool,
     /// Its number, and its word.
     pub(crate) number: u32,
     pub(crate) pc: u32,
@@ -129,6 +131,7 @@ impl Ready {
             *register = argument.register;
             ready.shares |= u8::from(argument.shares).checked_shl(at).unwrap_or(0);
         }
+        ready.sure = ready.small && ready.silent;
         Some(ready)
     }
 }
@@ -145,6 +148,7 @@ impl Default for Ready {
             target: Target::Missing,
             function: 0,
             silent: false,
+            sure: false,
             number: 0,
             pc: 0,
             charge: 0,
@@ -164,6 +168,7 @@ pub(crate) struct Links {
     sites: Arc<[Ready]>,
     /// The most that any of these calls costs: micro-dollars, tokens.
     most_cost: (i64, i64),
+    most_bytes: u64,
 }
 
 impl Links {
@@ -183,7 +188,8 @@ impl Links {
         let sites: Arc<[Ready]> = sites.collect();
         let costs = sites.iter().map(|site| site.cost);
         let most_cost = costs.fold((0, 0), |most, cost| (cost.0.max(most.0), cost.1.max(most.1)));
-        Links { stamp: Some(host.stamp), sites, most_cost, table }
+        let most_bytes = sites.iter().map(|site| site.bytes).max().unwrap_or(0);
+        Links { stamp: Some(host.stamp), sites, most_cost, most_bytes, table }
     }
 
     /// Makes sure they are made new before they are used again.
@@ -209,6 +215,11 @@ impl Links {
     /// The most that any of these calls costs.
     pub(crate) fn most_cost(&self) -> (i64, i64) {
         self.most_cost
+    }
+
+    /// The most logical bytes of any of these calls.
+    pub(crate) fn most_bytes(&self) -> u64 {
+        self.most_bytes
     }
 
     pub(crate) fn get(&self, import: usize) -> Option<&Link> {

@@ -540,7 +540,7 @@ fn grow<'a>(rest: Words<'a>, fuel: i64, vm: &mut Vm<'a>, above: usize) {
 /// A host call that is not over, or is and there is no time left.
 #[cold]
 #[inline(never)]
-fn replied<'a>(rest: Words<'a>, fuel: i64, vm: &mut Vm<'a>, reply: Reply) {
+pub(super) fn replied<'a>(rest: Words<'a>, fuel: i64, vm: &mut Vm<'a>, reply: Reply) {
     match reply {
         Reply::Done { charge } | Reply::Look { charge } => {
             pause(rest, fuel.wrapping_sub(charge), vm, Pause::Look);

@@ -3,11 +3,12 @@
 
 use std::num::NonZero;
 
+use super::acting::{Act, LEFT, act};
 use super::chain::{Mode, Vm, Words, go_on, go_to, handlers, mistaken};
 use super::fuel::{covers_all, take_all};
 use super::rows::Rows;
 use super::window::{get, set};
-use crate::filter::{Condition, Filter, MOST, Relation};
+use crate::filter::{Condition, Filter, MOST, NO_SITE, Relation};
 use crate::scope::Window;
 use crate::slot::{self, Reference};
 use crate::word::fields;
@@ -20,7 +21,7 @@ pub(super) const FIRST: usize = 32;
 /// Rows whose bytes make one word of bits.
 const ROWS: usize = 8;
 /// Bits of a row.
-const BITS: usize = 8;
+pub(super) const BITS: usize = 8;
 
 handlers! {
     (words, rest, window, fuel, vm);
@@ -37,15 +38,19 @@ handlers! {
             && masks.about == (filter, vm.base)
         {
             let index = get(window, masks.index);
+            let from = usize::from(from);
             let bits = masks.bits_behind(wide(index).wrapping_sub(masks.start), from);
             let Some(bits) = NonZero::new(bits) else { return pass_far::<M>(words, window, fuel, vm) };
             // The lowest bit is the next condition that may hold.
-            let place = u64::from(bits.trailing_zeros()).wrapping_add(from.into());
-            let (passed, condition) = (place >> 3, masks.condition(place));
+            let place = slot::index(bits.trailing_zeros()).wrapping_add(from);
+            let (passed, condition) = ((place / BITS) as u64, masks.condition(place));
             let index = index.wrapping_add(passed);
             let rounds = passed.wrapping_mul(u64::from(masks.cost)).cast_signed();
             let rounds = rounds.wrapping_add(credit.into());
             if condition.surely_holds(wide(index)) {
+                if condition.site != NO_SITE {
+                    return pass_far::<M>(words, window, fuel, vm);
+                }
                 if !covers_all(fuel, rounds) {
                     // The end of the round looks for more.
                     return go_on::<M>(rest, window, fuel, vm);
@@ -68,17 +73,18 @@ fn pass_far<'a, M: Mode>(words: Words<'a>, window: &'a Window, fuel: i64, vm: &m
     if vm.masks.as_ref().is_none_or(|masks| masks.about != (filter, vm.base)) {
         return go_on::<M>(rest, window, fuel, vm);
     }
-    let (target, fuel) = pass(filter, from, window, fuel, vm);
+    let (target, fuel) = pass(filter, from.into(), window, fuel, vm);
     land::<M>(target, rest, window, fuel, vm);
 }
 
-/// Goes on with a word, or with the next one for 0.
+/// Goes on with a word, or with the next one for 0, unless control was given back.
 #[inline(always)]
 fn land<'a, M: Mode>(target: u32, rest: Words<'a>, window: &'a Window, fuel: i64, vm: &mut Vm<'a>) {
-    if target == 0 {
-        return go_on::<M>(rest, window, fuel, vm);
+    match target {
+        0 => go_on::<M>(rest, window, fuel, vm),
+        LEFT => {}
+        target => go_to::<M>(target, window, fuel, vm),
     }
-    go_to::<M>(target, window, fuel, vm);
 }
 
 /// Which conditions of a filter may hold for the rows from one on: for each row a byte, with a bit for each
@@ -108,6 +114,8 @@ pub(super) struct Masks<'a> {
     start: usize,
     rows: usize,
     may_hold: Bytes,
+    /// Whether a call of the host is all that is done where one of the conditions holds.
+    acts: bool,
 }
 
 /// A byte for each row, each sixteen of them in one line of the processor's cache.
@@ -116,7 +124,7 @@ pub(super) struct Masks<'a> {
 struct Bytes([u8; BLOCK]);
 
 /// A condition of a filter, or the end of a round.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Place<'a> {
     /// The field of the items, and what it is compared with.
     column: &'a [u64],
@@ -126,6 +134,15 @@ struct Place<'a> {
     inside: u32,
     /// What jumps over the conditions before have put back.
     credit: u16,
+    /// Where a call of the host is all that is done if it holds: what that is due to pay, and its site.
+    due: u16,
+    site: u32,
+}
+
+impl Default for Place<'_> {
+    fn default() -> Self {
+        Place { column: &[], other: 0, start: 0, inside: 0, credit: 0, due: 0, site: NO_SITE }
+    }
 }
 
 impl Place<'_> {
@@ -157,6 +174,7 @@ impl Default for Masks<'_> {
             start: 0,
             rows: 0,
             may_hold: Bytes([0; BLOCK]),
+            acts: false,
         }
     }
 }
@@ -196,17 +214,20 @@ impl<'a> Masks<'a> {
                 column: rows.words(first, own.field)?.get(start..)?.get(..self.items)?,
                 other: get(window, own.other),
                 start: own.start,
-                inside: own.start.wrapping_add(own.inside.into()),
+                inside: own.first_inside(),
                 credit: own.credit,
+                due: own.due,
+                site: own.site,
             };
         }
+        self.acts = self.conditions.iter().any(|place| place.site != NO_SITE);
         Some(())
     }
 
     /// The bits from a condition of a row on, of the rows that make one word with this one.
     #[inline(always)]
-    fn bits_behind(&self, at: usize, from: u8) -> u64 {
-        let below = slot::low(at.wrapping_mul(BITS) as u64).wrapping_add(from.into());
+    fn bits_behind(&self, at: usize, from: usize) -> u64 {
+        let below = slot::low(at.wrapping_mul(BITS).wrapping_add(from) as u64);
         self.bits(at).wrapping_shr(below)
     }
 
@@ -216,22 +237,85 @@ impl<'a> Masks<'a> {
         self.may_hold.0.as_chunks::<ROWS>().0.get(at / ROWS).map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
-    /// The condition that a bit stands for.
+    /// Of the rows that make one word with this one: the first, and the bits from a condition of this one on; none of a row
+    /// that was not looked at.
+    pub(super) fn bits_from_condition(&self, row: usize, from: usize) -> (usize, u64) {
+        let at = row.wrapping_sub(self.start);
+        let bits = if at < self.rows { self.bits(at) } else { 0 };
+        let below = slot::low((at % ROWS).wrapping_mul(BITS).wrapping_add(from) as u64);
+        (row.wrapping_sub(at % ROWS), bits & u64::MAX.wrapping_shl(below))
+    }
+
+    /// What is done where a condition holds, if it is one call of the host.
+    #[inline(always)]
+    pub(super) fn act(&self, condition: usize) -> Option<Act> {
+        let place = self.condition(condition);
+        (place.site != NO_SITE).then(|| Act {
+            site: place.site,
+            due: place.due.into(),
+            credit: place.credit.into(),
+            credit_behind: self.credit(condition.wrapping_add(1)),
+        })
+    }
+
+    /// What jumps over the conditions before one have put back.
+    #[inline(always)]
+    pub(super) fn credit(&self, condition: usize) -> i64 {
+        self.condition(condition).credit.into()
+    }
+
+    /// The first word of a condition.
+    pub(super) fn start(&self, condition: usize) -> u32 {
+        self.condition(condition).start
+    }
+
+    /// The first word inside of a condition.
+    pub(super) fn inside(&self, condition: usize) -> u32 {
+        self.condition(condition).inside
+    }
+
+    /// Whether a condition that may hold for a row surely does.
+    #[inline(always)]
+    pub(super) fn surely_holds(&self, condition: usize, row: usize) -> bool {
+        self.condition(condition).surely_holds(row)
+    }
+
+    /// Fuel of so many rounds in which no condition holds.
+    #[inline(always)]
+    pub(super) fn rounds(&self, passed: u64) -> i64 {
+        passed.wrapping_mul(u64::from(self.cost)).cast_signed()
+    }
+
+    /// The item of a row.
+    #[inline(always)]
+    pub(super) fn item(&self, row: usize) -> u64 {
+        self.first.wrapping_add(row as u64)
+    }
+
+    /// The first row behind those that can be reached with this fuel, once what jumps put back is paid. At least half
+    /// of the rounds that can be paid: to know all would take a division.
+    #[inline(always)]
+    pub(super) fn end(&self, row: usize, fuel: i64) -> usize {
+        let most = wide(fuel.max(0).cast_unsigned().wrapping_shr(self.shift));
+        self.items.wrapping_sub(1).min(row.saturating_add(most)).wrapping_add(1)
+    }
+
+    /// The condition of this number, or that this bit stands for.
     #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "a remainder of 8 is a valid index of 8 conditions")]
-    fn condition(&self, bit: u64) -> Place<'a> {
-        self.conditions[wide(bit % 8)]
+    fn condition(&self, bit: usize) -> Place<'a> {
+        self.conditions[bit % BITS]
     }
 
     /// The first condition that may hold, from one of an item on, and its item; nothing if there is none
     /// before `end`.
     #[inline(always)]
-    fn next(
+    pub(super) fn next(
         &mut self,
         conditions: &[Condition],
-        (item, from): (usize, u8),
+        (item, from): (usize, usize),
         end: usize,
-    ) -> Option<(usize, u8)> {
+    ) -> Option<(usize, usize)> {
         if item.wrapping_sub(self.start) >= self.rows {
             self.look(conditions, item);
         }
@@ -253,9 +337,9 @@ impl<'a> Masks<'a> {
                 at = 0;
             }
         }
-        let place = bits.trailing_zeros().wrapping_add(from.into());
-        let item = self.start.wrapping_add(at).wrapping_add(slot::index(place >> 3));
-        (item < end).then_some((item, u8::try_from(place % 8).unwrap_or(0)))
+        let place = slot::index(bits.trailing_zeros()).wrapping_add(from);
+        let item = self.start.wrapping_add(at).wrapping_add(place / BITS);
+        (item < end).then_some((item, place % BITS))
     }
 
     /// The first rows, from this one on, that make one word and of which a condition may hold, and their bits.
@@ -283,7 +367,7 @@ impl<'a> Masks<'a> {
 }
 
 #[inline(always)]
-fn wide(value: u64) -> usize {
+pub(super) fn wide(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
@@ -305,18 +389,18 @@ fn pass_rows(number: u16, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (u32, 
 /// Passes over conditions that do not hold, from one of a row on, up to the last row of the loop. Gives the
 /// word to go on with, or 0 if that is the next one, and the fuel.
 #[inline(never)]
-fn pass(number: u16, from: u8, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (u32, i64) {
+fn pass(number: u16, from: usize, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (u32, i64) {
     let Some(filter) = vm.code.filters.get(usize::from(number)) else { return (0, fuel) };
     let Some(masks) = &mut vm.masks else { return (0, fuel) };
     let start = wide(get(window, filter.index));
     // A round is paid at its end, when the jumps over its conditions have put back what they do.
-    let before = i64::from(masks.condition(from.into()).credit);
-    let there = fuel.wrapping_add(vm.ahead).wrapping_sub(before).max(0).cast_unsigned();
-    // At least half of the rounds that can be paid: to know all would take a division.
-    let most = wide(there.wrapping_shr(masks.shift));
-    let last = masks.items.wrapping_sub(1).min(start.saturating_add(most));
-    let found = masks.next(&filter.conditions, (start, from), last.wrapping_add(1));
-    let (to, until) = found.unwrap_or((last, 0));
+    let before = i64::from(masks.condition(from).credit);
+    let end = masks.end(start, fuel.wrapping_add(vm.ahead).wrapping_sub(before));
+    if masks.acts && start.wrapping_add(1) < end {
+        return act(filter, from, window, fuel, vm);
+    }
+    let found = masks.next(&filter.conditions, (start, from), end);
+    let (to, until) = found.unwrap_or((end.wrapping_sub(1), 0));
     if (to, until) <= (start, from) {
         return (0, fuel);
     }
@@ -328,7 +412,7 @@ fn pass(number: u16, from: u8, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (
     set(window, filter.index, index);
     let rounds = to.wrapping_sub(start) as u64;
     let rounds = rounds.wrapping_mul(u64::from(filter.cost)).cast_signed();
-    let next = masks.condition(until.into());
+    let next = masks.condition(until);
     let spent = rounds.wrapping_add(before).wrapping_sub(next.credit.into());
     let from_ahead = spent.max(0).min(vm.ahead);
     vm.ahead = vm.ahead.wrapping_sub(from_ahead);
@@ -338,7 +422,7 @@ fn pass(number: u16, from: u8, window: &Window, fuel: i64, vm: &mut Vm<'_>) -> (
 
 /// Leaves in the registers what conditions leave there that do not hold: those of rows up to the one before a
 /// condition.
-fn leave_registers(filter: &Filter, places: &[Place<'_>], window: &Window, row: usize, to: (usize, u8)) {
+fn leave_registers(filter: &Filter, places: &[Place<'_>], window: &Window, row: usize, to: (usize, usize)) {
     let passed = |row: usize, conditions: usize| {
         for (own, place) in filter.conditions.iter().zip(places).take(conditions) {
             set(window, own.loaded, place.column.get(row).copied().unwrap_or(0));
@@ -348,7 +432,7 @@ fn leave_registers(filter: &Filter, places: &[Place<'_>], window: &Window, row: 
     if let Some(before) = to.0.checked_sub(1).filter(|before| *before >= row) {
         passed(before, MOST);
     }
-    passed(to.0, usize::from(to.1));
+    passed(to.0, to.1);
 }
 
 /// Sets a bit for each value for which the condition may hold. There are as many bytes as values, or else all

@@ -114,3 +114,121 @@ fn passing_over_rows_changes_nothing() {
         }
     }
 }
+
+/// Conditions with one call each: two arguments and one, rows and other things, priced and free, more than three.
+const CALLS: &str = "
+TYPE Row { id: string KEY  a: int  b: float  c: duration }
+INPUT rows: list<Row> MAX 1_000
+ACTION SEEN(row: Row, how: int) IDEMPOTENT COSTS $0.01
+ACTION BOTH(how: int, rows: list<int>) IDEMPOTENT COSTS 2 tokens
+ACTION NAMED(name: string) IDEMPOTENT
+ACTION PICKY(row: Row) IDEMPOTENT
+
+ON START {
+  LET picked = [1, 2, 3]
+  FOR EACH row IN rows {
+    IF row.a > 120 THEN SEEN(row, 1)
+    IF row.b <= 0.5 THEN BOTH(2, picked)
+    IF row.c >= 10s THEN SEEN(row, 3)
+    IF row.a < 0 THEN PICKY(row)
+    IF row.b > 0.9 THEN BOTH(5, picked)
+    IF row.a < 20 {
+      SEEN(row, 6)
+      NAMED(\"six\")
+    }
+    IF row.c < 6s THEN SEEN(row, 7)
+  }
+  picked = append(picked, [4])
+  BOTH(len(picked), picked)
+}
+";
+
+/// What a host saw of a run, and how it ended.
+#[derive(Debug, PartialEq)]
+struct Told {
+    exits: Vec<String>,
+    report: Report,
+    seen: Vec<(Option<u32>, i64)>,
+}
+
+/// How a run of [`CALLS`] goes on: watched op by op, or as it is.
+fn calls(program: &Program, inputs: &Inputs, limits: Limits, keeps: bool, traced: bool) -> Told {
+    let seen = std::cell::RefCell::new(Vec::new());
+    let mut host = Host::new();
+    host.action("SEEN", |row: swarm_vm::Record<'_>, how: i64| {
+        seen.borrow_mut().push((Some(row.row().unwrap()), how));
+    });
+    host.raw("BOTH", |call| {
+        let how = call.argument(0).and_then(|how| how.as_word()).unwrap();
+        seen.borrow_mut().push((None, how));
+    });
+    host.action("NAMED", |name: &str| seen.borrow_mut().push((None, name.len().try_into().unwrap())));
+    host.action("PICKY", |row: swarm_vm::Record<'_>| {
+        let row = row.row().unwrap();
+        seen.borrow_mut().push((Some(row), 4));
+        if row.is_multiple_of(3) { Err(swarm_vm::HostError::new("not this one")) } else { Ok(()) }
+    });
+    let run = Instance::new(program, inputs, limits, &Grants::all(), &host).unwrap().look_every(500);
+    let mut run = if keeps { run } else { run.without_action_log().without_digest() };
+    let mut sink = |_: &Event<'_>| {};
+    let mut exits = Vec::new();
+    loop {
+        let exit = if traced { run.run_traced(&mut host, Level::Ops, &mut sink) } else { run.run(&mut host) };
+        if let Exit::Finished(report) = exit {
+            drop(host);
+            return Told { exits, report, seen: seen.into_inner() };
+        }
+        exits.push(format!("{exit:?}"));
+        run.refuel(211);
+    }
+}
+
+#[test]
+fn calls_on_rows_are_made_as_one_by_one() {
+    let (compiled, _) = compile_text("calls.swarm", CALLS);
+    let program = Program::load(&compiled.module.expect("it compiles").encode()).unwrap();
+    let plenty = Limits::default().fuel(10_000_000).host_calls(100_000).money(100_000_000).tokens(100_000);
+    for (rows, rare) in [(1, 1), (9, 1), (300, 2), (300, 30)] {
+        let inputs = Inputs::new(&program).table("rows", &table(rows, rows, rare)).unwrap();
+        let all = calls(&program, &inputs, plenty, false, true);
+        let Report { fuel_used, memory_peak_bytes, host_calls, money, tokens, .. } = all.report;
+        let part = |all: u64, of_40: u64| all * of_40 / 40;
+        for of_40 in 0..=41 {
+            let scarce = [
+                plenty.fuel(part(fuel_used, of_40)),
+                plenty.memory_bytes(part(memory_peak_bytes, of_40)),
+                plenty.host_calls(part(host_calls, of_40)),
+                plenty.money(part(money.cast_unsigned(), of_40).cast_signed()),
+                plenty.tokens(part(tokens.cast_unsigned(), of_40).cast_signed()),
+            ];
+            for limits in scarce {
+                for keeps in [false, true] {
+                    let one_by_one = calls(&program, &inputs, limits, keeps, true);
+                    assert_eq!(calls(&program, &inputs, limits, keeps, false), one_by_one, "{rows} {of_40}");
+                }
+            }
+        }
+    }
+}
+
+/// A flag that is set in the midst of calls ends a run behind the call at hand, or at the next look.
+#[test]
+fn a_flag_ends_calls_on_rows() {
+    let (compiled, _) = compile_text("rows.swarm", TEXT);
+    let program = Program::load(&compiled.module.expect("it compiles").encode()).unwrap();
+    let inputs = Inputs::new(&program).table("rows", &table(300, 0, 1)).unwrap();
+    let flag = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let mut seen = 0;
+    let mut host = Host::new();
+    host.cancel_flag(flag.clone());
+    host.action("SEEN", |_: swarm_vm::Record<'_>, _: i64| {
+        seen += 1;
+        flag.store(seen == 100, std::sync::atomic::Ordering::Relaxed);
+    });
+    host.action("LAST", |_: i64| ());
+    let limits = Limits::default().host_calls(100_000);
+    let run = Instance::new(&program, &inputs, limits, &Grants::all(), &host).unwrap();
+    let Exit::Finished(report) = run.without_action_log().without_digest().run(&mut host) else { panic!() };
+    drop(host);
+    assert_eq!((report.outcome, report.host_calls, seen), (swarm_vm::Outcome::Limit, 100, 100));
+}
