@@ -13,6 +13,8 @@ pub(crate) const VALUE: u64 = 16;
 pub(crate) const FUEL: u64 = 24;
 /// How many actions compiled code has noted.
 pub(crate) const NOTED: u64 = 32;
+/// Whether loops over rows whose conditions only call the host are left to the interpreter.
+pub(crate) const LEAVES: u64 = 40;
 /// Bytes of such a note: the call, `F` before it, arguments.
 pub(crate) const NOTE_BYTES: u64 = 64;
 /// Most notes.

@@ -315,7 +315,7 @@ impl Tier for Jit {
     fn run(&self, work: &mut Work<'_>) {
         let program = work.program().clone();
         let Some(op) = work.at() else { return };
-        if enters(&program, op).is_none() {
+        if enters(&program, op).is_none() || work.only_calls() {
             return;
         }
         let known = self.known(&program);

@@ -16,7 +16,7 @@ use context::{Context, Trial, offset, read, read_small, write_all};
 
 use crate::Compiled;
 use crate::balance::Balance;
-use crate::layout::{FUEL, LEFT, Places, REGISTERS, VALUE};
+use crate::layout::{FUEL, LEAVES, LEFT, Places, REGISTERS, VALUE};
 
 /// What helpers reach of the run, which is not the store's to keep.
 pub(crate) trait Run {
@@ -237,7 +237,7 @@ impl Session {
         }
         while !context.work.is_paused() {
             let at = context.work.at().and_then(|op| Some((op, enters(op)?)));
-            let Some((op, at)) = at else { break };
+            let Some((op, at)) = at.filter(|_| !context.work.only_calls()) else { break };
             context.visit.entries = context.visit.entries.saturating_add(1);
             match self.enter(&mut context, op, at) {
                 Some(Way::Returned) => {}
@@ -253,6 +253,7 @@ impl Session {
         let data = memory.data_mut(&mut self.store);
         write_all(data, crate::layout::GIVEN, context.work.inputs());
         write_all(data, self.places.contexts, context.work.contexts());
+        context::write(data, LEAVES, u64::from(!context.work.holds()));
         context.notes =
             !self.places.calls && (0..self.places.sites).any(|site| context.work.allows(site).is_some());
         if !context.notes {

@@ -158,6 +158,11 @@ impl Filter {
         }
     }
 
+    /// Whether a call of the host is all that is done where any of its conditions holds.
+    pub(crate) fn only_calls(&self) -> bool {
+        self.conditions.iter().all(|condition| condition.site != NO_SITE)
+    }
+
     /// The memory it takes, with that of its places while a function is decoded.
     pub(crate) fn bytes(&self) -> usize {
         let conditions = size_of_val(self.conditions.as_ref());

@@ -62,6 +62,10 @@ pub(crate) trait Outside {
     fn next_slice(&mut self, _needed: i64, _limit: i64) -> Option<i64> {
         None
     }
+    /// Whether actions are held for the end.
+    fn holds(&self) -> bool {
+        false
+    }
     /// The mark was moved, in total fuel used.
     fn mark_moved(&mut self, _mark: i64) {}
 }

@@ -10,6 +10,7 @@ use swarm_bytecode::module::Module;
 
 use crate::attached::Attached;
 use crate::decode::{Argument, Code, Origin};
+use crate::filter::Filter;
 use crate::host::Ready;
 use crate::interpret::{self, Blind, Observer, interpret};
 use crate::machine::{Frame, MAX_REGISTERS, Machine, Pause, WINDOW};
@@ -105,6 +106,9 @@ pub struct PassRows {
     pub results: Vec<u8>,
     /// Fields, and the registers that hold what they are in the last such row.
     pub loaded: Vec<(u8, u8)>,
+    /// Whether a call of the host is all that is done where any of its conditions holds. The interpreter makes such calls
+    /// one after the other, without an op between: it goes through such rows faster than code that looks at each.
+    pub only_calls: bool,
 }
 
 /// What is kept of rows that were looked at, from one [`Work::pass_rows`] to the next.
@@ -311,6 +315,22 @@ impl Work<'_> {
         other: impl Fn(u8) -> u64,
     ) -> (usize, u32) {
         passing.0.pass((self.code(), self.attached), number, (row, most), other)
+    }
+
+    /// Whether the op at hand closes a loop over rows that had better be left to the interpreter: see
+    /// [`PassRows::only_calls`]. Actions that are held for the end make no difference to a tier.
+    pub fn only_calls(&self) -> bool {
+        let code = self.code();
+        let Some(Word::NextItem { list, body, .. }) = code.word(self.machine.pc) else { return false };
+        let Some(Word::PassRows { filter, .. }) = code.word(usize::from(body)) else { return false };
+        let filter = code.filters.get(usize::from(filter));
+        let list = self.machine.stack.get(self.machine.base.saturating_add(list.into()));
+        filter.is_some_and(Filter::only_calls) && list.is_some_and(|list| list >> 32 != 0) && !self.holds()
+    }
+
+    /// Whether actions are held for the end.
+    pub fn holds(&self) -> bool {
+        self.outside.holds()
     }
 
     /// The first item and the number of items of a list that are rows of one view, in order.
@@ -532,6 +552,7 @@ impl Program {
             cost: filter.cost.into(),
             others: filter.conditions.iter().map(|condition| condition.other).collect(),
             results: filter.conditions.iter().map(|condition| condition.result).collect(),
+            only_calls: filter.only_calls(),
             loaded: filter.conditions.iter().map(|condition| (condition.field, condition.loaded)).collect(),
         });
         made.collect()

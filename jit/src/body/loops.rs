@@ -6,7 +6,7 @@ use wasm_encoder::{BlockType, Instruction, MemArg, ValType};
 
 use super::blocks::Open;
 use super::{Body, Label, Use, at, in_arena, number};
-use crate::layout::{LEFT, LENGTH, MOST_NEAR, NEAR_BYTES, NEXT};
+use crate::layout::{LEAVES, LEFT, LENGTH, MOST_NEAR, NEAR_BYTES, NEXT};
 use crate::module::{Helper, Plan, count};
 
 /// A `foreach` over a list that may be rows of a host table.
@@ -191,6 +191,7 @@ impl Body<'_> {
                 self.cover(p);
                 let walk = walk?;
                 self.look_at_list(op, walk);
+                self.leave_calls(p, walk);
                 self.emit([Instruction::LocalGet(walk.length), Instruction::I64Eqz]);
                 self.block(Instruction::If(BlockType::Empty));
                 self.other_list(p, *list);
@@ -422,6 +423,18 @@ impl Body<'_> {
         let op = count(p.saturating_add(1));
         let number = self.plan.program.pass_rows_at(OpAt { function: self.plan.small(self.index), op })?;
         self.plan.filters.get(usize::from(number)).cloned()
+    }
+
+    /// Leaves a loop over rows to the interpreter where all that is done with any of them are calls of the host, unless
+    /// these are held for the end.
+    fn leave_calls(&mut self, p: usize, walk: &Walk) {
+        if !self.rows_to_pass(p).is_some_and(|filter| filter.only_calls) {
+            return;
+        }
+        self.emit([Instruction::LocalGet(walk.length), Instruction::I64Eqz, Instruction::I32Eqz]);
+        let leaves = MemArg { offset: LEAVES, align: 2, memory_index: 0 };
+        self.emit([Instruction::I32Const(0), Instruction::I32Load(leaves), Instruction::I32And]);
+        self.leave_if(p);
     }
 
     /// Asks what kind of list it is.

@@ -15,8 +15,10 @@ use crate::interpret::{Acting, get};
 use crate::limits::Limits;
 use crate::machine::MemoryMeter;
 use crate::outside::{Outside, Reply};
+use crate::program::Program;
 use crate::scope::Window;
 use crate::slot;
+use crate::tier::Tier;
 use crate::trace::{ActionResult, Digest, Tag};
 use crate::word::Word;
 
@@ -54,8 +56,11 @@ pub(super) struct Direct<'a, 'h> {
     pub(super) holds: bool,
     /// Whether anything is kept of an action: in the log or the digest.
     pub(super) keeps: bool,
-    /// Fuel between two looks at the clock, where nothing but that is to be done then.
-    pub(super) slice: Option<i64>,
+    /// Fuel between two looks at the clock.
+    pub(super) slice: i64,
+    /// What may take the interpreter's place then.
+    pub(super) tier: Option<&'a dyn Tier>,
+    pub(super) program: &'a Program,
     /// When the order's time is over.
     pub(super) deadline_ns: Option<u64>,
 }
@@ -224,9 +229,17 @@ impl Outside for Direct<'_, '_> {
     }
 
     fn next_slice(&mut self, needed: i64, limit: i64) -> Option<i64> {
-        let slice = self.slice.filter(|_| self.look_at_clock())?;
-        self.mark = needed.saturating_add(slice).min(limit);
+        let used = needed.max(0).cast_unsigned();
+        let ready = self.tier.is_some_and(|tier| tier.is_ready(self.program, used));
+        if ready || !self.look_at_clock() {
+            return None;
+        }
+        self.mark = needed.saturating_add(self.slice).min(limit);
         Some(self.mark)
+    }
+
+    fn holds(&self) -> bool {
+        self.holds
     }
 
     fn mark_moved(&mut self, mark: i64) {

@@ -160,8 +160,9 @@ impl<'a> Driver<'a, '_> {
             logs,
             holds,
             keeps,
-            // Another tier may be ready then.
-            slice: self.tier.is_none().then_some(self.settings.slice),
+            slice: self.settings.slice,
+            tier: self.tier,
+            program: self.program,
             deadline_ns: state.deadline_ns,
         };
         let machine = &mut state.machine;
