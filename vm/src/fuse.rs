@@ -107,20 +107,20 @@ fn condition(rest: &[Op]) -> Option<(Word, usize)> {
             (word, 3)
         }
         [
-            Op::MulFloat { result: first, left, right },
-            Op::MulFloat { result: second, left: second_left, right: second_right },
+            Op::MulFloat { result: first, left, right: same },
+            Op::MulFloat { result: second, left: right, right: same_right },
             Op::AddFloat { result: sum, left: a, right: b },
             Op::LtFloat { result, left: _, right: compared },
             Op::If { condition },
             ..,
-        ] if (first, second, sum, result) == (a, b, compared, condition)
+        ] if (left, right) == (same, same_right)
+            && (first, second, sum, result) == (a, b, compared, condition)
             && first != second
-            && second_left != first
-            && second_right != first =>
+            && right != first =>
         {
-            let [first, left, right, second, second_left, second_right, sum] =
-                [first, left, right, second, second_left, second_right, sum].map(|register| register.0);
-            (Word::ProductsMoreIf { first, left, right, second, second_left, second_right, sum }, 5)
+            let [first, left, second, right, sum] =
+                [first, left, second, right, sum].map(|register| register.0);
+            (Word::SquaresMoreIf { first, left, second, right, sum }, 5)
         }
         [Op::AddFloat { result: sum, left, right }, compare, Op::If { condition }, ..]
             if let Some(compared) = floats(compare).and_then(|compared| compared.with_left(*sum))

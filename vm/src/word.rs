@@ -612,14 +612,12 @@ words! {
         result: u8,
         unless: bool,
     },
-    /// Two products, their sum, [`Word::LtFloat`] of it and [`Word::If`].
-    ProductsMoreIf {
+    /// The squares of `left` and `right`, their sum, [`Word::LtFloat`] of it and [`Word::If`].
+    SquaresMoreIf {
         first: u8,
         left: u8,
-        right: u8,
         second: u8,
-        second_left: u8,
-        second_right: u8,
+        right: u8,
         sum: u8,
     },
     /// `move`, and a [`Word::NextInRange`].
@@ -824,7 +822,7 @@ impl Word {
                 | Word::ItemElse { .. }
                 | Word::SumMoreIf { .. }
                 | Word::MoveNext { .. }
-                | Word::ProductsMoreIf { .. }
+                | Word::SquaresMoreIf { .. }
                 | Word::SetItemNext { .. }
                 | Word::SetConstantNext { .. }
                 | Word::PushNext { .. }

@@ -120,20 +120,16 @@ fused! {
         branch::<M, 4>(holds, words, window, fuel, vm);
     }
 
-    ProductsMoreIf { first, left, right, second, second_left, second_right, sum } 6 => {
-        let product = float(window, left) * float(window, right);
-        let other = float(window, second_left) * float(window, second_right);
-        let value = product + other;
+    SquaresMoreIf { first, left, second, right, sum } 6 => {
+        let (one, other) = (float(window, left), float(window, right));
+        let (one, other) = (one * one, other * other);
+        let value = one + other;
         if !numeric::is_finite(value) {
             return unfused::<M>(words, window, fuel, vm, 0);
         }
-        // A square is never −0, and a sum only if both its parts are.
-        let (Some(first_bits), Some(second_bits)) = (slot::own_bits(product), slot::own_bits(other)) else {
-            return unfused::<M>(words, window, fuel, vm, 0);
-        };
-        // The limit may be one of the products.
-        set(window, first, first_bits);
-        set(window, second, second_bits);
+        // The limit may be one of the squares, which are never −0.
+        set(window, first, one.to_bits());
+        set(window, second, other.to_bits());
         set(window, sum, slot::from_sum(value));
         let asks = word_at(words, 4);
         let holds = float(window, fields::LtFloat::left(asks)) < value;

@@ -129,7 +129,7 @@ table! {
     ItemIf => fused::ItemIf,
     ItemElse => fused::ItemElse,
     SumMoreIf => fused::SumMoreIf,
-    ProductsMoreIf => fused::ProductsMoreIf,
+    SquaresMoreIf => fused::SquaresMoreIf,
     MoveNext => fused::MoveNext,
     SetItemNext => fused::SetItemNext,
     SetConstantNext => fused::SetConstantNext,

@@ -196,7 +196,8 @@ fn sequences() -> Vec<Vec<Op>> {
         let compare = Op::LtFloat { result, left: r(left), right: r(right) };
         for second in [fmul(11, 8, 8), fmul(11, 7, 8), fmul(11, 12, 8), fmul(12, 8, 9)] {
             all.push(condition(vec![fmul(12, 7, 9), second.clone(), fadd(10, 12, 11)], compare.clone()));
-            all.push(condition(vec![fmul(12, 7, 7), second, fadd(10, 11, 12)], compare.clone()));
+            all.push(condition(vec![fmul(12, 7, 7), second.clone(), fadd(10, 11, 12)], compare.clone()));
+            all.push(condition(vec![fmul(12, 7, 7), second, fadd(10, 12, 11)], compare.clone()));
         }
     }
     for index in [1, ROUND] {
