@@ -9,6 +9,7 @@ use crate::interpret::{Act, Acting, get};
 use crate::machine::MemoryMeter;
 use crate::outside::Reply;
 use crate::slot;
+use crate::trace::ActionResult;
 
 /// Most conditions of a filter, and one.
 const MOST: usize = 8;
@@ -20,7 +21,9 @@ struct Sure<'a> {
     import: &'a Import,
     /// Which arguments are references that may be to objects of the arena, which no row is.
     shares: u8,
-    /// The fuel there has to be in the row, beside what jumps put back, and what of it is gone behind the call.
+    /// What the call is due and takes, without what jumps put back; the fuel there has to be in the row for that; and what of it is
+    /// gone behind the call.
+    charge: i64,
     needs: i64,
     takes: i64,
 }
@@ -36,6 +39,7 @@ impl<'a> Sure<'a> {
             site,
             import: imports.get(usize::from(site.import))?,
             shares: site.shares & others,
+            charge: inside.wrapping_add(act.due),
             needs: inside.wrapping_add(act.due).max(0),
             takes: inside.wrapping_add(act.credit_behind),
         })
@@ -56,7 +60,10 @@ impl<'a> Direct<'a, '_> {
             *sure = act.and_then(|act| Sure::of(act, self.sites, self.imports, rows.item()));
         }
         loop {
-            self.act_surely(&sure, rows, heap, memory);
+            match self.keeps {
+                true => self.act_surely::<true>(&sure, rows, heap, memory),
+                false => self.act_surely::<false>(&sure, rows, heap, memory),
+            }
             let Some(next) = rows.next(rows.at) else { return Reply::Done { charge: 0 } };
             let act = rows.act(next.condition()).filter(|_| next.covers(0));
             let Some(act) = act else { return Reply::Done { charge: 0 } };
@@ -74,11 +81,11 @@ impl<'a> Direct<'a, '_> {
         }
     }
 
-    /// Makes those that are known to be allowed, of functions that can say no more than "done", while nothing is kept
-    /// of them and nobody may end the run.
-    #[inline(always)]
+    /// Makes those that are known to be allowed, of functions that can say no more than "done", while nobody may end the
+    /// run: those that are not held for the end, logged and digested if anything is kept of them.
+    #[inline(never)]
     #[expect(clippy::indexing_slicing, reason = "the number of a condition is less than 8")]
-    fn act_surely(
+    fn act_surely<const KEEPS: bool>(
         &mut self,
         sure: &[Option<Sure<'a>>; MOST],
         rows: &mut Acting<'_, '_>,
@@ -88,7 +95,7 @@ impl<'a> Direct<'a, '_> {
         let calls = self.left.surely_until.wrapping_sub(self.left.next);
         let bytes = calls.checked_mul(self.most_bytes);
         let fits = bytes.is_some_and(|bytes| bytes <= memory.limit.saturating_sub(memory.used));
-        if calls == 0 || self.keeps || !fits || self.host.has_cancel_flag() {
+        if calls == 0 || self.holds || !fits || self.host.has_cancel_flag() {
             return;
         }
         let functions = sure.map(|sure| sure.map_or(0, |sure| sure.site.function));
@@ -102,7 +109,7 @@ impl<'a> Direct<'a, '_> {
                 break;
             };
             let condition = next.condition();
-            let Some(Sure { site, import, shares, needs, takes }) = sure[condition] else { break };
+            let Some(Sure { site, import, shares, charge, needs, takes }) = sure[condition] else { break };
             if !next.covers(needs) {
                 break;
             }
@@ -116,6 +123,9 @@ impl<'a> Direct<'a, '_> {
             if shares != 0 {
                 share(shares, &arguments, heap);
             }
+            if KEEPS {
+                self.keep(site, &padded(arguments));
+            }
             let call = Call { about: &self.about, heap, arguments: &arguments };
             // A branch for each: a processor foresees these better than where the one call goes that all share.
             match condition {
@@ -123,6 +133,10 @@ impl<'a> Direct<'a, '_> {
                 1 => self.host.call_own(second, call, &mut self.answer),
                 2 => self.host.call_own(third, call, &mut self.answer),
                 _ => self.host.call_own(functions[condition], call, &mut self.answer),
+            }
+            if KEEPS {
+                let left = next.fuel.wrapping_sub(charge);
+                self.digest(site, left, &padded(arguments), heap, ActionResult::Done);
             }
         }
         rows.at = at;
@@ -132,6 +146,11 @@ impl<'a> Direct<'a, '_> {
             self.left.count_all(made, site.cost);
         }
     }
+}
+
+/// As many as other calls may have.
+fn padded([one, other]: [u64; 2]) -> [u64; Ready::MOST] {
+    [one, other, 0, 0]
 }
 
 /// Marks objects among the arguments as shared.
