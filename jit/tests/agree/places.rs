@@ -394,6 +394,25 @@ fn agree_28_rows_that_are_passed_over() {
     }
 }
 
+#[test]
+fn agree_32_loops_that_only_call_the_host() {
+    let text = "TYPE Row { id: string KEY  n: int  x: float }\nINPUT rows: list<Row> MAX 5000\nACTION SHOW(row: Row, how: int) IDEMPOTENT COSTS $0.01\nFUNC main() -> int { LET sum = 0; FOR i IN 1..3 { sum += i * i; FOR EACH row IN rows { IF row.n > 90 { SHOW(row, 1) }; IF row.x > 9.5 { SHOW(row, 2) } }; sum += i }; RETURN sum }\n";
+    let wat = swarm_jit::to_wat(&program(text)).unwrap();
+    assert!(wat.contains("i32.load offset=40\n"), "nothing asks whether to leave the loop");
+    let rows = |count: i64, often: i64| -> Vec<Json> {
+        let row = |at: i64| {
+            let n = if at * 37 % often == 5 { 100 - at % 3 } else { at % 80 };
+            let x = if at * 53 % often == 11 { 10.0 } else { 0.5 };
+            json!({"id": format!("r{at}"), "n": n, "x": x})
+        };
+        (0..count).map(row).collect()
+    };
+    for (count, often, fuel) in [(0, 17, 40), (1, 1, 60), (40, 17, 700), (90, 2, 40), (3_000, 101, 4)] {
+        let seen = agree(text, &json!({"input": {"rows": rows(count, often)}}), fuel);
+        assert!(seen.contains("outcome: Done"), "{seen}");
+    }
+}
+
 /// Keeps every event.
 #[derive(Default)]
 struct Lines(Vec<String>);
