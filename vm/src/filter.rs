@@ -50,19 +50,28 @@ pub(crate) struct Condition {
     pub(crate) start: u32,
     /// How many words behind that the first one inside of it stands.
     pub(crate) inside: u8,
-    /// The site of the call of the host that is all that is done where it holds, or [`NO_SITE`], and what that is due to
-    /// pay.
+    /// The site of the call of the host that is all that is done where it holds, or [`NO_SITE`], what that is due to pay, and
+    /// how many words before it load its arguments.
     pub(crate) site: u32,
     pub(crate) due: u16,
+    pub(crate) loads: u8,
 }
 
 /// No call of the host, or more than that.
 pub(crate) const NO_SITE: u32 = u32::MAX;
 
+/// Most words that load the arguments of such a call.
+const MOST_LOADS: usize = 4;
+
 impl Condition {
     /// The first word inside of it.
     pub(crate) fn first_inside(&self) -> u32 {
         self.start.wrapping_add(self.inside.into())
+    }
+
+    /// The word of the call.
+    pub(crate) fn call(&self) -> u32 {
+        self.first_inside().wrapping_add(self.loads.into())
     }
 }
 
@@ -118,6 +127,7 @@ impl Filter {
                 inside: 0,
                 site: NO_SITE,
                 due: 0,
+                loads: 0,
             });
             at = layout.target(branch)?;
             credit = credit.checked_add(i64::from(layout.edge(branch, at)))?;
@@ -147,13 +157,20 @@ impl Filter {
             return;
         }
         for (behind, condition) in (1..).zip(&mut self.conditions) {
-            let inside = words.get(slot::index(condition.first_inside())..);
-            if let Some([call, next, ..]) = inside
+            let inside = words.get(slot::index(condition.first_inside())..).unwrap_or_default();
+            let loads = inside.iter().take(MOST_LOADS).take_while(|word| match word.decode() {
+                Some(Word::Integer { .. } | Word::Constant { .. } | Word::Move { .. }) => true,
+                Some(Word::Field { record, .. }) => record == self.item,
+                _ => false,
+            });
+            let loads = loads.count();
+            if let Some([call, next, ..]) = inside.get(loads..)
                 && let Some(Word::Host { due, site, .. }) = call.decode()
                 && let Some(Word::PassOn { filter, from, .. }) = next.decode()
                 && (filter, from) == (number, behind)
             {
                 (condition.site, condition.due) = (site, due);
+                condition.loads = u8::try_from(loads).unwrap_or(0);
             }
         }
     }

@@ -5,11 +5,14 @@ use super::chain::Vm;
 use super::flow::replied;
 use super::fuel::{covers_all, take_all};
 use super::skip::{BITS, Masks, wide};
-use super::window::{get, set};
-use crate::filter::Filter;
+use super::window::{constant, get, set};
+use crate::attached::Attached;
+use crate::decode::Code;
+use crate::filter::{Condition, Filter};
 use crate::outside::Reply;
 use crate::scope::Window;
-use crate::slot;
+use crate::slot::{self, Reference};
+use crate::word::Word;
 
 /// What is done where a condition of a filter holds, if that is one call of the host and no more.
 #[derive(Debug, Clone, Copy)]
@@ -21,12 +24,16 @@ pub(crate) struct Act {
     /// What jumps have put back before the condition, and before the next one.
     pub(crate) credit: i64,
     pub(crate) credit_behind: i64,
+    /// Whether arguments have to be loaded.
+    pub(crate) loads: bool,
 }
 
 /// Goes from one call to the next, leaving registers and fuel as if all between had been gone through.
 pub(crate) struct Acting<'m, 'a> {
     masks: &'m mut Masks<'a>,
     filter: &'m Filter,
+    code: &'m Code,
+    attached: &'m Attached,
     pub(crate) window: &'m Window,
     pub(crate) at: Stand,
 }
@@ -66,11 +73,18 @@ impl Stand {
 
 impl<'m, 'a> Acting<'m, 'a> {
     /// Stands before condition `from` of the row at hand.
-    fn new(masks: &'m mut Masks<'a>, filter: &'m Filter, from: usize, window: &'m Window, fuel: i64) -> Self {
+    fn new(
+        masks: &'m mut Masks<'a>,
+        (filter, from): (&'m Filter, usize),
+        (code, attached): (&'m Code, &'m Attached),
+        window: &'m Window,
+        fuel: i64,
+    ) -> Self {
         let row = wide(get(window, filter.index));
         let (first, bits) = masks.bits_from_condition(row, from);
         let fuel = fuel.wrapping_sub(masks.credit(from));
-        Acting { masks, filter, window, at: Stand { first, bits, row, condition: from, fuel } }
+        let at = Stand { first, bits, row, condition: from, fuel };
+        Acting { masks, filter, code, attached, window, at }
     }
 
     /// How many conditions there are.
@@ -81,7 +95,37 @@ impl<'m, 'a> Acting<'m, 'a> {
     /// What is done where a condition holds, if it is one call of the host.
     #[inline(always)]
     pub(crate) fn act(&self, condition: usize) -> Option<Act> {
-        self.masks.act(condition)
+        let act = self.masks.act(condition)?;
+        let loads = self.filter.conditions.get(condition).is_some_and(|own| own.loads > 0);
+        Some(Act { loads, ..act })
+    }
+
+    /// Loads the arguments of the call where it stands, as the words in front of it do.
+    #[inline(never)]
+    pub(crate) fn load(&self, at: &Stand) {
+        let Some(own) = self.filter.conditions.get(at.condition()) else { return };
+        let words = self.code.words.get(slot::index(own.first_inside())..).unwrap_or_default();
+        for word in words.iter().take(own.loads.into()) {
+            match word.decode() {
+                Some(Word::Integer { result, value }) => {
+                    set(self.window, result, i64::from(value).cast_unsigned());
+                }
+                Some(Word::Constant { result, constant: place }) => {
+                    set(self.window, result, constant(self.code, place));
+                }
+                Some(Word::Move { result, value }) => set(self.window, result, get(self.window, value)),
+                Some(Word::Field { result, field, .. }) => {
+                    let row = Reference::unpack(self.masks.item(at.row));
+                    set(self.window, result, self.attached.field(row, field));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The word of the call that is all that is done where a condition holds.
+    fn call(&self, condition: usize) -> u32 {
+        self.filter.conditions.get(condition).map_or(0, Condition::call)
     }
 
     /// The register of the row.
@@ -165,7 +209,7 @@ pub(super) fn act<'a>(
 ) -> (u32, i64) {
     let Some(masks) = &mut vm.masks else { return (0, fuel) };
     let before = fuel.wrapping_add(vm.ahead);
-    let mut acting = Acting::new(masks, filter, from, window, before);
+    let mut acting = Acting::new(masks, (filter, from), (vm.code, vm.attached), window, before);
     let start = acting.at;
     let reply = vm.outside.act(&mut acting, &mut vm.heap, vm.memory);
     let done = matches!(reply, Reply::Done { .. });
@@ -175,12 +219,12 @@ pub(super) fn act<'a>(
         return (0, fuel);
     }
     acting.set_row(&at);
-    let left = at.fuel.wrapping_add(masks.credit(at.condition));
+    let left = at.fuel.wrapping_add(acting.masks.credit(at.condition));
     let target = match at.condition {
-        condition if !done => masks.inside(condition),
-        condition if condition == 0 || found.is_some() => masks.start(condition),
+        condition if !done => acting.call(condition),
+        condition if condition == 0 || found.is_some() => acting.masks.start(condition),
         // Behind a call, before the word that passes on.
-        condition => masks.inside(condition.wrapping_sub(1)).wrapping_add(1),
+        condition => acting.call(condition.wrapping_sub(1)).wrapping_add(1),
     };
     let from_ahead = before.wrapping_sub(left).max(0).min(vm.ahead);
     vm.ahead = vm.ahead.wrapping_sub(from_ahead);

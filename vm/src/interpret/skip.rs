@@ -126,7 +126,7 @@ struct Bytes([u8; BLOCK]);
 /// A condition of a filter, or the end of a round.
 #[derive(Debug, Clone, Copy)]
 struct Place<'a> {
-    /// The field of the items, and what it is compared with.
+    /// The field of the items, none if comparing it as floats tells nothing, and what it is compared with.
     column: &'a [u64],
     other: u64,
     /// Where to go on if it is to be looked at, and if it holds.
@@ -145,12 +145,14 @@ impl Default for Place<'_> {
     }
 }
 
+/// Bits beyond these are those of no number, or of one that is less than 0.
+const INFINITE: u64 = f64::INFINITY.to_bits();
+
 impl Place<'_> {
     /// Whether a condition that may hold for an item surely does: values that are 0 or more and no bits
     /// beyond those of numbers are in the order of floats.
     #[inline(always)]
     fn surely_holds(&self, item: usize) -> bool {
-        const INFINITE: u64 = f64::INFINITY.to_bits();
         self.column.get(item).is_some_and(|value| *value <= INFINITE)
     }
 }
@@ -210,9 +212,12 @@ impl<'a> Masks<'a> {
         let start = slot::index(Reference::unpack(first).index);
         self.conditions = [Place { credit: filter.credit, ..Place::default() }; BITS];
         for (own, place) in filter.conditions.iter().zip(&mut self.conditions) {
+            let other = get(window, own.other);
+            let column = rows.words(first, own.field)?.get(start..)?.get(..self.items)?;
             *place = Place {
-                column: rows.words(first, own.field)?.get(start..)?.get(..self.items)?,
-                other: get(window, own.other),
+                // Of what tells nothing by its bits it is never sure that it holds.
+                column: if tells(own.relation, other) { column } else { &[] },
+                other,
                 start: own.start,
                 inside: own.first_inside(),
                 credit: own.credit,
@@ -255,6 +260,7 @@ impl<'a> Masks<'a> {
             due: place.due.into(),
             credit: place.credit.into(),
             credit_behind: self.credit(condition.wrapping_add(1)),
+            loads: false,
         })
     }
 
@@ -267,11 +273,6 @@ impl<'a> Masks<'a> {
     /// The first word of a condition.
     pub(super) fn start(&self, condition: usize) -> u32 {
         self.condition(condition).start
-    }
-
-    /// The first word inside of a condition.
-    pub(super) fn inside(&self, condition: usize) -> u32 {
-        self.condition(condition).inside
     }
 
     /// Whether a condition that may hold for a row surely does.
@@ -435,6 +436,12 @@ fn leave_registers(filter: &Filter, places: &[Place<'_>], window: &Window, row: 
     passed(to.0, to.1);
 }
 
+/// Whether floats that compare so with this one by their bits tell how whole numbers do.
+fn tells(relation: Relation, other: u64) -> bool {
+    // The least whole number has the bits of −0, which is not less than 0.
+    other <= INFINITE && !(other == 0 && relation == Relation::Less)
+}
+
 /// Sets a bit for each value for which the condition may hold. There are as many bytes as values, or else all
 /// are set.
 ///
@@ -444,9 +451,7 @@ fn leave_registers(filter: &Filter, places: &[Place<'_>], window: &Window, row: 
 /// bits, can be compared two at a time on every x86-64.
 #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "what has no order counts as holding")]
 pub(super) fn mark(relation: Relation, may_hold: &mut [u8], values: &[u64], other: u64, bit: u8) {
-    // The least whole number has the bits of −0, which is not less than 0.
-    let comparable = other.cast_signed() >= 0 && !(other == 0 && relation == Relation::Less);
-    if !comparable || values.len() != may_hold.len() {
+    if !tells(relation, other) || values.len() != may_hold.len() {
         return may_hold.iter_mut().for_each(|byte| *byte |= bit);
     }
     let other = f64::from_bits(other);
@@ -525,6 +530,24 @@ mod tests {
                 assert!(!(none && holds(relation, value, other)), "{value} {relation:?} {other}");
             }
         }
+    }
+
+    #[test]
+    fn what_surely_holds_does() {
+        let values = [0, 1, -1, 17, i64::MIN, i64::MAX, INFINITE.cast_signed(), INFINITE.cast_signed() + 1];
+        let mut sure = 0;
+        for (other, value) in values.iter().flat_map(|other| values.map(|value| (*other, value))) {
+            for relation in RELATIONS {
+                let (other, column) = (other.cast_unsigned(), [value.cast_unsigned()]);
+                let place =
+                    Place { column: if tells(relation, other) { &column } else { &[] }, ..Place::default() };
+                if may_hold(relation, column[0], other) && place.surely_holds(0) {
+                    assert!(holds(relation, value, other.cast_signed()), "{value} {relation:?} {other}");
+                    sure += 1;
+                }
+            }
+        }
+        assert!(sure > 20, "{sure}");
     }
 
     #[test]

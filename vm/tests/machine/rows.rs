@@ -115,9 +115,10 @@ fn passing_over_rows_changes_nothing() {
     }
 }
 
-/// Conditions with one call each: two arguments and one, rows and other things, priced and free, more than three.
+/// Conditions with one call each: two arguments and one, rows and other things, priced and free, more than three; and one
+/// with two calls.
 const CALLS: &str = "
-TYPE Row { id: string KEY  a: int  b: float  c: duration }
+TYPE Row { id: string KEY  a: int  b: float  c: duration  d: int  e: float  f: int  g: int  n: int }
 INPUT rows: list<Row> MAX 1_000
 ACTION SEEN(row: Row, how: int) IDEMPOTENT COSTS $0.01
 ACTION BOTH(how: int, rows: list<int>) IDEMPOTENT COSTS 2 tokens
@@ -126,22 +127,67 @@ ACTION PICKY(row: Row) IDEMPOTENT
 
 ON START {
   LET picked = [1, 2, 3]
+  LET late = [5]
   FOR EACH row IN rows {
     IF row.a > 120 THEN SEEN(row, 1)
     IF row.b <= 0.5 THEN BOTH(2, picked)
-    IF row.c >= 10s THEN SEEN(row, 3)
-    IF row.a < 0 THEN PICKY(row)
-    IF row.b > 0.9 THEN BOTH(5, picked)
-    IF row.a < 20 {
+    IF row.c >= 10s THEN SEEN(row, row.n)
+    IF row.d < 0 THEN PICKY(row)
+    IF row.e > 0.9 THEN BOTH(5, late)
+    IF row.f < 20 {
       SEEN(row, 6)
       NAMED(\"six\")
     }
-    IF row.c < 6s THEN SEEN(row, 7)
+    IF row.g >= 6 THEN SEEN(row, 7)
   }
   picked = append(picked, [4])
-  BOTH(len(picked), picked)
+  late = append(late, [6])
+  BOTH(len(picked), late)
 }
 ";
+
+/// The same with no more than calls.
+const ONLY_CALLS: &str = "
+TYPE Row { id: string KEY  a: int  b: float  c: duration  n: int }
+INPUT rows: list<Row> MAX 1_000
+ACTION SEEN(row: Row, how: int) IDEMPOTENT COSTS $0.01
+ACTION BOTH(how: int, rows: list<int>) IDEMPOTENT COSTS 2 tokens
+
+ON START {
+  LET late = [5]
+  FOR EACH row IN rows {
+    IF row.a > 120 THEN SEEN(row, 1)
+    IF row.c >= 10s THEN SEEN(row, row.n)
+    IF row.b <= 0.5 THEN BOTH(5, late)
+  }
+  late = append(late, [6])
+  BOTH(len(late), late)
+}
+";
+
+/// Rows for these: of so many each, one for which a condition holds. The lists are passed in the last third only.
+fn columns(rows: i64, rare: i64) -> Arc<Table> {
+    let holds = |row: i64, column: i64| (row * 31 + column * 17) % rare == 0;
+    let late = |row: i64, column: i64| row * 3 > rows * 2 && holds(row, column);
+    let pick = |column: i64, holds: &dyn Fn(i64, i64) -> bool, yes: i64, no: i64| {
+        (0..rows).map(|row| if holds(row, column) { yes } else { no }).collect::<Vec<_>>()
+    };
+    let floats = |column: i64, yes: f64, no: f64| {
+        (0..rows).map(|row| if late(row, column) { yes } else { no }).collect::<Vec<_>>()
+    };
+    Table::builder()
+        .strings("id", (0..rows).map(|row| format!("row-{row}")))
+        .words("a", Type::Int, pick(0, &holds, 200, 5))
+        .floats("b", Type::Float, &floats(1, 0.25, 1.0))
+        .words("c", Type::Duration, pick(2, &holds, 20_000_000_000, 5))
+        .words("d", Type::Int, pick(3, &holds, -1, 1))
+        .floats("e", Type::Float, &floats(4, 1.0, 0.5))
+        .words("f", Type::Int, pick(5, &holds, 3, 30))
+        .words("g", Type::Int, pick(6, &holds, 6, 5))
+        .words("n", Type::Int, (0..rows).collect())
+        .build()
+        .unwrap()
+}
 
 /// What a host saw of a run, and how it ended.
 #[derive(Debug, PartialEq)]
@@ -151,7 +197,7 @@ struct Told {
     seen: Vec<(Option<u32>, i64)>,
 }
 
-/// How a run of [`CALLS`] goes on: watched op by op, or as it is.
+/// How a run goes on: watched op by op, or as it is.
 fn calls(program: &Program, inputs: &Inputs, limits: Limits, keeps: bool, traced: bool) -> Told {
     let seen = std::cell::RefCell::new(Vec::new());
     let mut host = Host::new();
@@ -185,27 +231,82 @@ fn calls(program: &Program, inputs: &Inputs, limits: Limits, keeps: bool, traced
 
 #[test]
 fn calls_on_rows_are_made_as_one_by_one() {
-    let (compiled, _) = compile_text("calls.swarm", CALLS);
-    let program = Program::load(&compiled.module.expect("it compiles").encode()).unwrap();
     let plenty = Limits::default().fuel(10_000_000).host_calls(100_000).money(100_000_000).tokens(100_000);
-    for (rows, rare) in [(1, 1), (9, 1), (300, 2), (300, 30)] {
-        let inputs = Inputs::new(&program).table("rows", &table(rows, rows, rare)).unwrap();
-        let all = calls(&program, &inputs, plenty, false, true);
-        let Report { fuel_used, memory_peak_bytes, host_calls, money, tokens, .. } = all.report;
-        let part = |all: u64, of_40: u64| all * of_40 / 40;
-        for of_40 in 0..=41 {
-            let scarce = [
-                plenty.fuel(part(fuel_used, of_40)),
-                plenty.memory_bytes(part(memory_peak_bytes, of_40)),
-                plenty.host_calls(part(host_calls, of_40)),
-                plenty.money(part(money.cast_unsigned(), of_40).cast_signed()),
-                plenty.tokens(part(tokens.cast_unsigned(), of_40).cast_signed()),
-            ];
-            for limits in scarce {
-                for keeps in [false, true] {
-                    let one_by_one = calls(&program, &inputs, limits, keeps, true);
-                    assert_eq!(calls(&program, &inputs, limits, keeps, false), one_by_one, "{rows} {of_40}");
+    for (text, only_calls) in [(CALLS, false), (ONLY_CALLS, true)] {
+        let (compiled, _) = compile_text("calls.swarm", text);
+        let program = Program::load(&compiled.module.expect("it compiles").encode()).unwrap();
+        let passes = program.pass_rows();
+        assert!(matches!(passes.as_slice(), [rows] if rows.only_calls == only_calls), "{passes:?}");
+        for (rows, rare) in [(1, 1), (9, 1), (300, 2), (300, 30)] {
+            let inputs = Inputs::new(&program).table("rows", &columns(rows, rare)).unwrap();
+            let all = calls(&program, &inputs, plenty, false, true);
+            let Report { fuel_used, memory_peak_bytes, host_calls, money, tokens, .. } = all.report;
+            let part = |all: u64, of_40: u64| all * of_40 / 40;
+            for of_40 in 0..=41 {
+                let scarce = [
+                    plenty.fuel(part(fuel_used, of_40)),
+                    plenty.memory_bytes(part(memory_peak_bytes, of_40)),
+                    plenty.host_calls(part(host_calls, of_40)),
+                    plenty.money(part(money.cast_unsigned(), of_40).cast_signed()),
+                    plenty.tokens(part(tokens.cast_unsigned(), of_40).cast_signed()),
+                ];
+                for limits in scarce {
+                    for keeps in [false, true] {
+                        let one_by_one = calls(&program, &inputs, limits, keeps, true);
+                        let together = calls(&program, &inputs, limits, keeps, false);
+                        assert_eq!(together, one_by_one, "{rows} {of_40}");
+                    }
                 }
+            }
+        }
+    }
+}
+
+/// Where the bits of a limit say nothing about order (below 0, or those of no float), a condition is known to hold by looking
+/// only.
+#[test]
+fn limits_of_any_size_are_kept_to() {
+    let numbers = ["0", "1", "-1", "-9_223_372_036_854_775_807", "9_223_372_036_854_775_807"];
+    let floats = ["0.0", "-0.5", "-1e300", "1e-300", "0.5"];
+    let limits = numbers.into_iter().zip(floats);
+    for (number, float) in limits {
+        for relation in ["<", "<=", ">", ">="] {
+            let text = format!(
+                "
+TYPE Row {{ id: string KEY  a: int  b: float  c: duration  d: int  e: float }}
+INPUT rows: list<Row> MAX 1_000
+ACTION SEEN(row: Row, how: int) IDEMPOTENT
+ON START {{
+  FOR EACH row IN rows {{
+    IF row.a > 120 THEN SEEN(row, 1)
+    IF row.d {relation} {number} THEN SEEN(row, 2)
+    IF row.e {relation} {float} {{
+      SEEN(row, 3)
+      SEEN(row, 4)
+    }}
+  }}
+}}
+"
+            );
+            let (compiled, _) = compile_text("limits.swarm", &text);
+            let program = Program::load(&compiled.module.expect("it compiles").encode()).unwrap();
+            let d = [0, 1, -1, i64::MIN, i64::MAX, 5, 1 << 62].into_iter().cycle().take(100).collect();
+            let e = [0.0, 0.5, -0.5, -1e301, 1e-301, 7.0].into_iter().cycle().take(100).collect::<Vec<_>>();
+            let table = Table::builder()
+                .strings("id", (0..100).map(|row| format!("row-{row}")))
+                .words("a", Type::Int, (0..100).map(|row| if row % 3 == 0 { 200 } else { 5 }).collect())
+                .floats("b", Type::Float, &[1.0; 100])
+                .words("c", Type::Duration, vec![1; 100])
+                .words("d", Type::Int, d)
+                .floats("e", Type::Float, &e)
+                .build()
+                .unwrap();
+            let inputs = Inputs::new(&program).table("rows", &table).unwrap();
+            for keeps in [false, true] {
+                let limits = Limits::default().host_calls(10_000).money(1);
+                let one_by_one = calls(&program, &inputs, limits, keeps, true);
+                let together = calls(&program, &inputs, limits, keeps, false);
+                assert_eq!(together, one_by_one, "{relation} {number} {float}");
             }
         }
     }

@@ -185,6 +185,7 @@ const DECLARATIONS: &[(&str, &str)] = &[
     ("s_login", "STATE s_login: Login = Login(key: api_key)"),
     ("SHOW", "ACTION SHOW(n: int)"),
     ("TELL", "ACTION TELL(text: string, box: Box) IDEMPOTENT COSTS $0.01"),
+    ("MARK", "ACTION MARK(box: Box, how: int) IDEMPOTENT"),
     ("PAY", "ACTION PAY(amount: money, limit: tokens) COSTS amount, limit"),
     ("ONE", "ACTION ONE(kinds: list<int> MAX 12) ONCE"),
     ("DEPLOY", "ACTION DEPLOY(key: secret, login: Login, more: list<secret> MAX 12)"),

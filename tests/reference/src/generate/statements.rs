@@ -106,7 +106,8 @@ impl Maker<'_, '_> {
 
     fn for_each(&mut self, depth: usize) -> String {
         let (item, second) = (self.name("x"), self.name("y"));
-        let (head, names) = match self.choices.below(8) {
+        let (head, names) = match self.choices.below(9) {
+            8 if !self.undone => return self.policy(&item),
             6 => (format!("FOR EACH {item} IN {}", self.expression(Secrets, 2)), vec![(item, Secret)]),
             7 => {
                 let map = self.expression(Vault, 2);
@@ -142,6 +143,33 @@ impl Maker<'_, '_> {
         self.loops = self.loops.saturating_sub(1);
         self.scope.truncate(known);
         format!("{head}{filter} {body}")
+    }
+
+    /// A loop over rows of the host with a condition on a field each, as policies have: the machine looks at many together.
+    fn policy(&mut self, item: &str) -> String {
+        const FIELDS: [(&str, &[&str]); 5] = [
+            ("n", &["0", "-1", "-17", "3", "64", "9_223_372_036_854_775_807"]),
+            ("cost", &["$0", "$0.5", "$12"]),
+            ("size", &["0B", "17B", "1GB"]),
+            ("share", &["0%", "20%", "21%"]),
+            ("took", &["0s", "1s", "90s"]),
+        ];
+        let mut conditions = Vec::new();
+        for (field, limits) in FIELDS {
+            if self.choices.one_in(3) {
+                continue;
+            }
+            let (relation, limit) = (self.choices.word(&["<", "<=", ">", ">="]), self.choices.word(limits));
+            let call = match self.choices.below(6) {
+                0 => self.action(),
+                1 => format!("SHOW({item}.n)"),
+                2 => format!("MARK({item}, {item}.n)"),
+                _ => format!("MARK({item}, {})", self.choices.word(&["1", "2", "goal", "-9_000_000_000"])),
+            };
+            self.reach.acts = true;
+            conditions.push(format!("IF {item}.{field} {relation} {limit} THEN {call}"));
+        }
+        format!("FOR EACH {item} IN boxes {{\n{}\n}}", conditions.join("\n"))
     }
 
     fn within(&mut self, depth: usize) -> String {

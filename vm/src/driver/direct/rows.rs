@@ -21,6 +21,7 @@ struct Sure<'a> {
     import: &'a Import,
     /// Which arguments are references that may be to objects of the arena, which no row is.
     shares: u8,
+    loads: bool,
     /// What the call is due and takes, without what jumps put back; the fuel there has to be in the row for that; and what of it is
     /// gone behind the call.
     charge: i64,
@@ -39,6 +40,7 @@ impl<'a> Sure<'a> {
             site,
             import: imports.get(usize::from(site.import))?,
             shares: site.shares & others,
+            loads: act.loads,
             charge: inside.wrapping_add(act.due),
             needs: inside.wrapping_add(act.due).max(0),
             takes: inside.wrapping_add(act.credit_behind),
@@ -68,6 +70,9 @@ impl<'a> Direct<'a, '_> {
             let act = rows.act(next.condition()).filter(|_| next.covers(0));
             let Some(act) = act else { return Reply::Done { charge: 0 } };
             rows.set_row(&next);
+            if act.loads {
+                rows.load(&next);
+            }
             let inside = next.fuel.wrapping_add(act.credit);
             match self.call_at(act.site, inside.wrapping_sub(act.due), rows.window, heap, memory) {
                 Reply::Done { charge } => {
@@ -109,11 +114,16 @@ impl<'a> Direct<'a, '_> {
                 break;
             };
             let condition = next.condition();
-            let Some(Sure { site, import, shares, charge, needs, takes }) = sure[condition] else { break };
+            let Some(Sure { site, import, shares, loads, charge, needs, takes }) = sure[condition] else {
+                break;
+            };
             if !next.covers(needs) {
                 break;
             }
             rows.set_row(&next);
+            if loads {
+                rows.load(&next);
+            }
             at = next.behind(next.fuel.wrapping_sub(takes));
             made[condition] = made[condition].wrapping_add(1);
             let [one, other, ..] = site.registers;
