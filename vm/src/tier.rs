@@ -318,7 +318,7 @@ impl Work<'_> {
     }
 
     /// Whether the op at hand closes a loop over rows that had better be left to the interpreter: see
-    /// [`PassRows::only_calls`]. Actions that are held for the end make no difference to a tier.
+    /// [`PassRows::only_calls`]. Not where actions are held for the end, which a tier only writes down.
     pub fn only_calls(&self) -> bool {
         let code = self.code();
         let Some(Word::NextItem { list, body, .. }) = code.word(self.machine.pc) else { return false };

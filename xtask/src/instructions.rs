@@ -1,4 +1,4 @@
-//! Instructions that twenty kernels take, counted by callgrind, against those of a committed file. A count
+//! Instructions that kernels take, counted by callgrind, against those of a committed file. A count
 //! does not depend on what else the machine does, so a growth of a few per cent is seen on any build server.
 //!
 //! Counts do depend on the compiler: where it is another one than the file's, nothing is compared.

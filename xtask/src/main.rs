@@ -49,7 +49,7 @@ enum Task {
         /// Handed on to criterion: a filter.
         rest: Vec<String>,
     },
-    /// Count the instructions of twenty kernels with callgrind, and compare them with
+    /// Count the instructions of the kernels with callgrind, and compare them with
     /// benches/instructions.txt: more than 3 % growth fails unless the changelog names the kernel.
     Instructions {
         /// Write the counts instead.

@@ -176,7 +176,12 @@ impl Outside for Direct<'_, '_> {
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Reply {
-        self.call_at(site, left, window, heap, memory)
+        let Some(site) = self.sites.get(slot::index(site)) else { return Reply::Declined };
+        let arguments = match (site.small, site.registers) {
+            (true, [first, second, ..]) => [get(window, first), get(window, second), 0, 0],
+            (false, registers) => registers.map(|register| get(window, register)),
+        };
+        self.call(site, left, &arguments, heap, memory)
     }
 
     fn act(&mut self, rows: &mut Acting<'_, '_>, heap: &mut Heap, memory: &mut MemoryMeter) -> Reply {
@@ -262,24 +267,6 @@ impl Direct<'_, '_> {
     /// What a call costs is not spent yet.
     fn reserve(&mut self, (money, tokens): (i64, i64)) {
         self.reserved = (self.reserved.0.saturating_add(money), self.reserved.1.saturating_add(tokens));
-    }
-
-    /// Makes the call of a site.
-    #[inline(always)]
-    fn call_at(
-        &mut self,
-        site: u32,
-        left: i64,
-        window: &Window,
-        heap: &mut Heap,
-        memory: &mut MemoryMeter,
-    ) -> Reply {
-        let Some(site) = self.sites.get(slot::index(site)) else { return Reply::Declined };
-        let arguments = match (site.small, site.registers) {
-            (true, [first, second, ..]) => [get(window, first), get(window, second), 0, 0],
-            (false, registers) => registers.map(|register| get(window, register)),
-        };
-        self.call(site, left, &arguments, heap, memory)
     }
 
     /// Makes a call. What is known to be allowed and needs nothing beside the host is made here, with at most two

@@ -89,8 +89,6 @@ pub(crate) struct Ready {
     pub(crate) function: u32,
     /// As in [`Link`].
     pub(crate) silent: bool,
-    /// Whether it is both small and silent.
-    pub(crate) sure: bool,
     /// Its number, and its word.
     pub(crate) number: u32,
     pub(crate) pc: u32,
@@ -131,7 +129,6 @@ impl Ready {
             *register = argument.register;
             ready.shares |= u8::from(argument.shares).checked_shl(at).unwrap_or(0);
         }
-        ready.sure = ready.small && ready.silent;
         Some(ready)
     }
 }
@@ -148,7 +145,6 @@ impl Default for Ready {
             target: Target::Missing,
             function: 0,
             silent: false,
-            sure: false,
             number: 0,
             pc: 0,
             charge: 0,

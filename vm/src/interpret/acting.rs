@@ -8,7 +8,7 @@ use super::skip::{BITS, Masks, wide};
 use super::window::{constant, get, set};
 use crate::attached::Attached;
 use crate::decode::Code;
-use crate::filter::{Condition, Filter};
+use crate::filter::{Condition, Filter, NO_SITE};
 use crate::outside::Reply;
 use crate::scope::Window;
 use crate::slot::{self, Reference};
@@ -95,9 +95,14 @@ impl<'m, 'a> Acting<'m, 'a> {
     /// What is done where a condition holds, if it is one call of the host.
     #[inline(always)]
     pub(crate) fn act(&self, condition: usize) -> Option<Act> {
-        let act = self.masks.act(condition)?;
-        let loads = self.filter.conditions.get(condition).is_some_and(|own| own.loads > 0);
-        Some(Act { loads, ..act })
+        let own = self.filter.conditions.get(condition).filter(|own| own.site != NO_SITE)?;
+        Some(Act {
+            site: own.site,
+            due: own.due.into(),
+            credit: self.masks.credit(condition),
+            credit_behind: self.masks.credit(condition.wrapping_add(1)),
+            loads: own.loads > 0,
+        })
     }
 
     /// Loads the arguments of the call where it stands, as the words in front of it do.

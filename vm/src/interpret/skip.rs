@@ -3,7 +3,7 @@
 
 use std::num::NonZero;
 
-use super::acting::{Act, LEFT, act};
+use super::acting::{LEFT, act};
 use super::chain::{Mode, Vm, Words, go_on, go_to, handlers, mistaken};
 use super::fuel::{covers_all, take_all};
 use super::rows::Rows;
@@ -48,7 +48,7 @@ handlers! {
             let rounds = passed.wrapping_mul(u64::from(masks.cost)).cast_signed();
             let rounds = rounds.wrapping_add(credit.into());
             if condition.surely_holds(wide(index)) {
-                if condition.site != NO_SITE {
+                if condition.calls {
                     return pass_far::<M>(words, window, fuel, vm);
                 }
                 if !covers_all(fuel, rounds) {
@@ -124,7 +124,7 @@ pub(super) struct Masks<'a> {
 struct Bytes([u8; BLOCK]);
 
 /// A condition of a filter, or the end of a round.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Place<'a> {
     /// The field of the items, none if comparing it as floats tells nothing, and what it is compared with.
     column: &'a [u64],
@@ -134,15 +134,8 @@ struct Place<'a> {
     inside: u32,
     /// What jumps over the conditions before have put back.
     credit: u16,
-    /// Where a call of the host is all that is done if it holds: what that is due to pay, and its site.
-    due: u16,
-    site: u32,
-}
-
-impl Default for Place<'_> {
-    fn default() -> Self {
-        Place { column: &[], other: 0, start: 0, inside: 0, credit: 0, due: 0, site: NO_SITE }
-    }
+    /// Whether a call of the host is all that is done if it holds.
+    calls: bool,
 }
 
 /// Bits beyond these are those of no number, or of one that is less than 0.
@@ -221,11 +214,10 @@ impl<'a> Masks<'a> {
                 start: own.start,
                 inside: own.first_inside(),
                 credit: own.credit,
-                due: own.due,
-                site: own.site,
+                calls: own.site != NO_SITE,
             };
         }
-        self.acts = self.conditions.iter().any(|place| place.site != NO_SITE);
+        self.acts = self.conditions.iter().any(|place| place.calls);
         Some(())
     }
 
@@ -249,19 +241,6 @@ impl<'a> Masks<'a> {
         let bits = if at < self.rows { self.bits(at) } else { 0 };
         let below = slot::low((at % ROWS).wrapping_mul(BITS).wrapping_add(from) as u64);
         (row.wrapping_sub(at % ROWS), bits & u64::MAX.wrapping_shl(below))
-    }
-
-    /// What is done where a condition holds, if it is one call of the host.
-    #[inline(always)]
-    pub(super) fn act(&self, condition: usize) -> Option<Act> {
-        let place = self.condition(condition);
-        (place.site != NO_SITE).then(|| Act {
-            site: place.site,
-            due: place.due.into(),
-            credit: place.credit.into(),
-            credit_behind: self.credit(condition.wrapping_add(1)),
-            loads: false,
-        })
     }
 
     /// What jumps over the conditions before one have put back.

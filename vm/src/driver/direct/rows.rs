@@ -7,12 +7,12 @@ use crate::heap::Heap;
 use crate::host::{Call, Ready};
 use crate::interpret::{Act, Acting, get};
 use crate::machine::MemoryMeter;
-use crate::outside::Reply;
+use crate::outside::{Outside, Reply};
 use crate::slot;
 use crate::trace::ActionResult;
 
-/// Most conditions of a filter, and one.
-const MOST: usize = 8;
+/// Most conditions of a filter, and the end of a round.
+const PLACES: usize = crate::filter::MOST + 1;
 
 /// A call that costs, where it is allowed, the same for each row.
 #[derive(Clone, Copy)]
@@ -32,7 +32,7 @@ struct Sure<'a> {
 impl<'a> Sure<'a> {
     /// What is known of a call on the rows that a register holds, if it needs nothing but fuel.
     fn of(act: Act, sites: &'a [Ready], imports: &'a [Import], item: u8) -> Option<Sure<'a>> {
-        let site = sites.get(slot::index(act.site)).filter(|site| site.sure)?;
+        let site = sites.get(slot::index(act.site)).filter(|site| site.small && site.silent)?;
         let others = (0_u32..).zip(site.registers).filter(|(_, register)| *register != item);
         let others = others.fold(0, |bits, (at, _)| bits | 1_u8.wrapping_shl(at));
         let inside = site.charge.wrapping_sub(act.credit);
@@ -56,7 +56,7 @@ impl<'a> Direct<'a, '_> {
         heap: &mut Heap,
         memory: &mut MemoryMeter,
     ) -> Reply {
-        let mut sure = [None; MOST];
+        let mut sure = [None; PLACES];
         for (condition, sure) in sure.iter_mut().enumerate().take(rows.conditions()) {
             let act = rows.act(condition);
             *sure = act.and_then(|act| Sure::of(act, self.sites, self.imports, rows.item()));
@@ -74,7 +74,7 @@ impl<'a> Direct<'a, '_> {
                 rows.load(&next);
             }
             let inside = next.fuel.wrapping_add(act.credit);
-            match self.call_at(act.site, inside.wrapping_sub(act.due), rows.window, heap, memory) {
+            match self.host_call(act.site, inside.wrapping_sub(act.due), rows.window, heap, memory) {
                 Reply::Done { charge } => {
                     rows.at = next.behind(inside.wrapping_sub(charge).wrapping_sub(act.credit_behind));
                 }
@@ -92,7 +92,7 @@ impl<'a> Direct<'a, '_> {
     #[expect(clippy::indexing_slicing, reason = "the number of a condition is less than 8")]
     fn act_surely<const KEEPS: bool>(
         &mut self,
-        sure: &[Option<Sure<'a>>; MOST],
+        sure: &[Option<Sure<'a>>; PLACES],
         rows: &mut Acting<'_, '_>,
         heap: &mut Heap,
         memory: &mut MemoryMeter,
@@ -105,7 +105,7 @@ impl<'a> Direct<'a, '_> {
         }
         let functions = sure.map(|sure| sure.map_or(0, |sure| sure.site.function));
         let [first, second, third, ..] = functions;
-        let mut made = [0_u64; MOST];
+        let mut made = [0_u64; PLACES];
         let mut at = rows.at;
         let mut number = self.left.next;
         while number != self.left.surely_until {
