@@ -31,8 +31,11 @@ pub(crate) struct Filter {
     /// Credit of a whole round in which no condition holds.
     pub(crate) credit: u16,
     /// Whether conditions are passed over from within a row as well, not only from its beginning: nothing
-    /// that is done changes what rows are compared with, and what the conditions write is read nowhere else.
+    /// that is done changes what rows are compared with, and what the conditions write is read nowhere else, but for a
+    /// field inside of its own condition.
     pub(crate) goes_on: bool,
+    /// The closing op of the loop; once that is decoded, its word.
+    end: u32,
 }
 
 /// Whether a field of the row compares so with a register.
@@ -50,6 +53,8 @@ pub(crate) struct Condition {
     pub(crate) start: u32,
     /// How many words behind that the first one inside of it stands.
     pub(crate) inside: u8,
+    /// Whether what is done where it holds reads the field from its register.
+    pub(crate) reads: bool,
     /// The site of the call of the host that is all that is done where it holds, or [`NO_SITE`], what that is due to pay, and
     /// how many words before it load its arguments.
     pub(crate) site: u32,
@@ -86,17 +91,17 @@ pub(crate) enum Relation {
 
 impl Filter {
     /// The filter of a loop whose body begins with op `p`, if it is a loop of such conditions, and its
-    /// closing op. `outlive` are the registers of [`outliving`].
+    /// closing op. `outlive` are the registers of the function's [`Outliving`].
     fn at<'o>(
         code: Part<'_>,
         layout: &Layout,
         p: usize,
-        outlive: impl FnOnce() -> Option<&'o [bool; 256]>,
+        outlive: impl FnOnce() -> Option<&'o Outliving>,
     ) -> Option<(Filter, usize)> {
         let opening = p.checked_sub(1)?;
         let Op::ForEach { item, index, list } = code.from(opening)?.first()? else { return None };
         let end = layout.partner(opening)?;
-        let mut conditions = Vec::new();
+        let (mut conditions, mut insides) = (Vec::new(), Vec::new());
         // What the jumps put back.
         let mut credit = 0_i64;
         let mut at = p;
@@ -125,11 +130,13 @@ impl Filter {
                 credit: u16::try_from(credit).ok()?,
                 start: slot::count(at),
                 inside: 0,
+                reads: false,
                 site: NO_SITE,
                 due: 0,
                 loads: 0,
             });
             at = layout.target(branch)?;
+            insides.push(code.from(branch.checked_add(1)?)?.get(..at.checked_sub(branch)?.checked_sub(1)?)?);
             credit = credit.checked_add(i64::from(layout.edge(branch, at)))?;
         }
         let cost = i64::from(layout.charge(end)).checked_sub(credit)?;
@@ -141,12 +148,13 @@ impl Filter {
             conditions: conditions.into(),
             credit: u16::try_from(credit).ok()?,
             goes_on: false,
+            end: slot::count(end),
         };
         if !filter.keeps(&[*item, *index, *list]) {
             return None;
         }
-        filter.goes_on =
-            filter.is_steady(code.from(p)?.get(..end.checked_sub(p)?)?) && filter.is_local(outlive()?);
+        filter.goes_on = filter.is_steady(code.from(p)?.get(..end.checked_sub(p)?)?)
+            && filter.is_local(&insides, outlive()?);
         Some((filter, end))
     }
 
@@ -208,10 +216,28 @@ impl Filter {
         steady
     }
 
-    /// Whether what the conditions write is read nowhere else.
-    fn is_local(&self, outlive: &[bool; 256]) -> bool {
-        let outlives = |register: u8| outlive.get(usize::from(register)).copied().unwrap_or(true);
-        !self.conditions.iter().any(|condition| outlives(condition.loaded) || outlives(condition.result))
+    /// Whether what the conditions write is read nowhere else but for a field inside of its own condition, where nothing
+    /// else is put into its register. Notes which fields are.
+    fn is_local(&mut self, insides: &[&[Op]], outlive: &Outliving) -> bool {
+        let any = |outside: &Outliving, own: &Condition| outside.any(own.loaded) || outside.any(own.result);
+        if !self.conditions.iter().any(|own| any(outlive, own)) {
+            return true;
+        }
+        let mut outside = outlive.clone();
+        for (condition, inside) in self.conditions.iter_mut().zip(insides) {
+            let own = Outliving::of(inside);
+            if own.any(condition.loaded) && !writes(inside, condition.loaded) {
+                condition.reads = true;
+                outside.take(condition.loaded, &own);
+            }
+        }
+        !self.conditions.iter().any(|own| any(&outside, own))
+    }
+
+    /// The conditions, and where the next one or the end of the loop stands.
+    fn with_ends(&self) -> impl Iterator<Item = (&Condition, u32)> {
+        let next = self.conditions.iter().skip(1).map(|next| next.start);
+        self.conditions.iter().zip(next.chain([self.end]))
     }
 }
 
@@ -231,7 +257,12 @@ pub(crate) fn unread(code: &Code, function: u16, pc: usize) -> Option<[bool; 256
         }
     }
     let unread = unread.as_mut()?;
-    // They outlive no block, so what may be read stands before the next op that begins or ends one.
+    for (condition, end) in code.filters.iter().filter(own).flat_map(Filter::with_ends) {
+        if condition.reads && (condition.first_inside()..end).contains(&slot::count(pc)) {
+            unread.iter_mut().skip(usize::from(condition.loaded)).take(1).for_each(|own| *own = false);
+        }
+    }
+    // All others outlive no block, so what may be read stands before the next op that begins or ends one.
     let ops =
         code.whole().functions.get(usize::from(function))?.code.get(slot::index(code.origin(pc).op)..)?;
     let mut written = Written::default();
@@ -260,14 +291,14 @@ pub(crate) struct Filtered {
     next: Vec<Place>,
     /// The condition whose inside comes next, with the op of that.
     inside: Option<Place>,
-    outlive: OnceCell<[bool; 256]>,
+    outlive: OnceCell<Outliving>,
 }
 
 impl Filtered {
     /// Of a function whose code comes in parts.
     pub(crate) fn of(code: &[Op]) -> Filtered {
         let loops = code.iter().any(|op| matches!(op, Op::ForEach { .. }));
-        let outlive = if loops { OnceCell::from(outliving(code)) } else { OnceCell::new() };
+        let outlive = if loops { OnceCell::from(Outliving::of(code)) } else { OnceCell::new() };
         Filtered { outlive, ..Filtered::default() }
     }
 
@@ -278,7 +309,7 @@ impl Filtered {
         let Some(Op::ForEach { .. }) = opening else { return };
         let outlive = || {
             if code.first == 0 && code.ops.len() == layout.len() {
-                return Some(self.outlive.get_or_init(|| outliving(code.ops)));
+                return Some(self.outlive.get_or_init(|| Outliving::of(code.ops)));
             }
             self.outlive.get()
         };
@@ -314,6 +345,8 @@ impl Filtered {
             condition.start = position.saturating_add(u32::from(stands));
             // Behind its three ops.
             self.inside = Some((p.saturating_add(3), number, from));
+        } else {
+            filter.end = position.saturating_add(u32::from(stands));
         }
         let word = match from {
             0 => Word::PassRows { filter: number, list: filter.list },
@@ -327,20 +360,47 @@ impl Filtered {
     }
 }
 
-/// The registers of a function that are read where the ops right before, up to the last one that begins or
-/// ends a block, have not written them: where ops are passed over, their values are needed.
-pub(crate) fn outliving(code: &[Op]) -> [bool; 256] {
-    let mut outlive = [false; 256];
-    let mut written = Written::default();
-    for op in code {
-        let goes_on = written.go_on(op, |register| {
-            outlive.iter_mut().skip(register).take(1).for_each(|own| *own = true);
-        });
-        if !goes_on {
-            written = Written::default();
+/// How often each register is read where the ops right before, up to the last one that begins or ends a block, have not
+/// written it: where ops are passed over, its value is needed.
+#[derive(Debug, Clone)]
+pub(crate) struct Outliving([u32; 256]);
+
+impl Outliving {
+    /// Of ops that begin behind one that begins or ends a block.
+    fn of(code: &[Op]) -> Outliving {
+        let mut outliving = Outliving([0; 256]);
+        let mut written = Written::default();
+        for op in code {
+            let goes_on = written.go_on(op, |register| {
+                outliving.0.iter_mut().skip(register).take(1).for_each(|own| *own = own.saturating_add(1));
+            });
+            if !goes_on {
+                written = Written::default();
+            }
+        }
+        outliving
+    }
+
+    fn any(&self, register: u8) -> bool {
+        self.0.get(usize::from(register)).is_none_or(|own| *own > 0)
+    }
+
+    /// Leaves out how often some of the ops read a register so.
+    fn take(&mut self, register: u8, some: &Outliving) {
+        let register = usize::from(register);
+        if let (Some(all), Some(some)) = (self.0.get_mut(register), some.0.get(register)) {
+            *all = all.saturating_sub(*some);
         }
     }
-    outlive
+}
+
+/// Whether any of these ops writes a register.
+fn writes(code: &[Op], register: u8) -> bool {
+    let mut any = false;
+    for op in code {
+        registers(op, |own, written| any |= written && own.0 == register);
+    }
+    any
 }
 
 /// Some ops of a function that follow each other, from the one of this number on.

@@ -101,14 +101,17 @@ impl<'m, 'a> Acting<'m, 'a> {
             due: own.due.into(),
             credit: self.masks.credit(condition),
             credit_behind: self.masks.credit(condition.wrapping_add(1)),
-            loads: own.loads > 0,
+            loads: own.loads > 0 || own.reads,
         })
     }
 
-    /// Loads the arguments of the call where it stands, as the words in front of it do.
+    /// Loads the arguments of the call where it stands, as the words in front of it do, and the field that was compared.
     #[inline(never)]
     pub(crate) fn load(&self, at: &Stand) {
         let Some(own) = self.filter.conditions.get(at.condition()) else { return };
+        if own.reads {
+            set(self.window, own.loaded, self.masks.value(at.condition(), at.row));
+        }
         let words = self.code.words.get(slot::index(own.first_inside())..).unwrap_or_default();
         for word in words.iter().take(own.loads.into()) {
             match word.decode() {

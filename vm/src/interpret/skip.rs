@@ -57,6 +57,7 @@ handlers! {
                 }
                 set(window, masks.index, index);
                 set(window, masks.item, masks.first.wrapping_add(index));
+                set(window, condition.loaded, condition.value(wide(index)));
                 let spent = rounds.wrapping_sub(condition.credit.into());
                 return go_to::<M>(condition.inside, window, take_all(fuel, spent), vm);
             }
@@ -134,6 +135,8 @@ struct Place<'a> {
     inside: u32,
     /// What jumps over the conditions before have put back.
     credit: u16,
+    /// Where the field goes.
+    loaded: u8,
     /// Whether a call of the host is all that is done if it holds.
     calls: bool,
 }
@@ -147,6 +150,12 @@ impl Place<'_> {
     #[inline(always)]
     fn surely_holds(&self, item: usize) -> bool {
         self.column.get(item).is_some_and(|value| *value <= INFINITE)
+    }
+
+    /// The field of an item.
+    #[inline(always)]
+    fn value(&self, item: usize) -> u64 {
+        self.column.get(item).copied().unwrap_or(0)
     }
 }
 
@@ -214,6 +223,7 @@ impl<'a> Masks<'a> {
                 start: own.start,
                 inside: own.first_inside(),
                 credit: own.credit,
+                loaded: own.loaded,
                 calls: own.site != NO_SITE,
             };
         }
@@ -258,6 +268,11 @@ impl<'a> Masks<'a> {
     #[inline(always)]
     pub(super) fn surely_holds(&self, condition: usize, row: usize) -> bool {
         self.condition(condition).surely_holds(row)
+    }
+
+    /// The field of a row that a condition compares.
+    pub(super) fn value(&self, condition: usize, row: usize) -> u64 {
+        self.condition(condition).value(row)
     }
 
     /// Fuel of so many rounds in which no condition holds.

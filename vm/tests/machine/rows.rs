@@ -115,8 +115,8 @@ fn passing_over_rows_changes_nothing() {
     }
 }
 
-/// Conditions with one call each: two arguments and one, rows and other things, priced and free, more than three; and one
-/// with two calls.
+/// Conditions with one call each: two arguments and one, rows and other things, the field compared, priced and free, more
+/// than three; and one with more than a call, which reads the field compared.
 const CALLS: &str = "
 TYPE Row { id: string KEY  a: int  b: float  c: duration  d: int  e: float  f: int  g: int  n: int }
 INPUT rows: list<Row> MAX 1_000
@@ -136,9 +136,10 @@ ON START {
     IF row.e > 0.9 THEN BOTH(5, late)
     IF row.f < 20 {
       SEEN(row, 6)
-      NAMED(\"six\")
+      IF row.n > 5 THEN NAMED(\"six\")
+      IF row.f < 10 THEN SEEN(row, row.f)
     }
-    IF row.g >= 6 THEN SEEN(row, 7)
+    IF row.g >= 6 THEN SEEN(row, row.g)
   }
   picked = append(picked, [4])
   FOR i IN 6..7 { late = append(late, [i]) }
@@ -146,7 +147,7 @@ ON START {
 }
 ";
 
-/// The same with no more than calls.
+/// The same with no more than calls, one of which is given the field compared.
 const ONLY_CALLS: &str = "
 TYPE Row { id: string KEY  a: int  b: float  c: duration  n: int }
 INPUT rows: list<Row> MAX 1_000
@@ -156,7 +157,7 @@ ACTION BOTH(how: int, rows: list<int>) IDEMPOTENT COSTS 2 tokens
 ON START {
   LET late = [5]
   FOR EACH row IN rows {
-    IF row.a > 120 THEN SEEN(row, 1)
+    IF row.a > 120 THEN SEEN(row, row.a)
     IF row.c >= 10s THEN SEEN(row, row.n)
     IF row.b <= 0.5 THEN BOTH(5, late)
   }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::common::load;
 use swarm_bytecode::types::Type;
 use swarm_vm::snapshot::{Seal, Snapshot, SnapshotErrorKind, SnapshotHeader, SnapshotKey, Unseal};
+use swarm_vm::trace::{Event, Level};
 use swarm_vm::{
     Answer, Course, Effects, Exit, Grants, Host, Inputs, Instance, Limits, PendingKind, Program, Table,
     Value, VirtualClock, Wake,
@@ -276,6 +277,53 @@ FUNC main() -> int {
     };
     assert!(stops > 20, "{stops}");
     assert_eq!(report.result, Some(Value::Int((3 + 4 + 5 + 6) * 2 + (3 + 2 + 1) * 10)));
+}
+
+/// Whether rows were passed over, or gone through op by op, and whether it goes on from a snapshot at every call.
+#[test]
+fn a_field_that_was_compared_is_kept_where_what_is_done_there_reads_it() {
+    let text = "\
+TYPE Row { id: string KEY  n: int  m: int }
+INPUT rows: list<Row> MAX 100
+ACTION SHOW(row: Row, n: int) IDEMPOTENT
+ON START {
+  FOR EACH row IN rows {
+    IF row.m < 20 {
+      SHOW(row, 1)
+      IF row.id != \"r3\" THEN SHOW(row, row.m)
+      SHOW(row, row.m + 1)
+    }
+    IF row.n > 90 {
+      SHOW(row, 1)
+      SHOW(row, row.n)
+    }
+  }
+}
+";
+    let program = compiled(text);
+    let rows = (0..40).map(|id| format!(r#"{{"id":"r{id}","n":{},"m":{}}}"#, id * 37 % 101, id * 13 % 51));
+    let rows = rows.collect::<Vec<_>>().join(",");
+    let inputs = Inputs::new(&program).from_json(&format!(r#"{{"rows":[{rows}]}}"#)).unwrap();
+    let outcome = |traced: bool, resumed: bool| {
+        let mut host = pending();
+        let mut run = Instance::new(&program, &inputs, Limits::default(), &Grants::all(), &host).unwrap();
+        let (mut stops, mut sink) = (Vec::new(), |_: &Event<'_>| {});
+        loop {
+            let exit =
+                if traced { run.run_traced(&mut host, Level::Ops, &mut sink) } else { run.run(&mut host) };
+            let Exit::Pending(call) = exit else { return (stops, format!("{exit:?}")) };
+            stops.push(format!("{call:?}"));
+            if resumed {
+                run = resume(&program, &inputs, &taken(&mut run).bytes).unwrap();
+            }
+            run.resolve(call.id, Answer::done()).unwrap();
+        }
+    };
+    let one_by_one = outcome(true, false);
+    assert!(one_by_one.0.len() > 40, "{one_by_one:?}");
+    for resumed in [false, true] {
+        assert_eq!(outcome(false, resumed), one_by_one);
+    }
 }
 
 #[test]

@@ -160,13 +160,19 @@ impl Maker<'_, '_> {
                 continue;
             }
             let (relation, limit) = (self.choices.word(&["<", "<=", ">", ">="]), self.choices.word(limits));
-            let call = match self.choices.below(6) {
+            self.reach.acts = true;
+            let call = match self.choices.below(7) {
                 0 => self.action(),
                 1 => format!("SHOW({item}.n)"),
                 2 => format!("MARK({item}, {item}.n)"),
+                3 => {
+                    let more = self.choices.word(&["64", "0", "-17"]);
+                    let inner = format!("IF {item}.n > {more} THEN MARK({item}, {item}.n)");
+                    conditions.push(format!("IF {item}.n {relation} {more} {{\nSHOW({item}.n)\n{inner}\n}}"));
+                    continue;
+                }
                 _ => format!("MARK({item}, {})", self.choices.word(&["1", "2", "goal", "-9_000_000_000"])),
             };
-            self.reach.acts = true;
             conditions.push(format!("IF {item}.{field} {relation} {limit} THEN {call}"));
         }
         format!("FOR EACH {item} IN boxes {{\n{}\n}}", conditions.join("\n"))
