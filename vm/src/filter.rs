@@ -5,19 +5,29 @@
 //! Like a fused word it stands before the words of an op, does nothing where it cannot pay for it, and no
 //! trace sees it.
 
+mod find;
+mod registers;
+
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use swarm_bytecode::layout::Layout;
-use swarm_bytecode::op::{Flow, Op, Operand, OperandKind, Register};
+use swarm_bytecode::op::Op;
+
+use find::find;
+use registers::{Outliving, Written};
 
 use crate::decode::Code;
 use crate::encoded::Encoded;
-use crate::fuse::{Ask, Compared, Fusing, floats, words};
+use crate::fuse::Fusing;
 use crate::slot;
 use crate::word::Word;
 
 /// Most conditions of one filter: a bit of a byte for each, and one for the end of the round.
 pub(crate) const MOST: usize = 7;
+
+/// Most comparisons of one filter.
+pub(crate) const MOST_TESTS: usize = 12;
 
 /// Conditions of the rows of a loop.
 #[derive(Debug, Clone)]
@@ -28,38 +38,66 @@ pub(crate) struct Filter {
     /// Fuel of a round in which no condition holds.
     pub(crate) cost: u16,
     pub(crate) conditions: Box<[Condition]>,
+    /// What the conditions compare, in their order.
+    pub(crate) tests: Box<[Test]>,
+    /// What they leave in registers where they do not hold, in order.
+    pub(crate) leaves: Box<[Leave]>,
+    /// Fields that are read from their registers behind the condition that loads them.
+    pub(crate) kept: Box<[Kept]>,
     /// Credit of a whole round in which no condition holds.
     pub(crate) credit: u16,
     /// Whether conditions are passed over from within a row as well, not only from its beginning: nothing
-    /// that is done changes what rows are compared with, and what the conditions write is read nowhere else, but for a
-    /// field inside of its own condition.
+    /// that is done changes what rows are compared with, and what the conditions write is read nowhere else, but for
+    /// fields that are kept.
     pub(crate) goes_on: bool,
     /// The closing op of the loop; once that is decoded, its word.
     end: u32,
 }
 
-/// Whether a field of the row compares so with a register.
+/// One comparison, or several of which one has to hold.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Condition {
-    pub(crate) field: u8,
-    /// Where the field goes, and whether the condition holds.
-    pub(crate) loaded: u8,
-    pub(crate) result: u8,
-    pub(crate) other: u8,
-    pub(crate) relation: Relation,
+    /// Whether it is one comparison.
+    pub(crate) single: bool,
     /// What the jumps over the conditions before put back, where none of them holds.
     pub(crate) credit: u16,
     /// Its first op; once that is decoded, its word.
     pub(crate) start: u32,
-    /// How many words behind that the first one inside of it stands.
+    /// How many ops behind that the first one inside of it stands; once that is decoded, how many words.
     pub(crate) inside: u8,
-    /// Whether what is done where it holds reads the field from its register.
-    pub(crate) reads: bool,
     /// The site of the call of the host that is all that is done where it holds, or [`NO_SITE`], what that is due to pay, and
     /// how many words before it load its arguments.
     pub(crate) site: u32,
     pub(crate) due: u16,
     pub(crate) loads: u8,
+}
+
+/// How a field of the row compares with a register, or with FALSE if there is none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Test {
+    /// The number of its condition.
+    pub(crate) condition: u8,
+    pub(crate) field: u8,
+    pub(crate) other: Option<u8>,
+    pub(crate) relation: Relation,
+}
+
+/// What a condition leaves in a register where it does not hold: the field that a test compares, or FALSE.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Leave {
+    pub(crate) condition: u8,
+    pub(crate) register: u8,
+    pub(crate) test: Option<u8>,
+}
+
+/// A field that is read in each round from the register it was loaded to, inside of the condition that did or behind that.
+/// Where conditions were passed over it has to be put there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kept {
+    pub(crate) condition: u8,
+    pub(crate) register: u8,
+    /// The test that compares it first.
+    pub(crate) test: u8,
 }
 
 /// No call of the host, or more than that.
@@ -87,84 +125,18 @@ pub(crate) enum Relation {
     More,
     NotLess,
     NotMore,
+    Equal,
+    NotEqual,
 }
 
 impl Filter {
-    /// The filter of a loop whose body begins with op `p`, if it is a loop of such conditions, and its
-    /// closing op. `outlive` are the registers of the function's [`Outliving`].
-    fn at<'o>(
-        code: Part<'_>,
-        layout: &Layout,
-        p: usize,
-        outlive: impl FnOnce() -> Option<&'o Outliving>,
-    ) -> Option<(Filter, usize)> {
-        let opening = p.checked_sub(1)?;
-        let Op::ForEach { item, index, list } = code.from(opening)?.first()? else { return None };
-        let end = layout.partner(opening)?;
-        let (mut conditions, mut insides) = (Vec::new(), Vec::new());
-        // What the jumps put back.
-        let mut credit = 0_i64;
-        let mut at = p;
-        while at != end {
-            if let Op::End {} | Op::Block {} = code.from(at)?.first()? {
-                at = at.checked_add(1)?;
-                continue;
-            }
-            let [Op::Field { result: loaded, record, field }, compare, Op::If { condition }, ..] =
-                code.from(at)?
-            else {
-                return None;
-            };
-            let compared = words(compare).or_else(|| floats(compare))?.with_left(*loaded)?;
-            let Compared { result, right, .. } = compared;
-            if record != item || result != *condition || conditions.len() == MOST {
-                return None;
-            }
-            let branch = at.checked_add(2)?;
-            conditions.push(Condition {
-                field: *field,
-                loaded: loaded.0,
-                result: result.0,
-                other: right.0,
-                relation: relation(compared)?,
-                credit: u16::try_from(credit).ok()?,
-                start: slot::count(at),
-                inside: 0,
-                reads: false,
-                site: NO_SITE,
-                due: 0,
-                loads: 0,
-            });
-            at = layout.target(branch)?;
-            insides.push(code.from(branch.checked_add(1)?)?.get(..at.checked_sub(branch)?.checked_sub(1)?)?);
-            credit = credit.checked_add(i64::from(layout.edge(branch, at)))?;
-        }
-        let cost = i64::from(layout.charge(end)).checked_sub(credit)?;
-        let mut filter = Filter {
-            item: item.0,
-            index: index.0,
-            list: list.0,
-            cost: u16::try_from(cost).ok().filter(|cost| *cost > 0)?,
-            conditions: conditions.into(),
-            credit: u16::try_from(credit).ok()?,
-            goes_on: false,
-            end: slot::count(end),
-        };
-        if !filter.keeps(&[*item, *index, *list]) {
-            return None;
-        }
-        filter.goes_on = filter.is_steady(code.from(p)?.get(..end.checked_sub(p)?)?)
-            && filter.is_local(&insides, outlive()?);
-        Some((filter, end))
-    }
-
     /// Finds out where one call of the host is all that is done, once all words are made. Conditions are passed over behind
     /// those only if they are from within a row as well.
     pub(crate) fn find_calls(&mut self, number: u16, words: &[Encoded]) {
         if !self.goes_on {
             return;
         }
-        for (behind, condition) in (1..).zip(&mut self.conditions) {
+        for (behind, condition) in (1..).zip(&mut self.conditions).filter(|(_, condition)| condition.single) {
             let inside = words.get(slot::index(condition.first_inside())..).unwrap_or_default();
             let loads = inside.iter().take(MOST_LOADS).take_while(|word| match word.decode() {
                 Some(Word::Integer { .. } | Word::Constant { .. } | Word::Move { .. }) => true,
@@ -188,56 +160,37 @@ impl Filter {
         self.conditions.iter().all(|condition| condition.site != NO_SITE)
     }
 
+    /// What is left in each register by the last condition that writes it.
+    pub(crate) fn last_leaves(&self) -> impl Iterator<Item = &Leave> {
+        let behind = |at: usize| self.leaves.get(at..).unwrap_or_default().iter();
+        let all = (1..).zip(&self.leaves);
+        all.filter(move |(next, own)| behind(*next).all(|other| other.register != own.register))
+            .map(|(_, own)| own)
+    }
+
+    /// The field that is left in a register.
+    pub(crate) fn field(&self, leave: &Leave) -> Option<u8> {
+        self.tests.get(usize::from(leave.test?)).map(|test| test.field)
+    }
+
     /// The memory it takes, with that of its places while a function is decoded.
     pub(crate) fn bytes(&self) -> usize {
         let conditions = size_of_val(self.conditions.as_ref());
-        size_of::<Filter>().saturating_add(conditions.saturating_mul(2)).saturating_add(size_of::<Place>())
+        let others = [
+            size_of_val(self.tests.as_ref()),
+            size_of_val(self.leaves.as_ref()),
+            size_of_val(self.kept.as_ref()),
+        ];
+        let others = others.into_iter().fold(size_of::<Place>(), usize::saturating_add);
+        size_of::<Filter>().saturating_add(conditions.saturating_mul(2)).saturating_add(others)
     }
 
-    /// Whether no condition writes what the loop or a condition reads.
-    fn keeps(&self, loop_registers: &[Register]) -> bool {
-        let mut written = self.conditions.iter().flat_map(|condition| [condition.loaded, condition.result]);
-        let read = |register| {
-            loop_registers.contains(&Register(register))
-                || self.conditions.iter().any(|condition| condition.other == register)
-        };
-        !self.conditions.is_empty() && !written.any(read)
-    }
-
-    /// Whether nothing in the body of the loop writes the item, or what its fields are compared with.
-    fn is_steady(&self, body: &[Op]) -> bool {
-        let mut steady = true;
-        let read = |register: u8| {
-            register == self.item || self.conditions.iter().any(|condition| condition.other == register)
-        };
-        for op in body {
-            registers(op, |register, written| steady &= !(written && read(register.0)));
-        }
-        steady
-    }
-
-    /// Whether what the conditions write is read nowhere else but for a field inside of its own condition, where nothing
-    /// else is put into its register. Notes which fields are.
-    fn is_local(&mut self, insides: &[&[Op]], outlive: &Outliving) -> bool {
-        let any = |outside: &Outliving, own: &Condition| outside.any(own.loaded) || outside.any(own.result);
-        if !self.conditions.iter().any(|own| any(outlive, own)) {
-            return true;
-        }
-        let mut outside = outlive.clone();
-        for (condition, inside) in self.conditions.iter_mut().zip(insides) {
-            let own = Outliving::of(inside);
-            if own.any(condition.loaded) && !writes(inside, condition.loaded) {
-                condition.reads = true;
-                outside.take(condition.loaded, &own);
-            }
-        }
-        !self.conditions.iter().any(|own| any(&outside, own))
-    }
-
-    /// The conditions, and where the next one or the end of the loop stands.
-    fn with_ends(&self) -> impl Iterator<Item = (&Condition, u32)> {
-        let next = self.conditions.iter().skip(1).map(|next| next.start);
-        self.conditions.iter().zip(next.chain([self.end]))
+    /// The fields that are kept, each with the words where its register holds it.
+    fn kept_within(&self) -> impl Iterator<Item = (&Kept, Range<u32>)> {
+        self.kept.iter().filter_map(|kept| {
+            let condition = self.conditions.get(usize::from(kept.condition))?;
+            Some((kept, condition.first_inside()..self.end))
+        })
     }
 }
 
@@ -250,16 +203,14 @@ pub(crate) fn unread(code: &Code, function: u16, pc: usize) -> Option<[bool; 256
         filter.goes_on && first.is_some_and(|first| code.origin(first).function == function)
     };
     let mut unread = None;
-    for condition in code.filters.iter().filter(own).flat_map(|filter| &filter.conditions) {
+    for leave in code.filters.iter().filter(own).flat_map(|filter| &filter.leaves) {
         let unread = unread.get_or_insert([false; 256]);
-        for register in [condition.loaded, condition.result] {
-            unread.iter_mut().skip(usize::from(register)).take(1).for_each(|own| *own = true);
-        }
+        unread.iter_mut().skip(usize::from(leave.register)).take(1).for_each(|own| *own = true);
     }
     let unread = unread.as_mut()?;
-    for (condition, end) in code.filters.iter().filter(own).flat_map(Filter::with_ends) {
-        if condition.reads && (condition.first_inside()..end).contains(&slot::count(pc)) {
-            unread.iter_mut().skip(usize::from(condition.loaded)).take(1).for_each(|own| *own = false);
+    for (kept, within) in code.filters.iter().filter(own).flat_map(Filter::kept_within) {
+        if within.contains(&slot::count(pc)) {
+            unread.iter_mut().skip(usize::from(kept.register)).take(1).for_each(|own| *own = false);
         }
     }
     // All others outlive no block, so what may be read stands before the next op that begins or ends one.
@@ -315,7 +266,7 @@ impl Filtered {
         };
         // The greatest number is that of no filter.
         let Some(number) = u16::try_from(filters.len()).ok().filter(|own| *own < u16::MAX) else { return };
-        let Some((filter, end)) = Filter::at(code, layout, p, outlive) else { return };
+        let Some((filter, end)) = find(code, layout, p, outlive) else { return };
         let conditions = filter.conditions.iter().map(|own| slot::index(own.start));
         let first = self.next.len();
         self.next.extend(conditions.chain([end]).zip(0..).map(|(op, from)| (op, number, from)));
@@ -343,8 +294,7 @@ impl Filtered {
         let stands = (from == 0 || filter.goes_on) && !fusing.covers(p);
         if let Some(condition) = filter.conditions.get_mut(usize::from(from)) {
             condition.start = position.saturating_add(u32::from(stands));
-            // Behind its three ops.
-            self.inside = Some((p.saturating_add(3), number, from));
+            self.inside = Some((p.saturating_add(condition.inside.into()), number, from));
         } else {
             filter.end = position.saturating_add(u32::from(stands));
         }
@@ -360,49 +310,6 @@ impl Filtered {
     }
 }
 
-/// How often each register is read where the ops right before, up to the last one that begins or ends a block, have not
-/// written it: where ops are passed over, its value is needed.
-#[derive(Debug, Clone)]
-pub(crate) struct Outliving([u32; 256]);
-
-impl Outliving {
-    /// Of ops that begin behind one that begins or ends a block.
-    fn of(code: &[Op]) -> Outliving {
-        let mut outliving = Outliving([0; 256]);
-        let mut written = Written::default();
-        for op in code {
-            let goes_on = written.go_on(op, |register| {
-                outliving.0.iter_mut().skip(register).take(1).for_each(|own| *own = own.saturating_add(1));
-            });
-            if !goes_on {
-                written = Written::default();
-            }
-        }
-        outliving
-    }
-
-    fn any(&self, register: u8) -> bool {
-        self.0.get(usize::from(register)).is_none_or(|own| *own > 0)
-    }
-
-    /// Leaves out how often some of the ops read a register so.
-    fn take(&mut self, register: u8, some: &Outliving) {
-        let register = usize::from(register);
-        if let (Some(all), Some(some)) = (self.0.get_mut(register), some.0.get(register)) {
-            *all = all.saturating_sub(*some);
-        }
-    }
-}
-
-/// Whether any of these ops writes a register.
-fn writes(code: &[Op], register: u8) -> bool {
-    let mut any = false;
-    for op in code {
-        registers(op, |own, written| any |= written && own.0 == register);
-    }
-    any
-}
-
 /// Some ops of a function that follow each other, from the one of this number on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part<'a> {
@@ -415,52 +322,4 @@ impl<'a> Part<'a> {
     pub(crate) fn from(self, p: usize) -> Option<&'a [Op]> {
         self.ops.get(p.checked_sub(self.first)?..)
     }
-}
-
-/// The registers that the ops so far have written.
-struct Written([bool; 256]);
-
-impl Default for Written {
-    fn default() -> Self {
-        Written([false; 256])
-    }
-}
-
-impl Written {
-    /// Calls `read` with each register that an op reads and the ops before have not written, then adds what
-    /// it writes. Tells whether the ops go on, or it begins or ends a block.
-    fn go_on(&mut self, op: &Op, mut read: impl FnMut(usize)) -> bool {
-        let mut result = None;
-        registers(op, |Register(register), writes| {
-            let register = usize::from(register);
-            if writes {
-                result = Some(register);
-            } else if self.0.get(register) == Some(&false) {
-                read(register);
-            }
-        });
-        if let Some(written) = result.and_then(|register| self.0.get_mut(register)) {
-            *written = true;
-        }
-        matches!(op.info().flow, Flow::Next | Flow::Call)
-    }
-}
-
-/// Calls `visit` with each register of an op, and whether it is written.
-fn registers(op: &Op, mut visit: impl FnMut(Register, bool)) {
-    op.visit_operands(|_, kind, operand| match operand {
-        Operand::Register(register) => visit(register, matches!(kind, OperandKind::Destination(_))),
-        Operand::Registers(all) => all.iter().for_each(|register| visit(*register, false)),
-        Operand::Integer(_) | Operand::Index(_) => {}
-    });
-}
-
-fn relation(compared: Compared) -> Option<Relation> {
-    Some(match (compared.ask, compared.unless) {
-        (Ask::Less, false) => Relation::Less,
-        (Ask::Less, true) => Relation::NotLess,
-        (Ask::More, false) => Relation::More,
-        (Ask::More, true) => Relation::NotMore,
-        (Ask::Equal, _) => return None,
-    })
 }

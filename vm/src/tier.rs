@@ -550,10 +550,10 @@ impl Program {
             item: filter.item,
             index: filter.index,
             cost: filter.cost.into(),
-            others: filter.conditions.iter().map(|condition| condition.other).collect(),
-            results: filter.conditions.iter().map(|condition| condition.result).collect(),
+            others: filter.tests.iter().filter_map(|test| test.other).collect(),
+            results: filter.last_leaves().filter(|own| own.test.is_none()).map(|own| own.register).collect(),
             only_calls: filter.only_calls(),
-            loaded: filter.conditions.iter().map(|condition| (condition.field, condition.loaded)).collect(),
+            loaded: filter.last_leaves().filter_map(|own| Some((filter.field(own)?, own.register))).collect(),
         });
         made.collect()
     }

@@ -101,17 +101,15 @@ impl<'m, 'a> Acting<'m, 'a> {
             due: own.due.into(),
             credit: self.masks.credit(condition),
             credit_behind: self.masks.credit(condition.wrapping_add(1)),
-            loads: own.loads > 0 || own.reads,
+            loads: own.loads > 0 || !self.filter.kept.is_empty(),
         })
     }
 
-    /// Loads the arguments of the call where it stands, as the words in front of it do, and the field that was compared.
+    /// Loads the arguments of the call where it stands, as the words in front of it do, and fields that are kept.
     #[inline(never)]
     pub(crate) fn load(&self, at: &Stand) {
         let Some(own) = self.filter.conditions.get(at.condition()) else { return };
-        if own.reads {
-            set(self.window, own.loaded, self.masks.value(at.condition(), at.row));
-        }
+        self.masks.set_kept(self.filter, self.window, at.row, at.condition().wrapping_add(1));
         let words = self.code.words.get(slot::index(own.first_inside())..).unwrap_or_default();
         for word in words.iter().take(own.loads.into()) {
             match word.decode() {
@@ -188,7 +186,7 @@ impl<'m, 'a> Acting<'m, 'a> {
         loop {
             let at = &mut self.at;
             let end = self.masks.end(at.row, at.fuel);
-            if let Some((row, from)) = self.masks.next(&self.filter.conditions, (at.row, at.condition), end) {
+            if let Some((row, from)) = self.masks.next(&self.filter.tests, (at.row, at.condition), end) {
                 (at.first, at.bits) = self.masks.bits_from_condition(row, from);
                 return;
             }
@@ -227,6 +225,7 @@ pub(super) fn act<'a>(
         return (0, fuel);
     }
     acting.set_row(&at);
+    acting.masks.set_kept(filter, window, at.row, at.condition);
     let left = at.fuel.wrapping_add(acting.masks.credit(at.condition));
     let target = match at.condition {
         condition if !done => acting.call(condition),

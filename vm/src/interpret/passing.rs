@@ -3,7 +3,7 @@
 use super::skip::{BLOCK, FIRST, mark};
 use crate::attached::Attached;
 use crate::decode::Code;
-use crate::filter::{Filter, MOST};
+use crate::filter::{Filter, MOST_TESTS};
 use crate::slot;
 
 /// Rows worth the look.
@@ -16,7 +16,7 @@ const MOST_VAIN: u32 = 6;
 pub(crate) struct Passing {
     filter: u16,
     /// What the fields are compared with.
-    others: [u64; MOST],
+    others: [u64; MOST_TESTS],
     /// The first row that was looked at, whole, so that it tells the table as well, and how many were.
     row: u64,
     rows: usize,
@@ -28,7 +28,7 @@ pub(crate) struct Passing {
 
 impl Default for Passing {
     fn default() -> Self {
-        Passing { filter: 0, others: [0; MOST], row: 0, rows: 0, may_hold: [0; BLOCK], vain: 0 }
+        Passing { filter: 0, others: [0; MOST_TESTS], row: 0, rows: 0, may_hold: [0; BLOCK], vain: 0 }
     }
 }
 
@@ -43,9 +43,9 @@ impl Passing {
         other: impl Fn(u8) -> u64,
     ) -> (usize, u32) {
         let Some(filter) = code.filters.get(usize::from(number)) else { return (0, 0) };
-        let mut others = [0; MOST];
-        for (own, condition) in others.iter_mut().zip(&filter.conditions) {
-            *own = other(condition.other);
+        let mut others = [0; MOST_TESTS];
+        for (own, test) in others.iter_mut().zip(&filter.tests) {
+            *own = test.other.map_or(0, &other);
         }
         if (self.filter, self.others) != (number, others) {
             *self = Passing { filter: number, others, vain: self.vain, ..Passing::default() };
@@ -91,9 +91,9 @@ impl Passing {
         let may_hold = self.may_hold.get_mut(..rows)?;
         let start = slot::index(slot::low(row));
         let end = start.checked_add(rows)?;
-        for (bit, (condition, other)) in (0_u32..).zip(filter.conditions.iter().zip(&self.others)) {
-            let values = attached.column(row, condition.field).words(row)?.get(start..end)?;
-            mark(condition.relation, may_hold, values, *other, 1_u8.wrapping_shl(bit));
+        for (test, other) in filter.tests.iter().zip(&self.others) {
+            let values = attached.column(row, test.field).words(row)?.get(start..end)?;
+            mark(test.relation, may_hold, values, *other, 1_u8.wrapping_shl(test.condition.into()));
         }
         self.rows = rows;
         Some(())

@@ -8,7 +8,7 @@ use super::chain::{Mode, Vm, Words, go_on, go_to, handlers, mistaken};
 use super::fuel::{covers_all, take_all};
 use super::rows::Rows;
 use super::window::{get, set};
-use crate::filter::{Condition, Filter, MOST, NO_SITE, Relation};
+use crate::filter::{Filter, MOST, MOST_TESTS, NO_SITE, Relation, Test};
 use crate::scope::Window;
 use crate::slot::{self, Reference};
 use crate::word::fields;
@@ -48,7 +48,7 @@ handlers! {
             let rounds = passed.wrapping_mul(u64::from(masks.cost)).cast_signed();
             let rounds = rounds.wrapping_add(credit.into());
             if condition.surely_holds(wide(index)) {
-                if condition.calls {
+                if condition.far {
                     return pass_far::<M>(words, window, fuel, vm);
                 }
                 if !covers_all(fuel, rounds) {
@@ -57,7 +57,6 @@ handlers! {
                 }
                 set(window, masks.index, index);
                 set(window, masks.item, masks.first.wrapping_add(index));
-                set(window, condition.loaded, condition.value(wide(index)));
                 let spent = rounds.wrapping_sub(condition.credit.into());
                 return go_to::<M>(condition.inside, window, take_all(fuel, spent), vm);
             }
@@ -111,6 +110,7 @@ pub(super) struct Masks<'a> {
     shift: u32,
     /// Its conditions, and the end of a round.
     conditions: [Place<'a>; BITS],
+    tests: [Tested<'a>; MOST_TESTS],
     /// The first item looked at, and how many were.
     start: usize,
     rows: usize,
@@ -127,18 +127,34 @@ struct Bytes([u8; BLOCK]);
 /// A condition of a filter, or the end of a round.
 #[derive(Debug, Clone, Copy, Default)]
 struct Place<'a> {
-    /// The field of the items, none if comparing it as floats tells nothing, and what it is compared with.
+    /// The field of the items that is compared, none if it is more than one, or if comparing it as floats tells nothing.
     column: &'a [u64],
-    other: u64,
     /// Where to go on if it is to be looked at, and if it holds.
     start: u32,
     inside: u32,
     /// What jumps over the conditions before have put back.
     credit: u16,
-    /// Where the field goes.
-    loaded: u8,
-    /// Whether a call of the host is all that is done if it holds.
-    calls: bool,
+    /// Whether it takes more than to go there: a call of the host is all that is done, or fields are kept in registers.
+    far: bool,
+}
+
+/// A field of the items, and what it is compared with.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tested<'a> {
+    column: &'a [u64],
+    other: u64,
+}
+
+impl Tested<'_> {
+    /// The field of an item.
+    fn value(&self, item: usize) -> u64 {
+        self.column.get(item).copied().unwrap_or(0)
+    }
+}
+
+/// What a register holds that may be none.
+fn other(window: &Window, register: Option<u8>) -> u64 {
+    register.map_or(0, |register| get(window, register))
 }
 
 /// Bits beyond these are those of no number, or of one that is less than 0.
@@ -150,12 +166,6 @@ impl Place<'_> {
     #[inline(always)]
     fn surely_holds(&self, item: usize) -> bool {
         self.column.get(item).is_some_and(|value| *value <= INFINITE)
-    }
-
-    /// The field of an item.
-    #[inline(always)]
-    fn value(&self, item: usize) -> u64 {
-        self.column.get(item).copied().unwrap_or(0)
     }
 }
 
@@ -175,6 +185,7 @@ impl Default for Masks<'_> {
             cost: 0,
             shift: 0,
             conditions: [Place::default(); BITS],
+            tests: [Tested::default(); MOST_TESTS],
             start: 0,
             rows: 0,
             may_hold: Bytes([0; BLOCK]),
@@ -186,10 +197,10 @@ impl Default for Masks<'_> {
 impl<'a> Masks<'a> {
     /// Whether what is known is of this loop, and its fields are compared with the same.
     fn is_of(&self, about: (u16, usize), filter: &Filter, window: &Window) -> bool {
-        let others = filter.conditions.iter().zip(&self.conditions);
+        let others = filter.tests.iter().zip(&self.tests);
         self.about == about
             && self.list == get(window, filter.list)
-            && others.fold(0, |any, (own, place)| any | (get(window, own.other) ^ place.other)) == 0
+            && others.fold(0, |any, (own, test)| any | (other(window, own.other) ^ test.other)) == 0
     }
 
     /// Begins with a loop; tells whether its items are rows whose fields lie in columns of whole words.
@@ -213,21 +224,27 @@ impl<'a> Masks<'a> {
         (self.first, self.items) = (first, wide(items));
         let start = slot::index(Reference::unpack(first).index);
         self.conditions = [Place { credit: filter.credit, ..Place::default() }; BITS];
+        self.acts = false;
         for (own, place) in filter.conditions.iter().zip(&mut self.conditions) {
-            let other = get(window, own.other);
-            let column = rows.words(first, own.field)?.get(start..)?.get(..self.items)?;
-            *place = Place {
-                // Of what tells nothing by its bits it is never sure that it holds.
-                column: if tells(own.relation, other) { column } else { &[] },
-                other,
-                start: own.start,
-                inside: own.first_inside(),
-                credit: own.credit,
-                loaded: own.loaded,
-                calls: own.site != NO_SITE,
-            };
+            let calls = own.site != NO_SITE;
+            self.acts |= calls;
+            place.start = own.start;
+            place.inside = own.first_inside();
+            place.credit = own.credit;
+            place.far = calls || !filter.kept.is_empty();
         }
-        self.acts = self.conditions.iter().any(|place| place.calls);
+        for (own, test) in filter.tests.iter().zip(&mut self.tests) {
+            let column = rows.words(first, own.field)?.get(start..)?.get(..self.items)?;
+            *test = Tested { column, other: other(window, own.other) };
+            let condition = usize::from(own.condition);
+            // Of what tells nothing by its bits it is never sure that it holds.
+            if tells(own.relation, test.other)
+                && filter.conditions.get(condition).is_some_and(|condition| condition.single)
+                && let Some(place) = self.conditions.get_mut(condition)
+            {
+                place.column = column;
+            }
+        }
         Some(())
     }
 
@@ -270,9 +287,16 @@ impl<'a> Masks<'a> {
         self.condition(condition).surely_holds(row)
     }
 
-    /// The field of a row that a condition compares.
-    pub(super) fn value(&self, condition: usize, row: usize) -> u64 {
-        self.condition(condition).value(row)
+    /// Puts fields of a row into the registers where they are kept, of the conditions before this one.
+    pub(super) fn set_kept(&self, filter: &Filter, window: &Window, row: usize, before: usize) {
+        for kept in filter.kept.iter().filter(|kept| usize::from(kept.condition) < before) {
+            set(window, kept.register, self.field(kept.test, row));
+        }
+    }
+
+    /// The field of a row that a test compares.
+    fn field(&self, test: u8, row: usize) -> u64 {
+        self.tests.get(usize::from(test)).map_or(0, |test| test.value(row))
     }
 
     /// Fuel of so many rounds in which no condition holds.
@@ -307,12 +331,12 @@ impl<'a> Masks<'a> {
     #[inline(always)]
     pub(super) fn next(
         &mut self,
-        conditions: &[Condition],
+        tests: &[Test],
         (item, from): (usize, usize),
         end: usize,
     ) -> Option<(usize, usize)> {
         if item.wrapping_sub(self.start) >= self.rows {
-            self.look(conditions, item);
+            self.look(tests, item);
         }
         let mut at = item.wrapping_sub(self.start);
         let mut from = from;
@@ -328,7 +352,7 @@ impl<'a> Masks<'a> {
                 if behind >= end {
                     return None;
                 }
-                self.look(conditions, behind);
+                self.look(tests, behind);
                 at = 0;
             }
         }
@@ -348,15 +372,15 @@ impl<'a> Masks<'a> {
 
     /// Looks at items from this one on.
     #[inline(never)]
-    fn look(&mut self, conditions: &[Condition], item: usize) {
+    fn look(&mut self, tests: &[Test], item: usize) {
         let goes_on = item == self.start.wrapping_add(self.rows);
         let reach = if goes_on { self.rows.saturating_mul(2).clamp(FIRST, BLOCK) } else { FIRST };
         (self.start, self.rows) = (item, reach.min(self.items.saturating_sub(item)));
         self.may_hold = Bytes([0; BLOCK]);
         let Some(may_hold) = self.may_hold.0.get_mut(..self.rows) else { return };
-        for (bit, (condition, place)) in (0_u32..).zip(conditions.iter().zip(&self.conditions)) {
-            let values = place.column.get(item..).and_then(|values| values.get(..self.rows)).unwrap_or(&[]);
-            mark(condition.relation, may_hold, values, place.other, 1_u8.wrapping_shl(bit));
+        for (own, test) in tests.iter().zip(&self.tests) {
+            let values = test.column.get(item..).and_then(|values| values.get(..self.rows)).unwrap_or(&[]);
+            mark(own.relation, may_hold, values, test.other, 1_u8.wrapping_shl(own.condition.into()));
         }
     }
 }
@@ -394,13 +418,15 @@ fn pass(number: u16, from: usize, window: &Window, fuel: i64, vm: &mut Vm<'_>) -
     if masks.acts && start.wrapping_add(1) < end {
         return act(filter, from, window, fuel, vm);
     }
-    let found = masks.next(&filter.conditions, (start, from), end);
+    let found = masks.next(&filter.tests, (start, from), end);
     let (to, until) = found.unwrap_or((end.wrapping_sub(1), 0));
     if (to, until) <= (start, from) {
         return (0, fuel);
     }
-    if !filter.goes_on {
-        leave_registers(filter, &masks.conditions, window, start, (to, until));
+    if filter.goes_on {
+        masks.set_kept(filter, window, to, until);
+    } else {
+        leave_registers(filter, masks, window, start, (to, until));
     }
     let index = to as u64;
     set(window, filter.item, masks.first.wrapping_add(index));
@@ -417,11 +443,10 @@ fn pass(number: u16, from: usize, window: &Window, fuel: i64, vm: &mut Vm<'_>) -
 
 /// Leaves in the registers what conditions leave there that do not hold: those of rows up to the one before a
 /// condition.
-fn leave_registers(filter: &Filter, places: &[Place<'_>], window: &Window, row: usize, to: (usize, usize)) {
+fn leave_registers(filter: &Filter, masks: &Masks<'_>, window: &Window, row: usize, to: (usize, usize)) {
     let passed = |row: usize, conditions: usize| {
-        for (own, place) in filter.conditions.iter().zip(places).take(conditions) {
-            set(window, own.loaded, place.column.get(row).copied().unwrap_or(0));
-            set(window, own.result, 0);
+        for own in filter.leaves.iter().filter(|own| usize::from(own.condition) < conditions) {
+            set(window, own.register, own.test.map_or(0, |test| masks.field(test, row)));
         }
     };
     if let Some(before) = to.0.checked_sub(1).filter(|before| *before >= row) {
@@ -430,8 +455,11 @@ fn leave_registers(filter: &Filter, places: &[Place<'_>], window: &Window, row: 
     passed(to.0, to.1);
 }
 
-/// Whether floats that compare so with this one by their bits tell how whole numbers do.
+/// Whether values that compare so with this one as floats, by their bits, tell how whole numbers do.
 fn tells(relation: Relation, other: u64) -> bool {
+    if let Relation::Equal | Relation::NotEqual = relation {
+        return true;
+    }
     // The least whole number has the bits of −0, which is not less than 0.
     other <= INFINITE && !(other == 0 && relation == Relation::Less)
 }
@@ -448,21 +476,30 @@ pub(super) fn mark(relation: Relation, may_hold: &mut [u8], values: &[u64], othe
     if !tells(relation, other) || values.len() != may_hold.len() {
         return may_hold.iter_mut().for_each(|byte| *byte |= bit);
     }
+    let word = other;
     let other = f64::from_bits(other);
     match relation {
-        Relation::Less => mark_each(may_hold, values, bit, |value| !(value >= other)),
-        Relation::More => mark_each(may_hold, values, bit, |value| !(value <= other)),
-        Relation::NotLess => mark_each(may_hold, values, bit, |value| !(value < other)),
-        Relation::NotMore => mark_each(may_hold, values, bit, |value| !(value > other)),
+        // No float has two forms: there is no −0, and what is not finite traps.
+        Relation::Equal => mark_each(may_hold, values, bit, |value| value == word),
+        Relation::NotEqual => mark_each(may_hold, values, bit, |value| value != word),
+        Relation::Less => mark_floats(may_hold, values, bit, |value| !(value >= other)),
+        Relation::More => mark_floats(may_hold, values, bit, |value| !(value <= other)),
+        Relation::NotLess => mark_floats(may_hold, values, bit, |value| !(value < other)),
+        Relation::NotMore => mark_floats(may_hold, values, bit, |value| !(value > other)),
     }
+}
+
+#[inline(always)]
+fn mark_floats(may_hold: &mut [u8], values: &[u64], bit: u8, holds: impl Fn(f64) -> bool) {
+    mark_each(may_hold, values, bit, |value| holds(f64::from_bits(value)));
 }
 
 /// Sets a bit for each value of which something is so: blocks of them without branches, so that several are
 /// looked at by one instruction.
 #[inline(always)]
-fn mark_each(may_hold: &mut [u8], values: &[u64], bit: u8, holds: impl Fn(f64) -> bool) {
+fn mark_each(may_hold: &mut [u8], values: &[u64], bit: u8, holds: impl Fn(u64) -> bool) {
     let mark = |byte: &mut u8, value: &u64| {
-        *byte |= if holds(f64::from_bits(*value)) { bit } else { 0 };
+        *byte |= if holds(*value) { bit } else { 0 };
     };
     let (blocks, last) = may_hold.as_chunks_mut::<16>();
     let (value_blocks, last_values) = values.as_chunks::<16>();
@@ -483,6 +520,8 @@ mod tests {
             Relation::More => value > other,
             Relation::NotLess => value >= other,
             Relation::NotMore => value <= other,
+            Relation::Equal => value == other,
+            Relation::NotEqual => value != other,
         }
     }
 
@@ -492,7 +531,14 @@ mod tests {
         bytes != [0]
     }
 
-    const RELATIONS: [Relation; 4] = [Relation::Less, Relation::More, Relation::NotLess, Relation::NotMore];
+    const RELATIONS: [Relation; 6] = [
+        Relation::Less,
+        Relation::More,
+        Relation::NotLess,
+        Relation::NotMore,
+        Relation::Equal,
+        Relation::NotEqual,
+    ];
 
     #[test]
     fn what_is_passed_over_holds_for_no_word() {

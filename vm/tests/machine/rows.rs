@@ -39,6 +39,48 @@ ON START {
 }
 ";
 
+/// Conditions of other kinds: the same field in several, equal and not, flags, one of several, one where another does not
+/// hold, and loops behind each other.
+const KINDS: &str = "
+TYPE Row { id: string KEY  a: int  b: float  c: duration }
+INPUT rows: list<Row> MAX 1_000
+TYPE Mark { id: string KEY  a: int  on: bool  off: bool }
+INPUT marks: list<Mark> MAX 1_000
+ACTION SEEN(row: Row, how: int) IDEMPOTENT
+ACTION FLAG(mark: Mark, how: int) IDEMPOTENT
+ACTION LAST(sum: int) IDEMPOTENT
+
+FUNC heavy(row: Row) -> bool { RETURN row.c > 10s OR row.b <= 0.25 OR row.a > 150 }
+
+ON START {
+  LET sum = 0
+  FOR EACH row IN rows {
+    IF row.a > 120 THEN SEEN(row, 1)
+    IF row.a < -10 THEN SEEN(row, row.a)
+    IF row.a == 60 { sum += row.a }
+    IF row.c != 5s { SEEN(row, 2) }
+    IF row.b < 0.2 { SEEN(row, 3) } ELSE IF row.a == 7 { SEEN(row, 4) }
+  }
+  FOR EACH row IN rows WHERE heavy(row) { SEEN(row, 5) }
+  sum += SUM row.a FOR row IN rows WHERE heavy(row)
+  FOR EACH row IN rows {
+    IF row.a > 199 OR row.c == 20s { SEEN(row, 6) }
+    IF row.b == 0.125 THEN SEEN(row, row.a)
+    IF row.a > 198 OR row.b == 0.125 OR row.c == 7s {
+      SEEN(row, 7)
+      sum += 1
+    }
+  }
+  FOR EACH mark IN marks {
+    IF mark.on THEN FLAG(mark, 1)
+    IF NOT mark.off THEN FLAG(mark, 2)
+    IF mark.a == 0 THEN FLAG(mark, mark.a)
+  }
+  IF ANY heavy(row) FOR row IN rows { sum += 1000 }
+  LAST(sum)
+}
+";
+
 /// A table in which few rows matter, or most.
 fn table(rows: i64, seed: i64, rare: i64) -> Arc<Table> {
     let number = |row: i64, column: i64| {
@@ -72,6 +114,9 @@ fn outcome(
         seen.borrow_mut().push((row.row().unwrap(), how));
     });
     host.action("LAST", |sum: i64| seen.borrow_mut().push((0, sum)));
+    host.action("FLAG", |mark: swarm_vm::Record<'_>, how: i64| {
+        seen.borrow_mut().push((mark.row().unwrap(), how));
+    });
     let limits = Limits::default().fuel(budget).host_calls(100_000);
     let mut run = Instance::new(program, inputs, limits, &Grants::all(), &host).unwrap().look_every(slice);
     let mut sink = |_: &Event<'_>| {};
@@ -89,29 +134,52 @@ fn outcome(
     }
 }
 
+/// Marks of which few are set, or most.
+fn marks(rows: i64, rare: i64) -> Arc<Table> {
+    let set = |row: i64, column: i64| (row * 7 + column) % (rare * 2) == 0;
+    let flags = |column: i64, seldom: bool| {
+        (0..rows).map(|row| if set(row, column) { seldom } else { !seldom }).collect::<Vec<_>>()
+    };
+    Table::builder()
+        .strings("id", (0..rows).map(|row| format!("mark-{row}")))
+        .words("a", Type::Int, (0..rows).map(|row| i64::from(!set(row, 3))).collect())
+        .bools("on", &flags(0, true))
+        .bools("off", &flags(1, false))
+        .build()
+        .unwrap()
+}
+
 #[test]
 fn passing_over_rows_changes_nothing() {
-    let (compiled, _) = compile_text("rows.swarm", TEXT);
-    let program = Program::load(&compiled.module.expect("it compiles").encode()).unwrap();
-    for (rows, rare, slice) in
-        [(0, 2, 4096), (1, 2, 7), (40, 3, 1), (300, 40, 4096), (300, 1000, 333), (300, 1, 4096)]
-    {
-        for seed in 0..3 {
-            let inputs = Inputs::new(&program).table("rows", &table(rows, seed * 1_000, rare)).unwrap();
-            let all = outcome(&program, &inputs, 10_000_000, slice, true);
-            assert_eq!(outcome(&program, &inputs, 10_000_000, slice, false), all);
-            let used = all.1.fuel_used;
-            // Budgets that end anywhere.
-            for budget in (0..used + 3).step_by(usize::try_from(used / 60).unwrap().max(1)) {
-                let traced = outcome(&program, &inputs, budget, slice, true);
-                assert_eq!(
-                    outcome(&program, &inputs, budget, slice, false),
-                    traced,
-                    "{rows} {seed} {budget}"
-                );
-                assert_eq!(traced.2, all.2);
+    for (text, filters, others) in [(TEXT, 3, false), (KINDS, 6, true)] {
+        let (compiled, diagnostics) = compile_text("rows.swarm", text);
+        let module = compiled.module.unwrap_or_else(|| panic!("{diagnostics:?}"));
+        let program = Program::load(&module.encode()).unwrap();
+        assert_eq!(program.pass_rows().len(), filters, "{:?}", program.pass_rows());
+        for (rows, rare, slice) in
+            [(0, 2, 4096), (1, 2, 7), (40, 3, 1), (300, 40, 4096), (300, 1000, 333), (300, 1, 4096)]
+        {
+            for seed in 0..3 {
+                let mut inputs =
+                    Inputs::new(&program).table("rows", &table(rows, seed * 1_000, rare)).unwrap();
+                if others {
+                    inputs = inputs.table("marks", &marks(rows, rare)).unwrap();
+                }
+                go_through(&program, &inputs, slice);
             }
         }
+    }
+}
+
+/// Compares a run with one gone through op by op, with budgets that end anywhere.
+fn go_through(program: &Program, inputs: &Inputs, slice: u32) {
+    let all = outcome(program, inputs, 10_000_000, slice, true);
+    assert_eq!(outcome(program, inputs, 10_000_000, slice, false), all);
+    let used = all.1.fuel_used;
+    for budget in (0..used + 3).step_by(usize::try_from(used / 60).unwrap().max(1)) {
+        let traced = outcome(program, inputs, budget, slice, true);
+        assert_eq!(outcome(program, inputs, budget, slice, false), traced, "{budget}");
+        assert_eq!(traced.2, all.2);
     }
 }
 

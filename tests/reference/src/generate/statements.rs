@@ -145,7 +145,7 @@ impl Maker<'_, '_> {
         format!("{head}{filter} {body}")
     }
 
-    /// A loop over rows of the host with a condition on a field each, as policies have: the machine looks at many together.
+    /// A loop over rows of the host with conditions on their fields, as policies have: the machine looks at many together.
     fn policy(&mut self, item: &str) -> String {
         const FIELDS: [(&str, &[&str]); 5] = [
             ("n", &["0", "-1", "-17", "3", "64", "9_223_372_036_854_775_807"]),
@@ -159,23 +159,41 @@ impl Maker<'_, '_> {
             if self.choices.one_in(3) {
                 continue;
             }
-            let (relation, limit) = (self.choices.word(&["<", "<=", ">", ">="]), self.choices.word(limits));
             self.reach.acts = true;
+            let condition = self.compared(item, field, limits);
             let call = match self.choices.below(7) {
                 0 => self.action(),
                 1 => format!("SHOW({item}.n)"),
                 2 => format!("MARK({item}, {item}.n)"),
                 3 => {
-                    let more = self.choices.word(&["64", "0", "-17"]);
-                    let inner = format!("IF {item}.n > {more} THEN MARK({item}, {item}.n)");
-                    conditions.push(format!("IF {item}.n {relation} {more} {{\nSHOW({item}.n)\n{inner}\n}}"));
+                    let inner = self.compared(item, "n", &["64", "0", "-17"]);
+                    let inner = format!("IF {inner} THEN MARK({item}, {item}.n)");
+                    conditions.push(format!("IF {condition} {{\nSHOW({item}.n)\n{inner}\n}}"));
                     continue;
+                }
+                4 => {
+                    let other = self.compared(item, field, limits);
+                    conditions.push(format!("IF {other} THEN MARK({item}, 3)"));
+                    format!("MARK({item}, 4)")
                 }
                 _ => format!("MARK({item}, {})", self.choices.word(&["1", "2", "goal", "-9_000_000_000"])),
             };
-            conditions.push(format!("IF {item}.{field} {relation} {limit} THEN {call}"));
+            conditions.push(format!("IF {condition} THEN {call}"));
         }
         format!("FOR EACH {item} IN boxes {{\n{}\n}}", conditions.join("\n"))
+    }
+
+    /// A field of a row compared with one of these limits, and now and then another one as well.
+    fn compared(&mut self, item: &str, field: &str, limits: &[&'static str]) -> String {
+        const RELATIONS: [&str; 6] = ["<", "<=", ">", ">=", "==", "!="];
+        let (relation, limit) = (self.choices.word(&RELATIONS), self.choices.word(limits));
+        let first = format!("{item}.{field} {relation} {limit}");
+        let other = self.choices.word(&RELATIONS);
+        match self.choices.below(6) {
+            0 => format!("{first} OR {item}.n {other} 64"),
+            1 => format!("{first} AND {item}.n {other} -17"),
+            _ => first,
+        }
     }
 
     fn within(&mut self, depth: usize) -> String {
