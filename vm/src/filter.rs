@@ -44,6 +44,8 @@ pub(crate) struct Filter {
     pub(crate) leaves: Box<[Leave]>,
     /// Fields that are read from their registers behind the condition that loads them.
     pub(crate) kept: Box<[Kept]>,
+    /// Registers that conditions write and that hold something else elsewhere: what comes behind the loop writes them first.
+    pub(crate) reused: Box<[u8]>,
     /// Credit of a whole round in which no condition holds.
     pub(crate) credit: u16,
     /// Whether conditions are passed over from within a row as well, not only from its beginning: nothing
@@ -61,6 +63,8 @@ pub(crate) struct Condition {
     pub(crate) single: bool,
     /// What the jumps over the conditions before put back, where none of them holds.
     pub(crate) credit: u16,
+    /// What jumps have put back inside of it.
+    pub(crate) credit_inside: u16,
     /// Its first op; once that is decoded, its word.
     pub(crate) start: u32,
     /// How many ops behind that the first one inside of it stands; once that is decoded, how many words.
@@ -180,9 +184,17 @@ impl Filter {
             size_of_val(self.tests.as_ref()),
             size_of_val(self.leaves.as_ref()),
             size_of_val(self.kept.as_ref()),
+            self.reused.len(),
         ];
         let others = others.into_iter().fold(size_of::<Place>(), usize::saturating_add);
         size_of::<Filter>().saturating_add(conditions.saturating_mul(2)).saturating_add(others)
+    }
+
+    /// Whether a word stands in its loop.
+    fn is_inside(&self, word: u32) -> bool {
+        // The word that passes over rows stands before the first condition.
+        let first = self.conditions.first().map_or(0, |first| first.start.saturating_sub(1));
+        (first..=self.end).contains(&word)
     }
 
     /// The fields that are kept, each with the words where its register holds it.
@@ -202,24 +214,31 @@ pub(crate) fn unread(code: &Code, function: u16, pc: usize) -> Option<[bool; 256
         let first = filter.conditions.first().map(|own| slot::index(own.start));
         filter.goes_on && first.is_some_and(|first| code.origin(first).function == function)
     };
-    let mut unread = None;
-    for leave in code.filters.iter().filter(own).flat_map(|filter| &filter.leaves) {
-        let unread = unread.get_or_insert([false; 256]);
-        unread.iter_mut().skip(usize::from(leave.register)).take(1).for_each(|own| *own = true);
-    }
-    let unread = unread.as_mut()?;
-    for (kept, within) in code.filters.iter().filter(own).flat_map(Filter::kept_within) {
-        if within.contains(&slot::count(pc)) {
-            unread.iter_mut().skip(usize::from(kept.register)).take(1).for_each(|own| *own = false);
+    let mut filters = code.filters.iter().filter(own).peekable();
+    filters.peek()?;
+    let at = slot::count(pc);
+    let (mut unread, mut reused) = ([false; 256], [false; 256]);
+    for filter in filters {
+        let inside = filter.is_inside(at);
+        for Leave { register, .. } in &filter.leaves {
+            let elsewhere = !inside && filter.reused.contains(register);
+            let noted = if elsewhere { &mut reused } else { &mut unread };
+            flag(noted, (*register).into(), true);
+        }
+        for (kept, within) in filter.kept_within() {
+            if within.contains(&at) {
+                flag(&mut unread, kept.register.into(), false);
+            }
         }
     }
-    // All others outlive no block, so what may be read stands before the next op that begins or ends one.
+    // What may be read of others stands before the next op that begins or ends a block.
     let ops =
         code.whole().functions.get(usize::from(function))?.code.get(slot::index(code.origin(pc).op)..)?;
     let mut written = Written::default();
     for (at, op) in ops.iter().enumerate() {
         let goes_on = written.go_on(op, |register| {
-            unread.iter_mut().skip(register).take(1).for_each(|own| *own = false);
+            flag(&mut unread, register, false);
+            flag(&mut reused, register, false);
         });
         if !goes_on {
             break;
@@ -229,7 +248,14 @@ pub(crate) fn unread(code: &Code, function: u16, pc: usize) -> Option<[bool; 256
             written = Written::default();
         }
     }
-    Some(*unread)
+    // What was in use elsewhere is so where it is not written anew.
+    let reused = reused.into_iter().zip(written.0).map(|(reused, written)| reused && written);
+    unread.iter_mut().zip(reused).for_each(|(unread, reused)| *unread |= reused);
+    Some(unread)
+}
+
+fn flag(flags: &mut [bool; 256], register: usize, value: bool) {
+    flags.iter_mut().skip(register).take(1).for_each(|own| *own = value);
 }
 
 /// An op, the number of its filter, and which of its conditions, or the end behind the last, it begins.

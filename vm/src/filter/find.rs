@@ -3,7 +3,7 @@
 use swarm_bytecode::layout::Layout;
 use swarm_bytecode::op::{Op, Register};
 
-use super::registers::{Outliving, registers, writers};
+use super::registers::{Outliving, first_written, registers, writers};
 use super::{Condition, Filter, Kept, Leave, MOST, MOST_TESTS, NO_SITE, Part, Relation, Test};
 use crate::fuse::{Ask, Compared, floats, words};
 use crate::slot;
@@ -42,10 +42,11 @@ pub(super) fn find<'o>(
         index: index.0,
         list: list.0,
         cost: u16::try_from(cost).ok().filter(|cost| *cost > 0)?,
-        conditions: found.conditions.into(),
-        tests: found.tests.into(),
-        leaves: found.leaves.into(),
+        conditions: std::mem::take(&mut found.conditions).into(),
+        tests: std::mem::take(&mut found.tests).into(),
+        leaves: found.leaves.as_slice().into(),
         kept: Box::default(),
+        reused: Box::default(),
         credit: u16::try_from(found.credit).ok()?,
         goes_on: false,
         end: slot::count(end),
@@ -53,10 +54,11 @@ pub(super) fn find<'o>(
     if !filter.keeps(&[*item, *index, *list]) {
         return None;
     }
-    if filter.is_steady(body) {
-        let kept = kept(&filter, (&found.loads, p), body, outlive()?);
-        filter.goes_on = kept.is_some();
-        filter.kept = kept.unwrap_or_default().into();
+    if filter.is_steady(body)
+        && let Some((kept, reused)) = found.read_elsewhere((p, end), body, outlive()?)
+    {
+        filter.goes_on = true;
+        (filter.kept, filter.reused) = (kept.into(), reused.into());
     }
     Some((filter, end))
 }
@@ -131,6 +133,7 @@ impl<'c> Finding<'c> {
         }
         let branch = self.at;
         let mut inside = branch.checked_add(1)?;
+        let mut credit_inside = credit;
         let is_field = self.known.iter().any(|known| known.register == condition.0);
         match self.code.from(inside)?.first()? {
             Op::Else {} if is_field => {
@@ -138,6 +141,8 @@ impl<'c> Finding<'c> {
                 self.tests.last_mut()?.relation = Relation::Equal;
                 self.jump(inside, self.layout.target(inside)?)?;
                 inside = inside.checked_add(1)?;
+                let jump = i64::from(self.layout.edge(branch, inside));
+                credit_inside = u16::try_from(jump.checked_add(credit.into())?).ok()?;
             }
             _ => {
                 self.jump(branch, self.layout.target(branch)?)?;
@@ -149,6 +154,7 @@ impl<'c> Finding<'c> {
         self.conditions.push(Condition {
             single: self.tests.len().checked_sub(first)? == 1,
             credit,
+            credit_inside,
             start: slot::count(start),
             inside: u8::try_from(inside.checked_sub(start)?).ok()?,
             site: NO_SITE,
@@ -235,6 +241,54 @@ impl<'c> Finding<'c> {
         (*asked == result).then_some(result)
     }
 
+    /// What is read elsewhere of what the conditions write: the fields that are kept, and registers that are written anew
+    /// behind the loop. `None` if there is anything else. The body of the loop goes from op `p` to its closing op.
+    fn read_elsewhere(
+        &self,
+        (p, end): (usize, usize),
+        body: &[Op],
+        outlive: &Outliving,
+    ) -> Option<(Vec<Kept>, Vec<u8>)> {
+        let (mut kept, mut reused) = (Vec::new(), Vec::new());
+        if !self.leaves.iter().any(|leave| outlive.any(leave.register)) {
+            return Some((kept, reused));
+        }
+        let all = Outliving::of(body);
+        let mut inside = all.clone();
+        for load in self.loads.iter().filter(|load| all.any(load.register)) {
+            // Nothing else is put there in a round.
+            if writers(body, load.register) == 1 {
+                let behind = load.op.checked_sub(p).and_then(|op| body.get(op..));
+                inside.take(load.register, &Outliving::of(behind.unwrap_or_default()));
+                kept.push(Kept { condition: load.condition, register: load.register, test: load.test });
+            }
+        }
+        if self.leaves.iter().any(|leave| inside.any(leave.register)) {
+            return None;
+        }
+        let mut outside = outlive.clone();
+        outside.take_all(&all);
+        let mut anew = None;
+        for Leave { register, .. } in &self.leaves {
+            if outside.any(*register) && !reused.contains(register) {
+                let anew = anew.get_or_insert_with(|| self.written_anew(p, end));
+                reused.push(*anew.as_ref()?.contains(register).then_some(register)?);
+            }
+        }
+        Some((kept, reused))
+    }
+
+    /// The registers that are written before they are read, wherever a loop is left to.
+    fn written_anew(&self, p: usize, end: usize) -> Option<Vec<u8>> {
+        let behind = end.checked_add(1)?;
+        let stays = |op: usize| self.layout.target(op).is_none_or(|target| (p..=behind).contains(&target));
+        // A budget around it may end it anywhere.
+        if self.layout.withins(end) > 0 || !(p..end).all(stays) {
+            return None;
+        }
+        Some(first_written(self.code.from(behind)?))
+    }
+
     /// A register holds something else from here on.
     fn forget(&mut self, register: Register) {
         self.known.retain(|known| known.register != register.0);
@@ -263,31 +317,6 @@ impl Filter {
         }
         steady
     }
-}
-
-/// The fields that are read from their registers behind the conditions that load them. `None` if anything else that the
-/// conditions write is read elsewhere.
-fn kept(
-    filter: &Filter,
-    (loads, p): (&[Load], usize),
-    body: &[Op],
-    outlive: &Outliving,
-) -> Option<Vec<Kept>> {
-    let any = |outlive: &Outliving| filter.leaves.iter().any(|leave| outlive.any(leave.register));
-    let mut kept = Vec::new();
-    if !any(outlive) {
-        return Some(kept);
-    }
-    let mut elsewhere = outlive.clone();
-    for load in loads.iter().filter(|load| outlive.any(load.register)) {
-        // Nothing else is put there in a round.
-        if writers(body, load.register) == 1 {
-            let behind = load.op.checked_sub(p).and_then(|op| body.get(op..));
-            elsewhere.take(load.register, &Outliving::of(behind.unwrap_or_default()));
-            kept.push(Kept { condition: load.condition, register: load.register, test: load.test });
-        }
-    }
-    (!any(&elsewhere)).then_some(kept)
 }
 
 /// A comparison of words or of floats.

@@ -27,6 +27,11 @@ impl Outliving {
         self.0.get(usize::from(register)).is_none_or(|own| *own > 0)
     }
 
+    /// Leaves out how often some of the ops read registers so.
+    pub(super) fn take_all(&mut self, some: &Outliving) {
+        self.0.iter_mut().zip(some.0).for_each(|(all, some)| *all = all.saturating_sub(some));
+    }
+
     /// Leaves out how often some of the ops read a register so.
     pub(super) fn take(&mut self, register: u8, some: &Outliving) {
         let register = usize::from(register);
@@ -45,8 +50,23 @@ pub(super) fn writers(code: &[Op], register: u8) -> usize {
     count
 }
 
+/// The registers that ops write before they read them, up to the first op that begins or ends a block.
+pub(super) fn first_written(code: &[Op]) -> Vec<u8> {
+    let (mut written, mut read) = (Written::default(), [false; 256]);
+    for op in code {
+        let goes_on = written.go_on(op, |register| {
+            read.iter_mut().skip(register).take(1).for_each(|own| *own = true);
+        });
+        if !goes_on {
+            break;
+        }
+    }
+    let written = written.0.into_iter().zip(read).zip(0..=u8::MAX);
+    written.filter(|((written, read), _)| *written && !read).map(|(_, register)| register).collect()
+}
+
 /// The registers that the ops so far have written.
-pub(super) struct Written([bool; 256]);
+pub(super) struct Written(pub(super) [bool; 256]);
 
 impl Default for Written {
     fn default() -> Self {

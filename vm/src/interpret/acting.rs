@@ -21,7 +21,7 @@ pub(crate) struct Act {
     pub(crate) site: u32,
     /// What the call is due to pay once it is come to.
     pub(crate) due: i64,
-    /// What jumps have put back before the condition, and before the next one.
+    /// What jumps have put back inside of the condition, and before the next one.
     pub(crate) credit: i64,
     pub(crate) credit_behind: i64,
     /// Whether arguments have to be loaded.
@@ -99,7 +99,7 @@ impl<'m, 'a> Acting<'m, 'a> {
         Some(Act {
             site: own.site,
             due: own.due.into(),
-            credit: self.masks.credit(condition),
+            credit: own.credit_inside.into(),
             credit_behind: self.masks.credit(condition.wrapping_add(1)),
             loads: own.loads > 0 || !self.filter.kept.is_empty(),
         })
@@ -132,6 +132,11 @@ impl<'m, 'a> Acting<'m, 'a> {
     /// The word of the call that is all that is done where a condition holds.
     fn call(&self, condition: usize) -> u32 {
         self.filter.conditions.get(condition).map_or(0, Condition::call)
+    }
+
+    /// What jumps have put back inside of a condition.
+    fn credit_inside(&self, condition: usize) -> i64 {
+        self.filter.conditions.get(condition).map_or(0, |own| own.credit_inside.into())
     }
 
     /// The register of the row.
@@ -226,13 +231,14 @@ pub(super) fn act<'a>(
     }
     acting.set_row(&at);
     acting.masks.set_kept(filter, window, at.row, at.condition);
-    let left = at.fuel.wrapping_add(acting.masks.credit(at.condition));
-    let target = match at.condition {
-        condition if !done => acting.call(condition),
-        condition if condition == 0 || found.is_some() => acting.masks.start(condition),
+    let credit = acting.masks.credit(at.condition);
+    let (target, credit) = match at.condition {
+        condition if !done => (acting.call(condition), acting.credit_inside(condition)),
+        condition if condition == 0 || found.is_some() => (acting.masks.start(condition), credit),
         // Behind a call, before the word that passes on.
-        condition => acting.call(condition.wrapping_sub(1)).wrapping_add(1),
+        condition => (acting.call(condition.wrapping_sub(1)).wrapping_add(1), credit),
     };
+    let left = at.fuel.wrapping_add(credit);
     let from_ahead = before.wrapping_sub(left).max(0).min(vm.ahead);
     vm.ahead = vm.ahead.wrapping_sub(from_ahead);
     vm.mark = vm.mark.wrapping_add(from_ahead);

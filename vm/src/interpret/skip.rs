@@ -57,7 +57,7 @@ handlers! {
                 }
                 set(window, masks.index, index);
                 set(window, masks.item, masks.first.wrapping_add(index));
-                let spent = rounds.wrapping_sub(condition.credit.into());
+                let spent = rounds.wrapping_sub(condition.credit_inside.into());
                 return go_to::<M>(condition.inside, window, take_all(fuel, spent), vm);
             }
         }
@@ -132,8 +132,9 @@ struct Place<'a> {
     /// Where to go on if it is to be looked at, and if it holds.
     start: u32,
     inside: u32,
-    /// What jumps over the conditions before have put back.
+    /// What jumps over the conditions before have put back, and what they have put back inside of it.
     credit: u16,
+    credit_inside: u16,
     /// Whether it takes more than to go there: a call of the host is all that is done, or fields are kept in registers.
     far: bool,
 }
@@ -230,7 +231,7 @@ impl<'a> Masks<'a> {
             self.acts |= calls;
             place.start = own.start;
             place.inside = own.first_inside();
-            place.credit = own.credit;
+            (place.credit, place.credit_inside) = (own.credit, own.credit_inside);
             place.far = calls || !filter.kept.is_empty();
         }
         for (own, test) in filter.tests.iter().zip(&mut self.tests) {

@@ -151,7 +151,7 @@ const DECLARATIONS: &[(&str, &str)] = &[
     ("Color red green blue", "ENUM Color { red  green  blue }"),
     (
         "Box",
-        "TYPE Box { id: string KEY  n: int = 0  cost: money IN USD = $0  size: bytes = 0B  share: percent = 0%  took: duration IN ms = 0s  tags: list<string> MAX 4 = []  kind: Kind = low  more: int? = NONE }",
+        "TYPE Box { id: string KEY  n: int = 0  cost: money IN USD = $0  size: bytes = 0B  share: percent = 0%  took: duration IN ms = 0s  tags: list<string> MAX 4 = []  kind: Kind = low  more: int? = NONE  late: bool = FALSE }",
     ),
     ("Plain", r#"TYPE Plain { a: int  b: string = ""  c: list<int> MAX 4 = [] }"#),
     ("Login", "TYPE Login { user: string = \"root\"  key: secret  spare: secret? = NONE }"),
@@ -511,7 +511,7 @@ impl Maker<'_, '_> {
         json!({
             "id": id, "n": self.number(), "cost": self.choices.of(&[0.0, 0.5, 12.25]), "tags": tags, "kind": kind,
             "size": self.choices.of(&["0B", "1GB", "17B"]), "share": self.choices.of(&["0%", "20%", "150%"]),
-            "took": self.choices.of(&[0, 250, 90_000]), "more": more,
+            "took": self.choices.of(&[0, 250, 90_000]), "more": more, "late": self.choices.one_in(3),
         })
     }
 

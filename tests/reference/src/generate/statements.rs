@@ -147,12 +147,13 @@ impl Maker<'_, '_> {
 
     /// A loop over rows of the host with conditions on their fields, as policies have: the machine looks at many together.
     fn policy(&mut self, item: &str) -> String {
-        const FIELDS: [(&str, &[&str]); 5] = [
+        const FIELDS: [(&str, &[&str]); 6] = [
             ("n", &["0", "-1", "-17", "3", "64", "9_223_372_036_854_775_807"]),
             ("cost", &["$0", "$0.5", "$12"]),
             ("size", &["0B", "17B", "1GB"]),
             ("share", &["0%", "20%", "21%"]),
             ("took", &["0s", "1s", "90s"]),
+            ("late", &[]),
         ];
         let mut conditions = Vec::new();
         for (field, limits) in FIELDS {
@@ -183,11 +184,15 @@ impl Maker<'_, '_> {
         format!("FOR EACH {item} IN boxes {{\n{}\n}}", conditions.join("\n"))
     }
 
-    /// A field of a row compared with one of these limits, and now and then another one as well.
+    /// A field of a row compared with one of these limits, or a flag if there are none; now and then another one as well.
     fn compared(&mut self, item: &str, field: &str, limits: &[&'static str]) -> String {
         const RELATIONS: [&str; 6] = ["<", "<=", ">", ">=", "==", "!="];
-        let (relation, limit) = (self.choices.word(&RELATIONS), self.choices.word(limits));
-        let first = format!("{item}.{field} {relation} {limit}");
+        let first = match (self.choices.word(&RELATIONS), self.choices.word(limits)) {
+            (relation, _) if limits.is_empty() => {
+                format!("{}{item}.{field}", if relation == "!=" { "NOT " } else { "" })
+            }
+            (relation, limit) => format!("{item}.{field} {relation} {limit}"),
+        };
         let other = self.choices.word(&RELATIONS);
         match self.choices.below(6) {
             0 => format!("{first} OR {item}.n {other} 64"),
