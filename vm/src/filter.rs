@@ -40,8 +40,6 @@ pub(crate) struct Filter {
     pub(crate) conditions: Box<[Condition]>,
     /// What the conditions compare, in their order.
     pub(crate) tests: Box<[Test]>,
-    /// What they leave in registers where they do not hold, in order.
-    pub(crate) leaves: Box<[Leave]>,
     /// Fields that are read from their registers behind the condition that loads them.
     pub(crate) kept: Box<[Kept]>,
     /// Registers that conditions write and that hold something else elsewhere: what comes behind the loop writes them first.
@@ -84,14 +82,17 @@ pub(crate) struct Test {
     pub(crate) field: u8,
     pub(crate) other: Option<u8>,
     pub(crate) relation: Relation,
+    /// Where the field goes, unless a test before has put it there, and whether it is so, unless it is that itself.
+    pub(crate) loaded: Option<u8>,
+    pub(crate) result: Option<u8>,
 }
 
-/// What a condition leaves in a register where it does not hold: the field that a test compares, or FALSE.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Leave {
-    pub(crate) condition: u8,
-    pub(crate) register: u8,
-    pub(crate) test: Option<u8>,
+impl Test {
+    /// What it leaves in registers if its condition does not hold, in order: its field, or FALSE.
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = (u8, Option<u8>)> {
+        let field = self.loaded.map(|register| (register, Some(self.field)));
+        field.into_iter().chain(self.result.map(|register| (register, None)))
+    }
 }
 
 /// A field that is read in each round from the register it was loaded to, inside of the condition that did or behind that.
@@ -164,30 +165,25 @@ impl Filter {
         self.conditions.iter().all(|condition| condition.site != NO_SITE)
     }
 
-    /// What is left in each register by the last condition that writes it.
-    pub(crate) fn last_leaves(&self) -> impl Iterator<Item = &Leave> {
-        let behind = |at: usize| self.leaves.get(at..).unwrap_or_default().iter();
-        let all = (1..).zip(&self.leaves);
-        all.filter(move |(next, own)| behind(*next).all(|other| other.register != own.register))
-            .map(|(_, own)| own)
+    /// The registers that conditions write that do not hold.
+    pub(crate) fn written(&self) -> impl Iterator<Item = u8> {
+        self.tests.iter().flat_map(|test| test.leaves()).map(|(register, _)| register)
     }
 
-    /// The field that is left in a register.
-    pub(crate) fn field(&self, leave: &Leave) -> Option<u8> {
-        self.tests.get(usize::from(leave.test?)).map(|test| test.field)
+    /// What is left in registers by the last of all conditions that write them: a field of the row, or FALSE.
+    pub(crate) fn last_leaves(&self) -> impl Iterator<Item = (u8, Option<u8>)> {
+        let all = || self.tests.iter().flat_map(|test| test.leaves()).zip(1..);
+        let is_last =
+            move |own: u8, at: i32| all().all(|((register, _), other)| register != own || other <= at);
+        all().filter(move |((register, _), at)| is_last(*register, *at)).map(|(leave, _)| leave)
     }
 
     /// The memory it takes, with that of its places while a function is decoded.
     pub(crate) fn bytes(&self) -> usize {
-        let conditions = size_of_val(self.conditions.as_ref());
-        let others = [
-            size_of_val(self.tests.as_ref()),
-            size_of_val(self.leaves.as_ref()),
-            size_of_val(self.kept.as_ref()),
-            self.reused.len(),
-        ];
-        let others = others.into_iter().fold(size_of::<Place>(), usize::saturating_add);
-        size_of::<Filter>().saturating_add(conditions.saturating_mul(2)).saturating_add(others)
+        let own = [size_of_val(&*self.conditions), size_of_val(&*self.tests), size_of_val(&*self.kept)];
+        let places = self.conditions.len().saturating_add(1).saturating_mul(size_of::<Place>());
+        let own = own.into_iter().chain([self.reused.len(), places]);
+        own.fold(size_of::<Filter>(), usize::saturating_add)
     }
 
     /// Whether a word stands in its loop.
@@ -220,10 +216,10 @@ pub(crate) fn unread(code: &Code, function: u16, pc: usize) -> Option<[bool; 256
     let (mut unread, mut reused) = ([false; 256], [false; 256]);
     for filter in filters {
         let inside = filter.is_inside(at);
-        for Leave { register, .. } in &filter.leaves {
-            let elsewhere = !inside && filter.reused.contains(register);
+        for register in filter.written() {
+            let elsewhere = !inside && filter.reused.contains(&register);
             let noted = if elsewhere { &mut reused } else { &mut unread };
-            flag(noted, (*register).into(), true);
+            flag(noted, register.into(), true);
         }
         for (kept, within) in filter.kept_within() {
             if within.contains(&at) {

@@ -551,9 +551,9 @@ impl Program {
             index: filter.index,
             cost: filter.cost.into(),
             others: filter.tests.iter().filter_map(|test| test.other).collect(),
-            results: filter.last_leaves().filter(|own| own.test.is_none()).map(|own| own.register).collect(),
+            results: filter.last_leaves().filter(|own| own.1.is_none()).map(|own| own.0).collect(),
             only_calls: filter.only_calls(),
-            loaded: filter.last_leaves().filter_map(|own| Some((filter.field(own)?, own.register))).collect(),
+            loaded: filter.last_leaves().filter_map(|(register, field)| Some((field?, register))).collect(),
         });
         made.collect()
     }

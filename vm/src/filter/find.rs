@@ -4,7 +4,7 @@ use swarm_bytecode::layout::Layout;
 use swarm_bytecode::op::{Op, Register};
 
 use super::registers::{Outliving, first_written, registers, writers};
-use super::{Condition, Filter, Kept, Leave, MOST, MOST_TESTS, NO_SITE, Part, Relation, Test};
+use super::{Condition, Filter, Kept, MOST, MOST_TESTS, NO_SITE, Part, Relation, Test};
 use crate::fuse::{Ask, Compared, floats, words};
 use crate::slot;
 
@@ -26,7 +26,8 @@ pub(super) fn find<'o>(
             Op::End {} => {
                 found.depth = found.depth.checked_sub(1)?;
                 // What was loaded in there was not on every way here.
-                found.known.retain(|known| known.depth <= found.depth);
+                let depth = found.depth;
+                found.forget(|load| load.depth > depth);
             }
             _ => {
                 found.condition()?;
@@ -44,7 +45,6 @@ pub(super) fn find<'o>(
         cost: u16::try_from(cost).ok().filter(|cost| *cost > 0)?,
         conditions: std::mem::take(&mut found.conditions).into(),
         tests: std::mem::take(&mut found.tests).into(),
-        leaves: found.leaves.as_slice().into(),
         kept: Box::default(),
         reused: Box::default(),
         credit: u16::try_from(found.credit).ok()?,
@@ -55,10 +55,9 @@ pub(super) fn find<'o>(
         return None;
     }
     if filter.is_steady(body)
-        && let Some((kept, reused)) = found.read_elsewhere((p, end), body, outlive()?)
+        && let Some((kept, reused)) = found.read_elsewhere(&filter, (p, end), body, outlive()?)
     {
-        filter.goes_on = true;
-        (filter.kept, filter.reused) = (kept.into(), reused.into());
+        (filter.goes_on, filter.kept, filter.reused) = (true, kept.into(), reused.into());
     }
     Some((filter, end))
 }
@@ -76,18 +75,21 @@ struct Finding<'c> {
     credit: i64,
     conditions: Vec<Condition>,
     tests: Vec<Test>,
-    leaves: Vec<Leave>,
-    /// Registers that hold fields of the row.
-    known: Vec<Load>,
-    /// Those that each round loads in which nothing leaves the loop.
-    loads: Vec<Load>,
+    /// The field that each test loads.
+    loads: [Option<Load>; MOST_TESTS],
 }
+
+/// The depth of what is only loaded where other comparisons of its condition do not hold.
+const SOMETIMES: usize = usize::MAX;
 
 /// A field in a register.
 #[derive(Clone, Copy)]
 struct Load {
     register: u8,
     field: u8,
+    /// Whether it is still there.
+    known: bool,
+    /// How many blocks around it began in the body.
     depth: usize,
     /// The op that loads it, for the test and the condition of these numbers.
     op: usize,
@@ -106,9 +108,7 @@ impl<'c> Finding<'c> {
             credit: 0,
             conditions: Vec::new(),
             tests: Vec::new(),
-            leaves: Vec::new(),
-            known: Vec::new(),
-            loads: Vec::new(),
+            loads: [None; MOST_TESTS],
         }
     }
 
@@ -134,7 +134,7 @@ impl<'c> Finding<'c> {
         let branch = self.at;
         let mut inside = branch.checked_add(1)?;
         let mut credit_inside = credit;
-        let is_field = self.known.iter().any(|known| known.register == condition.0);
+        let is_field = self.known(condition).is_some();
         match self.code.from(inside)?.first()? {
             Op::Else {} if is_field => {
                 // NOT a field: what is done is behind the `else`.
@@ -196,17 +196,12 @@ impl<'c> Finding<'c> {
             if *record != self.item {
                 return None;
             }
-            self.forget(*result);
-            self.leaves.push(Leave { condition, register: result.0, test: Some(test) });
+            self.forget(|load| load.register == result.0);
             loaded = Some(result.0);
-            let load =
-                Load { register: result.0, field: *field, depth: self.depth, op: self.at, test, condition };
-            if always {
-                self.known.push(load);
-                self.loads.extend((self.depth == 0).then_some(load));
-            } else {
-                self.known.push(Load { depth: usize::MAX, ..load });
-            }
+            let depth = if always { self.depth } else { SOMETIMES };
+            let (register, field, op) = (result.0, *field, self.at);
+            let load = Load { register, field, known: true, depth, op, test, condition };
+            *self.loads.get_mut(usize::from(test))? = Some(load);
             self.at = self.at.checked_add(1)?;
         }
         // What was just loaded is what is asked about.
@@ -215,26 +210,26 @@ impl<'c> Finding<'c> {
         if let Op::If { condition: asked } = op
             && always
         {
-            let known = self.known.iter().find(|known| known.register == asked.0).filter(is_asked)?;
-            let field = known.field;
-            self.tests.push(Test { condition, field, other: None, relation: Relation::NotEqual });
+            let field = self.known(*asked).filter(is_asked)?.field;
+            let relation = Relation::NotEqual;
+            self.tests.push(Test { condition, field, other: None, relation, loaded, result: None });
             return Some(*asked);
         }
         let compared = comparison(op)?;
-        let field = |register| self.known.iter().find(|known| Register(known.register) == register);
-        let ((Some(known), None) | (None, Some(known))) = (field(compared.left), field(compared.right))
+        let ((Some(known), None) | (None, Some(known))) =
+            (self.known(compared.left), self.known(compared.right))
         else {
             return None;
         };
         let compared = compared.with_left(Register(known.register)).filter(|_| is_asked(&known))?;
         let field = known.field;
         let Compared { result, right, .. } = compared;
-        self.tests.push(Test { condition, field, other: Some(right.0), relation: relation(compared) });
-        self.forget(result);
-        self.leaves.push(Leave { condition, register: result.0, test: None });
+        let (other, relation) = (Some(right.0), relation(compared));
+        self.tests.push(Test { condition, field, other, relation, loaded, result: Some(result.0) });
+        self.forget(|load| load.register == result.0);
         self.at = self.at.checked_add(1)?;
         if !always {
-            self.known.retain(|known| known.depth < usize::MAX);
+            self.forget(|load| load.depth == SOMETIMES);
             return Some(result);
         }
         let Op::If { condition: asked } = self.ops()?.first()? else { return None };
@@ -245,17 +240,18 @@ impl<'c> Finding<'c> {
     /// behind the loop. `None` if there is anything else. The body of the loop goes from op `p` to its closing op.
     fn read_elsewhere(
         &self,
+        filter: &Filter,
         (p, end): (usize, usize),
         body: &[Op],
         outlive: &Outliving,
     ) -> Option<(Vec<Kept>, Vec<u8>)> {
         let (mut kept, mut reused) = (Vec::new(), Vec::new());
-        if !self.leaves.iter().any(|leave| outlive.any(leave.register)) {
+        if !filter.written().any(|register| outlive.any(register)) {
             return Some((kept, reused));
         }
         let all = Outliving::of(body);
         let mut inside = all.clone();
-        for load in self.loads.iter().filter(|load| all.any(load.register)) {
+        for load in self.loads.iter().flatten().filter(|load| load.depth == 0 && all.any(load.register)) {
             // Nothing else is put there in a round.
             if writers(body, load.register) == 1 {
                 let behind = load.op.checked_sub(p).and_then(|op| body.get(op..));
@@ -263,16 +259,16 @@ impl<'c> Finding<'c> {
                 kept.push(Kept { condition: load.condition, register: load.register, test: load.test });
             }
         }
-        if self.leaves.iter().any(|leave| inside.any(leave.register)) {
+        if filter.written().any(|register| inside.any(register)) {
             return None;
         }
         let mut outside = outlive.clone();
         outside.take_all(&all);
         let mut anew = None;
-        for Leave { register, .. } in &self.leaves {
-            if outside.any(*register) && !reused.contains(register) {
+        for register in filter.written() {
+            if outside.any(register) && !reused.contains(&register) {
                 let anew = anew.get_or_insert_with(|| self.written_anew(p, end));
-                reused.push(*anew.as_ref()?.contains(register).then_some(register)?);
+                reused.push(anew.as_ref()?.contains(&register).then_some(register)?);
             }
         }
         Some((kept, reused))
@@ -289,21 +285,25 @@ impl<'c> Finding<'c> {
         Some(first_written(self.code.from(behind)?))
     }
 
-    /// A register holds something else from here on.
-    fn forget(&mut self, register: Register) {
-        self.known.retain(|known| known.register != register.0);
+    /// The field that a register holds.
+    fn known(&self, register: Register) -> Option<&Load> {
+        self.loads.iter().flatten().find(|load| load.known && load.register == register.0)
+    }
+
+    /// These registers hold something else from here on, or may do so.
+    fn forget(&mut self, which: impl Fn(&Load) -> bool) {
+        self.loads.iter_mut().flatten().for_each(|load| load.known &= !which(load));
     }
 }
 
 impl Filter {
     /// Whether no condition writes what the loop or a condition reads.
     fn keeps(&self, loop_registers: &[Register]) -> bool {
-        let mut written = self.leaves.iter().map(|leave| leave.register);
         let read = |register| {
             loop_registers.contains(&Register(register))
                 || self.tests.iter().any(|test| test.other == Some(register))
         };
-        !self.conditions.is_empty() && !written.any(read)
+        !self.conditions.is_empty() && !self.written().any(read)
     }
 
     /// Whether nothing in the body of the loop writes the item, or what its fields are compared with.

@@ -446,8 +446,11 @@ fn pass(number: u16, from: usize, window: &Window, fuel: i64, vm: &mut Vm<'_>) -
 /// condition.
 fn leave_registers(filter: &Filter, masks: &Masks<'_>, window: &Window, row: usize, to: (usize, usize)) {
     let passed = |row: usize, conditions: usize| {
-        for own in filter.leaves.iter().filter(|own| usize::from(own.condition) < conditions) {
-            set(window, own.register, own.test.map_or(0, |test| masks.field(test, row)));
+        let tests = filter.tests.iter().zip(&masks.tests);
+        for (own, test) in tests.take_while(|(own, _)| usize::from(own.condition) < conditions) {
+            for (register, field) in own.leaves() {
+                set(window, register, field.map_or(0, |_| test.value(row)));
+            }
         }
     };
     if let Some(before) = to.0.checked_sub(1).filter(|before| *before >= row) {
