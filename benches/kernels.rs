@@ -40,7 +40,7 @@ const TEXT_BYTES: usize = 16_384;
 type Kernel = fn() -> Result<(), Failure>;
 
 /// All kernels by name.
-const KERNELS: [(&str, Kernel); 21] = [
+const KERNELS: [(&str, Kernel); 22] = [
     ("lex", || {
         let text = generated(TEXT_BYTES);
         count(|| swarm_grammar::count_tokens(black_box(&text)));
@@ -109,9 +109,10 @@ const KERNELS: [(&str, Kernel); 21] = [
         count(|| instance(&program, &inputs, &host));
         Ok(())
     }),
-    ("policy", || policy(&Tasks::random(1_000), false)),
-    ("policy-digest", || policy(&Tasks::random(1_000), true)),
-    ("policy-rare", || policy(&Tasks::rare(10_000), false)),
+    ("policy", || policy(SAMPLE, &Tasks::random(1_000), false)),
+    ("policy-digest", || policy(SAMPLE, &Tasks::random(1_000), true)),
+    ("policy-rare", || policy(SAMPLE, &Tasks::rare(10_000), false)),
+    ("policy-kinds", || policy(KINDS, &Tasks::rare(10_000), false)),
     ("hostcall", || work(include_str!("peers/programs/hostcall.swarm"), 1_000)),
     ("fib", || work(include_str!("peers/programs/fib.swarm"), 15)),
     ("sieve", || work(include_str!("peers/programs/sieve.swarm"), 2_000)),
@@ -127,9 +128,26 @@ const KERNELS: [(&str, Kernel); 21] = [
     }),
 ];
 
-/// The sample over some tasks, with or without the log of actions and the digest.
-fn policy(tasks: &Tasks, keeps: bool) -> Result<(), Failure> {
-    let program = Program::load(&module(SAMPLE)?.encode())?;
+/// Conditions of more kinds than the sample has: one comparison of several, the same field in two, and loops that add up.
+const KINDS: &str = r#"
+INPUT task_queue: list<Task> MAX 10_000
+
+FUNC heavy(task: Task) -> bool { RETURN task.cpu_time > 5s OR task.memory > 1GB }
+
+ON START {
+  LET total = SUM task.cpu_time FOR task IN task_queue WHERE heavy(task)
+  FOR EACH task IN task_queue WHERE heavy(task) { REDUCE_CPU_THROTTLE(task, 20%) }
+  FOR EACH task IN task_queue {
+    IF task.network > 100Mbps THEN ROUTE_TO_CHEAPER_REGION(task)
+    IF task.network < 100kbps THEN REDUCE_MEMORY_CACHE(task, 10%)
+  }
+  REPORT_METRICS_EVERY(total)
+}
+"#;
+
+/// A program over some tasks, with or without the log of actions and the digest.
+fn policy(text: &str, tasks: &Tasks, keeps: bool) -> Result<(), Failure> {
+    let program = Program::load(&module(text)?.encode())?;
     let inputs = Inputs::new(&program).table("task_queue", &*tasks.table()?)?;
     let calls = std::cell::Cell::new(0);
     let mut host = counting_host(&calls);

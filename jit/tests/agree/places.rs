@@ -373,7 +373,7 @@ fn agree_27_actions_that_are_noted() {
 
 #[test]
 fn agree_28_rows_that_are_passed_over() {
-    let text = "TYPE Row { id: string KEY  n: int  x: float  y: int }\nINPUT rows: list<Row> MAX 5000\nACTION SHOW(row: Row, y: int) IDEMPOTENT\nFUNC main() -> int { LET last = 0; FOR EACH row IN rows { IF row.n > 90 { SHOW(row, row.y) }; IF row.x > 9.5 { last = row.y }; IF row.y > 250 { SHOW(row, 1); IF row.n < 4 { SHOW(row, row.y) } } }; RETURN last }\n";
+    let text = "TYPE Row { id: string KEY  n: int  x: float  y: int }\nINPUT rows: list<Row> MAX 5000\nACTION SHOW(row: Row, y: int) IDEMPOTENT\nFUNC main() -> int { LET last = 0; FOR EACH row IN rows { IF row.n > 90 { SHOW(row, row.y) }; IF row.x > 9.5 OR row.y == 77 { last = row.y }; IF row.n < -5 { last = 1 }; IF row.y > 250 { SHOW(row, 1); IF row.n < 4 { SHOW(row, row.y) } } }; RETURN last }\n";
     let wat = swarm_jit::to_wat(&program(text)).unwrap();
     let (_, number) = wat.split_once("\"pass\" (func (;").unwrap();
     let call = format!("call {}\n", number.split_once(';').unwrap().0);
