@@ -259,6 +259,12 @@ impl<'c> Finding<'c> {
                 kept.push(Kept { condition: load.condition, register: load.register, test: load.test });
             }
         }
+        // Behind the `end` of a second comparison the branch asks for what one of the two has just written.
+        for (_, test) in
+            filter.tests.iter().zip(filter.tests.iter().skip(1)).filter(|(a, b)| a.condition == b.condition)
+        {
+            test.result.into_iter().for_each(|register| inside.take_one(register));
+        }
         if filter.written().any(|register| inside.any(register)) {
             return None;
         }

@@ -32,6 +32,12 @@ impl Outliving {
         self.0.iter_mut().zip(some.0).for_each(|(all, some)| *all = all.saturating_sub(some));
     }
 
+    /// Leaves out that a register is read so once.
+    pub(super) fn take_one(&mut self, register: u8) {
+        let register = usize::from(register);
+        self.0.iter_mut().skip(register).take(1).for_each(|all| *all = all.saturating_sub(1));
+    }
+
     /// Leaves out how often some of the ops read a register so.
     pub(super) fn take(&mut self, register: u8, some: &Outliving) {
         let register = usize::from(register);

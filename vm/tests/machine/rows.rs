@@ -3,9 +3,13 @@
 
 use std::sync::Arc;
 
-use swarm_bytecode::types::Type;
+use swarm_bytecode::module::{ImportId, InputId};
+use swarm_bytecode::op::Op;
+use swarm_bytecode::types::{Type, TypeId};
 use swarm_compiler::compile_text;
 use swarm_vm::trace::{Event, Level};
+
+use crate::common::{int, load, r, rs};
 use swarm_vm::{Exit, Grants, Host, Inputs, Instance, Limits, Program, Report, Table};
 
 const TEXT: &str = "
@@ -378,6 +382,106 @@ ON START {{
         }
     }
 }
+
+/// Loops that nobody would compile, in which a register is something else than it seems. Row r1 at place r2 of list r0;
+/// compared are fields 1, 2 and 3 in r3 and r4 with 100 in r5 or 1 in r7, into r6.
+fn odd_loops() -> Vec<Vec<Op>> {
+    let get = |result, field| Op::Field { result: r(result), record: r(1), field };
+    let less = |left, right| {
+        [Op::LtInt { result: r(6), left: r(left), right: r(right) }, Op::If { condition: r(6) }]
+    };
+    let seen = |how| Op::Host { import: ImportId(0), arguments: rs(&[1, how]) };
+    let row = |body: Vec<Vec<Op>>| {
+        let begin = [Op::ForEach { item: r(1), index: r(2), list: r(0) }];
+        begin.into_iter().chain(body.into_iter().flatten()).chain([Op::Advance {}]).collect::<Vec<_>>()
+    };
+    let when = |condition: Vec<Op>, how: u8| [condition, vec![seen(how), Op::End {}]].concat();
+    let loads = |register, field| vec![get(register, field)];
+    let asks = |left, right| less(left, right).to_vec();
+    let twice = |condition: Vec<Op>| [condition, vec![seen(5), seen(5), Op::End {}]].concat();
+    // What was loaded is not what is asked about; it is seen in the next row.
+    let other = row(vec![loads(4, 1), when(asks(5, 4), 3), loads(3, 2), when(asks(5, 4), 4)]);
+    // What is read behind an ELSE was loaded within.
+    let otherwise = row(vec![
+        loads(4, 2),
+        asks(4, 7),
+        vec![seen(7), Op::Else {}],
+        loads(3, 1),
+        when(asks(5, 3), 5),
+        vec![Op::End {}],
+        loads(4, 3),
+        when(asks(5, 4), 3),
+    ]);
+    // What is asked about was loaded for a second comparison only.
+    let second = row(vec![
+        loads(4, 2),
+        asks(5, 4),
+        vec![Op::Else {}],
+        loads(3, 1),
+        asks(5, 3)[..1].to_vec(),
+        vec![Op::End {}, Op::If { condition: r(6) }],
+        vec![seen(5), Op::End {}],
+        when(asks(3, 7), 3),
+    ]);
+    // A loop is left to where a register is read that is written anew behind it.
+    let left = row(vec![
+        loads(3, 1),
+        asks(5, 3),
+        vec![seen(5), Op::Break { depth: 1 }, Op::End {}],
+        loads(4, 2),
+        twice(asks(5, 4)),
+    ]);
+    let last = Op::Host { import: ImportId(1), arguments: rs(&[3]) };
+    let left = [vec![Op::Block {}], left, vec![int(3, 7), Op::End {}, last]].concat();
+    vec![other, otherwise, second, left]
+}
+
+#[test]
+fn registers_are_what_they_are_in_odd_loops() {
+    let (compiled, _) = compile_text("calls.swarm", ODD);
+    let module = compiled.module.expect("it compiles");
+    for (number, code) in odd_loops().into_iter().enumerate() {
+        let mut module = module.clone();
+        let function = module.functions.first_mut().unwrap();
+        let (list, row) = (function.registers[0], function.registers[1]);
+        function.registers = vec![list, row];
+        function.registers.extend([TypeId::INT; 4]);
+        function.registers.extend([TypeId::BOOL, TypeId::INT]);
+        let begin =
+            [Op::Input { result: r(0), input: InputId(0) }, int(3, -1), int(4, -1), int(5, 100), int(7, 0)];
+        function.code = begin.into_iter().chain(code).chain([Op::Return {}]).collect();
+        module.debug = None;
+        let program = load(&module);
+        for rare in [2, 5, 20] {
+            let value = |row: i64, column: i64| {
+                let mixed = (row * 3 + column).wrapping_mul(6_364_136_223_846_793_005);
+                let mixed = ((mixed ^ mixed >> 29).wrapping_mul(2_685_821_657_736_338_717) >> 33) & 0xF_FFFF;
+                // The first is seldom something else.
+                let usual = mixed % (if column == 1 { rare * 8 } else { rare }) != 0;
+                if usual { 5 } else { [200, -1, 150][usize::try_from(mixed / 160 % 3).unwrap()] }
+            };
+            let column = |column: i64| (0..900).map(|row| value(row, column)).collect::<Vec<_>>();
+            let table = Table::builder()
+                .strings("id", (0..900).map(|row| format!("row-{row}")))
+                .words("a", Type::Int, column(1))
+                .words("d", Type::Int, column(2))
+                .words("n", Type::Int, column(3))
+                .build()
+                .unwrap();
+            let inputs = Inputs::new(&program).table("rows", &table).unwrap();
+            let one_by_one = outcome(&program, &inputs, 1_000_000, 4096, true);
+            assert_eq!(outcome(&program, &inputs, 1_000_000, 4096, false), one_by_one, "{number} {rare}");
+        }
+    }
+}
+
+const ODD: &str = "
+TYPE Row { id: string KEY  a: int  d: int  n: int }
+INPUT rows: list<Row> MAX 1_000
+ACTION SEEN(row: Row, how: int) IDEMPOTENT
+ACTION LAST(sum: int) IDEMPOTENT
+ON START { FOR EACH row IN rows { SEEN(row, row.a)  LAST(row.d + row.n) } }
+";
 
 /// A flag that is set in the midst of calls ends a run behind the call at hand, or at the next look.
 #[test]
