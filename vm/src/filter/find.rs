@@ -1,7 +1,7 @@
 //! Finds the loops that are filters.
 
 use swarm_bytecode::layout::Layout;
-use swarm_bytecode::op::{Op, Register};
+use swarm_bytecode::op::{Flow, Op, Register};
 
 use super::registers::{Outliving, first_written, registers, writers};
 use super::{Condition, Filter, Kept, MOST, MOST_TESTS, NO_SITE, Part, Relation, Test};
@@ -248,6 +248,10 @@ impl<'c> Finding<'c> {
         let (mut kept, mut reused) = (Vec::new(), Vec::new());
         if !filter.written().any(|register| outlive.any(register)) {
             return Some((kept, reused));
+        }
+        // So that each op is gone through for one loop only, however deep they are in each other.
+        if body.iter().any(|op| op.info().flow == Flow::OpenLoop) {
+            return None;
         }
         let all = Outliving::of(body);
         let mut inside = all.clone();
