@@ -49,10 +49,18 @@ fn one_long_function_is_loaded_in_proportion_to_its_bytes() {
         ("calls", "  a = twice(a)\n", 6_000),
         ("lists", "  xs = [a, b, 3, a]\n", 5_000),
         ("natives", "  a = max(a, b)\n", 8_000),
+        ("flags", "  FOR EACH row IN rows {\n    IF row.ok THEN act(1)\n  }\n", 1_500),
+        (
+            "rows",
+            "  FOR EACH row IN rows {\n    IF row.n > 5 OR row.m == 2 THEN act(row.n)\n    IF row.n < 1 {\n      act(row.n)\n\
+             \x20     act(row.m)\n    }\n    IF row.ok THEN act(a)\n    IF row.m != 7 THEN act(3)\n  }\n",
+            500,
+        ),
     ];
     for (what, statement, count) in statements {
         let text = format!(
-            "ACTION act(value: int) IDEMPOTENT\n\
+            "TYPE Row {{ id: string KEY  n: int  m: int  ok: bool }}\nINPUT rows: list<Row> MAX 9\n\
+             ACTION act(value: int) IDEMPOTENT\n\
              FUNC twice(value: int) -> int {{\n  IF value > 3 {{\n    RETURN value\n  }}\n  RETURN value * 2\n}}\n\
              FUNC main() {{\n  LET a = 1\n  LET b = 2\n  LET f = 0.5\n  LET g = 0.25\n  LET xs = [1, 2, 3]\n{}  LOG(\"{{a}} {{f}} {{xs}}\")\n}}\n",
             statement.repeat(count)
