@@ -15,8 +15,8 @@ pub(crate) const FUEL: u64 = 24;
 pub(crate) const NOTED: u64 = 32;
 /// Whether loops over rows whose conditions only call the host are left to the interpreter.
 pub(crate) const LEAVES: u64 = 40;
-/// Bytes of such a note: the call, `F` before it, arguments.
-pub(crate) const NOTE_BYTES: u64 = 64;
+/// Bytes of such a note: see [`swarm_vm::tier::Note`].
+pub(crate) const NOTE_BYTES: u64 = size_of::<swarm_vm::tier::Note>() as u64;
 /// Most notes.
 pub(crate) const MOST_NOTES: u64 = 256;
 /// The global with the place behind the frames that left.

@@ -5,6 +5,7 @@ use crate::host::Ready;
 use crate::interpret::Acting;
 use crate::machine::MemoryMeter;
 use crate::scope::Window;
+use crate::tier::Note;
 
 /// What came of offering a host call to [`Outside`], with the dynamic charge of a call that was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,11 @@ pub(crate) trait Outside {
         _memory: &mut MemoryMeter,
     ) -> Reply {
         Reply::Declined
+    }
+    /// Makes calls that a tier noted, one after the other, as long as they are known to be allowed and need nothing beside the
+    /// host: gives how many, which are the first ones.
+    fn make_noted(&mut self, _notes: &[Note], _heap: &mut Heap, _memory: &mut MemoryMeter) -> usize {
+        0
     }
     /// How many calls of a site can be made a little later than they are issued, one after the other and
     /// whatever else is so, without anything standing against it: they are held for the end, or all that

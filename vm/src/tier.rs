@@ -89,6 +89,10 @@ impl HostCall {
     pub const MOST: usize = Ready::MOST;
 }
 
+/// A host call that a tier put off, in little-endian words: its site, what of `F` is left once its static cost is paid, and
+/// its arguments. See [`Work::allows`].
+pub type Note = [[u8; 8]; 8];
+
 /// Rows of a host table that a loop may pass over, as the interpreter does: the word before its body.
 #[derive(Debug, Clone)]
 pub struct PassRows {
@@ -452,6 +456,20 @@ impl Work<'_> {
             Reply::Done { charge } => Some(left.wrapping_sub(charge)),
             other => self.unusual_call(site, left, other),
         }
+    }
+
+    /// Makes host calls that were put off, in their order, while no frames hold anything. Nothing if one cannot be made.
+    pub fn make_noted(&mut self, mut notes: &[Note]) -> Option<()> {
+        while !notes.is_empty() {
+            let machine = &mut *self.machine;
+            let made = self.outside.make_noted(notes, &mut machine.heap, &mut machine.memory);
+            notes = notes.get(made..)?;
+            let Some((note, behind)) = notes.split_first() else { break };
+            let [site, left, arguments @ .., _, _] = note.map(u64::from_le_bytes);
+            self.host_call(slot::low(site), left.cast_signed(), 0, &arguments)?;
+            notes = behind;
+        }
+        Some(())
     }
 
     /// How many calls of a site can be made a little later than they are issued, in their order, one after

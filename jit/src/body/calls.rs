@@ -130,8 +130,7 @@ impl Body<'_> {
         }
         let site = Site::new(call, self.plan.places.calls);
         // What frames hold is not known to the one who lets actions be noted.
-        let noted =
-            !self.plan.places.calls && call.tried.is_none() && self.note(call, site, arguments).is_some();
+        let noted = !self.plan.places.calls && call.tried.is_none() && self.note(call, arguments).is_some();
         self.emit([
             Instruction::I64Const(site.pack()),
             Instruction::LocalGet(self.fuel),
@@ -165,7 +164,7 @@ impl Body<'_> {
     }
 
     /// Notes an action, where one more may be noted: then goes behind the block that this opens.
-    fn note(&mut self, call: HostCall, site: Site, arguments: &[Register]) -> Option<()> {
+    fn note(&mut self, call: HostCall, arguments: &[Register]) -> Option<()> {
         use Instruction as I;
         let (charge, shares) = self.plan.program.charge_of(call)?;
         let places = self.plan.places;
@@ -196,9 +195,15 @@ impl Body<'_> {
             I::I32Mul,
             I::LocalTee(self.address),
         ]);
-        self.emit([I::I64Const(site.pack()), I::I64Store(at(places.notes))]);
+        self.emit([I::I64Const(call.site.into()), I::I64Store(at(places.notes))]);
         let mut place = places.notes.saturating_add(8);
-        self.emit([I::LocalGet(self.address), I::LocalGet(self.fuel), I::I64Store(at(place))]);
+        self.emit([
+            I::LocalGet(self.address),
+            I::LocalGet(self.fuel),
+            I::I64Const(call.due.into()),
+            I::I64Sub,
+        ]);
+        self.emit([I::I64Store(at(place))]);
         for register in arguments {
             place = place.saturating_add(8);
             self.emit([I::LocalGet(self.address)]);

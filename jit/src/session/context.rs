@@ -1,15 +1,14 @@
 //! A run while compiled code has it: what the helpers do.
 
 use swarm_bytecode::op::Op;
-use swarm_vm::tier::{HostCall, OpAt, PassRows, Passing, Stepped, Work};
+use swarm_vm::tier::{HostCall, Note, OpAt, PassRows, Passing, Stepped, Work};
 use wasmtime::{Caller, Val};
 
 use super::{Columns, Handles, Run, Site, Visit};
 use crate::Choice;
 use crate::balance::Balance;
 use crate::layout::{
-    FRAME, LEFT, LENGTH, MAX_ARENA, MOST_NOTES, NEAR_BYTES, NEXT, NOTE_BYTES, NOTED, PAGE_BITS, Places,
-    SCRATCH, ZEROS,
+    FRAME, LEFT, LENGTH, MAX_ARENA, MOST_NOTES, NEAR_BYTES, NEXT, NOTED, PAGE_BITS, Places, SCRATCH, ZEROS,
 };
 
 /// Most bytes of columns that are kept.
@@ -77,12 +76,6 @@ pub(super) fn write(data: &mut [u8], place: u64, value: u64) {
 pub(super) fn read_small(data: &[u8], place: u64) -> u32 {
     let bytes = data.get(offset(place)..).and_then(<[u8]>::first_chunk::<4>);
     bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
-}
-
-/// The words of an action that was noted.
-fn note(data: &[u8], place: u64) -> Option<[u64; 6]> {
-    let words = data.get(offset(place)..)?.as_chunks::<8>().0.first_chunk::<6>()?;
-    Some(words.map(u64::from_le_bytes))
 }
 
 /// Writes words one behind the other.
@@ -167,7 +160,7 @@ impl Context<'_, '_> {
         Some(())
     }
 
-    /// Makes the calls that compiled code noted, in their order.
+    /// Makes the calls that compiled code noted, in their order. More may be noted once it is asked how many.
     pub(super) fn carry_over(
         &mut self,
         store: &mut impl wasmtime::AsContextMut<Data = Handles>,
@@ -180,18 +173,16 @@ impl Context<'_, '_> {
         let count = read(data, NOTED);
         self.visit.calls = self.visit.calls.saturating_add(count);
         write(data, NOTED, 0);
-        let mut place = self.places.notes;
-        for _ in 0..count {
-            let [call, fuel, arguments @ ..] = note(data, place)?;
-            let call = Site(call.cast_signed());
-            let left = fuel.cast_signed().wrapping_sub(call.due());
-            if self.work.host_call(call.site(), left, 0, &arguments).is_none() {
-                self.work.fail();
-                return None;
-            }
-            place = place.saturating_add(NOTE_BYTES);
+        if count == 0 {
+            return Some(());
         }
-        if count > 0 { self.allow(store) } else { Some(()) }
+        let words = data.get(offset(self.places.notes)..)?.as_chunks::<8>().0;
+        let notes: &[Note] = words.as_chunks().0.get(..offset(count))?;
+        let made = self.work.make_noted(notes);
+        if made.is_none() {
+            self.work.fail();
+        }
+        made
     }
 
     /// What frames may take from now on without asking.

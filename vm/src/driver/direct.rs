@@ -1,5 +1,6 @@
 //! Host calls made in place: an action that nothing stands against costs little more than its handler.
 
+mod noted;
 mod rows;
 
 use swarm_bytecode::module::Import;
@@ -18,7 +19,7 @@ use crate::outside::{Outside, Reply};
 use crate::program::Program;
 use crate::scope::Window;
 use crate::slot;
-use crate::tier::Tier;
+use crate::tier::{Note, Tier};
 use crate::trace::{ActionResult, Digest, Tag};
 use crate::word::Word;
 
@@ -201,6 +202,10 @@ impl Outside for Direct<'_, '_> {
             return Reply::Declined;
         }
         self.call(site, left, arguments, heap, memory)
+    }
+
+    fn make_noted(&mut self, notes: &[Note], heap: &mut Heap, memory: &mut MemoryMeter) -> usize {
+        self.make_all(notes, heap, memory)
     }
 
     fn allows(&self, site: u32, memory: &MemoryMeter) -> Option<u64> {
@@ -428,8 +433,13 @@ impl Direct<'_, '_> {
     }
 }
 
+/// As many arguments as other calls may have.
+fn padded([one, other]: [u64; 2]) -> [u64; Ready::MOST] {
+    [one, other, 0, 0]
+}
+
 /// Whether any of the references among a call's arguments is to an object of the arena.
-fn any_object(shares: u8, arguments: &[u64; Ready::MOST]) -> bool {
+fn any_object(shares: u8, arguments: &[u64]) -> bool {
     let mut references = (0_u32..).zip(arguments).filter(|(at, _)| shares.wrapping_shr(*at) & 1 != 0);
     references.any(|(_, slot)| *slot != 0 && slot.wrapping_shr(32) == 0)
 }

@@ -2,7 +2,7 @@
 
 use swarm_bytecode::module::Import;
 
-use super::Direct;
+use super::{Direct, padded};
 use crate::heap::Heap;
 use crate::host::{Call, Ready};
 use crate::interpret::{Act, Acting, get};
@@ -156,11 +156,6 @@ impl<'a> Direct<'a, '_> {
             self.left.count_all(made, site.cost);
         }
     }
-}
-
-/// As many as other calls may have.
-fn padded([one, other]: [u64; 2]) -> [u64; Ready::MOST] {
-    [one, other, 0, 0]
 }
 
 /// Marks objects among the arguments as shared.
