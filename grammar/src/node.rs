@@ -433,7 +433,9 @@ impl<'a> Builder<'a> {
         generator: Box<Generator>,
         end: u32,
     ) -> Box<Expr> {
-        self.expr(start, ExprKind::Aggregate { aggregate, value, generator, paren: false }, end)
+        let behind = self.slice(start, end).trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        let paren = behind.trim_start().starts_with(['(', '[', '-']);
+        self.expr(start, ExprKind::Aggregate { aggregate, value, generator, paren }, end)
     }
 
     pub(crate) fn call(
