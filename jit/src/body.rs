@@ -11,11 +11,13 @@
 
 mod blocks;
 mod calls;
+mod fill;
 mod floats;
 mod fuel;
 mod loops;
 mod objects;
 mod quick;
+mod sure;
 mod tight;
 mod values;
 
@@ -366,7 +368,8 @@ impl<'p> Body<'p> {
 
     fn get(&mut self, register: Register) {
         let local = self.register(register);
-        self.emit([Instruction::LocalGet(local)]);
+        let known = self.ranges.get(register).constant().filter(|_| self.type_of(local) == ValType::I64);
+        self.emit([known.map_or(Instruction::LocalGet(local), Instruction::I64Const)]);
     }
 
     fn set(&mut self, register: Register) {

@@ -22,6 +22,8 @@ pub(crate) struct Range {
 impl Range {
     pub(crate) const ALL: Range = Range { low: i64::MIN, high: i64::MAX };
     const ZERO: Range = Range::of(0);
+    /// Of what has no value yet.
+    const NONE: Range = Range { low: i64::MAX, high: i64::MIN };
 
     const fn of(value: i64) -> Range {
         Range { low: value, high: value }
@@ -102,9 +104,14 @@ pub(crate) struct Ranges {
 
 impl Ranges {
     pub(crate) fn of(function: &Function) -> Ranges {
-        // Registers that are no parameters begin with 0.
+        // Registers that are no parameters begin with 0, which nobody sees who reads them only behind a write.
         let own = usize::from(function.parameters);
-        let all = (0..function.registers.len()).map(|at| if at < own { Range::ALL } else { Range::ZERO });
+        let unseen = written_first(function);
+        let all = unseen.iter().enumerate().map(|(at, unseen)| match unseen {
+            _ if at < own => Range::ALL,
+            true => Range::NONE,
+            false => Range::ZERO,
+        });
         let all: Vec<Range> = all.collect();
         let mut ranges = Ranges { now: all.clone(), all };
         for round in 0.. {
@@ -241,6 +248,48 @@ impl Ranges {
             _ => return None,
         })
     }
+}
+
+/// Which registers are never read but behind a write that no way goes round.
+fn written_first(function: &Function) -> Vec<bool> {
+    let mut blocks: Vec<usize> = vec![0];
+    let mut count = 0_usize;
+    // The innermost block around the last such write: what comes behind it in there has come by it.
+    let mut written: Vec<Option<usize>> = vec![None; function.registers.len()];
+    let mut known = vec![true; function.registers.len()];
+    for op in &function.code {
+        let info = op.info();
+        let (opens, closes) = info.flow.blocks();
+        let mut read = |register: Register| {
+            let at = usize::from(register.0);
+            let own = written.get(at).copied().flatten();
+            if let Some(known) = known.get_mut(at) {
+                *known &= own.is_some_and(|block| blocks.contains(&block));
+            }
+        };
+        op.visit_operands(|_, kind, operand| match (kind, operand) {
+            (OperandKind::Destination(_), _) => {}
+            (_, Operand::Register(register)) => read(register),
+            (_, Operand::Registers(registers)) => registers.iter().for_each(|register| read(*register)),
+            _ => {}
+        });
+        if closes {
+            blocks.pop();
+        }
+        if opens {
+            count = count.saturating_add(1);
+            blocks.push(count);
+        }
+        op.visit_operands(|_, kind, operand| {
+            if let (OperandKind::Destination(_), Operand::Register(register)) = (kind, operand)
+                && let Some(written) = written.get_mut(usize::from(register.0))
+                && !written.is_some_and(|block| blocks.contains(&block))
+            {
+                *written = blocks.last().copied();
+            }
+        });
+    }
+    known
 }
 
 /// What bit by bit functions come to.

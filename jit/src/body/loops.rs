@@ -88,13 +88,17 @@ impl Body<'_> {
             None => {}
         }
         let knows_lists = self.look_at_lists(p, close);
+        let fill = self.find_fill(p, close, op);
         let top = self.block(Instruction::Loop(BlockType::Empty));
         let closing = self.block(Instruction::Block(BlockType::Empty));
         self.turn();
         if !matches!(op, Op::ForEachEntry { .. }) {
             self.covered = self.ahead.at(p.saturating_add(1));
         }
-        self.tight_loop((p, close), op, (behind, closing), walk.as_ref())?;
+        match fill {
+            Some(fill) => self.fill(close, fill),
+            None => self.tight_loop((p, close), op, (behind, closing), walk.as_ref())?,
+        }
         let skip = entered && self.has_points(p, close.saturating_sub(1));
         self.open.push(Open { skip, walk, knows_lists, ..Open::a_loop(p, behind, top, closing) });
         self.pass_rows(p);

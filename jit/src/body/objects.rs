@@ -17,16 +17,16 @@ pub(super) struct Lists(Vec<List>);
 
 /// A list whose header is in locals.
 #[derive(Debug, Clone, Copy)]
-struct List {
+pub(super) struct List {
     register: Register,
     /// Address of the header.
-    base: u32,
+    pub(super) base: u32,
     /// How many items can be read; 0 if it does not lie in the arena.
-    length: u32,
+    pub(super) length: u32,
     /// How many items can be written; 0 if it is shared.
-    own: u32,
+    pub(super) own: u32,
     /// How many items it may have before it has to be moved; 0 if it is shared.
-    room: Option<u32>,
+    pub(super) room: Option<u32>,
 }
 
 impl Lists {
@@ -60,7 +60,7 @@ struct Uses {
 /// The bits of a header's upper half that say how much room there is.
 const ROOM: i64 = 0x1fff_ffff;
 
-fn half(offset: u64) -> MemArg {
+pub(super) fn half(offset: u64) -> MemArg {
     MemArg { offset, align: 2, memory_index: 1 }
 }
 
@@ -184,6 +184,23 @@ impl Body<'_> {
         self.emit([Instruction::I32WrapI64, Instruction::I32Const(3), Instruction::I32Shl]);
     }
 
+    /// What loops know of a list.
+    pub(super) fn known_list(&self, register: Register) -> Option<List> {
+        self.lists.get(register)
+    }
+
+    /// Notes that the pages were written of as many bytes, one at least, from the address in a local on.
+    pub(super) fn mark_all(&mut self, address: u32, bytes: u32) {
+        use Instruction as I;
+        let marks = i32::try_from(self.plan.places.marks).unwrap_or(i32::MAX);
+        let bits = i32::try_from(PAGE_BITS).unwrap_or(12);
+        let first = [I::LocalGet(address), I::I32Const(bits), I::I32ShrU];
+        self.emit(first.clone().into_iter().chain([I::I32Const(marks), I::I32Add, I::I32Const(1)]));
+        self.emit([I::LocalGet(address), I::LocalGet(bytes), I::I32WrapI64, I::I32Add]);
+        self.emit([I::I32Const(1), I::I32Sub, I::I32Const(bits), I::I32ShrU]);
+        self.emit(first.into_iter().chain([I::I32Sub, I::I32Const(1), I::I32Add, I::MemoryFill(0)]));
+    }
+
     /// Notes that the page of the address on the stack was written.
     fn mark(&mut self) {
         let marks = self.plan.places.marks;
@@ -237,7 +254,7 @@ impl Body<'_> {
     }
 
     /// Whether the items of a list take a byte each.
-    fn has_bools(&self, list: Register) -> bool {
+    pub(super) fn has_bools(&self, list: Register) -> bool {
         let ty = self.function.registers.get(usize::from(list.0)).and_then(|ty| self.plan.module.ty(*ty));
         let Some(Type::List { element, .. }) = ty else { return false };
         matches!(self.plan.module.ty(*element), Some(Type::Bool))
@@ -283,6 +300,12 @@ impl Body<'_> {
     pub(super) fn item(&mut self, p: usize, op: &Op, result: Register, list: Register, index: Register) {
         use Instruction as I;
         let known = self.lists.get(list);
+        if self.is_sure(p) {
+            self.place(list, self.register(index));
+            self.load_item(list, result);
+            self.set(result);
+            return;
+        }
         if let Some(known) = known {
             self.get(index);
             self.emit([I::LocalGet(known.length), I::I64GeU]);
@@ -326,7 +349,10 @@ impl Body<'_> {
         let place = self.address;
         let local = self.register(value);
         self.emit([I::LocalTee(place)]);
-        self.get_visible(local);
+        match self.is_float(local) {
+            true => self.get_visible(local),
+            false => self.get(value),
+        }
         let bools = self.has_bools(list);
         let store = if bools { I::I64Store8(byte()) } else { self.store_of(local, in_arena(8)) };
         self.emit([store, I::LocalGet(place), I::I32Const(8), I::I32Add]);
@@ -336,6 +362,12 @@ impl Body<'_> {
     pub(super) fn set_item(&mut self, p: usize, op: &Op, list: Register, index: Register, value: Register) {
         use Instruction as I;
         self.settle(p);
+        if self.is_sure(p) {
+            self.place(list, self.register(index));
+            self.write_item(list, value);
+            self.acted();
+            return;
+        }
         if let Some(known) = self.lists.get(list) {
             self.get(index);
             self.emit([I::LocalGet(known.own), I::I64LtU]);

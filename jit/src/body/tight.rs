@@ -25,6 +25,8 @@ pub(super) struct Tight {
     /// Whether the round may have done what cannot be done again.
     acted: bool,
     even: Option<Even>,
+    /// Ops that need no look in any round.
+    pub(super) sure: Vec<usize>,
 }
 
 /// What is known where each round takes the same fuel: as many rounds as surely can be paid are done without
@@ -89,9 +91,10 @@ impl Body<'_> {
         // It is not entered in its midst.
         let points = std::mem::take(&mut self.points);
         let even = self.even(close, op, inside, slow);
+        let sure = even.map(|even| self.sure((p, inside), (even.item, even.end), slow)).unwrap_or_default();
         let top = self.block(Instruction::Loop(BlockType::Empty));
         let kept = self.keep(inside);
-        self.tight = Some(Tight { slow, closing, close, kept, acted: false, even });
+        self.tight = Some(Tight { slow, closing, close, kept, acted: false, even, sure });
         let end = self.block(Instruction::Block(BlockType::Empty));
         self.open.push(Open { walk: walk.cloned(), ..Open::a_loop(p, behind, top, end) });
         for (op, q) in inside.iter().zip(p.saturating_add(1)..) {

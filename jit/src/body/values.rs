@@ -339,7 +339,7 @@ impl Body<'_> {
 
     fn product(&mut self, p: usize, result: Register, left: Register, right: Register) {
         use Instruction as I;
-        if self.ranges.get(left).multiplies(self.ranges.get(right)) {
+        if self.ranges.get(left).multiplies(self.ranges.get(right)) || self.is_sure(p) {
             self.pair(left, right, I::I64Mul);
         } else {
             let [high, _, _] = self.scratch;

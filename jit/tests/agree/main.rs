@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
 
 mod places;
+mod rounds;
 mod vector;
 
 use std::path::Path;

@@ -47,7 +47,7 @@ const PLENTY: u64 = 1 << 40;
 
 /// Runs a program on both tiers at its ease, then with each amount of fuel up to `fuel`, and with little of
 /// everything else. Gives what was to see at ease.
-fn agree(text: &str, vector: &Json, fuel: u64) -> String {
+pub(crate) fn agree(text: &str, vector: &Json, fuel: u64) -> String {
     let program = program(text);
     let tier = watched();
     let both = |limits: Limits, effects: Effects| {
@@ -71,7 +71,7 @@ fn agree(text: &str, vector: &Json, fuel: u64) -> String {
     at_ease
 }
 
-fn context(values: &Json) -> Json {
+pub(crate) fn context(values: &Json) -> Json {
     json!({ "context": values })
 }
 
