@@ -433,9 +433,7 @@ impl<'a> Builder<'a> {
         generator: Box<Generator>,
         end: u32,
     ) -> Box<Expr> {
-        let behind = self.slice(start, end).trim_start_matches(|c: char| c.is_ascii_alphabetic());
-        let paren = behind.trim_start().starts_with(['(', '[', '-']);
-        self.expr(start, ExprKind::Aggregate { aggregate, value, generator, paren }, end)
+        self.expr(start, ExprKind::Aggregate { aggregate, value, generator, paren: false }, end)
     }
 
     pub(crate) fn call(

@@ -20,9 +20,6 @@ const SPACED_UNITS: &[&str] = &["tokens", "token", "USD"];
 /// Tokens of a case of a MATCH that has a fix.
 const LONGEST_CASE: usize = 16;
 
-/// Tokens of an operand behind an aggregate, and of what it goes over, that are looked at.
-const LONGEST_OPERAND: usize = 64;
-
 /// Tokens between the parts of a text whose hole has quotes.
 const LONGEST_HOLE: usize = 32;
 
@@ -114,13 +111,11 @@ impl<'a> Pass<'a> {
         if next.is_some_and(|next| next.token == Token::Colon) && !constant {
             return Token::Name;
         }
-        // L2: an aggregate is a keyword only where an operand follows on its line; where that may be a call or a difference as
-        // well, if FOR follows it.
+        // L2: an aggregate is a keyword only where an operand follows on its line.
         if token.is_aggregate() {
             let operand = same_line.is_some_and(|next| match next {
                 Token::Number | Token::String | Token::For | Token::Not => true,
                 Token::True | Token::False | Token::None => true,
-                Token::LeftParen | Token::LeftBracket | Token::Minus => self.operand_goes_over(),
                 next => next.is_word() && !next.is_reserved(),
             });
             return if operand { token } else { Token::Name };
@@ -136,51 +131,6 @@ impl<'a> Pass<'a> {
             return if ends { Token::ReturnNothing } else { token };
         }
         if token == Token::Name { self.foreign_word(lexeme) } else { token }
-    }
-
-    /// Whether what follows on this line is an operand and FOR: `SUM (a + b) FOR x IN xs`, but neither the call `max(a, b)`
-    /// nor a statement that begins with FOR behind a value.
-    fn operand_goes_over(&self) -> bool {
-        let called = self.next_is(1, |token| token == Token::LeftParen);
-        let (mut depth, mut groups) = (0_usize, 0_usize);
-        let mut over = false;
-        for ahead in 1..=LONGEST_OPERAND {
-            let Some(Lexeme { token, line_start, .. }) = self.next(ahead) else { break };
-            if depth == 0 && line_start {
-                break;
-            }
-            match token {
-                Token::For
-                    if depth == 0 && !self.next_is(ahead.saturating_add(1), |next| next == Token::Each) =>
-                {
-                    over = true;
-                }
-                // A call's arguments, or an aggregate within brackets.
-                Token::Comma | Token::For if called && depth == 1 && groups == 1 => return false,
-                Token::LeftBrace if depth == 0 => return over && self.is_asked(),
-                Token::Comma | Token::Semicolon | Token::Assign | Token::Then | Token::Else if depth == 0 => {
-                    break;
-                }
-                _ if token.closer().is_some() => {
-                    groups = groups.saturating_add(usize::from(depth == 0));
-                    depth = depth.saturating_add(1);
-                }
-                _ if token.is_closer() => match depth.checked_sub(1) {
-                    Some(outer) => depth = outer,
-                    None => break,
-                },
-                _ => {}
-            }
-        }
-        over
-    }
-
-    /// Whether what stands here is, on its line, behind a word that a condition and a block follow.
-    fn is_asked(&self) -> bool {
-        let last = self.out.iter().rev().take(LONGEST_OPERAND);
-        let mut open = true;
-        let mut line = last.take_while(|lexeme| std::mem::replace(&mut open, !lexeme.line_start));
-        line.any(|lexeme| matches!(lexeme.token, Token::If | Token::While))
     }
 
     /// Rules L4 and L5: numbers whose unit is a word of its own.

@@ -54,18 +54,3 @@ fn an_empty_text_stays_empty() {
     assert_eq!(format("\n\n  \n").unwrap(), "");
     assert_eq!(format("// only this").unwrap(), "// only this\n");
 }
-
-#[test]
-fn an_aggregate_of_what_begins_with_a_sign_is_put_in_brackets() {
-    let cases = [
-        ("SUM (a + b) * 2 FOR a IN xs", "SUM((a + b) * 2 FOR a IN xs)"),
-        ("ANY -a > b FOR a IN xs WHERE c", "ANY(-a > b FOR a IN xs WHERE c)"),
-        ("COLLECT [a, b] FOR a IN xs", "COLLECT([a, b] FOR a IN xs)"),
-        ("MAX a - b FOR a IN xs", "MAX a - b FOR a IN xs"),
-    ];
-    for (given, wanted) in cases {
-        let once = format(&format!("FUNC f() {{\n  x = {given}\n}}\n")).unwrap();
-        assert!(once.contains(&format!("x = {wanted}\n")), "{once}");
-        assert_eq!(format(&once).unwrap(), once);
-    }
-}

@@ -59,7 +59,7 @@ pub enum ExprKind {
         value: Option<Box<Expr>>,
         /// The items.
         generator: Box<Generator>,
-        /// Whether it was written `SUM(e FOR …)`, or is better written so, as `e` begins with a sign.
+        /// Whether it was written `SUM(e FOR …)`.
         paren: bool,
     },
     /// `TOP 3 t IN xs WHERE c BY e`, `BOTTOM …`
