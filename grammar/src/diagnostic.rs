@@ -178,7 +178,7 @@ macro_rules! for_each_code {
             E0023 "chained comparison";
             E0024 "reserved word as a name";
             E0025 "expression that is not a statement";
-            E0026 "aggregate inside a larger expression";
+            E0026 "aggregate that needs brackets";
             E0101 "unknown name";
             E0102 "name already taken";
             E0103 "wrong type";

@@ -1,6 +1,7 @@
 //! Swarm source text: tokens, one grammar behind one [`parse()`], the syntax tree, diagnostics, formatter.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod aggregate;
 mod arms;
 pub mod ast;
 mod brackets;

@@ -148,6 +148,7 @@ impl<'a> Slip<'a> {
             .or_else(|| self.unit_apart())
             .or_else(|| self.leading_dot())
             .or_else(|| self.inner_aggregate())
+            .or_else(|| self.aggregate_of_a_sign())
             .or_else(|| self.question_mark())
             .or_else(|| self.lone_expression())
             .or_else(|| self.missing_then())
@@ -211,8 +212,8 @@ impl<'a> Slip<'a> {
     }
 
     /// The token behind the statement that has the token at `start`.
-    fn statement_end(&self, start: usize) -> usize {
-        let limit = open_before(self.lexemes, self.at)
+    pub(crate) fn statement_end(&self, start: usize) -> usize {
+        let limit = open_before(self.lexemes, start)
             .last()
             .map_or(self.lexemes.len(), |&open| closing(self.lexemes, open));
         let mut index = start.saturating_add(1);
@@ -305,45 +306,6 @@ impl<'a> Slip<'a> {
             let both = self.at..self.at.saturating_add(2);
             (report::leading_dot(self.span(dot)), Mend::Replace(both, Token::Bad))
         })
-    }
-
-    /// `$1 + SUM x.cost FOR x IN xs`.
-    fn inner_aggregate(&self) -> Option<(Diagnostic, Mend)> {
-        let lexeme = self.lexeme(self.at)?;
-        if !lexeme.token.is_aggregate() || !self.expected.value() || self.expected.has("SUM") {
-            return None;
-        }
-        let word = lexeme.token.keyword().unwrap_or("SUM");
-        let Some(end) = self.aggregate_end() else {
-            return Some((report::inner_aggregate(self.span(lexeme), word, None), Mend::LeaveOut));
-        };
-        let (first, last) = (self.lexeme(self.at.saturating_add(1))?, self.lexeme(end.saturating_sub(1))?);
-        let inside = self.span(first).to(self.span(last));
-        let outer = matches!(lexeme.token, Token::Top | Token::Bottom);
-        let open = if outer { self.at } else { self.at.saturating_add(1) };
-        let mend = Mend::Insert(vec![(open, Token::LeftParen), (end, Token::RightParen)]);
-        Some((report::inner_aggregate(self.span(lexeme), word, Some(inside)), mend))
-    }
-
-    /// The token behind the aggregate that begins where the parser stopped, if it has what it goes over.
-    fn aggregate_end(&self) -> Option<usize> {
-        let limit = self.statement_end(self.at);
-        let mut goes_over = false;
-        let mut index = self.at.saturating_add(1);
-        while index < limit {
-            let token = self.lexeme(index)?.token;
-            goes_over |= matches!(token, Token::For | Token::In);
-            if matches!(token, Token::Then | Token::Else | Token::Comma | Token::LeftBrace)
-                || token.is_closer()
-            {
-                break;
-            }
-            index = match token.closer() {
-                Some(_) => closing(self.lexemes, index).saturating_add(1),
-                None => index.saturating_add(1),
-            };
-        }
-        goes_over.then_some(index.min(limit))
     }
 
     /// `a ? b : c`.

@@ -454,7 +454,7 @@ impl<'a> Builder<'a> {
             _ => None,
         };
         let Some(aggregate) = aggregate else {
-            self.report(report::misplaced_generator(generator.span));
+            self.misplaced_generator(value.as_deref(), generator.span);
             let arguments = value.map(|value| Argument { name: None, value }).into_iter().collect();
             return self.expr(start, ExprKind::Call { callee, arguments }, end);
         };
@@ -465,12 +465,31 @@ impl<'a> Builder<'a> {
         self.expr(start, ExprKind::Aggregate { aggregate, value, generator, paren: true }, end)
     }
 
+    /// `f(a FOR x IN xs)`, or `f(SUM (a + b) FOR x IN xs)`, where SUM was read as what is called.
+    fn misplaced_generator(&mut self, value: Option<&Expr>, generator: Span) {
+        let span = value.map_or(generator, |value| value.span);
+        let text = self.slice(span.start, span.end);
+        let (word, behind) = text.split_at(text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(0));
+        let rest = behind.trim_start();
+        let sign = ["(", "[", "-"].into_iter().find(|sign| rest.starts_with(sign));
+        self.report(match sign.filter(|_| aggregate_named(word).is_some()) {
+            Some(sign) => {
+                let place = |length: usize| span.start.saturating_add(u32::try_from(length).unwrap_or(0));
+                let end = place(word.len());
+                let inside =
+                    Span { start: place(text.len().saturating_sub(rest.len())), end: generator.end, ..span };
+                report::aggregate_of_a_sign(Span { end, ..span }, &word.to_ascii_uppercase(), sign, inside)
+            }
+            None => report::misplaced_generator(generator),
+        });
+    }
+
     /// Arguments where no aggregate can stand.
     pub(crate) fn plain_arguments(&mut self, arguments: ArgumentList) -> Vec<Argument> {
         match arguments {
             ArgumentList::Plain(arguments) => arguments,
             ArgumentList::Generated(value, generator) => {
-                self.report(report::misplaced_generator(generator.span));
+                self.misplaced_generator(value.as_deref(), generator.span);
                 value.map(|value| Argument { name: None, value }).into_iter().collect()
             }
         }
@@ -478,7 +497,7 @@ impl<'a> Builder<'a> {
 }
 
 /// The aggregate with this name, in any case.
-fn aggregate_named(name: &str) -> Option<Aggregate> {
+pub(crate) fn aggregate_named(name: &str) -> Option<Aggregate> {
     Some(match name.to_ascii_uppercase().as_str() {
         "COUNT" => Aggregate::Count,
         "SUM" => Aggregate::Sum,

@@ -566,9 +566,30 @@ pub(crate) fn inner_aggregate(span: Span, word: &str, inside: Option<Span>) -> D
         Diagnostic::new(Code::E0026, span, format!("inside a larger expression, {word} needs brackets"))
             .label(format!("write {form}"))
             .note("Without brackets an aggregate reaches to the end of the whole expression.");
-    let Some(inside) = inside else { return diagnostic };
+    match inside {
+        Some(inside) => in_brackets(diagnostic, span, inside, outer),
+        None => diagnostic,
+    }
+}
+
+/// `inside` is the aggregate without its word, and begins with this sign.
+pub(crate) fn aggregate_of_a_sign(span: Span, word: &str, sign: &str, inside: Span) -> Diagnostic {
+    let read = match sign {
+        "(" => "a call",
+        "[" => "an item of a list",
+        _ => "a difference",
+    };
+    let message = format!("{word} needs brackets where what follows it begins with `{sign}`");
+    let diagnostic = Diagnostic::new(Code::E0026, span, message)
+        .label(format!("write {word}(… FOR x IN xs)"))
+        .note(format!("Without brackets `{word} {sign}` begins {read}, and FOR the next statement."));
+    in_brackets(diagnostic, span, inside, false)
+}
+
+/// With the edit that puts an aggregate in brackets, with its word or behind it.
+fn in_brackets(diagnostic: Diagnostic, word: Span, inside: Span, outer: bool) -> Diagnostic {
     // The blank behind the word goes: SUM(….
-    let open = if outer { span.before() } else { Span { end: inside.start, ..span.after() } };
+    let open = if outer { word.before() } else { Span { end: inside.start, ..word.after() } };
     diagnostic.fixes(
         "put it in brackets",
         vec![Edit { span: open, text: "(".to_owned() }, Edit { span: inside.after(), text: ")".to_owned() }],
