@@ -29,16 +29,14 @@ impl Body<'_> {
         let mut sure = Vec::new();
         let mut last = None;
         for (op, q) in inside.iter().zip(p.saturating_add(1)..) {
-            let list = match op {
-                Op::Item { list, .. } | Op::SetItem { list, .. } => self.known_list(*list),
+            let accessed = match op {
+                Op::Item { list, index, .. } => self.known_list(*list).map(|list| (*index, list.length)),
+                Op::SetItem { list, index, .. } => self.known_list(*list).map(|list| (*index, list.own)),
                 _ => None,
             };
-            let index = match op {
-                Op::Item { index, .. } | Op::SetItem { index, .. } => {
-                    steady.iter().find(|own| own.register == *index).copied()
-                }
-                _ => None,
-            };
+            let accessed = accessed.and_then(|(index, size)| {
+                Some((steady.iter().find(|own| own.register == index).copied()?, size))
+            });
             steady.retain(|own| !values::writes(op, own.register));
             let (own, size) = match op {
                 Op::MulInt { result, left, right } if (*left == item) != (*right == item) => {
@@ -54,8 +52,8 @@ impl Body<'_> {
                     (own, None)
                 }
                 _ => {
-                    let (Some(own), Some(list)) = (index, list) else { continue };
-                    (own, Some(if matches!(op, Op::Item { .. }) { list.length } else { list.own }))
+                    let Some((own, size)) = accessed else { continue };
+                    (own, Some(size))
                 }
             };
             sure.push(q);

@@ -36,7 +36,7 @@ fn watched() -> Arc<Watched> {
     Arc::default()
 }
 
-fn program(text: &str) -> Program {
+pub(crate) fn program(text: &str) -> Program {
     let options = Options { tests: false, ..Options::default() };
     let (compilation, _) = compile_text_with("place.swarm", text, &options);
     let module = compilation.module.unwrap_or_else(|| panic!("{text} does not compile"));

@@ -2,22 +2,36 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use swarm_bytecode::op::{Op, Register};
 use swarm_bytecode::types::TypeId;
-use swarm_compiler::{Options, compile_text_with};
 use swarm_jit::Jit;
 use swarm_vm::tier::Tier;
 use swarm_vm::{Effects, Limits, Program};
 
-use crate::places::{agree, context};
+use crate::places::{agree, context, program};
 use crate::vector::run;
+
+/// Both tiers agree, and the run is done or stopped as it is said of each context.
+fn agree_on(text: &str, cases: impl IntoIterator<Item = (Json, bool)>, fuel: u64) {
+    for (values, done) in cases {
+        let found = agree(text, &context(&values), fuel);
+        assert_eq!(found.contains("outcome: Done"), done, "{values}: {found}");
+    }
+}
+
+/// The same outcome on both tiers within limits.
+fn same(program: &Program, vector: &Json, limits: Limits, jit: &Arc<dyn Tier>) {
+    let wanted = run(program, vector, limits, Effects::Immediate, None);
+    let found = run(program, vector, limits, Effects::Immediate, Some(Arc::clone(jit)));
+    assert!(wanted == found, "{vector} {limits:?}\n{wanted}\n{found}");
+}
 
 #[test]
 fn agree_33_indexes_known_by_their_ends() {
     // Indexes that go up, stay and go down; a list that is shared until it is written.
     let text = "CONTEXT n: int\nCONTEXT by: int\nCONTEXT far: int\nFUNC main() -> int { LET xs: list<int> MAX 60 = COLLECT i FOR i IN 0..20; LET ys = xs; LET sum = 0; FOR i IN 0..2 { FOR k IN i..n { xs[k * by] = sum }; FOR k IN far..n { sum += xs[by * k] }; FOR k IN far..i { ys[by * k] = ys[k] + 1 } }; RETURN sum * 100 + ys[0] + xs[20] }\n";
-    for (n, by, far, done) in [
+    let cases = [
         (5, 4_i64, 0, true),
         (5, 5, 0, false),
         (10, 2, 1, true),
@@ -30,13 +44,11 @@ fn agree_33_indexes_known_by_their_ends() {
         (3, 1 << 60, 3, false),
         (-7, 1 << 62, 3, true),
         (4, i64::MIN, 0, false),
-    ] {
-        let found = agree(text, &context(&json!({"n": n, "by": by, "far": far})), 700);
-        assert_eq!(found.contains("outcome: Done"), done, "{n} {by} {far}: {found}");
-    }
+    ];
+    agree_on(text, cases.map(|(n, by, far, done)| (json!({"n": n, "by": by, "far": far}), done)), 700);
     // Indexes that only seem to be steady: squares, a product that is changed, a factor that is, one of the round before.
     let text = "CONTEXT n: int\nCONTEXT by: int\nFUNC main() -> int { LET xs: list<int> MAX 60 = COLLECT i FOR i IN 0..20; LET sum = 0; FOR k IN 0..n { xs[k * k] = 7 }; FOR k IN 0..n { LET p = k * by; sum += xs[p]; p = p + k; sum += xs[p] }; LET f = 1; FOR k IN 0..n { xs[k * f] = 5; f = f + by }; LET q = 20; FOR k IN 0..n { sum += xs[q]; q = k * 3 }; RETURN sum }\n";
-    for (n, by, done) in [
+    let cases = [
         (4, 1, true),
         (5, 1, false),
         (2, 4, true),
@@ -45,17 +57,13 @@ fn agree_33_indexes_known_by_their_ends() {
         (3, 6, false),
         (4, -1, false),
         (0, 9, true),
-    ] {
-        let found = agree(text, &context(&json!({"n": n, "by": by})), 700);
-        assert_eq!(found.contains("outcome: Done"), done, "{n} {by}: {found}");
-    }
+    ];
+    agree_on(text, cases.map(|(n, by, done)| (json!({"n": n, "by": by}), done)), 700);
     // A list that lies outside of the arena, and one that grows meanwhile.
     let text = "CONTEXT n: int\nCONTEXT given: list<int>\nFUNC main() -> int { LET xs: list<int> MAX 60 = [3]; LET sum = 0; FOR k IN 0..n { sum += given[k] }; FOR k IN 0..n { xs = append(xs, [k]); sum += xs[k] }; FOR k IN 1..n { xs = append(xs, [k]); sum += xs[k * 2] }; RETURN sum }\n";
     let given = json!([5, 1, 4, 1, 5, 9, 2, 6, 5, 3]);
-    for (n, done) in [(9, true), (10, false)] {
-        let found = agree(text, &context(&json!({"n": n, "given": given})), 600);
-        assert_eq!(found.contains("outcome: Done"), done, "{n}: {found}");
-    }
+    let cases = [(9, true), (10, false)];
+    agree_on(text, cases.map(|(n, done)| (json!({"n": n, "given": given}), done)), 600);
 }
 
 #[test]
@@ -84,7 +92,7 @@ fn agree_34_products_known_by_their_ends() {
 fn agree_35_lists_of_one_value() {
     // As long as may be and longer, with bools, numbers, values that are more than a byte, and lists that others see.
     let text = "CONTEXT n: int\nCONTEXT m: int\nACTION SHOW(xs: list<bool>, ys: list<int>) IDEMPOTENT\nFUNC off(k: int) -> list<bool> MAX 40 { RETURN COLLECT FALSE FOR i IN 1..k }\nFUNC yes(k: int) -> list<bool> MAX 40 { RETURN COLLECT TRUE FOR i IN 1..k }\nFUNC zeros(k: int) -> list<int> MAX 50 { RETURN COLLECT 0 FOR i IN 1..k }\nFUNC ones(k: int) -> list<int> MAX 50 { RETURN COLLECT 1 FOR i IN 1..k }\nFUNC more(xs: list<bool> MAX 40, k: int) -> list<bool> MAX 40 { LET ys = xs; FOR i IN 1..k { ys = append(ys, [TRUE]) }; RETURN ys }\nFUNC main() -> int { LET xs = off(n); LET ys = zeros(n); SHOW(more(xs, m), ys); LET os = ones(n); SHOW(xs, os); LET minus: list<int> MAX 50 = COLLECT 1 - 2 FOR i IN 1..m; SHOW(more(yes(n), m), minus); RETURN (SUM o FOR o IN os) * 1_000 + SUM(y FOR y IN ys) + SUM(x FOR x IN minus) + (COUNT FOR x IN xs WHERE x) }\n";
-    for (n, m, done) in [
+    let cases = [
         (0, 0, true),
         (9, 2, true),
         (20, 20, true),
@@ -92,10 +100,8 @@ fn agree_35_lists_of_one_value() {
         (20, 21, false),
         (41, 0, false),
         (8, 31, true),
-    ] {
-        let found = agree(text, &context(&json!({"n": n, "m": m})), 1_600);
-        assert_eq!(found.contains("outcome: Done"), done, "{n} {m}: {found}");
-    }
+    ];
+    agree_on(text, cases.map(|(n, m, done)| (json!({"n": n, "m": m}), done)), 1_600);
     for (what, sum) in [("0", 0), ("1", 40), ("256", 10_240)] {
         let text = format!(
             "CONTEXT n: int\nFUNC main() -> int {{ LET xs: list<int> MAX 50 = COLLECT {what} FOR i IN 1..n; RETURN SUM x FOR x IN xs }}\n"
@@ -105,23 +111,15 @@ fn agree_35_lists_of_one_value() {
     }
     // Over pages, with fuel that ends anywhere among them.
     let text = "CONTEXT n: int\nACTION SHOW(sum: int) IDEMPOTENT\nFUNC main() -> int { LET xs: list<bool> MAX 40_000 = COLLECT TRUE FOR i IN 1..n; LET ys: list<int> MAX 40_000 = COLLECT 0 FOR i IN 1..n; FOR k IN 1..99 { ys[k * 41] = k }; SHOW(COUNT FOR x IN xs WHERE x); SHOW(SUM y FOR y IN ys); LET copy = append(xs, [FALSE]); RETURN (COUNT FOR x IN copy WHERE x) + (SUM y * y FOR y IN ys) }\n";
-    let (module, jit) = (module(text), Arc::new(Jit::new().unwrap()) as Arc<dyn Tier>);
-    let program = Program::load(&module.encode()).unwrap();
+    let (program, jit) = (program(text), Arc::new(Jit::new().unwrap()) as Arc<dyn Tier>);
     let vector = context(&json!({"n": 33_000}));
     let ease = Limits::default().fuel(1 << 40).memory_bytes(1 << 30);
     let all = (0..60).map(|part| ease.fuel(part * 34_567)).chain([ease, ease.memory_bytes(300_000)]);
     for limits in all {
-        let wanted = run(&program, &vector, limits, Effects::Immediate, None);
-        let found = run(&program, &vector, limits, Effects::Immediate, Some(Arc::clone(&jit)));
-        assert!(wanted == found, "{limits:?}\n{wanted}\n{found}");
+        same(&program, &vector, limits, &jit);
     }
     // One helper is asked for each time that the list has to be moved, not for each item.
     assert!(swarm_jit::to_wat(&program).unwrap().contains("memory.fill"));
-}
-
-fn module(text: &str) -> swarm_bytecode::module::Module {
-    let options = Options { tests: false, ..Options::default() };
-    compile_text_with("rounds.swarm", text, &options).0.module.unwrap()
 }
 
 #[test]
@@ -132,7 +130,7 @@ fn agree_36_registers_with_one_value() {
         assert!(agree(text, &context(&json!({"n": n})), 900).contains("outcome: Done"), "{n}");
     }
     // What nobody would compile: registers that are 0 until they are written, in a block or by a loop without rounds.
-    let mut module = module("CONTEXT n: int\nFUNC main() -> int { RETURN n }\n");
+    let mut module = program("CONTEXT n: int\nFUNC main() -> int { RETURN n }\n").module().clone();
     let r = Register;
     let function = module.functions.first_mut().unwrap();
     let begin = function.code[..function.code.len() - 1].to_vec();
@@ -165,10 +163,7 @@ fn agree_36_registers_with_one_value() {
     let jit: Arc<dyn Tier> = Arc::new(Jit::new().unwrap());
     for n in [-1, 0, 1, 3] {
         for fuel in (0..100).chain([1 << 40]) {
-            let (vector, limits) = (context(&json!({"n": n})), Limits::default().fuel(fuel));
-            let wanted = run(&program, &vector, limits, Effects::Immediate, None);
-            let found = run(&program, &vector, limits, Effects::Immediate, Some(Arc::clone(&jit)));
-            assert!(wanted == found, "{n} {fuel}\n{wanted}\n{found}");
+            same(&program, &context(&json!({"n": n})), Limits::default().fuel(fuel), &jit);
         }
     }
 }

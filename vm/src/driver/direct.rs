@@ -205,7 +205,7 @@ impl Outside for Direct<'_, '_> {
     }
 
     fn make_noted(&mut self, notes: &[Note], heap: &mut Heap, memory: &mut MemoryMeter) -> usize {
-        self.make_all(notes, heap, memory)
+        self.make_surely(notes, heap, memory)
     }
 
     fn allows(&self, site: u32, memory: &MemoryMeter) -> Option<u64> {

@@ -11,7 +11,7 @@ use crate::trace::ActionResult;
 impl Direct<'_, '_> {
     /// Makes those that are known to be allowed, of functions that can say no more than "done", while nobody may end the
     /// run: those that are not held for the end. Gives how many, which are the first ones.
-    pub(super) fn make_all(
+    pub(super) fn make_surely(
         &mut self,
         mut notes: &[Note],
         heap: &mut Heap,
