@@ -134,15 +134,18 @@ impl Pass<'_> {
         }
     }
 
-    /// Whether a brace begins what other languages have for a record or a map: `{"id": …` and `{}`, where a value could stand.
+    /// Whether a brace begins what other languages have for a record or a map: `{"id": …` and `{}`, where a value could stand,
+    /// and `Task { id: …`.
     fn begins_members(&self, at: usize) -> bool {
         let token = |ahead: usize| self.lexemes.get(at.saturating_add(ahead)).map(|lexeme| lexeme.token);
-        let value = self.out.last().is_some_and(|last| {
-            matches!(last.token, Token::LeftParen | Token::LeftBracket | Token::Comma | Token::Colon)
-        });
+        let Some(last) = self.out.last() else { return false };
+        let value = matches!(last.token, Token::LeftParen | Token::LeftBracket | Token::Comma | Token::Colon);
+        let name = self.text.get(last.start as usize..).unwrap_or_default();
+        let named = last.token == Token::Name && name.starts_with(|first: char| first.is_ascii_uppercase());
         let member = token(1)
             .is_some_and(|member| matches!(member, Token::String | Token::Number) || member.is_name());
-        value && (token(1) == Some(Token::RightBrace) || member && token(2) == Some(Token::Colon))
+        let members = member && token(2) == Some(Token::Colon);
+        members && (value || named) || value && token(1) == Some(Token::RightBrace)
     }
 
     /// Whether a declaration begins here: its word at the left edge, or as far left as what is open.

@@ -5,7 +5,7 @@ use crate::items::{clause_at, closing, item_starts, open_before};
 use crate::mend::{Mend, Slip, single_token};
 use crate::report;
 use crate::span::Span;
-use crate::token::Token;
+use crate::token::{Lexeme, Token};
 
 impl Slip<'_> {
     /// `INSTRUCTION pay VERSION 2 {`, and `VERSION 2` as a clause: the version stands in the name.
@@ -186,20 +186,28 @@ impl Slip<'_> {
         })
     }
 
-    /// `METRIC served: counter`
+    /// `METRIC served: counter`, `METRIC saved: money SUM`
     pub(crate) fn metric_kind(&self) -> Option<(Diagnostic, Mend)> {
-        let kind = self.at.checked_sub(1)?;
-        let word = self.lexeme(kind).filter(|word| word.token.is_name())?;
-        let metric = self.lexeme(self.at.checked_sub(4)?)?.token == Token::Metric;
-        if !metric || !self.expected.has("DISTRIBUTION") {
+        if !self.expected.has("DISTRIBUTION") || !self.begins_with(Token::Metric) {
             return None;
         }
-        let (right, token) = match self.slice(word).to_ascii_lowercase().as_str() {
-            "counter" | "count" | "sum" => ("int TOTAL", Token::Total),
-            "gauge" => ("float GAUGE", Token::Gauge),
-            "histogram" | "summary" | "distribution" | "timer" => ("float DISTRIBUTION", Token::Distribution),
-            _ => return None,
+        let kind_of = |word: Lexeme| match self.slice(word).to_ascii_lowercase().as_str() {
+            "counter" | "count" | "sum" => Some(("TOTAL", "int", Token::Total)),
+            "gauge" | "last" | "latest" => Some(("GAUGE", "float", Token::Gauge)),
+            "histogram" | "summary" | "distribution" | "timer" | "avg" | "average" | "mean" => {
+                Some(("DISTRIBUTION", "float", Token::Distribution))
+            }
+            _ => None,
         };
+        let behind = self.lexeme(self.at).filter(|word| !word.line_start && word.token.is_word());
+        if let Some((word, (right, _, token))) = behind.and_then(|word| Some((word, kind_of(word)?))) {
+            return Some((report::metric_kind(self.span(word), right), Mend::Change(self.at, token)));
+        }
+        let kind = self.at.checked_sub(1)?;
+        let word = self.lexeme(kind).filter(|word| word.token.is_name())?;
+        self.lexeme(self.at.checked_sub(4)?).filter(|first| first.token == Token::Metric)?;
+        let (right, ty, token) = kind_of(word)?;
+        let right = &format!("{ty} {right}");
         let diagnostic = report::metric_kind(self.span(word), right);
         Some((diagnostic, Mend::Rewrite(vec![(kind, vec![Token::Bad, token])])))
     }

@@ -18,6 +18,7 @@ mod mend;
 mod node;
 mod operators;
 mod parse;
+mod records;
 mod recover;
 mod report;
 mod shapes;

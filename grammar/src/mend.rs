@@ -41,6 +41,8 @@ pub(crate) struct Slip<'a> {
     file: FileId,
     pub(crate) text: &'a str,
     pub(crate) lexemes: &'a [Lexeme],
+    /// Those of the whole file, as they were read.
+    pub(crate) whole: &'a [Lexeme],
     pub(crate) at: usize,
     pub(crate) expected: Expected<'a>,
 }
@@ -49,7 +51,7 @@ impl<'a> Slip<'a> {
     pub(crate) fn new(
         file: FileId,
         text: &'a str,
-        lexemes: &'a [Lexeme],
+        (lexemes, whole): (&'a [Lexeme], &'a [Lexeme]),
         at: usize,
         stop: &'a Stop,
     ) -> Slip<'a> {
@@ -59,7 +61,7 @@ impl<'a> Slip<'a> {
             }
             _ => &[],
         };
-        Slip { file, text, lexemes, at, expected: Expected(expected) }
+        Slip { file, text, lexemes, whole, at, expected: Expected(expected) }
     }
 
     pub(crate) fn lexeme(&self, at: usize) -> Option<Lexeme> {
@@ -488,6 +490,7 @@ impl<'a> Slip<'a> {
             "=" => self.begins_value(here),
             ":" => here.is_name(),
             "(" => false,
+            ")" => here != Token::Colon,
             _ => true,
         });
         // What may be empty is mended whole.

@@ -171,7 +171,7 @@ impl Recovery<'_> {
                 Stop::UnrecognizedEof { .. } => lexemes.len(),
                 _ => read.saturating_sub(1),
             };
-            let slip = Slip::new(self.file, self.text, &lexemes, at, &stop);
+            let slip = Slip::new(self.file, self.text, (&lexemes, &self.lexed.lexemes), at, &stop);
             if self.diagnostics.len() >= ENOUGH || self.budget < lexemes.len() {
                 self.diagnostics.push(if slip.follows_another() {
                     report::more(slip.place())

@@ -114,6 +114,13 @@ pub(crate) fn foreign_word(span: Span, word: &str, right: &str) -> Diagnostic {
     )
 }
 
+/// `new Task(…)`; `gap` reaches to what follows.
+pub(crate) fn needless_word_of_call(span: Span, word: &str, gap: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0013, span, format!("`{word}` is not written in Swarm"))
+        .label("the name and its arguments are enough")
+        .fix("take it out", gap, "")
+}
+
 pub(crate) fn version_apart(span: Span, right: &str) -> Diagnostic {
     Diagnostic::new(Code::E0013, span, "the version of an instruction stands in its name")
         .label(format!("write {right}"))
@@ -230,6 +237,13 @@ pub(crate) fn renamed_module(span: Span, gap: Span) -> Diagnostic {
 pub(crate) fn record_in_braces(span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0012, span, "a record is written with the name of its type, a map in [ ]")
         .label("Task(id: \"a\", cost: $2), or [\"a\": 1, \"b\": 2]")
+}
+
+/// `[{id: "a", cost: $2}, …]`, `Task { id: "a" }` where one type has such fields.
+pub(crate) fn record_of_type(span: Span, name: &str, edits: Vec<Edit>) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "a record is written with the name of its type, in ( )")
+        .label(format!("{name} has such fields"))
+        .fixes(format!("write {name}(…)"), edits)
 }
 
 /// `STATE seen: map<string, int> MAX 9 = {}`; `right` is what the type asks for.

@@ -1,5 +1,5 @@
-//! Whole shapes of other languages: comprehensions, functions that are one expression, records in braces, a
-//! TRY around a block.
+//! Whole shapes of other languages: comprehensions, functions that are one expression, a TRY around a
+//! block.
 
 use crate::diagnostic::{Diagnostic, Edit};
 use crate::items::{closing, open_before};
@@ -50,45 +50,6 @@ impl Slip<'_> {
             (end, vec![last.token, Token::RightBrace]),
         ];
         Some((report::expression_body(self.span(sign), edits), Mend::Rewrite(changes)))
-    }
-
-    /// `{"id": "a"}` and `{}` where a value belongs.
-    pub(crate) fn record_in_braces(&self) -> Option<(Diagnostic, Mend)> {
-        let brace = self.lexeme(self.at).filter(|brace| brace.token == Token::LeftBrace)?;
-        if !self.expected.value() {
-            return None;
-        }
-        let close = closing(self.lexemes, self.at);
-        let closer = self.lexeme(close)?;
-        let member = self.lexeme(self.at.saturating_add(1))?;
-        let all = self.at..close.saturating_add(1);
-        if member == closer {
-            let value = self.previous().is_some_and(|before| takes_value(before.token));
-            let right = self.empty_value();
-            let whole = self.span(brace).to(self.span(closer));
-            return value.then(|| (report::empty_braces(whole, right), Mend::Replace(all, Token::Bad)));
-        }
-        self.lexeme(self.at.saturating_add(2)).filter(|colon| colon.token == Token::Colon)?;
-        let diagnostic = report::record_in_braces(self.span(brace));
-        if matches!(member.token, Token::String | Token::Number) {
-            let edits = [(brace, "["), (closer, "]")];
-            let edits = edits.map(|(own, text)| Edit { span: self.span(own), text: text.to_owned() });
-            let changes = vec![(self.at, vec![Token::LeftBracket]), (close, vec![Token::RightBracket])];
-            return Some((diagnostic.fixes("write a map", edits.into()), Mend::Rewrite(changes)));
-        }
-        member.token.is_name().then_some((diagnostic, Mend::Replace(all, Token::Bad)))
-    }
-
-    /// The empty list or map, as the type says that stands before.
-    fn empty_value(&self) -> Option<&'static str> {
-        let before = self.lexemes.get(..self.at)?;
-        let line = before.iter().rposition(|lexeme| lexeme.line_start).unwrap_or_default();
-        let mut words = before.get(line..)?.iter().map(|lexeme| self.slice(*lexeme));
-        words.find_map(|word| match word {
-            "map" => Some("[:]"),
-            "list" => Some("[]"),
-            _ => None,
-        })
     }
 
     /// `x IN xs`, `x NOT IN xs`: the whole asks before what is asked for.
@@ -166,18 +127,4 @@ impl Slip<'_> {
         let changes = vec![(self.at, Vec::new()), (close, tokens)];
         Some((report::block_of_a_try(self.span(open), Some(edits)), Mend::Rewrite(changes)))
     }
-}
-
-/// Whether a value stands behind a token, and no block.
-fn takes_value(before: Token) -> bool {
-    matches!(
-        before,
-        Token::Assign
-            | Token::LeftParen
-            | Token::LeftBracket
-            | Token::Comma
-            | Token::Colon
-            | Token::Return
-            | Token::Coalesce
-    )
 }

@@ -84,6 +84,9 @@ impl<'a> Pass<'a> {
     fn lexeme(&mut self, mut lexeme: Lexeme) {
         let token = lexeme.token;
         if token.is_word() {
+            if token == Token::Name && self.needless(lexeme) {
+                return;
+            }
             lexeme.token = self.word(lexeme);
         } else if token == Token::Number {
             lexeme = self.number(lexeme);
@@ -179,6 +182,13 @@ impl<'a> Pass<'a> {
                 self.out.push(Lexeme { token: Token::Else, ..lexeme });
                 (Token::If, "ELSE IF")
             }
+            "assert"
+                if lexeme.line_start
+                    && self.in_test()
+                    && !self.next_is(1, |token| token == Token::Assign) =>
+            {
+                (Token::Expect, "EXPECT")
+            }
             "foreach" if named || self.opens_loop() => {
                 self.out.push(Lexeme { token: Token::For, ..lexeme });
                 (Token::Each, "FOR EACH")
@@ -198,6 +208,34 @@ impl<'a> Pass<'a> {
         };
         self.report(report::foreign_word(self.span(lexeme), text, word));
         token
+    }
+
+    /// `new Task(…)`, `await f(…)`: the first word goes.
+    fn needless(&mut self, lexeme: Lexeme) -> bool {
+        let text = self.slice(lexeme);
+        if !matches!(text, "new" | "await") {
+            return false;
+        }
+        let Some(called) = self.next(1).filter(|next| next.token.is_word() && !next.line_start) else {
+            return false;
+        };
+        let needless = self.next_is(2, |token| token == Token::LeftParen);
+        if needless {
+            let gap = Span { end: called.start, ..self.span(lexeme) };
+            self.report(report::needless_word_of_call(self.span(lexeme), text, gap));
+        }
+        needless
+    }
+
+    /// Whether what stands here is in a TEST, by the declaration that began last.
+    #[cold]
+    #[inline(never)]
+    fn in_test(&self) -> bool {
+        let at_edge = |lexeme: &&Lexeme| {
+            let before = (lexeme.start as usize).checked_sub(1).and_then(|at| self.text.as_bytes().get(at));
+            lexeme.line_start && lexeme.token.begins_declaration() && before.is_none_or(|byte| *byte == b'\n')
+        };
+        self.out.iter().rev().find(at_edge).is_some_and(|first| first.token == Token::Test)
     }
 
     /// Whether the line so far is a case of a MATCH, as other languages have them.

@@ -256,6 +256,16 @@ const SLIPS: &[&str] = &[
     "LET y = xs.reduce(x => x + 1)",
     "LET y = {\"a\": 3, \"b\": 4}",
     "f([{id: \"a\", cost: 3}, {id: \"b\"}])",
+    "f([{\"id\": \"a\", \"cost\": $3},\n    {\n      \"id\": \"b\",\n      \"tags\": [\"x\", \"y\"],\n    }, task])",
+    "x = { role: \"optimizer\", load: 5% }",
+    "x = {id: \"a\"}",
+    "x = {\"role\": 3}",
+    "x = new Task(id: \"a\")",
+    "x = f(await g(3), new)",
+    "x = new\n  g(3)",
+    "x: Task = (id: \"a\", cost: $2)",
+    "x = {\"role\": 3, \"other\": 4}",
+    "x = [{id: \"a\", cost: {a: 1, b: 2}}, {cost: $2",
     "LET y: map<string, int> = {}",
     "LET y: list<map<string, int>> = {}",
     "y = f({}, 3)",
@@ -304,6 +314,46 @@ fn slips_in_statements() {
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("slips_in_statements", out);
     });
+}
+
+#[test]
+fn a_record_in_braces_gets_the_name_of_the_type_that_has_its_fields() {
+    let types = "TYPE Host {\n  id: string KEY\n  disk: bytes = max(a: 1, b: 2)\n  type: string = \"\"\n}\nTYPE Rack { id: string KEY, at: string }\n";
+    let cases = [
+        ("x = {id: \"a\", disk: 3GB}", "x = Host(id: \"a\", disk: 3GB)"),
+        ("x = { \"id\": \"a\", \"type\": \"ssd\" }", "x = Host(id: \"a\", type: \"ssd\")"),
+        ("x = [{id: \"a\"}, {id: \"b\", at: \"c\"}]", "x = [Rack(id: \"a\"), Rack(id: \"b\", at: \"c\")]"),
+        ("x = [{id: \"a\", cost: $2}]", "x = [Task(id: \"a\", cost: $2)]"),
+        ("GIVEN x = [{\n    id: \"a\", disk: 2B }]", "GIVEN x = [Host(\n    id: \"a\", disk: 2B)]"),
+        (
+            "x = {\n    \"id\": \"a\",\n    \"disk\": 3GB,\n  }",
+            "x = Host(\n    id: \"a\",\n    disk: 3GB,\n  )",
+        ),
+        ("x = Host { id: \"a\", disk: 3GB }", "x = Host(id: \"a\", disk: 3GB)"),
+        ("x = [Task{id: \"a\"}, Task { id: \"b\" }, y]", "x = [Task(id: \"a\"), Task(id: \"b\"), y]"),
+        ("f(Rack { id: \"a\", at: \"b\" }, 3)", "f(Rack(id: \"a\", at: \"b\"), 3)"),
+        (
+            "GIVEN x = [\n    Host {\n      id: \"a\",\n      disk: 2B,\n    },\n  ]",
+            "GIVEN x = [\n    Host(\n      id: \"a\",\n      disk: 2B,\n    ),\n  ]",
+        ),
+        ("x = {a: 1}", "x = {a: 1}"),
+        ("x = {id: \"a\"}", "x = {id: \"a\"}"),
+        ("x = {\"disk\": 1}", "x = [\"disk\": 1]"),
+    ];
+    for (given, wanted) in cases {
+        let (open, close) = match given.starts_with("GIVEN") {
+            true => ("TEST \"t\" {\n  ", "\n  RUN\n}\n"),
+            false => ("FUNC f() {\n  ", "\n}\n"),
+        };
+        let text = format!("{types}{open}{given}{close}");
+        let (_, diagnostics) = parse(FILE, &text);
+        assert_eq!(diagnostics.len(), 1, "{given}: {}", shown(&text, &diagnostics));
+        let mended = mended(&text, &diagnostics);
+        assert_eq!(mended, format!("{types}{open}{wanted}{close}"));
+        if wanted != given {
+            assert_eq!(parse(FILE, &mended).1, [], "{mended}");
+        }
+    }
 }
 
 /// Declarations with a slip.
@@ -363,7 +413,12 @@ const DECLARATIONS: &[&str] = &[
     "INSTRUCTION A_v1 {\n  TARGET agents WHERE agent.role == \"x\"\n  ROLLOUT canary 5%, 100%\n}",
     "INSTRUCTION A_v1 {\n  TARGET: AGENTS\n  ROLLOUT: staged 5%, 100%\n}",
     "INSTRUCTION A_v1 {\n  BUDGET money $100, tokens 1M\n  DEADLINE 2h\n}",
+    "TEST \"t\" {\n  RUN\n  ASSERT x == 3\n  assert (y > 1)\n}",
+    "FUNC f() {\n  ASSERT x == 3\n}",
     "METRIC served: counter",
+    "METRIC saved: money SUM",
+    "METRIC slow: duration histogram BY AGENT",
+    "METRIC saved: money\nMETRIC last: int GAUGE",
     "METRIC load: Gauge BY AGENT",
     "METRIC delay: histogram",
     "METRIC delay: minutes",

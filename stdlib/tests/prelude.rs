@@ -27,6 +27,29 @@ fn the_prelude_is_checked_without_a_word() {
     assert!(program.inputs.iter().any(|input| input.name == "task_queue"));
 }
 
+/// The parser knows the fields of the prelude's types, so that it can name the one that is meant.
+#[test]
+fn records_in_braces_are_told_the_types_of_the_prelude() {
+    let prelude = Prelude::read(FileId(0));
+    let types = prelude.program().items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Type(record) => Some(record),
+        _ => None,
+    });
+    let mut seen = 0;
+    for record in types {
+        let fields: Vec<String> =
+            record.fields.iter().map(|field| format!("{}: x", field.name.text)).collect();
+        let text = format!("ON START {{ LET y = {{{}}} }}\n", fields.join(", "));
+        let (_, diagnostics) = parse(FileId(0), &text);
+        let wanted = format!("write {}(…)", record.name.text);
+        let fix =
+            diagnostics.first().and_then(|found| found.fix.as_ref()).map(|fix| fix.description.as_str());
+        assert_eq!((diagnostics.len(), fix), (1, Some(wanted.as_str())), "{text}");
+        seen += 1;
+    }
+    assert_eq!(seen, 2);
+}
+
 #[test]
 fn each_module_is_a_program_of_its_own() {
     for module in MODULES {
