@@ -142,6 +142,22 @@ impl Slip<'_> {
         })
     }
 
+    /// `ROLLOUT 5%, 100% EVERY 10min IF rate < 1%`
+    pub(crate) fn word_of_waves(&self) -> Option<(Diagnostic, Mend)> {
+        let word = self.lexeme(self.at).filter(|word| word.token.is_word() && !word.line_start)?;
+        let end = self.expected.has("HALT") && self.expected.has("ROLLBACK");
+        let written = self.slice(word).to_ascii_uppercase();
+        let (token, right) = match (word.token, self.next()) {
+            _ if end && ["PAUSE", "STOP", "ABORT", "CANCEL"].contains(&&*written) => (Token::Halt, "HALT"),
+            _ if end && ["REVERT", "UNDO", "RESTORE"].contains(&&*written) => (Token::Rollback, "ROLLBACK"),
+            (Token::If, _) if self.expected.has("WHEN") => (Token::When, "WHEN"),
+            (_, Some(Token::Number)) if self.expected.has("AFTER") => (Token::After, "AFTER"),
+            _ => return None,
+        };
+        let diagnostic = report::word_of_waves(self.span(word), &written, right);
+        self.begins_with(Token::Rollout).then_some((diagnostic, Mend::Change(self.at, token)))
+    }
+
     /// `ROLLOUT canary 5%, 25%`
     pub(crate) fn named_waves(&self) -> Option<(Diagnostic, Mend)> {
         let name = self.at.checked_sub(1)?;

@@ -2,7 +2,7 @@
 //! Where one word only has to become another, [`crate::words`] has already put it right.
 
 use crate::diagnostic::Diagnostic;
-use crate::items::{begins_item, open_before};
+use crate::items::{begins_item, closing, open_before};
 use crate::mend::{Mend, Slip};
 use crate::report;
 use crate::span::Span;
@@ -144,6 +144,37 @@ impl Slip<'_> {
         })
     }
 
+    /// `ON EVENT vote(from, yes) { }`
+    fn event_word(&self) -> Option<(Diagnostic, Mend)> {
+        let (name, word) = (self.lexeme(self.at)?, self.previous()?);
+        let on = self.lexeme(self.at.checked_sub(2)?)?.token == Token::On && self.expected.has("{");
+        let event = on && self.slice(word).eq_ignore_ascii_case("event");
+        let gap = Span { end: name.start, ..self.span(word) };
+        event.then(|| (report::word_behind_on(self.span(word), gap), Mend::Remove(self.at.saturating_sub(1))))
+    }
+
+    /// `ON down(pool: Pool) { }`: what an event brings has the types of its declaration.
+    fn typed_binder(&self) -> Option<(Diagnostic, Mend)> {
+        let open = *open_before(self.lexemes, self.at).last()?;
+        let (word, name) = (self.lexeme(open.checked_sub(2)?)?, self.lexeme(open.checked_sub(1)?)?);
+        let inside = self.lexemes.get(self.at..closing(self.lexemes, open))?;
+        let mut depth = 0_usize;
+        let length = inside.iter().position(|lexeme| {
+            match lexeme.token {
+                Token::Less => depth = depth.saturating_add(1),
+                Token::Greater => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && lexeme.token == Token::Comma
+        });
+        let end = self.at.saturating_add(length.unwrap_or(inside.len()));
+        let last = self.lexeme(end.checked_sub(1)?)?;
+        let gap = Span { end: last.end, ..self.behind() };
+        let diagnostic = report::typed_binder(self.place(), self.slice(name), gap);
+        let changes = (self.at..end).map(|at| (at, Vec::new())).collect();
+        matches!(word.token, Token::On | Token::Veto).then_some((diagnostic, Mend::Rewrite(changes)))
+    }
+
     /// `END IF`, alone on its line, and what stands before it on that line.
     fn block_end(&self, at: usize, advice: &str) -> Option<Span> {
         let (before, word) = (self.lexeme(at.checked_sub(1)?)?, self.lexeme(at)?);
@@ -165,10 +196,22 @@ impl Slip<'_> {
                 let diagnostic = report::foreign_sign_replaced(both, "::", ".", ".".to_owned());
                 Some((diagnostic, Mend::Replace(self.at..self.at.saturating_add(2), Token::Dot)))
             }
+            // `f(Severity::HIGH)`: the first was taken for that of a named argument.
+            Token::Colon
+                if self
+                    .previous()
+                    .is_some_and(|last| last.token == Token::Colon && glued(last, lexeme, Token::Colon)) =>
+            {
+                let first = self.at.checked_sub(1)?;
+                let both = Span { start: span.start.saturating_sub(1), ..span };
+                let diagnostic = report::foreign_sign_replaced(both, "::", ".", ".".to_owned());
+                Some((diagnostic, Mend::Replace(first..self.at.saturating_add(1), Token::Dot)))
+            }
             Token::Colon if next.is_none_or(|next| next.line_start) && self.expected.has("{") => Some((
                 report::foreign_sign(span, ":", "a block begins with { and ends with }"),
                 Mend::LeaveOut,
             )),
+            Token::Colon if self.expected.has(")") && !self.expected.operator() => self.typed_binder(),
             Token::Semicolon => Some((report::needless_semicolon(span), Mend::Remove(self.at))),
             Token::Assign if self.behind_clause() => {
                 let gap = Span { start: self.previous()?.end, ..span };
@@ -182,7 +225,7 @@ impl Slip<'_> {
                 let fix = name.then_some(inner);
                 Some((report::quoted_name(span, fix), Mend::Change(self.at, Token::Name)))
             }
-            Token::Name => self.counted_tokens(lexeme),
+            Token::Name => self.counted_tokens(lexeme).or_else(|| self.event_word()),
             Token::As => self.renamed_module(),
             Token::RightParen | Token::Comma if self.expected.only() == Some(":") => {
                 let name = self.previous()?;

@@ -142,11 +142,28 @@ impl Slip<'_> {
         (complete && !values.is_empty()).then_some(values)
     }
 
+    /// Whether a word stands here that other languages have for the ELSE of a TRY.
+    pub(crate) fn catches(&self, at: usize) -> bool {
+        let word = self.lexeme(at).filter(|word| word.token == Token::Name);
+        let text = word.map_or("", |word| self.slice(word));
+        ["catch", "except", "rescue"].iter().any(|own| text.eq_ignore_ascii_case(own))
+    }
+
     /// `TRY ACT()`, `RETRY 3 TIMES ACT()`, and no ELSE.
     pub(crate) fn missing_else(&self) -> Option<(Diagnostic, Mend)> {
         let call_ends = self.previous()?.token == Token::RightParen;
         if !call_ends || self.expected.only() != Some("ELSE") {
             return None;
+        }
+        if self.catches(self.at) {
+            let inside = self.lexemes.get(self.at..)?;
+            let open =
+                inside.iter().position(|lexeme| lexeme.token == Token::LeftBrace).filter(|open| *open < 6)?;
+            let last = self.lexeme(self.at.saturating_add(open).checked_sub(1)?)?;
+            let (word, whole) = (self.place(), self.place().to(self.span(last)));
+            let rest = (1..open).map(|ahead| (self.at.saturating_add(ahead), Vec::new()));
+            let changes = std::iter::once((self.at, vec![Token::Else])).chain(rest).collect();
+            return Some((report::catch(word, whole, self.text_of(word)), Mend::Rewrite(changes)));
         }
         let mut depth = 0_usize;
         let mut start = self.at;

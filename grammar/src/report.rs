@@ -121,6 +121,43 @@ pub(crate) fn needless_word_of_call(span: Span, word: &str, gap: Span) -> Diagno
         .fix("take it out", gap, "")
 }
 
+/// `f"{a} of {b}"`
+pub(crate) fn needless_letter_of_text(span: Span, letter: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0013, span, format!("a text needs no `{letter}` before it"))
+        .label("each may have { } with a value in it")
+        .fix("take it out", span, "")
+}
+
+/// `FUNC f(): int`; `gap` reaches back to the bracket.
+pub(crate) fn colon_before_result(span: Span, gap: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "what a call gives stands behind `->`")
+        .label("here")
+        .fix("write ->", gap, " ->")
+}
+
+/// `Task[]`; `right` is the whole as a list.
+pub(crate) fn type_of_list(span: Span, right: String) -> Diagnostic {
+    Diagnostic::new(Code::E0012, span, "a list of something is list<…>").label("here").fix(
+        format!("write {right}"),
+        span,
+        right,
+    )
+}
+
+/// `ROLLOUT 5%, 100% EVERY 10min IF rate < 1%`
+pub(crate) fn word_of_waves(span: Span, word: &str, right: &str) -> Diagnostic {
+    Diagnostic::new(Code::E0003, span, format!("the waves of a ROLLOUT have {right}, not {word}"))
+        .label("ROLLOUT 5%, 100% AFTER 10min WHEN error_rate < 1% ELSE ROLLBACK")
+        .fix(format!("write {right}"), span, right)
+}
+
+/// `RECORD saved += $1`
+pub(crate) fn recorded_sum(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0003, span, "RECORD gives a metric a sample, with `=`")
+        .label("a TOTAL adds it to the others itself")
+        .fix("write =", span, "=")
+}
+
 pub(crate) fn version_apart(span: Span, right: &str) -> Diagnostic {
     Diagnostic::new(Code::E0013, span, "the version of an instruction stands in its name")
         .label(format!("write {right}"))
@@ -156,6 +193,20 @@ pub(crate) fn no_such_word(span: Span, word: &str, advice: &str) -> Diagnostic {
 }
 
 /// `async`, `mut`; `gap` reaches to the word behind.
+/// `ON EVENT vote(from)`; `gap` reaches to the name.
+pub(crate) fn word_behind_on(span: Span, gap: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0003, span, "the name of the event stands directly behind ON")
+        .label("EVENT declares one")
+        .fix("take it out", gap, "")
+}
+
+/// `ON down(pool: Pool)`; `gap` has the sign and the type.
+pub(crate) fn typed_binder(span: Span, name: &str, gap: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0003, span, "only names stand here")
+        .label(format!("their types are those that {name} is declared with"))
+        .fix("take the type out", gap, "")
+}
+
 pub(crate) fn needless_word(span: Span, word: &str, gap: Span) -> Diagnostic {
     Diagnostic::new(Code::E0013, span, format!("`{word}` is not a word of Swarm"))
         .label("nothing stands in its place")
@@ -340,6 +391,14 @@ pub(crate) fn match_as_value(span: Span, edits: Option<Vec<Edit>>) -> Diagnostic
 }
 
 /// `RETRY 3 TIMES ACT()`; `edit` puts the ELSE in.
+/// `TRY f(x) CATCH e { }`; `whole` has all before the brace.
+pub(crate) fn catch(word: Span, whole: Span, text: &str) -> Diagnostic {
+    let text = text.to_ascii_uppercase();
+    Diagnostic::new(Code::E0013, word, format!("`{text}` is written ELSE in Swarm"))
+        .label("what happens when the call was refused stands in ELSE { }")
+        .fix("write ELSE", whole, "ELSE")
+}
+
 pub(crate) fn missing_else(word: Span, keyword: &str, edit: Edit) -> Diagnostic {
     let when = if keyword == "RETRY" { "each attempt was refused" } else { "the call was refused" };
     Diagnostic::new(Code::E0003, word, format!("{keyword} needs an ELSE behind its call"))

@@ -52,6 +52,34 @@ impl Slip<'_> {
         Some((report::expression_body(self.span(sign), edits), Mend::Rewrite(changes)))
     }
 
+    /// `Task[]` and `FUNC f(): int`
+    pub(crate) fn foreign_type(&self) -> Option<(Diagnostic, Mend)> {
+        let (sign, before) = (self.lexeme(self.at)?, self.previous()?);
+        let name = self.at.checked_sub(1)?;
+        match sign.token {
+            Token::Colon if before.token == Token::RightParen && self.expected.has("->") => {
+                let gap = Span { start: before.end, ..self.span(sign) };
+                Some((report::colon_before_result(self.span(sign), gap), Mend::Change(self.at, Token::Arrow)))
+            }
+            Token::LeftBracket if before.token.is_name() && self.next() == Some(Token::RightBracket) => {
+                let colon = self.lexeme(name.checked_sub(1)?)?.token;
+                let whole = self.span(before).to(self.span(self.lexeme(self.at.saturating_add(1))?));
+                let right = format!("list<{}>", self.slice(before));
+                let typed = matches!(colon, Token::Colon | Token::Arrow | Token::Less);
+                let all = name..self.at.saturating_add(2);
+                typed.then(|| (report::type_of_list(whole, right), Mend::Replace(all, Token::Bad)))
+            }
+            _ => None,
+        }
+    }
+
+    /// `RECORD saved += $1`
+    pub(crate) fn recorded_sum(&self) -> Option<(Diagnostic, Mend)> {
+        let sign = self.lexeme(self.at).filter(|sign| sign.token == Token::PlusAssign)?;
+        let record = self.lexeme(self.at.checked_sub(2)?)?.token == Token::Record;
+        record.then(|| (report::recorded_sum(self.span(sign)), Mend::Change(self.at, Token::Assign)))
+    }
+
     /// `x IN xs`, `x NOT IN xs`: the whole asks before what is asked for.
     pub(crate) fn membership(&self) -> Option<(Diagnostic, Mend)> {
         let negated = self.token() == Some(Token::Not) && self.next() == Some(Token::In);
@@ -118,7 +146,9 @@ impl Slip<'_> {
         let name = self.lexeme(self.at.saturating_add(1))?;
         let gap = Span { end: name.start, ..self.span(open) };
         let end = Span { start: self.lexeme(close.checked_sub(1)?)?.end, ..self.span(closer) };
-        let refused = self.lexeme(close.saturating_add(1)).is_some_and(|next| next.token == Token::Else);
+        let behind = close.saturating_add(1);
+        let refused =
+            self.catches(behind) || self.lexeme(behind).is_some_and(|next| next.token == Token::Else);
         let (text, tokens) = match refused {
             true => ("", Vec::new()),
             false => (" ELSE { }", vec![Token::Else, Token::LeftBrace, Token::RightBrace]),

@@ -210,21 +210,22 @@ impl<'a> Pass<'a> {
         token
     }
 
-    /// `new Task(…)`, `await f(…)`: the first word goes.
+    /// `new Task(…)`, `await f(…)`, `f"{a} of {b}"`: the first word goes.
     fn needless(&mut self, lexeme: Lexeme) -> bool {
         let text = self.slice(lexeme);
-        if !matches!(text, "new" | "await") {
-            return false;
-        }
-        let Some(called) = self.next(1).filter(|next| next.token.is_word() && !next.line_start) else {
-            return false;
+        let Some(next) = self.next(1).filter(|next| !next.line_start) else { return false };
+        let gap = Span { end: next.start, ..self.span(lexeme) };
+        let diagnostic = match text {
+            "new" | "await" if next.token.is_word() && self.next_is(2, |token| token == Token::LeftParen) => {
+                report::needless_word_of_call(self.span(lexeme), text, gap)
+            }
+            "f" | "F" | "s" if next.token == Token::String && gap.end == lexeme.end => {
+                report::needless_letter_of_text(self.span(lexeme), text)
+            }
+            _ => return false,
         };
-        let needless = self.next_is(2, |token| token == Token::LeftParen);
-        if needless {
-            let gap = Span { end: called.start, ..self.span(lexeme) };
-            self.report(report::needless_word_of_call(self.span(lexeme), text, gap));
-        }
-        needless
+        self.report(diagnostic);
+        true
     }
 
     /// Whether what stands here is in a TEST, by the declaration that began last.
@@ -288,6 +289,12 @@ impl<'a> Pass<'a> {
             "map" | "select" => format!("COLLECT {body} FOR {item} IN {list_text}"),
             "some" | "any" => format!("ANY {body} FOR {item} IN {list_text}"),
             "every" | "all" => format!("ALL {body} FOR {item} IN {list_text}"),
+            "forEach" | "for_each" | "each" if list.line_start && body.starts_with('{') => {
+                format!("FOR EACH {item} IN {list_text} {body}")
+            }
+            "forEach" | "for_each" | "each" if list.line_start => {
+                format!("FOR EACH {item} IN {list_text} {{ {body} }}")
+            }
             _ => return None,
         };
         let whole = Span::new(self.file, list.start, closer.end);
