@@ -119,7 +119,10 @@ pub(super) struct Masks<'a> {
     acts: bool,
 }
 
-/// A byte for each row, each sixteen of them in one line of the processor's cache.
+/// Rows whose bytes are asked together whether any of them is set: those of one line of the processor's cache.
+const LINE: usize = 64;
+
+/// A byte for each row.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 struct Bytes([u8; BLOCK]);
@@ -216,7 +219,7 @@ impl<'a> Masks<'a> {
         (self.about, self.list) = (about, list);
         (self.item, self.index, self.cost) = (filter.item, filter.index, filter.cost);
         self.shift = u16::BITS.wrapping_sub(filter.cost.leading_zeros());
-        (self.start, self.rows) = (0, 0);
+        (self.start, self.rows, self.may_hold) = (0, 0, Bytes([0; BLOCK]));
         true
     }
 
@@ -313,11 +316,15 @@ impl<'a> Masks<'a> {
     }
 
     /// The first row behind those that can be reached with this fuel, once what jumps put back is paid. At least half
-    /// of the rounds that can be paid: to know all would take a division.
+    /// of the rounds that can be paid, and all of them where these are few: to know that takes a division.
     #[inline(always)]
     pub(super) fn end(&self, row: usize, fuel: i64) -> usize {
-        let most = wide(fuel.max(0).cast_unsigned().wrapping_shr(self.shift));
-        self.items.wrapping_sub(1).min(row.saturating_add(most)).wrapping_add(1)
+        let fuel = fuel.max(0).cast_unsigned();
+        let mut most = fuel.wrapping_shr(self.shift);
+        if most < BLOCK as u64 {
+            most = fuel.checked_div(self.cost.into()).unwrap_or(u64::MAX);
+        }
+        self.items.wrapping_sub(1).min(row.saturating_add(wide(most))).wrapping_add(1)
     }
 
     /// The condition of this number, or that this bit stands for.
@@ -362,13 +369,24 @@ impl<'a> Masks<'a> {
         (item < end).then_some((item, place % BITS))
     }
 
-    /// The first rows, from this one on, that make one word and of which a condition may hold, and their bits.
+    /// The first rows, from this one on, that make one word and of which a condition may hold, and their bits. No bits are set
+    /// behind the rows that were looked at.
     #[inline(always)]
     fn bits_from(&self, at: usize) -> Option<(usize, u64)> {
-        let words = self.may_hold.0.as_chunks::<ROWS>().0.get(..self.rows.div_ceil(ROWS))?;
-        let mut words = words.iter().map(|bytes| u64::from_le_bytes(*bytes)).enumerate().skip(at / ROWS);
-        let (word, bits) = words.find(|(_, bits)| *bits != 0)?;
-        Some((word.wrapping_mul(ROWS), bits))
+        let (words, lines) = (self.may_hold.0.as_chunks::<ROWS>().0, self.may_hold.0.as_chunks::<LINE>().0);
+        let mut at = at;
+        while let Some(bytes) = words.get(at / ROWS) {
+            if at.is_multiple_of(LINE) && lines.get(at / LINE).is_some_and(none_set) {
+                at = at.wrapping_add(LINE);
+                continue;
+            }
+            let bits = u64::from_le_bytes(*bytes);
+            if bits != 0 {
+                return Some((at, bits));
+            }
+            at = at.wrapping_add(ROWS);
+        }
+        None
     }
 
     /// Looks at items from this one on.
@@ -384,6 +402,12 @@ impl<'a> Masks<'a> {
             mark(own.relation, may_hold, values, test.other, 1_u8.wrapping_shl(own.condition.into()));
         }
     }
+}
+
+/// Whether no byte of a line is set, found out without a branch for each word.
+#[inline(always)]
+fn none_set(line: &[u8; LINE]) -> bool {
+    line.as_chunks::<8>().0.iter().fold(0, |any, word| any | u64::from_le_bytes(*word)) == 0
 }
 
 #[inline(always)]

@@ -383,6 +383,41 @@ ON START {{
     }
 }
 
+/// Where nothing holds for 64 rows that are asked about together, and the fuel of a slice ends among them.
+#[test]
+fn rows_behind_many_that_are_passed_over_are_found() {
+    let text = "
+TYPE Row { id: string KEY  a: int }
+INPUT rows: list<Row> MAX 1_000
+ACTION SEEN(row: Row, how: int) IDEMPOTENT
+ACTION LAST(sum: int) IDEMPOTENT
+ON START {
+  LET sum = 0
+  FOR EACH row IN rows { IF row.a > 120 THEN SEEN(row, 1) }
+  FOR EACH row IN rows {
+    IF row.a > 120 {
+      SEEN(row, 2)
+      sum += row.a
+    }
+  }
+  LAST(sum)
+}
+";
+    let program = load(&compile_text("lines.swarm", text).0.module.expect("it compiles"));
+    assert_eq!(program.pass_rows().len(), 2);
+    let seldom = |row: i64| if (row - 32) % 128 < 8 { 200 } else { 5 };
+    let table = Table::builder()
+        .strings("id", (0..700).map(|row| format!("row-{row}")))
+        .words("a", Type::Int, (0..700).map(seldom).collect())
+        .build()
+        .unwrap();
+    let inputs = Inputs::new(&program).table("rows", &table).unwrap();
+    for slice in (20..4_000).step_by(43) {
+        let one_by_one = outcome(&program, &inputs, 10_000_000, slice, true);
+        assert_eq!(outcome(&program, &inputs, 10_000_000, slice, false), one_by_one, "{slice}");
+    }
+}
+
 /// Loops that nobody would compile, in which a register is something else than it seems. Row r1 at place r2 of list r0;
 /// compared are fields 1, 2 and 3 in r3 and r4 with 100 in r5 or 1 in r7, into r6.
 fn odd_loops() -> Vec<Vec<Op>> {
