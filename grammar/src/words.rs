@@ -211,18 +211,24 @@ impl<'a> Pass<'a> {
     }
 
     /// `new Task(…)`, `await f(…)`, `f"{a} of {b}"`: the first word goes.
+    #[inline(always)]
     fn needless(&mut self, lexeme: Lexeme) -> bool {
-        let text = self.slice(lexeme);
+        let text = self.text.as_bytes().get(lexeme.start as usize..lexeme.end as usize).unwrap_or_default();
+        matches!(text, b"new" | b"await" | b"f" | b"F" | b"s") && self.report_needless(lexeme)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn report_needless(&mut self, lexeme: Lexeme) -> bool {
+        let (span, text) = (self.span(lexeme), self.slice(lexeme));
         let Some(next) = self.next(1).filter(|next| !next.line_start) else { return false };
-        let gap = Span { end: next.start, ..self.span(lexeme) };
-        let diagnostic = match text {
-            "new" | "await" if next.token.is_word() && self.next_is(2, |token| token == Token::LeftParen) => {
-                report::needless_word_of_call(self.span(lexeme), text, gap)
-            }
-            "f" | "F" | "s" if next.token == Token::String && gap.end == lexeme.end => {
-                report::needless_letter_of_text(self.span(lexeme), text)
-            }
-            _ => return false,
+        let called = next.token.is_word() && self.next_is(2, |token| token == Token::LeftParen);
+        let diagnostic = if text.len() == 1 && next.token == Token::String && span.end == next.start {
+            report::needless_letter_of_text(span, text)
+        } else if text.len() > 1 && called {
+            report::needless_word_of_call(span, text, Span { end: next.start, ..span })
+        } else {
+            return false;
         };
         self.report(diagnostic);
         true
