@@ -16,6 +16,7 @@ mod items;
 mod lexer;
 mod mend;
 mod node;
+mod operands;
 mod operators;
 mod parse;
 mod records;

@@ -149,6 +149,9 @@ impl<'a> Slip<'a> {
             .or_else(|| self.membership())
             .or_else(|| self.block_of_a_try())
             .or_else(|| self.sign_for_then())
+            .or_else(|| self.names_in_brackets())
+            .or_else(|| self.between())
+            .or_else(|| self.order_of_best())
             .or_else(|| self.foreign())
             .or_else(|| self.unit_apart())
             .or_else(|| self.leading_dot())
@@ -238,7 +241,12 @@ impl<'a> Slip<'a> {
 
     /// The first token of the place (`a.b[c]`) that ends before the token where the parser stopped.
     pub(crate) fn place_start(&self) -> Option<usize> {
-        let mut start = self.at.checked_sub(1)?;
+        self.place_start_before(self.at)
+    }
+
+    /// The first token of the place that ends before this one.
+    pub(crate) fn place_start_before(&self, end: usize) -> Option<usize> {
+        let mut start = end.checked_sub(1)?;
         let mut depth = 0_usize;
         loop {
             let token = self.lexeme(start)?.token;
@@ -311,14 +319,6 @@ impl<'a> Slip<'a> {
             let both = self.at..self.at.saturating_add(2);
             (report::leading_dot(self.span(dot)), Mend::Replace(both, Token::Bad))
         })
-    }
-
-    /// `a ? b : c`.
-    fn question_mark(&self) -> Option<(Diagnostic, Mend)> {
-        let lexeme = self.lexeme(self.at)?;
-        let fits = lexeme.token == Token::Question && self.expected.operator();
-        let advice = "a choice is written IF a THEN b ELSE c";
-        fits.then(|| (report::foreign_sign(self.span(lexeme), "?", advice), Mend::LeaveOut))
     }
 
     /// `a == b` as a statement, a misspelt word, or a declaration inside a block.

@@ -192,7 +192,6 @@ pub(crate) fn no_such_word(span: Span, word: &str, advice: &str) -> Diagnostic {
     Diagnostic::new(Code::E0013, span, format!("`{word}` is not a word of Swarm")).label(advice)
 }
 
-/// `async`, `mut`; `gap` reaches to the word behind.
 /// `ON EVENT vote(from)`; `gap` reaches to the name.
 pub(crate) fn word_behind_on(span: Span, gap: Span) -> Diagnostic {
     Diagnostic::new(Code::E0003, span, "the name of the event stands directly behind ON")
@@ -207,6 +206,7 @@ pub(crate) fn typed_binder(span: Span, name: &str, gap: Span) -> Diagnostic {
         .fix("take the type out", gap, "")
 }
 
+/// `async`, `mut`; `gap` reaches to the word behind.
 pub(crate) fn needless_word(span: Span, word: &str, gap: Span) -> Diagnostic {
     Diagnostic::new(Code::E0013, span, format!("`{word}` is not a word of Swarm"))
         .label("nothing stands in its place")
@@ -390,7 +390,6 @@ pub(crate) fn match_as_value(span: Span, edits: Option<Vec<Edit>>) -> Diagnostic
     }
 }
 
-/// `RETRY 3 TIMES ACT()`; `edit` puts the ELSE in.
 /// `TRY f(x) CATCH e { }`; `whole` has all before the brace.
 pub(crate) fn catch(word: Span, whole: Span, text: &str) -> Diagnostic {
     let text = text.to_ascii_uppercase();
@@ -399,12 +398,43 @@ pub(crate) fn catch(word: Span, whole: Span, text: &str) -> Diagnostic {
         .fix("write ELSE", whole, "ELSE")
 }
 
+/// `RETRY 3 TIMES ACT()`; `edit` puts the ELSE in.
 pub(crate) fn missing_else(word: Span, keyword: &str, edit: Edit) -> Diagnostic {
     let when = if keyword == "RETRY" { "each attempt was refused" } else { "the call was refused" };
     Diagnostic::new(Code::E0003, word, format!("{keyword} needs an ELSE behind its call"))
         .label(format!("what happens when {when} stands in ELSE {{ }}"))
         .note("An empty ELSE { } goes on as if nothing had happened.")
         .fixes(format!("write{}", edit.text), vec![edit])
+}
+
+/// `a ? b : c`; the edits write IF, THEN and ELSE.
+pub(crate) fn choice(sign: Span, edits: Vec<Edit>) -> Diagnostic {
+    Diagnostic::new(Code::E0012, sign, "a choice has words: IF a THEN b ELSE c")
+        .label("here THEN is meant")
+        .fixes("write IF … THEN … ELSE", edits)
+}
+
+/// `x BETWEEN a AND b`; `right` is the whole as two comparisons.
+pub(crate) fn between(word: Span, whole: Span, right: String) -> Diagnostic {
+    Diagnostic::new(Code::E0013, word, "a value between two others is compared with each")
+        .label("BETWEEN is no word of Swarm")
+        .fix(format!("write {right}"), whole, right)
+}
+
+/// `TOP 3 x IN xs BY e DESC`
+pub(crate) fn order_of_best(word: Span, text: &str, edits: Vec<Edit>) -> Diagnostic {
+    let fix = if edits.len() > 1 { "take the other word" } else { "take it out" };
+    Diagnostic::new(Code::E0013, word, "TOP has the greatest first, BOTTOM the least")
+        .label(format!("{} is said by that", text.to_ascii_uppercase()))
+        .fixes(fix, edits)
+}
+
+/// `FOR EACH (id, count) IN counts`
+pub(crate) fn names_in_brackets(open: Span, close: Span) -> Diagnostic {
+    let edits = [open, close].map(|span| Edit { span, text: String::new() });
+    Diagnostic::new(Code::E0012, open, "no brackets stand around the names of a loop")
+        .label("FOR EACH key, value IN map { }")
+        .fixes("take them out", edits.into())
 }
 
 /// `println!(x)`

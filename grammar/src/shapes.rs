@@ -57,7 +57,13 @@ impl Slip<'_> {
         let (sign, before) = (self.lexeme(self.at)?, self.previous()?);
         let name = self.at.checked_sub(1)?;
         match sign.token {
-            Token::Colon if before.token == Token::RightParen && self.expected.has("->") => {
+            Token::Colon
+                if before.token == Token::RightParen
+                    && self.expected.has("->")
+                    && self
+                        .lexeme(self.at.saturating_add(1))
+                        .is_some_and(|ty| ty.token.is_name() && !ty.line_start) =>
+            {
                 let gap = Span { start: before.end, ..self.span(sign) };
                 Some((report::colon_before_result(self.span(sign), gap), Mend::Change(self.at, Token::Arrow)))
             }
