@@ -96,7 +96,12 @@ impl Slip<'_> {
     /// `x BETWEEN a AND b`
     pub(crate) fn between(&self) -> Option<(Diagnostic, Mend)> {
         let word = self.word_behind_value(&["between"])?;
-        let start = self.place_start_before(word)?;
+        let last = word.checked_sub(1)?;
+        // A name such as `avg` is one that an aggregate could begin with.
+        let start = match self.lexeme(last)?.token.is_aggregate() {
+            true => last,
+            false => self.place_start_before(word).filter(|start| self.place_end(*start) == Some(word))?,
+        };
         let at = |ahead: usize| self.lexeme(word.saturating_add(ahead));
         let (low, and, high) = (at(1)?, at(2)?, at(3)?);
         let plain = |token: Token| token == Token::Number || token.is_name();
@@ -106,7 +111,7 @@ impl Slip<'_> {
         if !whole || !plain(low.token) || and.token != Token::And || !plain(high.token) {
             return None;
         }
-        let value = self.span(self.lexeme(start)?).to(self.span(self.lexeme(word.checked_sub(1)?)?));
+        let value = self.span(self.lexeme(start)?).to(self.span(self.lexeme(last)?));
         let (low, text) = (self.slice(low), self.text_of(value));
         let right = format!("{text} >= {low} AND {text} <= {}", self.slice(high));
         let diagnostic = report::between(self.span(at(0)?), value.to(self.span(high)), right);

@@ -110,7 +110,7 @@ impl Slip<'_> {
     }
 
     /// The token behind the place (`a.b[c]`), the call or the list that begins there.
-    fn place_end(&self, start: usize) -> Option<usize> {
+    pub(crate) fn place_end(&self, start: usize) -> Option<usize> {
         let first = self.lexeme(start)?;
         let mut end = match first.token {
             Token::LeftBracket => closing(self.lexemes, start).saturating_add(1),
