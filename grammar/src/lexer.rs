@@ -72,7 +72,7 @@ pub(crate) fn lex(file: FileId, text: &str, start: u32, end: u32) -> Lexed {
             }
             Ok(token) => lexer.token(token, at, until),
             Err(()) => {
-                let more = lexer.unknown(at, until);
+                let more = lexer.unknown(at, until, end);
                 tokens.bump(more);
             }
         }
@@ -235,9 +235,10 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Reports characters that are no token; gives how many bytes more it took.
-    fn unknown(&mut self, start: u32, end: u32) -> usize {
-        let rest = self.text.get(start as usize..).unwrap_or("");
+    /// Reports characters that are no token; gives how many bytes more it took, none of them behind `limit`, where a hole in a
+    /// text ends.
+    fn unknown(&mut self, start: u32, end: u32, limit: u32) -> usize {
+        let rest = self.slice(start, limit);
         let Some(sign) = rest.chars().next() else { return 0 };
         let length = sign.len_utf8();
         // Logos ends an error where the next token could begin; go on to the character's end at least.

@@ -319,6 +319,10 @@ const SLIPS: &[&str] = &[
     "@ @ @",
     "x = 3 @ 4",
     "STOP \"of {join(xs, \", \")}\"",
+    "LOG(\"{a ${b}\")",
+    "LOG(\"{a `b}` {c}\")",
+    "LOG(\"{a “b} c”\")",
+    "LOG(\"{größe}größe\")",
     "LOG(\"{m[\"a\"]} of {n}\")",
 ];
 
